@@ -1,0 +1,21 @@
+"""OTP's words as types, for agents and supervisors alike. Imports nothing of ours."""
+
+from typing import Literal, TypeAlias
+
+Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
+"""Which ends of a child are answered by a restart: all, crashes only, none."""
+
+Strategy: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
+"""Which children are restarted with the one that ended."""
+
+AutoShutdown: TypeAlias = Literal["never", "any_significant", "all_significant"]
+"""Whether a supervisor stops by itself once significant children have ended for good."""
+
+Kind: TypeAlias = Literal["worker", "supervisor"]
+"""What a child is: a worker, or a supervisor with children of its own."""
+
+Shutdown: TypeAlias = float | Literal["brutal"] | None
+"""How a child is stopped: seconds it is given after it was asked, at once, or however long it takes (None)."""
+
+ExitKind: TypeAlias = Literal["normal", "shutdown", "killed", "crash"]
+"""How a life ended: it returned; it was asked to end or raised Shutdown; it was cancelled unasked; anything else."""
