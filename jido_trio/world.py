@@ -1,0 +1,189 @@
+"""Whatever could make two runs differ: time, ids and randomness, from one place. Imports nothing of ours.
+
+The rest of the package asks `current()` and never the clock or the operating system itself, so a run can be repeated:
+in a `seeded` world everything follows from the seed, in a `derived` one from the value of a function.
+"""
+
+import random
+import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Protocol, TypeAlias
+
+from attrs import frozen
+
+__all__ = [
+    "World",
+    "current",
+    "derived",
+    "enter",
+    "is_uuid7",
+    "leave",
+    "real",
+    "seeded",
+    "using",
+    "uuid7",
+    "uuid7_time",
+]
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Tells the time, aware and in UTC."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class Bits(Protocol):
+    """A source of random bits, as `random.Random` is one."""
+
+    def getrandbits(self, k: int, /) -> int:
+        """Return an integer of `k` random bits."""
+        ...
+
+
+@frozen
+class World:
+    """Where ids, the time and random numbers come from."""
+
+    ids: Callable[[], str]
+    """Makes a new id: UUIDv7 text, greater than all that this world made before."""
+    now: Clock
+    random: random.Random
+
+
+def uuid7(now: Clock, bits: Bits) -> Callable[[], str]:
+    """Return a maker of UUIDv7 texts, each greater than the one before, also within a millisecond.
+
+    The 12 bits after the version count within a millisecond; when they run over, or the clock is set back, the ids
+    run ahead of the clock (RFC 9562 section 6.2, methods 1 and "timestamp rollback").
+    """
+    last = 0  # 48 bits of milliseconds, 12 bits of counter
+
+    def make() -> str:
+        # Threads that meet here may count alike; the 62 random bits still tell their ids apart.
+        nonlocal last
+        last = max(last + 1, (now() - _EPOCH) // _MILLISECOND << 12)
+        text = f"{last >> 12:012x}7{last & 0xFFF:03x}{1 << 63 | bits.getrandbits(62):016x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    return make
+
+
+def is_uuid7(text: str) -> bool:
+    """Tell whether `text` is a UUID of version 7, in either case, with hyphens."""
+    return _UUID7.fullmatch(text) is not None
+
+
+def uuid7_time(text: str) -> datetime:
+    """Return the time in a UUIDv7, exact to the millisecond.
+
+    Raises:
+        ValueError: `text` is no UUIDv7.
+    """
+    if not is_uuid7(text):
+        raise ValueError(f"{text!r} is not a UUIDv7: expected text like '01890a5d-ac96-774b-bcce-b302099a8057'")
+    return _EPOCH + int(text[:8] + text[9:13], 16) * _MILLISECOND
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+# The operating system's bits, as a generator of our own would go on alike in a forked process and its parent.
+real = World(ids=uuid7(_utc_now, random.SystemRandom()), now=_utc_now, random=random.SystemRandom())
+"""The world outside."""
+
+_current: ContextVar[World] = ContextVar("jido_trio.world", default=real)
+current: Callable[[], World] = _current.get
+"""Return the world of the running task or thread; `real` unless one was entered."""
+
+enter: Callable[[World], Token[World]] = _current.set
+"""Make a world the current one until `leave` gets the token; `using` where speed doesn't matter."""
+
+leave: Callable[[Token[World]], None] = _current.reset
+"""Make the world current again that was so before `enter` returned the token."""
+
+
+@contextmanager
+def using(world: World) -> Generator[World]:
+    """Make `world` the current one inside the block."""
+    token = enter(world)
+    try:
+        yield world
+    finally:
+        leave(token)
+
+
+def seeded(seed: int | str, start: datetime = datetime(2000, 1, 1, tzinfo=UTC)) -> World:
+    """Return a world in which everything follows from `seed`; its clock gains a millisecond with each look at it.
+
+    Ids and numbers are drawn apart: a program that draws one more number still gets the same ids.
+    """
+    now = _ticking(start)
+    return World(ids=uuid7(now, _repeatable(f"{seed}/ids")), now=now, random=_repeatable(f"{seed}/random"))
+
+
+def _ticking(start: datetime) -> Clock:
+    time = start
+
+    def now() -> datetime:
+        nonlocal time
+        time += _MILLISECOND
+        return time
+
+    return now
+
+
+def _repeatable(seed: str | bytes) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - repeating itself is what it is for
+
+
+def derived(basis: Callable[[], bytes], at: Clock) -> World:
+    """Return a world whose ids and numbers are functions of `basis()` alone, and whose time is `at()`.
+
+    `basis` is called when the first id or number is asked for, so a world that nobody looks at costs next to nothing.
+    """
+    return _Derived(basis, at)
+
+
+_fill = object.__setattr__
+
+
+class _Derived(World):
+    """A world with empty slots, filled when they are first read: `__getattr__` is called for empty ones only."""
+
+    __slots__ = ("_basis",)
+    _basis: Callable[[], bytes]
+
+    def __init__(self, basis: Callable[[], bytes], at: Clock) -> None:
+        _fill(self, "now", at)
+        _fill(self, "_basis", basis)
+
+    def __getattr__(self, name: str) -> Any:
+        match name:
+            case "ids":
+                value: object = uuid7(self.now, _Digests(self._basis()))
+            case "random":
+                value = _repeatable(self._basis())
+            case _:
+                raise AttributeError(f"a World has no {name!r}: it has ids, now and random", name=name, obj=self)
+        _fill(self, name, value)
+        return value
+
+
+class _Digests:
+    """Random bits from SHA-256 of a basis and a counter: ten times cheaper to set up than a `random.Random`."""
+
+    def __init__(self, basis: bytes) -> None:
+        self._hash = sha256(basis)
+        self._count = 0
+
+    def getrandbits(self, k: int, /) -> int:
+        digest = self._hash.copy()
+        digest.update(self._count.to_bytes(8, "big"))
+        self._count += 1
+        return int.from_bytes(digest.digest(), "big") >> 256 - k
