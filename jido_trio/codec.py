@@ -1,0 +1,378 @@
+"""Plain data to fields and back, on cattrs; a misfit becomes "what is wrong @ field.path". Imports nothing of ours.
+
+Stricter than cattrs by itself: no "3" for 3, no 55 for "55", no text for a list, no unknown keys. An int will do for a
+float, and a value that has its class already is taken as it is, so data may come from JSON as well as from Python.
+"""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import is_dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, NewType, TypeAlias, TypeVar, Union, get_args, get_origin
+from uuid import UUID
+
+import attrs
+from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.cols import (
+    homogenous_tuple_structure_factory,
+    is_any_set,
+    is_frozenset,
+    is_mapping,
+    is_mutable_sequence,
+    is_sequence,
+    list_structure_factory,
+    mapping_structure_factory,
+)
+
+__all__ = [
+    "Misfit",
+    "register_structure_hook",
+    "register_unstructure_hook",
+    "structure",
+    "structurer",
+    "unstructure",
+]
+
+T = TypeVar("T")
+Hook: TypeAlias = Callable[[Any, Any], Any]
+Factory: TypeAlias = Callable[[Any, Converter], Hook]
+
+
+class Misfit(ValueError):
+    """Data doesn't fit a class.
+
+    Attributes:
+        problems: One for each field that doesn't fit, as "what is wrong @ items[2].price".
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+    def __reduce__(self) -> tuple[type["Misfit"], tuple[tuple[str, ...]]]:
+        return Misfit, (self.problems,)
+
+
+def structure(data: object, cls: type[T]) -> T:
+    """Return `data` as a `cls`.
+
+    Raises:
+        Misfit: With every field that doesn't fit.
+    """
+    return structurer(cls)(data)
+
+
+def structurer(cls: type[T]) -> Callable[[object], T]:
+    """Return `structure` for this one class, all looked up beforehand; hooks registered later don't count."""
+    hook = _converter.get_structure_hook(cls)
+
+    def structured(data: object) -> T:
+        try:
+            return hook(data, cls)  # type: ignore[no-any-return]  # a hook makes what its class says
+        except Exception as error:  # whatever a user's validator or hook raises says that the data doesn't fit
+            raise Misfit(_problems(error)) from error
+
+    return structured
+
+
+def unstructure(value: object) -> Any:
+    """Return `value` as plain JSON data: attrs values and mappings as dicts, sets sorted, times in ISO 8601."""
+    return _converter.unstructure(value)
+
+
+def _problems(error: BaseException, path: str = "") -> Iterator[str]:
+    match error:
+        case ClassValidationError():
+            of_fields, others = error.group_exceptions()
+            for inner, field in of_fields:
+                missing = isinstance(inner, KeyError) and inner.args == (field.name,)
+                why = ValueError("required field missing") if missing else inner
+                yield from _problems(why, _dotted(path, field.name))
+            for inner in others:
+                yield from _problems(inner, path)
+        case IterableValidationError():
+            of_items, others = error.group_exceptions()
+            for inner, item in of_items:
+                yield from _problems(inner, f"{path}[{item.index!r}]")
+            for inner in others:
+                yield from _problems(inner, path)
+        case ForbiddenExtraKeysError():
+            known = [field.name for field in attrs.fields(error.cl)] if attrs.has(error.cl) else []
+            for name in sorted(map(str, error.extra_fields)):
+                yield _problem(f"unknown field{_did_you_mean(name, known)}", _dotted(path, name))
+        case _:
+            yield _problem(_message(error), _dotted(path, _validated_field(error)))
+
+
+def _problem(what: str, path: str) -> str:
+    return f"{what} @ {path}" if path else what
+
+
+def _dotted(path: str, name: str) -> str:
+    return ".".join(filter(None, (path, name)))
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _message(error: BaseException) -> str:
+    # attrs' validators raise with the sentence first and the parts it was made of after it.
+    return str(error.args[0]) if error.args else type(error).__name__
+
+
+def _validated_field(error: BaseException) -> str:
+    """Return the name of the field whose validator raised `error`, or nothing.
+
+    attrs doesn't say, and a validator need not name its field; but every validator is called with its `Attribute`.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        for local in traceback.tb_frame.f_locals.values():
+            if type(local) is attrs.Attribute:
+                return local.name
+        traceback = traceback.tb_next
+    return ""
+
+
+def _unexpected(expected: str, value: object) -> ValueError:
+    shown = repr(value)
+    return ValueError(f"expected {expected}, got {shown if len(shown) <= 80 else shown[:77] + '...'}")
+
+
+def _instance_hook(cls: Any) -> Hook:
+    """Take values that have their class already; there is no telling how else one is made."""
+    wanted = get_origin(cls) or cls
+    if not isinstance(wanted, type):
+        raise TypeError(f"no data can be made into a {cls!r}: register_structure_hook({cls!r}, hook)")
+
+    def structured(value: Any, _: Any) -> Any:
+        if isinstance(value, wanted):
+            return value
+        raise _unexpected(_name(wanted), value)
+
+    return structured
+
+
+_converter = Converter(forbid_extra_keys=True, structure_fallback_factory=_instance_hook)
+
+
+def register_structure_hook(cls: type[T], hook: Callable[[Any, type[T]], T]) -> None:
+    """Make `hook(data, cls)` the way a `cls` is made of data; it raises ValueError for what doesn't fit."""
+    _converter.register_structure_hook(cls, hook)
+
+
+def register_unstructure_hook(cls: type[T], hook: Callable[[T], Any]) -> None:
+    """Make `hook(value)` the way a `cls` becomes plain JSON data."""
+    _converter.register_unstructure_hook(cls, hook)
+
+
+def _name(cls: Any) -> str:
+    return "null" if cls is NoneType else getattr(cls, "__name__", str(cls))
+
+
+def _scalar_hook(kind: type, accepts: Callable[[object], bool], convert: Callable[[Any], Any]) -> Hook:
+    def structured(value: object, cls: Any) -> Any:
+        if cls is kind:
+            if accepts(value):
+                return convert(value)
+        elif isinstance(value, cls):
+            return value
+        elif issubclass(cls, Enum):
+            return _enum_hook(cls)(value, cls)
+        elif accepts(value):
+            return cls(value)
+        raise _unexpected(_name(cls), value)
+
+    return structured
+
+
+def _parsed_hook(kind: type, parse: Callable[[str], object]) -> Hook:
+    def structured(value: object, cls: Any) -> Any:
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            try:
+                return parse(value)
+            except (ValueError, ArithmeticError):  # a Decimal refuses text with the latter
+                pass
+        raise _unexpected(f"{_name(kind)} as text", value)
+
+    return structured
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _as_is(value: object) -> object:
+    return value
+
+
+_SCALARS: Mapping[type, tuple[Callable[[object], bool], Callable[[Any], Any]]] = {
+    str: (lambda value: isinstance(value, str), _as_is),
+    bool: (lambda value: isinstance(value, bool), _as_is),
+    int: (_is_int, _as_is),
+    float: (lambda value: isinstance(value, float) or _is_int(value), float),
+}
+_PARSED: Mapping[type, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
+    datetime: (datetime.fromisoformat, datetime.isoformat),
+    date: (date.fromisoformat, date.isoformat),
+    time: (time.fromisoformat, time.isoformat),
+    Decimal: (Decimal, str),
+    UUID: (UUID, str),
+    bytes: (lambda text: b64decode(text, validate=True), lambda value: b64encode(value).decode()),
+}
+"""Classes that JSON knows as text only: how they are read, how they are written."""
+
+
+def _choice_hook(choices: Iterable[tuple[object, object]]) -> Hook:
+    table = list(choices)
+    expected = "one of " + ", ".join(repr(word) for word, _ in table if not isinstance(word, Enum))
+
+    def structured(value: object, _: Any) -> Any:
+        for word, meaning in table:
+            if type(word) is type(value) and word == value:  # 1 == True, and yet isn't it
+                return meaning
+        raise _unexpected(expected, value)
+
+    return structured
+
+
+@cache
+def _enum_hook(cls: type[Enum]) -> Hook:
+    return _choice_hook([(word, member) for member in cls for word in (member.value, member)])
+
+
+def _literal_hook(cls: Any, _: Converter) -> Hook:
+    words = get_args(cls)
+    return _choice_hook([*((word, word) for word in words), *((w.value, w) for w in words if isinstance(w, Enum))])
+
+
+def _union_hook(cls: Any, converter: Converter) -> Hook:
+    """Take the first member that fits, a member whose class the value has already before all others."""
+    hooks = {member: converter.get_structure_hook(member) for member in get_args(cls)}
+    named = [member for member in hooks if member is not NoneType]
+
+    def structured(value: object, _: Any) -> Any:
+        misfits: list[Exception] = []
+        for member in sorted(hooks, key=lambda member: type(value) is not member):
+            try:
+                return hooks[member](value, member)
+            except Exception as error:  # noqa: BLE001 - as in `structurer`; raised again if no member fits
+                if member is not NoneType:
+                    misfits.append(error)
+        if len(named) == 1:  # an Optional: what is wrong with the value is all there is to say
+            raise misfits[0]
+        why = "; ".join(f"not {_name(m)}: {', '.join(_problems(e))}" for m, e in zip(named, misfits, strict=True))
+        raise ValueError(f"expected {' or '.join(map(_name, hooks))} ({why})")
+
+    return structured
+
+
+# A key of JSON is always text; what `unstructure` made of a mapping with int keys must come back.
+_IntKey = NewType("_IntKey", int)
+
+
+def _int_key(value: object, _: Any) -> int:
+    if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+        return int(value)
+    if isinstance(value, int) and _is_int(value):
+        return value
+    raise _unexpected("int", value)
+
+
+def _mapping_hook(cls: Any, converter: Converter) -> Hook:
+    if get_args(cls)[:1] == (int,):
+        return mapping_structure_factory(cls, converter, key_type=_IntKey)
+    return converter.gen_structure_mapping(cls)
+
+
+def _tuple_hook(cls: Any, converter: Converter) -> Hook:
+    if not get_args(cls) or Ellipsis in get_args(cls):
+        return homogenous_tuple_structure_factory(cls, converter)
+    return converter.gen_structure_hetero_tuple(cls)
+
+
+def _set_hook(cls: Any, converter: Converter) -> Hook:
+    items = list_structure_factory(cls, converter)
+    collect = frozenset if is_frozenset(cls) or not issubclass(get_origin(cls) or cls, set) else set
+    return lambda value, cls: collect(items(value, cls))
+
+
+def _record_hook(cls: Any, converter: Converter) -> Hook:
+    return converter.gen_structure_attrs_fromdict(cls)
+
+
+def _is_record(cls: Any) -> bool:
+    return is_dataclass(get_origin(cls) or cls) or attrs.has(cls)
+
+
+def _is_tuple(cls: Any) -> bool:
+    return (get_origin(cls) or cls) is tuple
+
+
+def _of_shape(make: Factory, shape: type | tuple[type, ...], expected: str) -> Factory:
+    """Return `make`, guarded: cattrs takes whatever it can iterate over or index, be it a str."""
+
+    def factory(cls: Any, converter: Converter) -> Hook:
+        hook = make(cls, converter)
+        own = get_origin(cls) or cls
+
+        def structured(value: object, _: Any) -> Any:
+            if _is_record(own) and isinstance(value, own):
+                return value
+            if not isinstance(value, shape):
+                raise _unexpected(expected, value)
+            return hook(value, cls)
+
+        return structured
+
+    return factory
+
+
+_ITEMS = (list, tuple, AbstractSet)
+_FACTORIES: tuple[tuple[Callable[[Any], bool], Factory], ...] = (
+    (_is_record, _of_shape(_record_hook, Mapping, "an object")),
+    (is_mapping, _of_shape(_mapping_hook, Mapping, "an object")),
+    (is_sequence, _of_shape(homogenous_tuple_structure_factory, _ITEMS, "a list")),
+    (is_mutable_sequence, _of_shape(list_structure_factory, _ITEMS, "a list")),
+    (_is_tuple, _of_shape(_tuple_hook, _ITEMS, "a list")),
+    (is_any_set, _of_shape(_set_hook, _ITEMS, "a list")),
+    (lambda cls: get_origin(cls) in {Union, UnionType}, _union_hook),
+    (lambda cls: get_origin(cls) is Literal, _literal_hook),
+    (lambda cls: isinstance(cls, type) and issubclass(cls, Enum), lambda cls, _: _enum_hook(cls)),
+)
+
+
+def _sorted(values: Iterable[object]) -> list[object]:
+    plain = [unstructure(value) for value in values]
+    try:
+        return sorted(plain)
+    except TypeError:
+        return sorted(plain, key=repr)
+
+
+def _register_all() -> None:
+    for kind, (accepts, convert) in _SCALARS.items():
+        _converter.register_structure_hook(kind, _scalar_hook(kind, accepts, convert))
+    for kind, (parse, render) in _PARSED.items():
+        _converter.register_structure_hook(kind, _parsed_hook(kind, parse))
+        _converter.register_unstructure_hook(kind, render)
+    for fits, factory in _FACTORIES:
+        _converter.register_structure_hook_factory(fits, factory)
+    _converter.register_structure_hook_func(lambda cls: cls is _IntKey, _int_key)
+    _converter.register_unstructure_hook(str, lambda text: text.value if isinstance(text, Enum) else text)
+    _converter.register_unstructure_hook_func(is_any_set, _sorted)
+    _converter.register_unstructure_hook_func(_is_tuple, lambda values: [unstructure(value) for value in values])
+
+
+_register_all()
