@@ -1,7 +1,7 @@
 """Every exception of jido_trio, grouped by what a caller can do about it. Imports nothing of ours.
 
     JidoError
-    + InvalidDefinition          your declaration is wrong        raised when the class or spec is made, before any change
+    + InvalidDefinition          your declaration is wrong        raised when it is made, before any change
     + ActionError                the action says no               agent unchanged; the agent's error policy decides
     | + InvalidInstruction         what cmd was given is no action
     | + InvalidParams              the parameters don't fit the action's fields
@@ -39,7 +39,17 @@ class JidoError(Exception):
 
 
 class InvalidDefinition(JidoError):
-    """A class, spec or option is declared wrongly; nothing was changed."""
+    """A class, spec or option is declared wrongly; nothing was changed.
+
+    Attributes:
+        field: The option or field that is wrong, where one can be named.
+        value: What it was given.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None, value: object = None) -> None:
+        super().__init__(message)
+        self.field = field
+        self.value = value
 
 
 class ActionError(JidoError):

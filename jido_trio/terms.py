@@ -14,7 +14,7 @@ AutoShutdown: TypeAlias = Literal["never", "any_significant", "all_significant"]
 Kind: TypeAlias = Literal["worker", "supervisor"]
 """What a child is: a worker, or a supervisor with children of its own."""
 
-Shutdown: TypeAlias = float | Literal["brutal"] | None
+ShutdownLimit: TypeAlias = float | Literal["brutal"] | None
 """How a child is stopped: seconds it is given after it was asked, at once, or however long it takes (None)."""
 
 ExitKind: TypeAlias = Literal["normal", "shutdown", "killed", "crash"]

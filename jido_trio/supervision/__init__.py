@@ -1,0 +1,31 @@
+"""Supervision as in Erlang/OTP, for any Trio program; knows nothing of agents. Imports the leaves only.
+
+A crash reads in this order: `_life` (a task ends), `_exit` (how), `_supervisor` (it becomes an event), `_decide` (what
+follows, by OTP's rules), `_supervisor` again (it is done), a new `_life`.
+"""
+
+from jido_trio.supervision._child import Child
+from jido_trio.supervision._events import ChildRow, Counts
+from jido_trio.supervision._exit import Shutdown
+from jido_trio.supervision._life import Life
+from jido_trio.supervision._report import CrashReport, Failure, Frame, OverrunReport, Report, Sink, log_report
+from jido_trio.supervision._supervisor import ChildRef, Supervisor, open_supervisor, supervisor_child
+
+__all__ = [
+    "Child",
+    "ChildRef",
+    "ChildRow",
+    "Counts",
+    "CrashReport",
+    "Failure",
+    "Frame",
+    "Life",
+    "OverrunReport",
+    "Report",
+    "Shutdown",
+    "Sink",
+    "Supervisor",
+    "log_report",
+    "open_supervisor",
+    "supervisor_child",
+]

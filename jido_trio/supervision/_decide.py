@@ -1,0 +1,566 @@
+"""What a supervisor decides: `decide(tree, event, now) -> (tree, commands)`. Pure; OTP's rules and nothing else.
+
+Theory of operation. An OTP supervisor is one process that does one thing after the other: while it starts or stops a
+child it waits, and whatever else happens lies in its mailbox. Here the waiting is data. What the supervisor is at is a
+`Plan`: steps, the first of which is under way, and the purpose that says what follows the last. A tree with a plan is
+*busy*: facts about the step under way move the plan on, messages wait with whoever drives `decide`.
+
+The joint case is a child that ends while the supervisor is busy with another. OTP finds the exit signal in its mailbox
+later, unless it stops that child first: then the signal is consumed by the stop. So an end that comes too early marks
+the slot as "ended" and is posted; a stop of an ended child is done at once, and the posted end, when its turn comes,
+finds no slot in that state and incarnation, and is void. The same comparison voids everything that is out of date:
+nothing that was stopped comes back.
+
+A restart that fails is not retried in place but posted as `TryAgain`: other messages come first, and each try counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from jido_trio.errors import Refusal
+from jido_trio.supervision._events import (
+    AutoShutdown,
+    Boot,
+    Booted,
+    BootFailed,
+    ChildRow,
+    Closed,
+    Command,
+    CountChildren,
+    Counts,
+    DeleteChild,
+    Done,
+    Event,
+    Exited,
+    Finish,
+    GaveUp,
+    GetChildSpec,
+    Ignored,
+    KillTree,
+    NotStarted,
+    Outcome,
+    Post,
+    Refused,
+    Reply,
+    Report,
+    RestartChild,
+    Result,
+    Resume,
+    Running,
+    Start,
+    StartChild,
+    Started,
+    StartFailed,
+    Stop,
+    Stopped,
+    StopTree,
+    Suspend,
+    TerminateChild,
+    TryAgain,
+    WhichChildren,
+)
+from jido_trio.supervision._flags import Flags
+from jido_trio.supervision._slots import Slot, Slots, State
+from jido_trio.supervision._window import Window
+from jido_trio.terms import ExitKind, Restart, Strategy
+
+RESTARTS_AFTER: Mapping[Restart, frozenset[ExitKind]] = {
+    "permanent": frozenset({"normal", "shutdown", "killed", "crash"}),
+    "transient": frozenset({"killed", "crash"}),
+    "temporary": frozenset(),
+}
+"""The ends that are answered by a restart, for each restart type (OTP `supervisor:do_restart/3`)."""
+
+GOES_DOWN_WITH: Mapping[Strategy, Callable[[Sequence[Slot], int], Sequence[Slot]]] = {
+    "one_for_one": lambda order, at: order[at : at + 1],
+    "one_for_all": lambda order, at: order,
+    "rest_for_one": lambda order, at: order[at:],
+}
+"""The children that are stopped and started with the one at index `at`, in start order."""
+
+ABNORMAL: frozenset[ExitKind] = frozenset({"killed", "crash"})
+
+ROW_STATES: Mapping[State, Literal["running", "restarting", "undefined"]] = {
+    "stopped": "undefined",
+    "starting": "running",
+    "running": "running",
+    "ended": "running",  # not handled yet: OTP still lists its pid
+    "stopping": "running",
+    "restarting": "restarting",
+}
+
+# ---- what it is at
+
+
+@frozen
+class Down:
+    """Stop these children, all at once."""
+
+    children: tuple[str, ...]
+
+
+@frozen
+class Up:
+    """Start this child."""
+
+    child: str
+
+
+@frozen
+class Hold:
+    """Wait for `Resume`."""
+
+
+Step: TypeAlias = Down | Up | Hold
+
+
+@frozen
+class Booting:
+    """Starting the children of the spec."""
+
+
+@frozen
+class Restarting:
+    """Restarting what a crash took down."""
+
+
+@frozen
+class Answering:
+    """Doing what `request` asks; it is answered with `result`, unless a start has another answer.
+
+    A child that is `new` is forgotten when it can't be started, as by OTP's `start_child`.
+    """
+
+    request: int
+    result: Result
+    new: bool = False
+
+
+@frozen
+class Ending:
+    """Stopping everything, for good."""
+
+    outcome: Outcome
+
+
+@frozen
+class Holding:
+    """Suspended."""
+
+
+Purpose: TypeAlias = Booting | Restarting | Answering | Ending | Holding
+
+
+@frozen
+class Plan:
+    """What the supervisor is at: the first step is under way, for `waiting` children of it it waits still."""
+
+    steps: tuple[Step, ...]
+    purpose: Purpose
+    waiting: int = 0
+
+
+@frozen
+class Tree:
+    """A supervisor, as a value."""
+
+    flags: Flags
+    slots: Slots = field(factory=Slots)
+    window: Window = field()
+    plan: Plan | None = None
+    phase: Literal["new", "up", "ending", "ended"] = "new"
+
+    @window.default
+    def _window(self) -> Window:
+        return Window(self.flags.max_restarts, self.flags.max_seconds)
+
+    @property
+    def busy(self) -> bool:
+        """Whether messages have to wait."""
+        return self.plan is not None
+
+    def put(self, slot: Slot) -> Tree:
+        """Return the tree with that slot."""
+        return Tree(self.flags, self.slots.put(slot), self.window, self.plan, self.phase)
+
+    def down(self, slot: Slot) -> Tree:
+        """Return the tree without a life in that slot; temporary children and those of pools are forgotten."""
+        if slot.child.restart == "temporary" or self.flags.is_pool:
+            return evolve(self, slots=self.slots.without(slot.child.id))
+        return self.put(slot.now("stopped"))
+
+
+Decision: TypeAlias = tuple[Tree, tuple[Command, ...]]
+
+
+def decide(tree: Tree, event: Event, now: float) -> Decision:
+    """Return the tree after `event` at time `now`, and what must be done, in order.
+
+    Facts may come at any moment, messages only while the tree isn't busy.
+    """
+    return _DECISIONS[type(event)](tree, event, now)
+
+
+# ---- a child ends by itself
+
+
+def _exited(tree: Tree, event: Exited, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    if slot is None or slot.incarnation != event.incarnation:
+        return tree, ()
+    if slot.state == "stopping":
+        return _went_down(tree, slot, event.exit)
+    if slot.state == "running" and tree.busy:
+        return tree.put(slot.now("ended", event.exit)), (Post(event),)
+    if slot.state in ("running", "ended"):
+        return _ended(tree, slot, event.exit, now)
+    return tree, ()
+
+
+def _ended(tree: Tree, slot: Slot, exit: ExitKind, now: float) -> Decision:
+    child = slot.child
+    told = exit in ABNORMAL or child.restart == "permanent"
+    reports = (Report(child.id, slot.incarnation, "running", exit),) if told else ()
+    if exit in RESTARTS_AFTER[child.restart]:
+        return _restart(tree, slot, now, reports)
+    tree = tree.down(slot)
+    if child.significant and _closes(tree):
+        return _end(tree, AutoShutdown(child.id), reports)
+    return tree, reports
+
+
+def _closes(tree: Tree) -> bool:
+    """Whether the end of a significant child is the end of the supervisor."""
+    if tree.flags.auto_shutdown == "all_significant":
+        return not any(slot.child.significant and slot.state != "stopped" for slot in tree.slots)
+    return tree.flags.auto_shutdown == "any_significant"
+
+
+def _restart(tree: Tree, slot: Slot, now: float, commands: tuple[Command, ...] = ()) -> Decision:
+    window = tree.window.add(now)
+    if window.exceeded:
+        tree = evolve(tree.down(slot), window=window)
+        return _end(tree, GaveUp(slot.child.id, window.count), commands)
+    strategy = tree.flags.restart_strategy
+    if strategy == "one_for_one" and not slot.child.reports_ready:
+        up = slot.next_life("running")
+        tree = Tree(tree.flags, tree.slots.put(up), window, None, tree.phase)
+        return tree, (*commands, Start(slot.child, up.incarnation))
+    tree = Tree(tree.flags, tree.slots.put(slot.now("stopped")), window, None, tree.phase)
+    steps = (Up(slot.child.id),) if strategy == "one_for_one" else _group(tree, slot, strategy)
+    return _begin(tree, steps, Restarting(), commands)
+
+
+def _group(tree: Tree, slot: Slot, strategy: Strategy) -> tuple[Step, ...]:
+    """What a group restart takes: down in reverse, up in order; temporary children don't come back."""
+    order = tuple(tree.slots)
+    at = next(index for index, other in enumerate(order) if other.child.id == slot.child.id)
+    down = [other.child for other in GOES_DOWN_WITH[strategy](order, at)]
+    stops = [Down((child.id,)) for child in reversed(down) if child.id != slot.child.id]
+    return (*stops, *(Up(child.id) for child in down if child.restart != "temporary"))
+
+
+def _try_again(tree: Tree, event: TryAgain, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    if slot is None or slot.state != "restarting":
+        return tree, ()
+    return _restart(tree, slot, now)
+
+
+# ---- a plan moves on
+
+
+def _begin(tree: Tree, steps: Sequence[Step], purpose: Purpose, commands: tuple[Command, ...] = ()) -> Decision:
+    return _advance(evolve(tree, plan=Plan(tuple(steps), purpose)), commands)
+
+
+def _advance(tree: Tree, commands: tuple[Command, ...] = ()) -> Decision:
+    """Take steps until one has to be waited for, or none is left."""
+    while tree.plan is not None and tree.plan.steps:
+        match tree.plan.steps[0]:
+            case Down(children):
+                tree, more = _take_down(tree, children)
+            case Up(child):
+                tree, more = _bring_up(tree, child)
+            case Hold():
+                return tree, commands
+        commands += more
+        if tree.plan is None or tree.plan.waiting:
+            return tree, commands
+        tree = _step_done(tree)
+    return _plan_done(tree, commands)
+
+
+def _take_down(tree: Tree, children: tuple[str, ...]) -> Decision:
+    commands: list[Command] = []
+    waiting = 0
+    for id in children:
+        slot = tree.slots.get(id)
+        if slot is None:
+            continue
+        if slot.alive:
+            waiting += 1
+            if slot.state != "stopping":
+                commands.append(Stop(id, slot.incarnation, slot.child.shutdown))
+                tree = tree.put(slot.now("stopping"))
+            continue
+        if slot.exit in ABNORMAL:
+            commands.append(Report(id, slot.incarnation, "running", slot.exit))
+        tree = tree.down(slot)
+    return _waiting(tree, waiting), tuple(commands)
+
+
+def _bring_up(tree: Tree, child: str) -> Decision:
+    slot = tree.slots.get(child)
+    assert slot is not None, child  # noqa: S101  # a plan starts only children that the tree has
+    up = slot.next_life("starting" if slot.child.reports_ready else "running")
+    return _waiting(tree.put(up), int(up.state == "starting")), (Start(up.child, up.incarnation),)
+
+
+def _started(tree: Tree, event: Started, now: float) -> Decision:
+    slot = _starting(tree, event)
+    if slot is None:
+        return tree, ()
+    return _advance(_step_done(tree.put(slot.now("running"))))
+
+
+def _start_failed(tree: Tree, event: StartFailed, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    if slot is not None and slot.incarnation == event.incarnation and slot.state == "stopping":
+        return _went_down(tree, slot, "shutdown")
+    slot = _starting(tree, event)
+    if slot is None or tree.plan is None:
+        return tree, ()
+    if event.ignored:
+        return _ignored(tree, slot, tree.plan)
+    return _not_started(tree, slot, tree.plan)
+
+
+def _starting(tree: Tree, event: Started | StartFailed) -> Slot | None:
+    """The slot that the plan waits for, if the event is about it."""
+    slot = tree.slots.get(event.child)
+    if slot is None or slot.incarnation != event.incarnation or slot.state != "starting":
+        return None
+    return slot
+
+
+def _ignored(tree: Tree, slot: Slot, plan: Plan) -> Decision:
+    tree = tree.down(slot)
+    if isinstance(plan.purpose, Answering):
+        return evolve(tree, plan=None), (Reply(plan.purpose.request, Ignored(slot.child.id)),)
+    return _advance(_step_done(tree))
+
+
+def _not_started(tree: Tree, slot: Slot, plan: Plan) -> Decision:
+    id, incarnation = slot.child.id, slot.incarnation
+    report = Report(id, incarnation, "starting", "crash")
+    match plan.purpose:
+        case Answering(request, new=True):
+            tree = evolve(tree, slots=tree.slots.without(id), plan=None)
+            return tree, (report, Reply(request, NotStarted(id, incarnation)))
+        case Answering(request):
+            return evolve(tree.put(slot.now("stopped")), plan=None), (
+                report,
+                Reply(request, NotStarted(id, incarnation)),
+            )
+        case Restarting():
+            return evolve(tree.put(slot.now("restarting")), plan=None), (report, Post(TryAgain(id)))
+        case _:
+            return _end(tree.put(slot.now("stopped")), BootFailed(id), (report,))
+
+
+def _went_down(tree: Tree, slot: Slot, exit: ExitKind) -> Decision:
+    """A child that was told to stop has ended."""
+    unasked = exit == "crash" or (exit == "killed" and slot.child.shutdown != "brutal")
+    commands = (Report(slot.child.id, slot.incarnation, "stopping", exit),) if unasked else ()
+    tree = tree.down(slot)
+    plan = tree.plan
+    if plan is None or plan.waiting == 0:
+        return tree, commands
+    if plan.waiting > 1:
+        return _waiting(tree, plan.waiting - 1), commands
+    return _advance(_step_done(tree), commands)
+
+
+def _waiting(tree: Tree, waiting: int) -> Tree:
+    assert tree.plan is not None  # noqa: S101  # only steps of a plan are waited for
+    return evolve(tree, plan=Plan(tree.plan.steps, tree.plan.purpose, waiting))
+
+
+def _step_done(tree: Tree) -> Tree:
+    assert tree.plan is not None  # noqa: S101  # only steps of a plan are done
+    return evolve(tree, plan=Plan(tree.plan.steps[1:], tree.plan.purpose))
+
+
+def _plan_done(tree: Tree, commands: tuple[Command, ...]) -> Decision:
+    assert tree.plan is not None  # noqa: S101  # a plan is what has come to its end
+    purpose = tree.plan.purpose
+    idle = evolve(tree, plan=None)
+    match purpose:
+        case Booting():
+            return evolve(idle, phase="up"), (*commands, Booted())
+        case Answering(request, result):
+            return idle, (*commands, Reply(request, result))
+        case Ending(outcome):
+            return evolve(idle, phase="ended"), (*commands, Finish(outcome))
+        case _:
+            return idle, commands
+
+
+# ---- the tree as a whole
+
+
+def _boot(tree: Tree, event: Boot, now: float) -> Decision:
+    slots = tree.slots
+    for child in event.children:
+        slots = slots.add(child)
+    return _begin(evolve(tree, slots=slots), [Up(child.id) for child in event.children], Booting())
+
+
+def _end(tree: Tree, outcome: Outcome, commands: tuple[Command, ...] = ()) -> Decision:
+    """Stop all children: in reverse start order, one after the other; those of a pool all together."""
+    ids = tuple(slot.child.id for slot in tree.slots)
+    together = tree.flags.is_pool
+    steps = (Down(ids),) if together else tuple(Down((id,)) for id in reversed(ids))
+    return _begin(evolve(tree, phase="ending"), steps, Ending(outcome), commands)
+
+
+def _stop_tree(tree: Tree, event: StopTree, now: float) -> Decision:
+    if tree.phase in ("ending", "ended"):
+        return tree, ()
+    return _end(tree, Stopped(), _refuse_interrupted(tree))
+
+
+def _kill_tree(tree: Tree, event: KillTree, now: float) -> Decision:
+    if tree.phase == "ended":
+        return tree, ()
+    outcome = tree.plan.purpose.outcome if tree.plan and isinstance(tree.plan.purpose, Ending) else Stopped()
+    alive = [slot for slot in reversed(tuple(tree.slots)) if slot.alive]
+    kills = tuple(Stop(slot.child.id, slot.incarnation, "brutal") for slot in alive)
+    commands = (*_refuse_interrupted(tree), *kills)
+    for slot in alive:
+        tree = tree.put(slot.now("stopping"))
+    ids = tuple(slot.child.id for slot in tree.slots)
+    return _begin(evolve(tree, phase="ending"), (Down(ids),), Ending(outcome), commands)
+
+
+def _refuse_interrupted(tree: Tree) -> tuple[Command, ...]:
+    if tree.plan is not None and isinstance(tree.plan.purpose, Answering):
+        return (Reply(tree.plan.purpose.request, Closed()),)
+    return ()
+
+
+def _suspend(tree: Tree, event: Suspend, now: float) -> Decision:
+    return _begin(tree, (Hold(),), Holding())
+
+
+def _resume(tree: Tree, event: Resume, now: float) -> Decision:
+    if tree.plan is None or not isinstance(tree.plan.purpose, Holding):
+        return tree, ()
+    return evolve(tree, plan=None), ()
+
+
+# ---- requests
+
+
+def _start_child(tree: Tree, event: StartChild, now: float) -> Decision:
+    child = event.child
+    slot = tree.slots.get(child.id)
+    if slot is not None:
+        there: Refusal = "already_started" if ROW_STATES[slot.state] == "running" else "already_present"
+        return _refuse(tree, event.request, child.id, there, slot.incarnation)
+    if tree.flags.max_children is not None and len(tree.slots) >= tree.flags.max_children:
+        return _refuse(tree, event.request, child.id, "max_children")
+    tree = evolve(tree, slots=tree.slots.add(child))
+    return _begin(tree, (Up(child.id),), Answering(event.request, Running(child.id, 1), new=True))
+
+
+def _terminate_child(tree: Tree, event: TerminateChild, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    meant = slot is not None and (event.incarnation in (None, slot.incarnation) or slot.state == "restarting")
+    if not meant:
+        return _refuse(tree, event.request, event.child, "not_found")
+    return _begin(tree, (Down((event.child,)),), Answering(event.request, Done()))
+
+
+def _restart_child(tree: Tree, event: RestartChild, now: float) -> Decision:
+    slot, refusal = _stopped(tree, event.child)
+    if slot is None or refusal is not None:
+        return _refuse(tree, event.request, event.child, refusal or "not_found")
+    again = Running(event.child, slot.incarnation + 1)
+    return _begin(tree, (Up(event.child),), Answering(event.request, again))
+
+
+def _delete_child(tree: Tree, event: DeleteChild, now: float) -> Decision:
+    slot, refusal = _stopped(tree, event.child)
+    if slot is None or refusal is not None:
+        return _refuse(tree, event.request, event.child, refusal or "not_found")
+    return evolve(tree, slots=tree.slots.without(event.child)), (Reply(event.request, Done()),)
+
+
+def _stopped(tree: Tree, id: str) -> tuple[Slot | None, Refusal | None]:
+    """The slot of a stopped child, or why there is none."""
+    if tree.flags.is_pool:
+        return None, "simple_one_for_one"
+    slot = tree.slots.get(id)
+    if slot is None:
+        return None, "not_found"
+    match ROW_STATES[slot.state]:
+        case "undefined":
+            return slot, None
+        case state:
+            return None, state
+
+
+def _refuse(tree: Tree, request: int, child: str, reason: Refusal, incarnation: int = 0) -> Decision:
+    return tree, (Reply(request, Refused(child, reason, incarnation)),)
+
+
+def _which_children(tree: Tree, event: WhichChildren, now: float) -> Decision:
+    rows = tuple(_row(slot) for slot in reversed(tuple(tree.slots)))
+    return tree, (Reply(event.request, rows),)
+
+
+def _row(slot: Slot) -> ChildRow:
+    state = ROW_STATES[slot.state]
+    return ChildRow(slot.child.id, state, slot.incarnation if state == "running" else None, slot.child.kind)
+
+
+def _count_children(tree: Tree, event: CountChildren, now: float) -> Decision:
+    slots = tuple(tree.slots)
+    # OTP asks whether a child's process is alive; for a pool it only knows which children are being restarted.
+    active = sum(slot.state != "restarting" if tree.flags.is_pool else slot.alive for slot in slots)
+    supervisors = sum(slot.child.kind == "supervisor" for slot in slots)
+    counts = Counts(len(slots), active, supervisors, len(slots) - supervisors)
+    return tree, (Reply(event.request, counts),)
+
+
+def _get_child_spec(tree: Tree, event: GetChildSpec, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    if slot is None:
+        return _refuse(tree, event.request, event.child, "not_found")
+    return tree, (Reply(event.request, slot.child),)
+
+
+_DECISIONS: Mapping[type, Callable[[Tree, Any, float], Decision]] = {
+    Exited: _exited,
+    Started: _started,
+    StartFailed: _start_failed,
+    StopTree: _stop_tree,
+    KillTree: _kill_tree,
+    Resume: _resume,
+    Boot: _boot,
+    StartChild: _start_child,
+    TerminateChild: _terminate_child,
+    RestartChild: _restart_child,
+    DeleteChild: _delete_child,
+    WhichChildren: _which_children,
+    CountChildren: _count_children,
+    GetChildSpec: _get_child_spec,
+    TryAgain: _try_again,
+    Suspend: _suspend,
+}

@@ -1,0 +1,305 @@
+"""The words between a supervisor and the world: events go into `decide`, commands come out. Pure.
+
+Two kinds of events. A *fact* has happened, and `decide` takes it at any moment. A *message* is something to be handled
+in its turn: while the tree is busy with a plan it waits, as in the mailbox of an OTP supervisor that is inside of a
+child's start or stop.
+"""
+
+from typing import Literal, TypeAlias
+
+from attrs import frozen
+
+from jido_trio.errors import Refusal
+from jido_trio.supervision._child import Child
+from jido_trio.terms import ExitKind, Kind, ShutdownLimit
+
+# ---- facts
+
+
+@frozen
+class Started:
+    """The life called `task_status.started`."""
+
+    child: str
+    incarnation: int
+
+
+@frozen
+class StartFailed:
+    """The life ended before it was ready; or it said that there is nothing to run (OTP's `ignore`)."""
+
+    child: str
+    incarnation: int
+    ignored: bool = False
+
+
+@frozen
+class Exited:
+    """The life ended. A message too: an end that `decide` couldn't handle yet is posted to be handled in its turn."""
+
+    child: str
+    incarnation: int
+    exit: ExitKind
+
+
+@frozen
+class StopTree:
+    """The supervisor shall stop: its parent asked, or its block was left."""
+
+
+@frozen
+class KillTree:
+    """The supervisor's time to stop is over: whatever still runs is cancelled at once."""
+
+
+@frozen
+class Resume:
+    """Ends what `Suspend` began."""
+
+
+# ---- messages
+
+
+@frozen
+class Boot:
+    """Start the tree: the children of its spec, in order."""
+
+    children: tuple[Child, ...]
+
+
+@frozen
+class StartChild:
+    """Add a child and start it."""
+
+    request: int
+    child: Child
+
+
+@frozen
+class TerminateChild:
+    """Stop a child; its spec stays, but for temporary children and those of pools.
+
+    With an `incarnation` only that life, or the restarts that have failed since it ended.
+    """
+
+    request: int
+    child: str
+    incarnation: int | None = None
+
+
+@frozen
+class RestartChild:
+    """Start a stopped child again."""
+
+    request: int
+    child: str
+
+
+@frozen
+class DeleteChild:
+    """Forget a stopped child."""
+
+    request: int
+    child: str
+
+
+@frozen
+class WhichChildren:
+    """List the children, newest first."""
+
+    request: int
+
+
+@frozen
+class CountChildren:
+    """Count the children."""
+
+    request: int
+
+
+@frozen
+class GetChildSpec:
+    """Give a child's spec."""
+
+    request: int
+    child: str
+
+
+@frozen
+class TryAgain:
+    """Posted after a restart that failed: requests that came in between have their turn first, as in OTP."""
+
+    child: str
+
+
+@frozen
+class Suspend:
+    """Handle no end and no request until `Resume` (OTP's `sys:suspend`)."""
+
+
+Fact: TypeAlias = Started | StartFailed | Exited | StopTree | KillTree | Resume
+Request: TypeAlias = (
+    StartChild | TerminateChild | RestartChild | DeleteChild | WhichChildren | CountChildren | GetChildSpec
+)
+Message: TypeAlias = Boot | Exited | TryAgain | Suspend | Request
+Event: TypeAlias = Fact | Message
+
+
+# ---- results of requests
+
+
+@frozen
+class Done:
+    """OTP's `ok`."""
+
+
+@frozen
+class Running:
+    """The child runs, or started again, in that incarnation."""
+
+    child: str
+    incarnation: int
+
+
+@frozen
+class Ignored:
+    """The child had nothing to run; OTP's `{ok, undefined}`."""
+
+    child: str
+
+
+@frozen
+class NotStarted:
+    """The child failed while starting."""
+
+    child: str
+    incarnation: int
+
+
+@frozen
+class Refused:
+    """The state of the child, or the kind of the supervisor, doesn't allow it. `incarnation` is the one that runs."""
+
+    child: str
+    reason: Refusal
+    incarnation: int = 0
+
+
+@frozen
+class Closed:
+    """The supervisor stopped before it could answer."""
+
+
+@frozen
+class ChildRow:
+    """A child in `which_children`. `state` is OTP's: undefined when stopped. `incarnation` is None unless running."""
+
+    id: str
+    state: Literal["running", "restarting", "undefined"]
+    incarnation: int | None
+    kind: Kind
+
+
+@frozen
+class Counts:
+    """The numbers of `count_children`."""
+
+    specs: int
+    active: int
+    supervisors: int
+    workers: int
+
+
+Result: TypeAlias = Done | Running | Ignored | NotStarted | Refused | Closed | tuple[ChildRow, ...] | Counts | Child
+
+
+# ---- how a supervisor ends
+
+
+@frozen
+class Stopped:
+    """It was asked to."""
+
+
+@frozen
+class AutoShutdown:
+    """Its significant children ended; `child` is the last one."""
+
+    child: str
+
+
+@frozen
+class GaveUp:
+    """Its children restarted too often; `child` is the last one, `restarts` how many the window held."""
+
+    child: str
+    restarts: int
+
+
+@frozen
+class BootFailed:
+    """`child` failed while the tree was being started."""
+
+    child: str
+
+
+Outcome: TypeAlias = Stopped | AutoShutdown | GaveUp | BootFailed
+
+# ---- commands
+
+
+@frozen
+class Start:
+    """Begin that life of the child."""
+
+    child: Child
+    incarnation: int
+
+
+@frozen
+class Stop:
+    """End that life, within `limit`."""
+
+    child: str
+    incarnation: int
+    limit: ShutdownLimit
+
+
+@frozen
+class Report:
+    """Tell of the end of a life, before anything is done about it. `during` is what the life was at."""
+
+    child: str
+    incarnation: int
+    during: Literal["starting", "running", "stopping"]
+    exit: ExitKind
+
+
+@frozen
+class Reply:
+    """Answer a request."""
+
+    request: int
+    result: Result
+
+
+@frozen
+class Post:
+    """Put the message behind those that wait."""
+
+    message: Message
+
+
+@frozen
+class Booted:
+    """All children of the spec are up."""
+
+
+@frozen
+class Finish:
+    """Nothing runs any more; the supervisor has ended."""
+
+    outcome: Outcome
+
+
+Command: TypeAlias = Start | Stop | Report | Reply | Post | Booted | Finish

@@ -1,0 +1,143 @@
+"""Life: one incarnation of a child, from its task's first step to its last."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import trio
+from attrs import define, field
+
+from jido_trio.supervision._child import Child
+from jido_trio.supervision._exit import exit_kind
+from jido_trio.terms import ExitKind
+
+
+class Owner(Protocol):
+    """What a life tells its supervisor."""
+
+    def life_started(self, life: Life) -> None:
+        """Its function called `task_status.started`."""
+
+    def life_ended(self, life: Life, error: BaseException | None) -> None:
+        """Its function has ended; `error` left it."""
+
+    def life_renewed(self, life: Life, error: Exception) -> bool:
+        """It crashed and asks whether it may go on as the next incarnation."""
+
+
+@define(eq=False)
+class Life:
+    """One incarnation of a child; a child's function that has a parameter `life` or `task_status` is given it."""
+
+    child: Child
+    incarnation: int
+    """Counts the starts of the child, from 1."""
+    _owner: Owner
+    scope: trio.CancelScope = field(factory=lambda: trio.CancelScope(shield=True), repr=False)
+    task: trio.lowlevel.Task | None = field(default=None, repr=False)
+    value: object = None
+    """What was passed to `task_status.started`."""
+    ready: bool = False
+    ignored: bool = False
+    on_stop: Callable[[], None] | None = field(default=None, repr=False)
+    asked_at: float | None = None
+    """When it was asked to stop, in seconds of Trio's clock."""
+    kill_at: float = math.inf
+    """When its time to stop is over."""
+    killed: bool = False
+    renewing: bool = False
+    done: bool = False
+    """Its function has ended."""
+    over: bool = False
+    """Its end is dealt with already; what leaves its function is of no interest."""
+
+    # ---- for the child's function
+
+    def started(self, value: object = None) -> None:
+        """Say that the child is ready, once; `value` is given to whoever started it. See `trio.Nursery.start`."""
+        if self.ready:
+            raise RuntimeError(f"child {self.child.id!r} called task_status.started() twice in one life")
+        self.ready = True
+        self.value = value
+        self.scope.deadline = math.inf
+        self._owner.life_started(self)
+
+    def ignore(self) -> None:
+        """Say that there is nothing to run, then return: the child counts as started and stopped (OTP's `ignore`)."""
+        self.ignored = True
+
+    def trap_stop(self, on_stop: Callable[[], None]) -> None:
+        """Have `on_stop` called when the child is asked to stop, instead of being cancelled at once.
+
+        From then on it has its `shutdown` seconds to return; after them it is cancelled. Like OTP's `trap_exit`.
+        `on_stop` is called at most once, by the supervisor, and must not block; `trio.Event.set` is a good one.
+        """
+        self.on_stop = on_stop
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the child was asked to stop."""
+        return self.asked_at is not None
+
+    def renew(self, error: Exception) -> bool:
+        """Report the crash `error`, and return whether to go on, in this task, as the next incarnation.
+
+        For a child that knows it has nothing to tear down: no task, no open block. Everything is as if its function
+        had raised: the report, the count, the decision. On True the next incarnation has begun and the function goes
+        on from clean state. On False it must end at once, with `error`, without a checkpoint.
+        """
+        return not self.stopping and self._owner.life_renewed(self, error)
+
+    # ---- for the supervisor
+
+    def exit(self, error: BaseException | None, now: float) -> ExitKind:
+        """Return how it ended, given what left its function."""
+        if isinstance(error, Exception):
+            return exit_kind(error)
+        if self.killed:
+            return "killed"
+        if not self.scope.cancelled_caught:
+            return "normal"
+        overran = self.on_stop is not None or now > self.kill_at
+        return "killed" if overran else "shutdown"
+
+    def stop(self, now: float, seconds: float | None) -> None:
+        """Ask it to end within `seconds`."""
+        self.asked_at = now
+        self.kill_at = math.inf if seconds is None else now + seconds
+        if self.on_stop is None:
+            self.scope.cancel(f"supervisor stops child {self.child.id!r}")
+        else:
+            self.scope.deadline = self.kill_at
+            self.on_stop()
+
+    def kill(self, now: float) -> None:
+        """Cancel it at once."""
+        self.asked_at = now if self.asked_at is None else self.asked_at
+        self.killed = True
+        self.scope.cancel(f"supervisor kills child {self.child.id!r}")
+
+    @trio.lowlevel.enable_ki_protection
+    async def run(self) -> None:
+        """Live."""
+        self.task = trio.lowlevel.current_task()
+        error: BaseException | None = None
+        try:
+            with self.scope:
+                await _call(self.child, self)
+        except BaseException as caught:  # noqa: BLE001  # whatever it is, its supervisor decides
+            error = caught
+        # Outside of the except block, or the exceptions of all later lives would chain to this one.
+        self.task, self.done = None, True
+        if not self.over:
+            self._owner.life_ended(self, error)
+
+
+@trio.lowlevel.disable_ki_protection
+async def _call(child: Child, life: Life) -> None:
+    if child.keywords:
+        await child.fn(*child.args, **dict.fromkeys(child.keywords, life))
+    else:
+        await child.fn(*child.args)

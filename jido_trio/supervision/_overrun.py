@@ -1,0 +1,69 @@
+"""Children that ignore their stop: named with their stack, again and again, and waited for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import trio
+from attrs import define, field
+
+from jido_trio.supervision._life import Life
+from jido_trio.supervision._report import Frame
+
+REPEAT = 5.0
+"""Seconds between two reports of the same child."""
+
+
+@define(eq=False)
+class StopWatch:
+    """One task that sleeps until the next limit of a stop; it does nothing about it but tell."""
+
+    _overran: Callable[[Life], None]
+    _on_deadline: Callable[[], None]
+    """Called when the limit of the whole supervisor is reached."""
+    deadline: float = math.inf
+    _lives: dict[Life, float] = field(factory=dict)
+    _sleep: trio.CancelScope = field(factory=trio.CancelScope)
+    running: bool = False
+
+    def watch(self, life: Life) -> None:
+        """Tell when `life` is still there once its time is over."""
+        if life.kill_at < math.inf:
+            self._lives[life] = max(life.kill_at, trio.current_time()) + (REPEAT if life.killed else 0)
+            self._sleep.deadline = min(self._sleep.deadline, self._lives[life])
+
+    def forget(self, life: Life) -> None:
+        """`life` has ended."""
+        self._lives.pop(life, None)
+
+    def limit(self, deadline: float) -> None:
+        """Call `deadline` at that time."""
+        self.deadline = deadline
+        self._sleep.deadline = min(self._sleep.deadline, deadline)
+
+    async def run(self) -> None:
+        """Watch for ever."""
+        while True:
+            self._sleep = trio.CancelScope(deadline=min(self.deadline, *self._lives.values(), math.inf))
+            with self._sleep:
+                await trio.sleep_forever()
+            self._look(trio.current_time())
+
+    def _look(self, now: float) -> None:
+        if now >= self.deadline:
+            self.deadline = math.inf
+            self._on_deadline()
+        for life, due in list(self._lives.items()):
+            if now >= due and life in self._lives:
+                self._lives[life] = now + REPEAT
+                self._overran(life)
+
+
+def stack_of(task: trio.lowlevel.Task | None) -> tuple[Frame, ...]:
+    """Return where a task is, outermost first."""
+    if task is None:
+        return ()
+    return tuple(
+        Frame(frame.f_code.co_filename, line, frame.f_code.co_qualname) for frame, line in task.iter_await_frames()
+    )

@@ -1,0 +1,182 @@
+"""Crash reports: what ended a life, as plain values that keep no exception and no frame alive."""
+
+from __future__ import annotations
+
+import linecache
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Literal, TypeAlias
+
+from attrs import frozen
+
+from jido_trio.terms import ExitKind
+
+logger = logging.getLogger("jido_trio.supervision")
+
+MAX_FRAMES = 100
+MAX_DEPTH = 8
+MAX_PARTS = 20
+"""An exception is kept to this extent: frames, causes of causes, exceptions of a group."""
+
+
+@frozen
+class Frame:
+    """One line of a traceback: file, line number, function."""
+
+    file: str
+    line: int
+    function: str
+
+
+@frozen
+class Failure:
+    """An exception as text. Frames are kept as numbers; the source lines are read when it is rendered."""
+
+    type: str
+    """The qualified name of its class."""
+    message: str
+    frames: tuple[Frame, ...] = ()
+    """Oldest first, as Python prints them; of a long traceback the newest."""
+    cause: Failure | None = None
+    chained: Literal["cause", "context"] = "cause"
+    parts: tuple[Failure, ...] = ()
+    """The exceptions of a group."""
+
+    @classmethod
+    def of(cls, error: BaseException, depth: int = MAX_DEPTH) -> Failure:
+        """Return `error` as text."""
+        cause, chained = error.__cause__, "cause"
+        if cause is None and not error.__suppress_context__:
+            cause, chained = error.__context__, "context"
+        parts = error.exceptions[:MAX_PARTS] if isinstance(error, BaseExceptionGroup) and depth else ()
+        return cls(
+            _type_name(type(error)),
+            _message(error),
+            _frames(error.__traceback__),
+            cls.of(cause, depth - 1) if cause is not None and depth else None,
+            chained,  # type: ignore[arg-type]  # one of the two words above
+            tuple(cls.of(part, depth - 1) for part in parts),
+        )
+
+    @property
+    def fingerprint(self) -> tuple[str, Frame | None]:
+        """What crashes of the same bug share: the class, and where it was raised."""
+        return self.type, self.frames[-1] if self.frames else None
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}" if self.message else self.type
+
+    def render(self) -> str:
+        """Return it as Python prints a traceback."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        if self.cause is not None:
+            yield from self.cause._lines()  # noqa: SLF001  # its own kind
+            yield ""
+            yield _CHAINED[self.chained]
+            yield ""
+        if self.frames:
+            yield "Traceback (most recent call last):"
+        for frame in self.frames:
+            yield f'  File "{frame.file}", line {frame.line}, in {frame.function}'
+            source = linecache.getline(frame.file, frame.line).strip()
+            if source:
+                yield f"    {source}"
+        yield str(self)
+        for number, part in enumerate(self.parts, start=1):
+            yield f"  +---- {number} ----"
+            yield from (f"  | {line}" for line in part._lines())  # noqa: SLF001
+
+
+_CHAINED = {
+    "cause": "The above exception was the direct cause of the following exception:",
+    "context": "During handling of the above exception, another exception occurred:",
+}
+
+
+def _type_name(cls: type) -> str:
+    return cls.__qualname__ if cls.__module__ in ("builtins", "__main__") else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as second:  # noqa: BLE001  # whatever a user's __str__ does, the crash must be told
+        return f"<its __str__ raised {type(second).__name__}>"
+
+
+def _frames(traceback: TracebackType | None) -> tuple[Frame, ...]:
+    frames: list[Frame] = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        frames.append(Frame(code.co_filename, traceback.tb_lineno, code.co_qualname))
+        traceback = traceback.tb_next
+    return tuple(frames[-MAX_FRAMES:])
+
+
+@frozen
+class CrashReport:
+    """The end of a life that its supervisor has to tell of; sent before anything is done about it."""
+
+    supervisor: str
+    child: str
+    incarnation: int
+    during: Literal["starting", "running", "stopping"]
+    """What the life was at when it ended."""
+    exit: ExitKind
+    at: float
+    """When, in seconds of the supervisor's clock."""
+    failure: Failure | None = None
+    """The exception, if one ended it."""
+
+    def __str__(self) -> str:
+        how = str(self.failure) if self.failure is not None else self.exit
+        return f"child {self.child!r} of supervisor {self.supervisor!r} ended while {self.during}: {how}"
+
+
+@frozen
+class OverrunReport:
+    """A child still runs although its time to stop is over. Nothing can kill a Trio task, so it is waited for."""
+
+    supervisor: str
+    child: str
+    incarnation: int
+    seconds: float
+    """How long ago it was asked to stop."""
+    stack: tuple[Frame, ...]
+    """Where it is, outermost first."""
+
+    def __str__(self) -> str:
+        where = f" It is at {self.stack[-1].file}:{self.stack[-1].line}." if self.stack else ""
+        return (
+            f"child {self.child!r} of supervisor {self.supervisor!r} ignores its stop since {self.seconds:g} s.{where}"
+        )
+
+
+Report: TypeAlias = CrashReport | OverrunReport
+Sink: TypeAlias = Callable[[Report], None]
+
+
+def log_report(report: Report) -> None:
+    """Write the report to the log `jido_trio.supervision`; where reports go unless a supervisor is told otherwise."""
+    if isinstance(report, OverrunReport):
+        logger.warning("%s", report)
+    elif report.failure is None:
+        logger.info("%s", report)
+    else:
+        logger.error("%s\n%s", report, report.failure.render())
+
+
+def send_report(report: Report, sink: Sink) -> None:
+    """Give the report to `sink`; when that raises, log both, so that neither is lost."""
+    try:
+        sink(report)
+    except Exception as error:  # noqa: BLE001  # a sink must not be able to lose a report, nor to crash a supervisor
+        try:
+            log_report(report)
+            logger.error("the sink of crash reports raised\n%s", Failure.of(error).render())  # noqa: TRY400
+        except Exception:  # noqa: BLE001
+            print(report, error, sep="\n", file=sys.stderr)  # noqa: T201  # the last resort

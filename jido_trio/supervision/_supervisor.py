@@ -1,0 +1,533 @@
+"""Supervisor: the shell around `decide`. It performs commands in a Trio nursery, and has no opinion of its own.
+
+Everything that happens becomes an event, handled at once in whatever task it happened in; no task of the supervisor's
+stands between a crash and the restart. Facts go straight into `decide`, messages wait while the tree is busy.
+
+A life runs in a task of its own, in a cancel scope that is shielded, so that cancelling the block around the supervisor
+ends nothing but the block: the children are then stopped in order, each able to use those it depends on.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
+from typing import TypeVar
+
+import trio
+from attrs import define, field, frozen
+
+from jido_trio.errors import (
+    ChildRefused,
+    RestartIntensityExceeded,
+    StartFailed,
+    SupervisionError,
+    SupervisorStopped,
+)
+from jido_trio.supervision import _events as ev
+from jido_trio.supervision._child import Child
+from jido_trio.supervision._decide import Tree, decide
+from jido_trio.supervision._exit import Shutdown
+from jido_trio.supervision._flags import Flags
+from jido_trio.supervision._life import Life
+from jido_trio.supervision._overrun import StopWatch, stack_of
+from jido_trio.supervision._report import CrashReport, Failure, OverrunReport, Sink, log_report, send_report
+from jido_trio.supervision._spec import SupervisorSpec
+from jido_trio.terms import AutoShutdown, Restart, ShutdownLimit, Strategy
+
+_T = TypeVar("_T")
+
+
+@define(eq=False)
+class _Answer:
+    """Where the caller of a request waits."""
+
+    arrived: trio.Event = field(factory=trio.Event)
+    result: ev.Result | None = None
+    cause: BaseException | None = None
+
+
+@define(eq=False, repr=False)
+class Supervisor:
+    """A running supervisor; `open_supervisor` makes one."""
+
+    spec: SupervisorSpec
+    _sink: Sink = log_report
+    _clock: Callable[[], float] = trio.current_time
+    _tree: Tree = field()
+    _lives: dict[str, Life] = field(factory=dict)
+    _facts: deque[tuple[ev.Fact, BaseException | None]] = field(factory=deque)
+    _messages: deque[ev.Message] = field(factory=deque)
+    _handling: bool = False
+    _answers: dict[int, _Answer] = field(factory=dict)
+    _numbers: count[int] = field(factory=lambda: count(1))
+    _context: contextvars.Context = field(factory=contextvars.copy_context)
+    _nursery: trio.Nursery = field(init=False)
+    _block: trio.CancelScope = field(factory=trio.CancelScope)
+    _watch: StopWatch = field()
+    _booted: trio.Event = field(factory=trio.Event)
+    _finished: trio.Event = field(factory=trio.Event)
+    _outcome: ev.Outcome | None = None
+    _cause: BaseException | None = None
+    """What ended the tree, if an exception did."""
+    _interrupt: BaseException | None = None
+    """A KeyboardInterrupt, SystemExit or the like that left a child: the tree goes down, and it is raised again."""
+
+    @_tree.default
+    def _new_tree(self) -> Tree:
+        return Tree(self.spec.flags)
+
+    @_watch.default
+    def _new_watch(self) -> StopWatch:
+        return StopWatch(self._overran, self._kill)
+
+    def __repr__(self) -> str:
+        return f"<Supervisor {self.spec.name!r} {self._tree.phase}, {len(self._tree.slots)} children>"
+
+    # ---- for users
+
+    @property
+    def name(self) -> str:
+        """What it is called in reports."""
+        return self.spec.name
+
+    async def start_child(self, child: Child) -> ChildRef:
+        """Add `child`, start it, and return its ref once it is ready.
+
+        Raises:
+            ChildRefused: A child with that id is there (reason already_started or already_present), or the supervisor
+                has max_children.
+            StartFailed: It failed while starting; its spec isn't kept. The cause is its error.
+            SupervisorStopped: The supervisor isn't running.
+        """
+        self.spec.check(child)
+        return self._child("start_child", child.id, await self._ask(lambda number: ev.StartChild(number, child)))
+
+    async def terminate_child(self, id: str, *, incarnation: int | None = None) -> None:
+        """Stop the child, and return when it has ended. It isn't restarted, whatever its restart type.
+
+        Its spec stays, for `restart_child`; that of a temporary child is forgotten. With `incarnation`, only that life
+        is meant.
+
+        Raises:
+            ChildRefused: There is no such child (reason not_found).
+            SupervisorStopped: The supervisor isn't running.
+        """
+        answer = await self._ask(lambda number: ev.TerminateChild(number, id, incarnation))
+        self._done("terminate_child", id, answer)
+
+    async def restart_child(self, id: str) -> ChildRef:
+        """Start a stopped child again, and return its ref once it is ready.
+
+        Raises:
+            ChildRefused: Reason not_found, running or restarting.
+            StartFailed: It failed while starting, and stays stopped.
+            SupervisorStopped: The supervisor isn't running.
+        """
+        return self._child("restart_child", id, await self._ask(lambda number: ev.RestartChild(number, id)))
+
+    async def delete_child(self, id: str) -> None:
+        """Forget a stopped child.
+
+        Raises:
+            ChildRefused: Reason not_found, running or restarting.
+            SupervisorStopped: The supervisor isn't running.
+        """
+        self._done("delete_child", id, await self._ask(lambda number: ev.DeleteChild(number, id)))
+
+    async def which_children(self) -> tuple[ev.ChildRow, ...]:
+        """Return a row for each child, newest first, once what the supervisor is at is done."""
+        rows: tuple[ev.ChildRow, ...] = _expect(await self._ask(ev.WhichChildren), tuple)
+        return rows
+
+    async def count_children(self) -> ev.Counts:
+        """Return how many specs, active children, supervisors and workers there are."""
+        return _expect(await self._ask(ev.CountChildren), ev.Counts)
+
+    async def child_spec(self, id: str) -> Child:
+        """Return the spec of a child.
+
+        Raises:
+            ChildRefused: There is no such child (reason not_found).
+        """
+        answer = await self._ask(lambda number: ev.GetChildSpec(number, id))
+        self._refuse("child_spec", id, answer)
+        return _expect(answer, Child)
+
+    def child(self, id: str) -> ChildRef:
+        """Return a ref to the child of that id, there or not; it means the same child over all its lives."""
+        return ChildRef(id, self)
+
+    async def wait(self) -> None:
+        """Wait until the supervisor has ended."""
+        await self._finished.wait()
+
+    def stop(self) -> None:
+        """Begin to stop: all children, in reverse order. Returns at once; `wait` for the end."""
+        self._fact(ev.StopTree())
+
+    async def suspend(self) -> None:
+        """Handle neither ends nor calls until `resume`: they wait, and are then handled in order (`sys:suspend`)."""
+        await trio.lowlevel.checkpoint()
+        self._post(ev.Suspend())
+
+    def resume(self) -> None:
+        """End what `suspend` began."""
+        self._fact(ev.Resume())
+
+    # ---- events in
+
+    def _fact(self, fact: ev.Fact, error: BaseException | None = None) -> None:
+        self._facts.append((fact, error))
+        self._handle()
+
+    def _post(self, message: ev.Message) -> None:
+        self._messages.append(message)
+        self._handle()
+
+    @trio.lowlevel.enable_ki_protection
+    def _handle(self) -> None:
+        if self._handling:  # a command led to the event; it is handled when the command is done
+            return
+        self._handling = True
+        crash: BaseException | None = None
+        try:
+            while True:
+                event: ev.Event
+                if self._facts:
+                    event, error = self._facts.popleft()
+                    crash = error or crash
+                elif self._messages and not self._tree.busy:
+                    event = self._messages.popleft()
+                else:
+                    break
+                before = self._tree.phase
+                self._tree, commands = decide(self._tree, event, self._clock())
+                if self._tree.phase == "ending" != before:
+                    self._cause = crash
+                for command in commands:
+                    self._perform(command, crash)
+        finally:
+            self._handling = False
+
+    def life_started(self, life: Life) -> None:
+        """See `Owner`."""
+        self._fact(ev.Started(life.child.id, life.incarnation))
+
+    def life_ended(self, life: Life, error: BaseException | None) -> None:
+        """See `Owner`."""
+        self._watch.forget(life)
+        if error is not None and not isinstance(error, Exception):
+            self._interrupted(error)
+        if life.ready or not life.child.reports_ready:
+            exit = life.exit(error, trio.current_time())
+            self._fact(ev.Exited(life.child.id, life.incarnation, exit), error)
+        else:
+            fact = ev.StartFailed(life.child.id, life.incarnation, life.ignored and error is None)
+            self._fact(fact, error or _why_not_ready(life))
+        if self._tree.slots.get(life.child.id) is None:
+            self._lives.pop(life.child.id, None)
+
+    def life_renewed(self, life: Life, error: Exception) -> bool:
+        """See `Owner`."""
+        before = life.incarnation
+        life.renewing = True
+        self._fact(ev.Exited(life.child.id, before, life.exit(error, trio.current_time())), error)
+        life.renewing = False
+        life.over = life.incarnation == before
+        return not life.over
+
+    def _interrupted(self, error: BaseException) -> None:
+        self._interrupt = self._interrupt or error
+        self._fact(ev.StopTree())
+        self._block.cancel(f"{type(error).__name__} left a child of supervisor {self.name!r}")
+
+    # ---- commands out
+
+    def _perform(self, command: ev.Command, error: BaseException | None) -> None:
+        match command:
+            case ev.Report():
+                self._tell(command, error)
+            case ev.Start(child, incarnation):
+                self._start(child, incarnation)
+            case ev.Stop(child, _, limit):
+                self._stop(self._lives[child], limit)
+            case ev.Reply(request, result):
+                self._reply(request, result, error)
+            case ev.Post(message):
+                self._messages.append(message)
+            case ev.Booted():
+                self._booted.set()
+            case ev.Finish(outcome):
+                self._finish(outcome)
+
+    def _tell(self, report: ev.Report, error: BaseException | None) -> None:
+        failure = Failure.of(error) if error is not None else None
+        crash = CrashReport(
+            self.name, report.child, report.incarnation, report.during, report.exit, self._clock(), failure
+        )
+        send_report(crash, self._sink)
+
+    def _start(self, child: Child, incarnation: int) -> None:
+        life = self._lives.get(child.id)
+        if life is not None and life.renewing:
+            life.incarnation = incarnation
+            return
+        life = Life(child, incarnation, self)
+        self._lives[child.id] = life
+        if child.start_timeout is not None and child.reports_ready:
+            life.scope.deadline = trio.current_time() + child.start_timeout
+        # A saved context: what a life, or the task that happened to see its end, did to context variables ends there.
+        self._context.run(self._spawn, life)
+
+    def _spawn(self, life: Life) -> None:
+        self._nursery.start_soon(life.run, name=life.child.id)
+
+    def _stop(self, life: Life, limit: ShutdownLimit) -> None:
+        if life.done:  # it ended before its supervisor came to stop it
+            return
+        now = trio.current_time()
+        if limit == "brutal":
+            life.kill(now)
+        else:
+            life.stop(now, limit)
+        self._ensure_watch()
+        self._watch.watch(life)
+
+    def _ensure_watch(self) -> None:
+        if not self._watch.running:
+            self._watch.running = True
+            self._nursery.start_soon(self._watch.run, name=f"stops of {self.name}")
+
+    def _reply(self, request: int, result: ev.Result, error: BaseException | None) -> None:
+        answer = self._answers.pop(request, None)
+        if answer is not None:
+            answer.result, answer.cause = result, error
+            answer.arrived.set()
+
+    def _finish(self, outcome: ev.Outcome) -> None:
+        self._outcome = outcome
+        for request in list(self._answers):
+            self._reply(request, ev.Closed(), None)
+        self._messages.clear()
+        self._booted.set()
+        self._finished.set()
+        self._block.cancel(f"supervisor {self.name!r} has ended")
+
+    def _overran(self, life: Life) -> None:
+        asked = life.asked_at if life.asked_at is not None else trio.current_time()
+        late = trio.current_time() - asked
+        report = OverrunReport(self.name, life.child.id, life.incarnation, late, stack_of(life.task))
+        send_report(report, self._sink)
+
+    # ---- requests
+
+    async def _ask(self, message: Callable[[int], ev.Request]) -> ev.Result:
+        if self._finished.is_set() or not self._booted.is_set():
+            await trio.lowlevel.checkpoint()
+            raise SupervisorStopped(self.name)
+        number = next(self._numbers)
+        answer = self._answers[number] = _Answer()
+        self._post(message(number))
+        await answer.arrived.wait()
+        match answer.result:
+            case None | ev.Closed():
+                raise SupervisorStopped(self.name)
+            case ev.NotStarted(child):
+                raise StartFailed(self.name, child, _one_line(answer.cause)) from answer.cause
+            case result:
+                return result
+
+    def _child(self, call: str, id: str, answer: ev.Result) -> ChildRef:
+        self._refuse(call, id, answer)
+        return ChildRef(id, self)
+
+    def _done(self, call: str, id: str, answer: ev.Result) -> None:
+        self._refuse(call, id, answer)
+
+    def _refuse(self, call: str, id: str, answer: ev.Result) -> None:
+        if isinstance(answer, ev.Refused):
+            raise ChildRefused(self.name, id, call, answer.reason)
+
+    # ---- the whole
+
+    @asynccontextmanager
+    async def run(self, *, kill_if_cancelled: bool = False) -> AsyncIterator[Supervisor]:
+        """Run from the first child's start to the last one's end."""
+        left: BaseException | None = None
+        async with trio.open_nursery() as self._nursery:
+            self._post(ev.Boot(self.spec.children))
+            try:
+                with self._block:
+                    await self._booted.wait()
+                    if not self._finished.is_set():
+                        yield self
+            except BaseException as error:  # noqa: BLE001  # raised again below, once the children have ended
+                left = error
+                if kill_if_cancelled and isinstance(error, trio.Cancelled):
+                    self._kill()
+            await self._close()
+            self._nursery.cancel_scope.cancel()
+        self._conclude(left)
+
+    async def _close(self) -> None:
+        with trio.CancelScope(shield=True):
+            self._ensure_watch()
+            if self.spec.shutdown is not None:
+                self._watch.limit(trio.current_time() + self.spec.shutdown)
+            self.stop()
+            await self._finished.wait()
+
+    def _kill(self) -> None:
+        self._fact(ev.KillTree())
+
+    def _conclude(self, left: BaseException | None) -> None:
+        """Raise what the block's caller has to see: one plain error, or a group if there are several."""
+        own = self._error()
+        errors = [error for error in (self._interrupt, own, left) if error is not None]
+        if len(errors) > 1:
+            raise BaseExceptionGroup(f"supervisor {self.name!r} and its block both ended with an error", errors)
+        if own is not None:
+            raise own from self._cause
+        for error in errors:
+            raise error
+
+    def _error(self) -> SupervisionError | None:
+        match self._outcome:
+            case ev.GaveUp(child, restarts):
+                flags = self.spec.flags
+                return RestartIntensityExceeded(self.name, child, restarts, flags.max_restarts, flags.max_seconds)
+            case ev.BootFailed(child):
+                return StartFailed(self.name, child, _one_line(self._cause))
+            case _:
+                return None
+
+
+@frozen(eq=False)
+class ChildRef:
+    """A child of a supervisor: the same over all its lives."""
+
+    id: str
+    _supervisor: Supervisor = field(repr=False)
+
+    @property
+    def incarnation(self) -> int:
+        """The number of its current or last life; 0 if there is no such child."""
+        slot = self._supervisor._tree.slots.get(self.id)  # noqa: SLF001  # a ref is the supervisor's own
+        return slot.incarnation if slot is not None else 0
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        slot = self._supervisor._tree.slots.get(self.id)  # noqa: SLF001
+        return slot is not None and slot.state == "running"
+
+    @property
+    def value(self) -> object:
+        """What its current or last life passed to `task_status.started`."""
+        life = self._supervisor._lives.get(self.id)  # noqa: SLF001
+        return life.value if life is not None else None
+
+
+def open_supervisor(
+    children: Sequence[Child] = (),
+    *,
+    strategy: Strategy = "one_for_one",
+    max_restarts: int = 3,
+    max_seconds: float = 5,
+    auto_shutdown: AutoShutdown = "never",
+    name: str = "supervisor",
+    shutdown: float | None = None,
+    on_report: Sink = log_report,
+) -> AbstractAsyncContextManager[Supervisor]:
+    """Start `children` in order and keep them running until the block is left.
+
+    Entering waits until every child is up. Leaving stops them in reverse order, each within its `shutdown` seconds;
+    cancelling the block does the same. When the supervisor ends by itself the block is cancelled.
+
+    Args:
+        children: Started left to right, each ready before the next one starts.
+        strategy: Which children are restarted with one: "one_for_one" itself, "one_for_all" all,
+            "rest_for_one" itself and those after it.
+        max_restarts: Restarts, over all children, tolerated within `max_seconds`.
+        max_seconds: Length of that window, in seconds of Trio's clock.
+        auto_shutdown: "any_significant" or "all_significant" to end once significant children have ended for good.
+        name: What it is called in errors and reports.
+        shutdown: Seconds for stopping everything; what still runs then is cancelled. None sets no limit.
+        on_report: Called with each `CrashReport`, before anything is done about it, and each `OverrunReport`.
+
+    Raises:
+        InvalidDefinition: An option or a child is declared wrongly; nothing was started.
+        StartFailed: A child failed while starting; those before it were stopped again. Its cause is the child's error.
+        RestartIntensityExceeded: More than `max_restarts` restarts; its cause is the last crash.
+
+    Source: OTP `supervisor`, "Supervision Principles". Differs: `max_seconds` may be a fraction, and time isn't
+    rounded to whole seconds.
+    """
+    flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
+    return Supervisor(SupervisorSpec(tuple(children), flags, name, shutdown), on_report).run()
+
+
+def supervisor_child(
+    id: str,
+    children: Sequence[Child] = (),
+    *,
+    strategy: Strategy = "one_for_one",
+    max_restarts: int = 3,
+    max_seconds: float = 5,
+    auto_shutdown: AutoShutdown = "never",
+    restart: Restart = "permanent",
+    shutdown: ShutdownLimit = None,
+    significant: bool = False,
+    on_report: Sink = log_report,
+) -> Child:
+    """Return a child that is a supervisor of `children`; its options are those of `open_supervisor` and `Child`.
+
+    When it gives up it ends as by `Shutdown`: its own supervisor restarts it if it is permanent.
+    """
+    flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
+    spec = SupervisorSpec(tuple(children), flags, id)
+    return Child(
+        id,
+        run_supervisor,
+        spec,
+        on_report,
+        restart=restart,
+        shutdown=shutdown,
+        significant=significant,
+        kind="supervisor",
+    )
+
+
+async def run_supervisor(
+    spec: SupervisorSpec, on_report: Sink, clock: Callable[[], float] = trio.current_time, *, task_status: Life
+) -> None:
+    """Run a supervisor as the child of another, until it ends or is asked to.
+
+    Asked to stop it goes down in order; cancelled, its time being over, it takes its children down at once.
+    """
+    supervisor = Supervisor(spec, on_report, clock)
+    task_status.trap_stop(supervisor.stop)
+    async with supervisor.run(kill_if_cancelled=True):
+        task_status.started(supervisor)
+        await supervisor.wait()
+    if not task_status.stopping:
+        raise Shutdown("auto_shutdown")
+
+
+def _why_not_ready(life: Life) -> Exception:
+    if life.scope.cancelled_caught and not life.stopping:
+        return TimeoutError(f"not ready within start_timeout={life.child.start_timeout:g} s")
+    return RuntimeError("it returned without calling task_status.started()")
+
+
+def _one_line(error: BaseException | None) -> str:
+    return str(Failure.of(error, depth=0)) if error is not None else "no reason given"
+
+
+def _expect(answer: ev.Result, kind: type[_T]) -> _T:
+    if not isinstance(answer, kind):
+        raise TypeError(f"unexpected answer: {answer!r}")
+    return answer
