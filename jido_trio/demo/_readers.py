@@ -1,0 +1,207 @@
+"""Text and title of each kind of document that is text itself: plain text, HTML, JSON, tables, XML.
+
+HTML is read however broken, as browsers do; the other formats are read when they are valid and refused when not, since
+a guess at what a cut-off record meant would be a wrong fact. Each reader takes decoded text and raises `ActionError`.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from io import StringIO
+from typing import Any, Literal, TypeAlias
+from xml.parsers import expat
+
+from bs4 import BeautifulSoup, ParserRejectedMarkup
+from bs4.element import CData, NavigableString, Tag
+
+from jido_trio.demo._content import Content
+from jido_trio.errors import ActionError
+
+TextKind: TypeAlias = Literal["text", "html", "json", "jsonl", "csv", "tsv", "xml"]
+
+_DELIMITERS = ",;\t|"
+
+_BLOCKS = frozenset(
+    {"address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "figcaption"}
+    | {"figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "legend", "li"}
+    | {"main", "nav", "ol", "option", "p", "pre", "section", "table", "td", "th", "title", "tr", "ul", "[document]"}
+)
+"""Elements whose text stands on lines of its own; `[document]` is the root Beautiful Soup puts above all."""
+
+
+def read_text(text: str) -> Content:
+    """Return the text as it is, titled by its first line with a letter when that is short enough for a title."""
+    lines = (line.strip(" \t#=*-_") for line in text.splitlines()[:20])
+    first = next((line for line in lines if any(map(str.isalpha, line))), "")
+    return Content(first if len(first) <= 80 else "", text)
+
+
+def read_html(text: str) -> Content:
+    """Return what a browser would show: no scripts, styles or comments; a line for each block."""
+    # Beautiful Soup warns of XML declarations, and of short texts without a line end, which it takes for file names.
+    markup = re.sub(r"<\?xml", "<?", text, flags=re.IGNORECASE) + "\n"
+    try:
+        soup = BeautifulSoup(markup, "html.parser")
+        return Content(_heading(soup), "".join(_shown(soup)))
+    except (ParserRejectedMarkup, AssertionError, RecursionError) as error:
+        raise ActionError(f"not even broken HTML: {error}") from error
+
+
+def _heading(soup: BeautifulSoup) -> str:
+    found = soup.find("title") or soup.find("h1")
+    return " ".join(found.get_text().split()) if found else ""
+
+
+def _shown(soup: BeautifulSoup) -> Iterator[str]:
+    line: Tag | None = None
+    for node in soup.descendants:
+        if isinstance(node, Tag) and node.name in _BLOCKS:
+            line = None
+        # Scripts, styles, templates, comments and doctypes are subclasses.
+        elif type(node) in (NavigableString, CData):
+            block = next((parent for parent in node.parents if parent.name in _BLOCKS), None)
+            yield str(node) if block is line else f"\n{node}"
+            line = block
+
+
+def read_json(text: str) -> Content:
+    """Return keys and values line by line in the order of the file, titled by its `title`, `name` or `subject`."""
+    value = _json(text, "")
+    named = [value.get(key) for key in ("title", "name", "subject")] if isinstance(value, dict) else []
+    title = next((name for name in named if isinstance(name, str)), "")
+    return Content(title, "\n".join(_lines(value)))
+
+
+def read_jsonl(text: str) -> Content:
+    """Return the keys and values of all records, one JSON value a line; blank lines are allowed."""
+    # U+2028 and its like, at which splitlines would cut, may stand in a JSON string.
+    records = (_json(line, f"line {n}: ") for n, line in enumerate(text.split("\n"), start=1) if line.strip())
+    return Content("", "\n".join(line for record in records for line in _lines(record)))
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        # Numbers stay text: amounts keep their digits, and huge ones cost nothing.
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        at = where or f"line {error.lineno}, column {error.colno}: "
+        raise ActionError(f"not valid JSON: {at}{error.msg}") from error
+    except RecursionError as error:
+        raise ActionError(f"not readable as JSON: {where}nested too deeply") from error
+
+
+def _no_number(name: str) -> None:
+    raise ActionError(f"not valid JSON: {name} is no JSON number")
+
+
+def _lines(value: object) -> Iterator[str]:
+    # A stack of our own: values nest as deeply as the file likes.
+    stack: list[tuple[str, object]] = [("", value)]
+    while stack:
+        match stack.pop():
+            case key, dict(members):
+                yield from (key,) if key else ()
+                stack.extend(reversed(members.items()))
+            case key, list(items):
+                stack.extend((key, item) for item in reversed(items))
+            case key, None:
+                yield key
+            case key, bool(flag):
+                yield f"{key}: {flag}".lower() if key else ""
+            case key, leaf:
+                yield f"{key}: {leaf}" if key else f"{leaf}"
+
+
+def read_csv(text: str) -> Content:
+    """Return the rows of a table, its delimiter the one that gives the header most fields."""
+    # csv.Sniffer guesses by the frequency of letters, wrongly on dates and on tables of one column.
+    return _table(text, max(_DELIMITERS, key=lambda delimiter: _width(text[:65_536], delimiter)))
+
+
+def read_tsv(text: str) -> Content:
+    """Return the rows of a table delimited by tabs."""
+    return _table(text, "\t")
+
+
+def _width(sample: str, delimiter: str) -> int:
+    try:
+        return len(next(csv.reader(StringIO(sample, newline=""), delimiter=delimiter), ()))
+    except csv.Error:
+        return 0
+
+
+def _table(text: str, delimiter: str) -> Content:
+    rows: list[list[str]] = []
+    number = 0
+    try:
+        # Strict: an unclosed quote would swallow the rest of the table as one field.
+        for number, row in enumerate(csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True), start=1):
+            if row:
+                rows.append(row)
+                _require_width(number, row, rows[0])
+    except csv.Error as error:
+        raise ActionError(f"CSV row {number + 1} is malformed: {error}") from error
+    return Content("", "\n".join("\t".join(row) for row in rows))
+
+
+def _require_width(number: int, row: list[str], header: list[str]) -> None:
+    if len(row) != len(header):
+        raise ActionError(f"CSV row {number} has {len(row)} fields, header has {len(header)}")
+
+
+def read_xml(text: str) -> Content:
+    """Return character data and attribute values, a line for each; titled by the first element named `title`.
+
+    Entities a document defines for itself are refused: a few lines of them can unfold to gigabytes.
+    """
+    # The text is decoded already, so whatever encoding it declares no longer holds.
+    parser = expat.ParserCreate("utf-8")
+    collector = _XmlText()
+    parser.StartElementHandler = collector.start
+    parser.EndElementHandler = collector.end
+    parser.CharacterDataHandler = collector.data
+    parser.EntityDeclHandler = collector.entity
+    try:
+        parser.Parse(text.encode("utf-8"))
+        parser.Parse(b"", True)  # noqa: FBT003 - expat takes no keywords
+    except expat.ExpatError as error:
+        raise ActionError(f"not valid XML: {error}") from error
+    return Content(" ".join("".join(collector.title).split()), "".join(collector.pieces))
+
+
+class _XmlText:
+    """What expat's callbacks have collected so far."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.title: list[str] = []
+        self._in_title = False
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        values = (value for key, value in attributes.items() if not key.startswith(("xmlns", "xml:", "xsi:")))
+        self.pieces.append("\n".join(("", *values, "")))
+        self._in_title = not self.title and name.rpartition(":")[2].casefold() == "title"
+
+    def end(self, _name: str) -> None:
+        self.pieces.append("\n")
+        self._in_title = False
+
+    def data(self, text: str) -> None:
+        self.pieces.append(text)
+        if self._in_title:
+            self.title.append(text)
+
+    def entity(self, name: str, *_: object) -> None:
+        raise ActionError(f"XML that defines entities of its own is refused: {name!r}")
+
+
+TEXT_READERS: Mapping[TextKind, Callable[[str], Content]] = {
+    "text": read_text,
+    "html": read_html,
+    "json": read_json,
+    "jsonl": read_jsonl,
+    "csv": read_csv,
+    "tsv": read_tsv,
+    "xml": read_xml,
+}
