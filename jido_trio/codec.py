@@ -361,6 +361,19 @@ def _sorted(values: Iterable[object]) -> list[object]:
         return sorted(plain, key=repr)
 
 
+def _items(values: Iterable[object]) -> list[object]:
+    return [unstructure(value) for value in values]
+
+
+def _items_of_mapping(values: Mapping[object, object]) -> dict[object, object]:
+    return {unstructure(key): unstructure(value) for key, value in values.items()}
+
+
+def _is_a(kind: type) -> Callable[[Any], bool]:
+    """Tell subclasses as well: cattrs knows list and dict by name, and takes what it doesn't know to be plain."""
+    return lambda cls: isinstance(cls, type) and issubclass(cls, kind)
+
+
 def _register_all() -> None:
     for kind, (accepts, convert) in _SCALARS.items():
         _converter.register_structure_hook(kind, _scalar_hook(kind, accepts, convert))
@@ -372,7 +385,9 @@ def _register_all() -> None:
     _converter.register_structure_hook_func(lambda cls: cls is _IntKey, _int_key)
     _converter.register_unstructure_hook(str, lambda text: text.value if isinstance(text, Enum) else text)
     _converter.register_unstructure_hook_func(is_any_set, _sorted)
-    _converter.register_unstructure_hook_func(_is_tuple, lambda values: [unstructure(value) for value in values])
+    _converter.register_unstructure_hook_func(_is_a(Mapping), _items_of_mapping)
+    _converter.register_unstructure_hook_func(_is_a(list), _items)
+    _converter.register_unstructure_hook_func(_is_tuple, _items)
 
 
 _register_all()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
+from types import MappingProxyType
 from typing import Any, Literal, NewType
 from uuid import UUID
 
@@ -283,6 +284,18 @@ def test_values_become_plain_data_all_the_way_down():
     assert plain == PLAIN
     assert type(plain["size"]) is str
     assert type(plain["level"]) is int
+
+
+def test_subclasses_of_list_and_dict_and_other_mappings_become_plain_too():
+    class Items(list[Any]):
+        pass
+
+    class Rows(dict[str, Any]):
+        pass
+
+    plain = unstructure(Items([Rows(a=Item(1)), MappingProxyType({"b": Items([Square(2)])})]))
+    assert plain == [{"a": {"price": 1, "name": "thing"}}, {"b": [{"side": 2}]}]
+    assert [type(plain), type(plain[0]), type(plain[1]), type(plain[1]["b"])] == [list, dict, dict, list]
 
 
 def test_plain_data_survives_json_and_becomes_an_equal_value():

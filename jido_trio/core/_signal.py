@@ -1,0 +1,191 @@
+"""Signals: CloudEvents 1.0.2 envelopes, and their JSON Event Format."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from attrs import Factory, evolve, field, frozen
+
+from jido_trio.codec import unstructure
+from jido_trio.core import _cloudevents
+from jido_trio.core._cloudevents import NO_EXTENSIONS, ExtensionValue, invalid
+from jido_trio.core._frozen import FrozenDict, freeze
+from jido_trio.errors import InvalidSignal
+from jido_trio.world import current
+
+__all__ = ["Signal", "from_json_batch", "to_json_batch"]
+
+JsonObject: TypeAlias = dict[str, Any]
+
+_REQUIRED = ("specversion", "id", "source", "type")
+_OPTIONAL = ("subject", "time", "datacontenttype", "dataschema")
+
+
+def _specversion(value: str) -> str:
+    # 1.0.2 is the release of the specification, 1.0 the version an event carries; Jido writes the former.
+    if value not in {"1.0", "1.0.2"}:
+        raise invalid("specversion", value, "only CloudEvents 1.0 is understood; write '1.0'")
+    return "1.0"
+
+
+def _now() -> Any:  # a datetime, which the converter makes text of
+    return current().now()
+
+
+def _content_type(signal: "Signal") -> str | None:
+    if signal.data is None:
+        return None
+    return "application/octet-stream" if isinstance(signal.data, bytes) else "application/json"
+
+
+@frozen
+class Signal:
+    """Something that happened, or that is wanted: what agents are sent and what they send.
+
+    Equal when every attribute is; hashed by id. `attrs.evolve(signal, ...)` makes a changed one, with the same id
+    unless that is changed too.
+
+    Raises:
+        InvalidSignal: An attribute is not what CloudEvents asks for; the message names it, its value and the remedy.
+    """
+
+    type: str = field(validator=_cloudevents.text)
+    """What happened, as `order.item.added`: the path that routes match."""
+    data: Any = field(default=None, converter=freeze)
+    """The payload, frozen: plain JSON data, or bytes."""
+    source: str = field(default="/jido_trio", kw_only=True, validator=_cloudevents.uri_reference)
+    """Where it happened, a URI-reference; with the id it is unique."""
+    id: str = field(factory=lambda: current().ids(), kw_only=True, validator=_cloudevents.text)
+    subject: str | None = field(default=None, kw_only=True, validator=_cloudevents.optional_text)
+    """What of the source it is about."""
+    time: str | None = field(default=Factory(_now), kw_only=True, converter=_cloudevents.timestamp)
+    """When it happened, RFC 3339 text; an aware datetime becomes one."""
+    datacontenttype: str | None = field(
+        default=Factory(_content_type, takes_self=True), kw_only=True, validator=_cloudevents.media_type
+    )
+    dataschema: str | None = field(default=None, kw_only=True, validator=_cloudevents.uri)
+    specversion: str = field(default="1.0", kw_only=True, converter=_specversion)
+    extensions: FrozenDict[str, ExtensionValue] = field(
+        default=NO_EXTENSIONS, kw_only=True, converter=_cloudevents.extensions
+    )
+    """Further attributes. Times and bytes among them become text, as on the wire."""
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def caused_by(self, other: "Signal") -> "Signal":
+        """Return this signal with the id of the one that led to it, as its extension `causationid`."""
+        return evolve(self, extensions=self.extensions | {"causationid": other.id})
+
+    @property
+    def cause(self) -> str | None:
+        """The id of the signal that led to this one, if that is known."""
+        cause = self.extensions.get("causationid")
+        return None if cause is None else str(cause)
+
+    def to_dict(self) -> JsonObject:
+        """Return the event as the JSON Event Format has it: extensions at the top, bytes as `data_base64`.
+
+        Raises:
+            InvalidSignal: The data is no JSON data.
+        """
+        envelope = {name: getattr(self, name) for name in _REQUIRED}
+        envelope |= {name: value for name in _OPTIONAL if (value := getattr(self, name)) is not None}
+        envelope |= self.extensions
+        if isinstance(self.data, bytes):
+            envelope["data_base64"] = b64encode(self.data).decode()
+        elif self.data is not None:
+            envelope["data"] = _plain(self.data)
+        return envelope
+
+    def to_json(self) -> str:
+        """Return the event as JSON text.
+
+        Raises:
+            InvalidSignal: The data is no JSON data.
+        """
+        return _dumps(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, envelope: Mapping[str, Any]) -> "Signal":
+        """Return the signal that `to_dict` made, or another producer; what is null is taken as absent.
+
+        Raises:
+            InvalidSignal: A required attribute is missing, or one has a value it can't have.
+        """
+        if not isinstance(envelope, Mapping):
+            raise invalid("envelope", envelope, "give a JSON object with " + ", ".join(_REQUIRED))
+        present = {name: value for name, value in envelope.items() if value is not None}
+        # Jido adds its own version to what it sends; it is no attribute of CloudEvents.
+        present.pop("jido_schema_version", None)
+        for name in _REQUIRED:
+            if name not in present:
+                raise InvalidSignal(f"signal {name} is missing: every event carries {', '.join(_REQUIRED)}")
+        data = _data(present)
+        core = {name: present.pop(name, None) for name in (*_REQUIRED, *_OPTIONAL)}
+        return cls(data=data, extensions=present, **core)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Signal":
+        """Return the signal in JSON text.
+
+        Raises:
+            InvalidSignal: It is no JSON, or no event.
+        """
+        return cls.from_dict(_loads(text))
+
+
+def to_json_batch(signals: Iterable[Signal]) -> str:
+    """Return several events as one JSON text, in the JSON Batch Format."""
+    return _dumps([signal.to_dict() for signal in signals])
+
+
+def from_json_batch(text: str | bytes) -> tuple[Signal, ...]:
+    """Return the signals of a JSON batch, in its order.
+
+    Raises:
+        InvalidSignal: It is no JSON array, or one of its items is no event.
+    """
+    batch = _loads(text)
+    if not isinstance(batch, list):
+        raise invalid("batch", batch, "give a JSON array of events")
+    return tuple(map(Signal.from_dict, batch))
+
+
+def _data(envelope: JsonObject) -> object:
+    """Take the data, in either form, out of `envelope`."""
+    data, encoded = envelope.pop("data", None), envelope.pop("data_base64", None)
+    if encoded is None:
+        return data
+    if data is not None:
+        raise invalid("data_base64", encoded, "an event has either data or data_base64, not both")
+    try:
+        return b64decode(encoded, validate=True)
+    except (TypeError, ValueError) as error:
+        raise invalid("data_base64", encoded, "give Base64 text (RFC 4648)") from error
+
+
+def _plain(data: object) -> object:
+    try:
+        return unstructure(data)
+    except (TypeError, RecursionError) as error:
+        raise _no_json(error) from error
+
+
+def _no_json(error: Exception) -> InvalidSignal:
+    return InvalidSignal(f"signal data can't be written as JSON: {error}. Give plain JSON data, or bytes.")
+
+
+def _dumps(value: object) -> str:
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _no_json(error) from error
+
+
+def _loads(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise invalid("text", text, f"not JSON: {error}") from error
