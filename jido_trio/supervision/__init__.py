@@ -5,8 +5,10 @@ follows, by OTP's rules), `_supervisor` again (it is done), a new `_life`.
 """
 
 from jido_trio.supervision._child import Child
+from jido_trio.supervision._dynamic import dynamic_supervisor_child, open_dynamic_supervisor
 from jido_trio.supervision._events import ChildRow, Counts
 from jido_trio.supervision._exit import Shutdown
+from jido_trio.supervision._inspect import ChildView, SupervisorView
 from jido_trio.supervision._life import Life
 from jido_trio.supervision._report import CrashReport, Failure, Frame, OverrunReport, Report, Sink, log_report
 from jido_trio.supervision._supervisor import ChildRef, Supervisor, open_supervisor, supervisor_child
@@ -15,6 +17,7 @@ __all__ = [
     "Child",
     "ChildRef",
     "ChildRow",
+    "ChildView",
     "Counts",
     "CrashReport",
     "Failure",
@@ -25,7 +28,10 @@ __all__ = [
     "Shutdown",
     "Sink",
     "Supervisor",
+    "SupervisorView",
+    "dynamic_supervisor_child",
     "log_report",
+    "open_dynamic_supervisor",
     "open_supervisor",
     "supervisor_child",
 ]

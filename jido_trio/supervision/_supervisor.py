@@ -13,6 +13,7 @@ import contextvars
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from itertools import count
 from typing import TypeVar
 
@@ -31,11 +32,12 @@ from jido_trio.supervision._child import Child
 from jido_trio.supervision._decide import Tree, decide
 from jido_trio.supervision._exit import Shutdown
 from jido_trio.supervision._flags import Flags
+from jido_trio.supervision._inspect import SupervisorView, view_of
 from jido_trio.supervision._life import Life
 from jido_trio.supervision._overrun import StopWatch, stack_of
 from jido_trio.supervision._report import CrashReport, Failure, OverrunReport, Sink, log_report, send_report
 from jido_trio.supervision._spec import SupervisorSpec
-from jido_trio.terms import AutoShutdown, Restart, ShutdownLimit, Strategy
+from jido_trio.terms import AutoShutdown, ExitKind, Restart, ShutdownLimit, Strategy
 
 _T = TypeVar("_T")
 
@@ -56,6 +58,8 @@ class Supervisor:
     spec: SupervisorSpec
     _sink: Sink = log_report
     _clock: Callable[[], float] = trio.current_time
+    _on_gone: Callable[[str, ExitKind], None] | None = None
+    """Told when a child is forgotten: it has ended for good, and how."""
     _tree: Tree = field()
     _lives: dict[str, Life] = field(factory=dict)
     _facts: deque[tuple[ev.Fact, BaseException | None]] = field(factory=deque)
@@ -156,6 +160,18 @@ class Supervisor:
         self._refuse("child_spec", id, answer)
         return _expect(answer, Child)
 
+    def stop_child(self, id: str) -> None:
+        """Begin to stop the child, as `terminate_child` does, and return at once. A child may stop itself so."""
+        self._post(ev.TerminateChild(0, id))
+
+    def tree(self) -> SupervisorView:
+        """Return what the supervisor and those below it are at, as plain data; at any moment."""
+        return view_of(self.name, self._tree, self._clock(), self._nested)
+
+    def _nested(self, id: str) -> SupervisorView | None:
+        life = self._lives.get(id)
+        return life.value.tree() if life is not None and isinstance(life.value, Supervisor) else None
+
     def child(self, id: str) -> ChildRef:
         """Return a ref to the child of that id, there or not; it means the same child over all its lives."""
         return ChildRef(id, self)
@@ -227,8 +243,14 @@ class Supervisor:
         else:
             fact = ev.StartFailed(life.child.id, life.incarnation, life.ignored and error is None)
             self._fact(fact, error or _why_not_ready(life))
-        if self._tree.slots.get(life.child.id) is None:
-            self._lives.pop(life.child.id, None)
+        self._forget_if_gone(life, error)
+
+    def _forget_if_gone(self, life: Life, error: BaseException | None) -> None:
+        id = life.child.id
+        if self._tree.slots.get(id) is None and self._lives.get(id) is life:
+            del self._lives[id]
+            if self._on_gone is not None:
+                self._on_gone(id, life.exit(error, trio.current_time()))
 
     def life_renewed(self, life: Life, error: Exception) -> bool:
         """See `Owner`."""
@@ -237,6 +259,8 @@ class Supervisor:
         self._fact(ev.Exited(life.child.id, before, life.exit(error, trio.current_time())), error)
         life.renewing = False
         life.over = life.incarnation == before
+        if life.over:
+            self._forget_if_gone(life, error)
         return not life.over
 
     def _interrupted(self, error: BaseException) -> None:
@@ -488,27 +512,23 @@ def supervisor_child(
     When it gives up it ends as by `Shutdown`: its own supervisor restarts it if it is permanent.
     """
     flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
-    spec = SupervisorSpec(tuple(children), flags, id)
-    return Child(
-        id,
-        run_supervisor,
-        spec,
-        on_report,
-        restart=restart,
-        shutdown=shutdown,
-        significant=significant,
-        kind="supervisor",
-    )
+    run = partial(run_supervisor, SupervisorSpec(tuple(children), flags, id), on_report)
+    return Child(id, run, restart=restart, shutdown=shutdown, significant=significant, kind="supervisor")
 
 
 async def run_supervisor(
-    spec: SupervisorSpec, on_report: Sink, clock: Callable[[], float] = trio.current_time, *, task_status: Life
+    spec: SupervisorSpec,
+    on_report: Sink = log_report,
+    clock: Callable[[], float] = trio.current_time,
+    on_gone: Callable[[str, ExitKind], None] | None = None,
+    *,
+    task_status: Life,
 ) -> None:
     """Run a supervisor as the child of another, until it ends or is asked to.
 
     Asked to stop it goes down in order; cancelled, its time being over, it takes its children down at once.
     """
-    supervisor = Supervisor(spec, on_report, clock)
+    supervisor = Supervisor(spec, on_report, clock, on_gone)
     task_status.trap_stop(supervisor.stop)
     async with supervisor.run(kill_if_cancelled=True):
         task_status.started(supervisor)

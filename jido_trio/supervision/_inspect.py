@@ -1,0 +1,53 @@
+"""What a supervision tree is at, as plain data: safe to print, to compare and to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from attrs import frozen
+
+from jido_trio.supervision._decide import Tree
+from jido_trio.supervision._slots import State
+from jido_trio.terms import Kind, Restart, Strategy
+
+
+@frozen
+class ChildView:
+    """A child as it is now."""
+
+    id: str
+    kind: Kind
+    restart: Restart
+    state: State
+    incarnation: int
+    supervisor: SupervisorView | None = None
+    """What it is at, where it is a supervisor made by `supervisor_child`."""
+
+
+@frozen
+class SupervisorView:
+    """A supervisor as it is now; children in start order."""
+
+    name: str
+    phase: Literal["new", "up", "ending", "ended"]
+    strategy: Strategy | Literal["pool"]
+    restarts: int
+    """How many restarts count now, of the `max_restarts` it tolerates within `max_seconds`."""
+    max_restarts: int
+    max_seconds: float
+    children: tuple[ChildView, ...]
+
+
+def view_of(name: str, tree: Tree, now: float, nested: Callable[[str], SupervisorView | None]) -> SupervisorView:
+    """Return the tree as it is at time `now`; `nested` looks into children that are supervisors."""
+    children = tuple(
+        ChildView(
+            slot.child.id, slot.child.kind, slot.child.restart, slot.state, slot.incarnation, nested(slot.child.id)
+        )
+        for slot in tree.slots
+    )
+    flags = tree.flags
+    strategy: Strategy | Literal["pool"] = "pool" if flags.is_pool else flags.strategy
+    used = tree.window.used(now)
+    return SupervisorView(name, tree.phase, strategy, used, flags.max_restarts, flags.max_seconds, children)
