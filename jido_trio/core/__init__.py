@@ -1,19 +1,89 @@
 """What an agent is and how it decides: values and pure functions. Imports the leaves only, and never trio."""
 
+from jido_trio.core._action import Action, Result
+from jido_trio.core._agent import Agent, NoState
+from jido_trio.core._context import Context
+from jido_trio.core._directives import (
+    AdoptChild,
+    ApplyOutcome,
+    Cron,
+    CronCancel,
+    Directive,
+    Emit,
+    Error,
+    Outcome,
+    RunInstruction,
+    Schedule,
+    Spawn,
+    SpawnAgent,
+    StartSensor,
+    Stop,
+    StopChild,
+    StopSensor,
+    ToAgent,
+    ToParent,
+    emit_to,
+    emit_to_parent,
+)
+from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Verdict, decide_error
 from jido_trio.core._frozen import FrozenDict, FrozenList, freeze, thaw
+from jido_trio.core._instruction import Command, Instruction
 from jido_trio.core._pattern import matches
 from jido_trio.core._router import Route, Router
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
+from jido_trio.core._state_ops import DeleteKeys, DeletePath, ReplaceState, SetPath, SetState, StateOp
+from jido_trio.core._strategy import Direct, Strategy, step
 
 __all__ = [
+    "Action",
+    "AdoptChild",
+    "Agent",
+    "ApplyOutcome",
+    "Command",
+    "Context",
+    "Cron",
+    "CronCancel",
+    "DeleteKeys",
+    "DeletePath",
+    "Direct",
+    "Directive",
+    "Emit",
+    "EmitErrors",
+    "Error",
+    "ErrorPolicy",
     "FrozenDict",
     "FrozenList",
+    "Instruction",
+    "MaxErrors",
+    "NoState",
+    "Outcome",
+    "ReplaceState",
+    "Result",
     "Route",
     "Router",
+    "RunInstruction",
+    "Schedule",
+    "SetPath",
+    "SetState",
     "Signal",
+    "Spawn",
+    "SpawnAgent",
+    "StartSensor",
+    "StateOp",
+    "Stop",
+    "StopChild",
+    "StopSensor",
+    "Strategy",
+    "ToAgent",
+    "ToParent",
+    "Verdict",
+    "decide_error",
+    "emit_to",
+    "emit_to_parent",
     "freeze",
     "from_json_batch",
     "matches",
+    "step",
     "thaw",
     "to_json_batch",
 ]

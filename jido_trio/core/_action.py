@@ -1,0 +1,161 @@
+"""Actions: frozen values whose fields are their parameters, and what they may return.
+
+`def run` is pure and runs inside `cmd`. `async def run` has effects: `cmd` only says that it is to be run, the runtime
+runs it, and what came of it goes through `cmd` again.
+"""
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import attrs
+from typing_extensions import dataclass_transform
+
+from jido_trio.codec import Misfit
+from jido_trio.core._merge import Record, record_of, said
+from jido_trio.errors import InvalidDefinition, InvalidParams, InvalidResult
+
+Effect: TypeAlias = attrs.AttrsInstance
+"""A state operation or a directive. Any frozen attrs value that is no state operation is a directive."""
+
+Result: TypeAlias = (
+    Mapping[str, object]
+    | attrs.AttrsInstance
+    | Sequence[Effect]
+    | tuple[Mapping[str, object] | attrs.AttrsInstance | None, Effect | Sequence[Effect] | None]
+    | None
+)
+"""What `run` may return: changes (merged deeply), a new state, None for no change; effects, one or several; or a
+pair of the two."""
+
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
+_METADATA = frozenset({"name", "description", "category", "tags", "vsn", "output", "run", "is_async", "is_abstract"})
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
+class Action:
+    """Something an agent can do. Subclass it: annotated fields are the parameters, `run` is what happens.
+
+    A subclass is a frozen attrs class; values are checked against the annotations when they are made, and their
+    containers frozen. A class without `run` is abstract: for others to extend.
+
+    Args:
+        name: What tools, logs and errors call it; the class name in snake_case if not given.
+        description: For people and language models; the first line of the class's docstring if not given.
+        category: A word to group actions by.
+        tags: Words to find actions by.
+        vsn: The action's version, free-form.
+        output: A frozen attrs class that changes returned by `run` must fit. They may hold more than it names, and
+            `run` may return a value of it in the place of changes.
+
+    Raises:
+        InvalidDefinition: When the class is made.
+    """
+
+    name: ClassVar[str] = "action"
+    description: ClassVar[str] = ""
+    category: ClassVar[str | None] = None
+    tags: ClassVar[tuple[str, ...]] = ()
+    vsn: ClassVar[str | None] = None
+    output: ClassVar[type[attrs.AttrsInstance] | None] = None
+    is_async: ClassVar[bool] = False
+    is_abstract: ClassVar[bool] = True
+    _record: ClassVar[Record[Any]]
+    _output: ClassVar[Record[Any] | None] = None
+
+    def __init_subclass__(
+        cls,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        category: str | None = None,
+        tags: Iterable[str] | None = None,
+        vsn: str | None = None,
+        output: type[attrs.AttrsInstance] | None = None,
+    ) -> None:
+        super().__init_subclass__()
+        cls.name = checked_name("action", cls, name)
+        cls.description = description or summary(cls) or cls.description
+        cls.category = category or cls.category
+        cls.tags = checked_tags(cls, tags) or cls.tags
+        cls.vsn = vsn or cls.vsn
+        cls.is_abstract, cls.is_async = _kind_of_run(cls)
+        _refuse_metadata_as_fields(cls)
+        # slots=True would make a second class here, and attrs can't freeze a class whose base is frozen already.
+        attrs.frozen(cls, slots=False, init=False, kw_only=True)
+        cls._record = record_of(cls)
+        if output is not None:
+            cls.output, cls._output = output, record_of(output)
+
+    def __init__(self, **params: object) -> None:
+        record = self._record
+        try:
+            self.__attrs_init__(**record.arguments(params))  # type: ignore[attr-defined]  # attrs makes it
+            for attribute, value in vars(record.settled(self, record.late)).items():
+                object.__setattr__(self, attribute, value)
+        except Misfit as misfit:
+            raise InvalidParams(self.name, misfit.problems) from None
+        except (ValueError, TypeError) as error:  # a validator says no
+            raise InvalidParams(self.name, [said(error)]) from None
+
+    @classmethod
+    def check_some(cls, params: Mapping[str, object]) -> None:
+        """Refuse parameters that don't fit, with a Misfit; others may still be to come."""
+        cls._record.check_some(params)
+
+
+def checked_name(kind: str, cls: type, name: object) -> str:
+    """Return `name`, or the class's own in snake_case, if it may be a name."""
+    chosen = _snake_case(cls.__name__) if name is None else name
+    if not isinstance(chosen, str) or not _NAME.fullmatch(chosen):
+        raise InvalidDefinition(
+            f"{kind} {cls.__qualname__} can't be named {chosen!r}: "
+            "a name starts with a letter and goes on with letters, digits and underscores"
+        )
+    return chosen
+
+
+def checked_tags(cls: type, tags: Iterable[str] | None) -> tuple[str, ...]:
+    """Return tags as a tuple, unless they are one string by mistake."""
+    if isinstance(tags, str):
+        raise InvalidDefinition(f"tags of {cls.__qualname__} are several words, not one: write tags=[{tags!r}]")
+    return tuple(tags or ())
+
+
+def summary(cls: type) -> str:
+    """Return the first line of the class's own docstring."""
+    return inspect.cleandoc(cls.__dict__.get("__doc__") or "").partition("\n")[0]
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.lstrip("_")).lower()
+
+
+def _kind_of_run(cls: type) -> tuple[bool, bool]:
+    run = getattr(cls, "run", None)
+    if run is None:
+        return True, False
+    if not callable(run) or inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
+        raise InvalidDefinition(f"{cls.__qualname__}.run must be a method, `def` or `async def`, that returns a result")
+    return False, inspect.iscoroutinefunction(run)
+
+
+def _refuse_metadata_as_fields(cls: type) -> None:
+    for field in inspect.get_annotations(cls):
+        if field in _METADATA or hasattr(Action, field):
+            raise InvalidDefinition(
+                f"{cls.__qualname__} can't have a field {field!r}: every action has that attribute already. "
+                f"Call it {field}_ and let callers say {field}: `{field}_: ... = attrs.field(alias={field!r})`"
+            )
+
+
+def check_output(action: type[Action], changes: Mapping[str, object]) -> None:
+    """Refuse changes that don't fit the action's output class; they may hold more than it names."""
+    record = action._output  # noqa: SLF001 - the two halves of one module
+    if record is None:
+        return
+    try:
+        record.arguments({name: value for name, value in changes.items() if name in record.names})
+    except Misfit as misfit:
+        raise InvalidResult(action.name, [f"output {problem}" for problem in misfit.problems]) from None

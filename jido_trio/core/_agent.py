@@ -1,0 +1,271 @@
+"""Agents: values that decide. `cmd(agent, action)` returns the agent after the action, and what is to be done.
+
+Nothing here runs: no task, no clock, no effect. The same agent, action and signal give the same answer, in every
+process; ids and times made meanwhile are derived from these three.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic, Self, TypeAlias, get_args, get_origin
+from typing import TypeVar as PlainTypeVar
+
+from attrs import evolve, frozen
+from typing_extensions import TypeVar
+
+from jido_trio.codec import Misfit
+from jido_trio.core._action import Action, checked_name, checked_tags, summary
+from jido_trio.core._context import NOTHING
+from jido_trio.core._directives import Directive, Error
+from jido_trio.core._error_policy import ErrorPolicy, checked_policy
+from jido_trio.core._fingerprint import fingerprint
+from jido_trio.core._instruction import Command, Instruction, normalize
+from jido_trio.core._merge import Record, record_of
+from jido_trio.core._router import Route, Router
+from jido_trio.core._signal import Signal
+from jido_trio.core._strategy import Direct, Strategy
+from jido_trio.errors import InvalidDefinition, InvalidInstruction
+from jido_trio.world import current, derived, enter, leave
+
+
+@frozen
+class NoState:
+    """The state of an agent that has none."""
+
+
+State = TypeVar("State", default=NoState)
+
+Target: TypeAlias = type[Action] | Action | Instruction | tuple[type[Action], Mapping[str, Any]]
+"""What a signal is routed to: an action, whose parameters are the signal's data; with parameters that are fixed."""
+
+Routes: TypeAlias = Mapping[str, Target | list[Target]] | Iterable[Route]
+"""Patterns of signal types and where they lead; `Route`s where a priority or a condition is needed."""
+
+
+@frozen
+class Agent(Generic[State]):
+    """An agent: an id and a state. Subclass it: `class Counter(Agent[CounterState], routes={...})`.
+
+    Keywords that a subclass doesn't give it has from its base, but for the name.
+
+    Args:
+        name: What tools, logs and errors call it; the class name in snake_case if not given.
+        description: For people and language models; the first line of the class's docstring if not given.
+        category: A word to group agents by.
+        tags: Words to find agents by.
+        vsn: The agent's version, free-form.
+        routes: Which signals lead to which actions.
+        error_policy: What follows from an `Error` directive.
+        strategy: How it goes through several instructions.
+
+    Raises:
+        InvalidDefinition: When the class is made.
+    """
+
+    id: str
+    state: State
+    strategy_state: Any = None
+    """What the strategy remembers from one `cmd` to the next."""
+
+    name: ClassVar[str] = "agent"
+    description: ClassVar[str] = ""
+    category: ClassVar[str | None] = None
+    tags: ClassVar[tuple[str, ...]] = ()
+    vsn: ClassVar[str | None] = None
+    error_policy: ClassVar[ErrorPolicy] = "log"
+    strategy: ClassVar[Strategy] = Direct()
+    router: ClassVar[Router] = Router()
+    record: ClassVar[Record[Any]]
+    """How states are made and changed."""
+    _hooked: ClassVar[bool] = False
+
+    def __init_subclass__(
+        cls,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        category: str | None = None,
+        tags: Iterable[str] | None = None,
+        vsn: str | None = None,
+        routes: Routes | None = None,
+        error_policy: ErrorPolicy | None = None,
+        strategy: Strategy | None = None,
+    ) -> None:
+        super().__init_subclass__()
+        cls.name = checked_name("agent", cls, name)
+        cls.description = description or summary(cls) or cls.description
+        cls.category = category or cls.category
+        cls.tags = checked_tags(cls, tags) or cls.tags
+        cls.vsn = vsn or cls.vsn
+        if error_policy is not None:
+            cls.error_policy = checked_policy(f"agent {cls.name!r}", error_policy)
+        if strategy is not None:
+            cls.strategy = _checked_strategy(cls, strategy)
+        if routes is not None:
+            cls.router = _router(cls, routes)
+        state = _state_class(cls)
+        if state is not None:
+            cls.record = record_of(state)
+        cls._hooked = (
+            cls.on_before_cmd is not Agent.on_before_cmd
+            or cls.on_after_cmd is not Agent.on_after_cmd  # once, not per cmd
+        )
+
+    @classmethod
+    def new(cls, id: object = None, state: State | Mapping[str, Any] | None = None) -> Self:
+        """Return a new agent.
+
+        Args:
+            id: Made into text; a fresh id if None or empty.
+            state: A state, or what is different from the defaults.
+
+        Raises:
+            InvalidDefinition: The state doesn't fit the agent's.
+        """
+        if not hasattr(cls, "record"):
+            raise InvalidDefinition(f"{cls.__qualname__} has no state class yet: make agents of a subclass")
+        initial = cls._checked(lambda: cls.record.fit({} if state is None else state))
+        agent = cls(str(id) if id is not None and id != "" else current().ids(), initial)
+        return cls.strategy.init(agent)[0]
+
+    def set(self, changes: Mapping[str, Any]) -> Self:
+        """Return the agent with `changes` merged deeply into its state.
+
+        Raises:
+            InvalidDefinition: They don't fit the state.
+        """
+        return self.with_state(self._checked(lambda: self.record.merge(self.state, changes)))
+
+    def validate(self) -> Self:
+        """Return the agent with its state checked, and frozen where it wasn't; a typed state has no unknown keys.
+
+        Raises:
+            InvalidDefinition: A field doesn't fit.
+        """
+        return self.with_state(self._checked(lambda: self.record.fit(self.state)))
+
+    def with_state(self, state: State) -> Self:
+        """Return the agent with another state, which is not checked: `set` and `cmd` do that."""
+        return type(self)(self.id, state, self.strategy_state)
+
+    def cmd(
+        self, action: Command, *, signal: Signal | None = None, context: Mapping[str, Any] | None = None
+    ) -> tuple[Self, tuple[Directive, ...]]:
+        """Return the agent after `action`, and what is to be done; this agent stays as it is.
+
+        What an action declares as a failure is an `Error` among the directives; any other exception is a bug and
+        leaves `cmd`.
+
+        Args:
+            action: An action, its class, (class, params), (class, params, context), (class, params, context, opts),
+                an `Instruction`, or a list of these. What is none of them is an `Error` with context "normalize".
+            signal: What caused it.
+            context: For the actions, beside the state; what it says wins over an instruction's own context.
+        """
+        token = enter(derived(lambda: fingerprint(self, action, signal), _clock(signal)))
+        try:
+            return self._between_hooks(action, signal, context) if self._hooked else self._run(action, signal, context)
+        finally:
+            leave(token)
+
+    def on_before_cmd(self, action: Command) -> tuple[Self, Command]:
+        """Return the agent and the action that `cmd` shall go on with; override it."""
+        return self, action
+
+    def on_after_cmd(
+        self,
+        action: Command,
+        directives: tuple[Directive, ...],
+    ) -> tuple[Self, tuple[Directive, ...]]:
+        """Return the agent and the directives that `cmd` shall return; override it."""
+        return self, directives
+
+    @classmethod
+    def instructions_for(cls, signal: Signal) -> tuple[Instruction, ...]:
+        """Return what the routes make of `signal`: nothing when none matches.
+
+        Its data are the parameters; those fixed in the route win. Data that is no mapping is a parameter `data`.
+        """
+        return tuple(_with_data(target, signal.data) for target in cls.router.route(signal))
+
+    def _run(
+        self, action: object, signal: Signal | None, context: Mapping[str, Any] | None
+    ) -> tuple[Self, tuple[Directive, ...]]:
+        try:
+            instructions = normalize(action, context or NOTHING)
+        except InvalidInstruction as error:
+            return self, (Error(error, context="normalize"),)
+        return self.strategy.run(self, instructions, signal)
+
+    def _between_hooks(
+        self, action: Command, signal: Signal | None, context: Mapping[str, Any] | None
+    ) -> tuple[Self, tuple[Directive, ...]]:
+        agent, action = self.on_before_cmd(action)
+        agent, directives = agent._run(action, signal, context)  # noqa: SLF001 - it is this very class
+        agent, directives = agent.on_after_cmd(action, directives)
+        return agent, tuple(directives)
+
+    @classmethod
+    def _checked(cls, make: Callable[[], State]) -> State:
+        try:
+            return make()
+        except Misfit as misfit:
+            raise InvalidDefinition(f"state of agent {cls.name!r} doesn't fit: {misfit}", field="state") from None
+
+
+def _state_class(cls: type) -> type | None:
+    """Return the class in `Agent[...]`; None if the base has one already, or leaves it open."""
+    for base in cls.__dict__.get("__orig_bases__", ()):
+        origin = get_origin(base)
+        if isinstance(origin, type) and issubclass(origin, Agent):
+            (state, *_) = get_args(base)
+            return None if isinstance(state, PlainTypeVar) else get_origin(state) or state
+    return None if hasattr(cls, "record") else NoState
+
+
+def _checked_strategy(cls: type[Agent[Any]], strategy: object) -> Any:
+    if isinstance(strategy, type) or not all(callable(getattr(strategy, name, None)) for name in ("init", "run")):
+        raise InvalidDefinition(f"agent {cls.name!r}: strategy {strategy!r} is no value with the methods init and run")
+    return strategy
+
+
+def _router(cls: type[Agent[Any]], routes: Routes) -> Router:
+    each = _mapped(routes) if isinstance(routes, Mapping) else routes
+    return Router(evolve(route, target=_target(cls, route)) for route in each)
+
+
+def _mapped(routes: Mapping[str, Target | list[Target]]) -> Iterable[Route]:
+    for pattern, targets in routes.items():
+        for target in targets if isinstance(targets, list) else [targets]:
+            yield Route(pattern, target)
+
+
+def _target(cls: type[Agent[Any]], route: Route) -> Instruction:
+    try:
+        (instruction,) = normalize([route.target])
+        if isinstance(instruction.action, type):
+            instruction.action.check_some(instruction.params)
+    except (InvalidInstruction, Misfit) as error:
+        raise InvalidDefinition(f"agent {cls.name!r}, route {route.pattern!r}: {error}") from None
+    return instruction
+
+
+def _with_data(target: Instruction, data: object) -> Instruction:
+    if isinstance(target.action, Action) or data is None:
+        return target
+    params = data if isinstance(data, Mapping) else {"data": data}
+    return evolve(target, params={**params, **target.params})
+
+
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""The time in a `cmd` that no signal caused: any would do, as long as it is always the same."""
+
+
+def _clock(signal: Signal | None) -> Callable[[], datetime]:
+    if signal is None or signal.time is None:
+        return _beginning
+    time = signal.time
+    return lambda: datetime.fromisoformat(time)
+
+
+def _beginning() -> datetime:
+    return _BEGINNING

@@ -1,0 +1,41 @@
+"""What an action is told about the agent it runs for."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic
+
+import attrs
+from typing_extensions import TypeVar
+
+from jido_trio.core._frozen import FrozenDict
+from jido_trio.core._signal import Signal
+
+StateT = TypeVar("StateT", default=Any)
+
+RESERVED = frozenset({"state", "signal", "agent", "agent_server", "input_signal", "directive", "dispatch"})
+"""Keys with a meaning of their own; a caller's context may not use them."""
+
+NOTHING: Mapping[str, Any] = FrozenDict()
+
+
+@attrs.frozen
+class Context(Generic[StateT]):
+    """The agent as it is at this instruction, and why the instruction is run; `context["key"]` is the caller's word."""
+
+    state: StateT
+    agent: Any
+    """The agent itself: its id, and its class."""
+    signal: Signal | None = None
+    """The signal that caused this, if one did."""
+    extra: Mapping[str, Any] = NOTHING
+    """What the caller of `cmd` and the instruction added."""
+
+    def __getitem__(self, key: str) -> Any:
+        return self.extra[key]
+
+
+def shadowed(extra: Iterable[str]) -> str | None:
+    """Return what is wrong with the keys of a caller's context, if anything is."""
+    taken = sorted(RESERVED.intersection(extra))
+    if not taken:
+        return None
+    return f"context key {taken[0]!r} is reserved; choose another name (reserved: {', '.join(sorted(RESERVED))})"

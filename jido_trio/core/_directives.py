@@ -1,0 +1,311 @@
+"""Directives: what an agent wants done, as values that can be compared, stored, replayed and shown.
+
+`cmd` returns them, the runtime carries them out, one after the other. Your own directive is any frozen attrs class:
+return a value of it from `run`, and register an interpreter for the class. What `run` returns as an effect is a state
+operation if it is one of those five classes; every other frozen attrs value is a directive.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, Literal, Protocol, TypeAlias, get_args
+
+from attrs import Attribute, AttrsInstance, field, frozen
+
+from jido_trio.core._action import Action, Result
+from jido_trio.core._frozen import FrozenDict, freeze
+from jido_trio.core._instruction import Instruction
+from jido_trio.core._signal import Signal
+from jido_trio.errors import ActionError, InvalidDefinition
+from jido_trio.terms import Restart
+
+Directive: TypeAlias = AttrsInstance
+"""Any frozen attrs value that is no state operation; those below are the ones the runtime knows."""
+
+OnParentDeath: TypeAlias = Literal["stop", "continue", "emit_orphan"]
+"""What a child does when its parent ends: stop; go on as an orphan; go on and handle `jido.agent.orphaned`."""
+
+
+# Checks ----------------------------------------------------------------------------------------------------------
+
+
+def _refuse(directive: object, name: str, expected: str, value: object) -> InvalidDefinition:
+    kind = type(directive).__name__
+    return InvalidDefinition(f"{kind}: {name} must be {expected}, got {value!r}", field=name, value=value)
+
+
+def _words(choice: Any) -> Any:
+    words = get_args(choice)
+
+    def check(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+        if value not in words:
+            near = get_close_matches(str(value), words, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise _refuse(directive, attribute.name, f"one of {', '.join(words)}{hint}", value)
+
+    return check
+
+
+def _text(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise _refuse(directive, attribute.name, "a text that is not empty", value)
+
+
+def _text_or_none(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    if value is not None:
+        _text(directive, attribute, value)
+
+
+def _seconds(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 <= value < float("inf"):  # type: ignore[operator]  # number says so
+        raise _refuse(directive, attribute.name, "a finite number of seconds, 0 or more", value)
+
+
+def _agent(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    if not callable(getattr(value, "new", None)):
+        raise _refuse(directive, attribute.name, "an agent class or an agent", value)
+
+
+def _action_class(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    if value is not None and not (isinstance(value, type) and issubclass(value, Action)):
+        raise _refuse(directive, attribute.name, "an action class", value)
+
+
+def _frozen_mapping() -> Any:
+    return field(factory=FrozenDict, converter=freeze)
+
+
+# Signals ---------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class ToAgent:
+    """A dispatch target: the agent with that id."""
+
+    id: str = field(validator=_text)
+
+
+@frozen
+class ToParent:
+    """A dispatch target: the parent of the agent; an agent without one emits nothing."""
+
+
+@frozen(init=False)
+class Emit:
+    """Send a signal. `Emit("cart.large", {"total": 5})` makes the signal, too."""
+
+    signal: Signal
+    dispatch: Any = field(default=None, converter=freeze)
+    """Where to: a target, or several; None is the agent's default, and without one the agent itself."""
+
+    def __init__(
+        self, signal: Signal | str, data: object = None, *, source: str | None = None, dispatch: object = None
+    ) -> None:
+        self.__attrs_init__(_signal(signal, data, source), dispatch)
+
+
+def _signal(signal: Signal | str, data: object, source: str | None) -> Signal:
+    if isinstance(signal, str):
+        return Signal(signal, data) if source is None else Signal(signal, data, source=source)
+    if not isinstance(signal, Signal):
+        raise InvalidDefinition(f"Emit: expected a Signal or its type, got {signal!r}", field="signal", value=signal)
+    if data is not None or source is not None:
+        raise InvalidDefinition("Emit: a Signal has its data and source already; give its type to go with them")
+    return signal
+
+
+def emit_to(agent_id: str, signal: Signal | str, data: object = None) -> Emit:
+    """Return the directive that sends a signal to the agent with that id."""
+    return Emit(signal, data, dispatch=ToAgent(agent_id))
+
+
+def emit_to_parent(signal: Signal | str, data: object = None) -> Emit:
+    """Return the directive that sends a signal to the agent's parent, and does nothing where there is none."""
+    return Emit(signal, data, dispatch=ToParent())
+
+
+def _message(message: object) -> Signal:
+    return message if isinstance(message, Signal) else Signal("jido.scheduled", {"message": message})
+
+
+@frozen
+class Schedule:
+    """Send `message` to the agent itself after `delay` seconds."""
+
+    delay: float = field(validator=_seconds)
+    message: Signal = field(converter=_message)
+    """A signal; anything else becomes the `message` in the data of a `jido.scheduled`."""
+
+
+@frozen
+class Cron:
+    """Send `message` to the agent itself at all the times of a cron expression."""
+
+    cron: str = field(validator=_text)
+    message: Signal = field(converter=_message)
+    """A signal; anything else becomes the `message` in the data of a `jido.scheduled`."""
+    job_id: str | None = field(default=None, validator=_text_or_none)
+    """A job with this id is replaced; without one the job can't be cancelled."""
+    timezone: str = field(default="UTC", validator=_text)
+
+
+@frozen
+class CronCancel:
+    """End the recurring job with that id."""
+
+    job_id: str = field(validator=_text)
+
+
+# Failures and ends -----------------------------------------------------------------------------------------------
+
+
+def _as_a_value(error: ActionError) -> ActionError:
+    """Take off what is different in every run, and would keep the frames of the run alive."""
+    if not isinstance(error, ActionError):
+        raise InvalidDefinition(
+            f"Error: expected an ActionError, got {error!r}; say what failed: Error(ActionError(str(error)))",
+            field="error",
+            value=error,
+        )
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error
+
+
+@frozen
+class Error:
+    """Tell of a failure; the agent's error policy says what follows."""
+
+    error: ActionError = field(converter=_as_a_value)
+    context: str | None = None
+    """Where it came about: normalize (no action was given), instruction (an action said no), or a word of yours."""
+
+
+@frozen
+class Stop:
+    """Stop this agent, for good: directives still to come are dropped."""
+
+    reason: Any = field(default="normal", converter=freeze)
+
+
+# Children and sensors --------------------------------------------------------------------------------------------
+
+
+class Spawnable(Protocol):
+    """An agent class, or an agent: what a child can be made of."""
+
+    name: Any
+
+    @property
+    def new(self) -> Any:
+        """Makes an agent."""
+
+
+@frozen
+class Spawn:
+    """Start a supervised child that is no agent, and that nobody keeps track of."""
+
+    child: Any
+    """The child's spec, as supervisors take it."""
+    tag: str | None = field(default=None, validator=_text_or_none)
+
+
+@frozen
+class SpawnAgent:
+    """Start an agent as a child: its parent hears `jido.agent.child.started`, at its end `jido.agent.child.exit`."""
+
+    agent: Spawnable = field(validator=_agent)
+    """The class, or an agent as it shall start."""
+    tag: str = field(validator=_text)
+    """What the parent calls it; a tag that is in use is an error."""
+    id: str | None = field(default=None, validator=_text_or_none)
+    state: Any = field(default=None, converter=freeze)
+    """What the state shall differ in from the defaults."""
+    on_parent_death: OnParentDeath = field(default="stop", validator=_words(OnParentDeath))
+    restart: Restart = field(default="transient", validator=_words(Restart))
+    meta: Mapping[str, Any] = _frozen_mapping()
+
+
+@frozen
+class AdoptChild:
+    """Become the parent of an orphan."""
+
+    child: str = field(validator=_text)
+    """The orphan's id."""
+    tag: str = field(validator=_text)
+    meta: Mapping[str, Any] = _frozen_mapping()
+
+
+@frozen
+class StopChild:
+    """Stop a child and forget it; a tag nobody has is ignored."""
+
+    tag: str = field(validator=_text)
+    reason: Any = field(default="normal", converter=freeze)
+
+
+@frozen
+class StartSensor:
+    """Start a sensor that belongs to this agent."""
+
+    tag: str = field(validator=_text)
+    sensor: type[Any]
+    config: Mapping[str, Any] = _frozen_mapping()
+    meta: Mapping[str, Any] = _frozen_mapping()
+    replace: bool = True
+    """Whether a sensor with this tag is stopped first; otherwise a tag in use is an error."""
+    link: bool = False
+    """Whether a crash of the sensor crashes the agent."""
+
+
+@frozen
+class StopSensor:
+    """Stop a sensor; a tag nobody has is ignored."""
+
+    tag: str = field(validator=_text)
+    reason: Any = field(default="normal", converter=freeze)
+
+
+# Actions with effects --------------------------------------------------------------------------------------------
+
+
+@frozen
+class Outcome:
+    """What came of an instruction that ran outside of `cmd`: its result, or the error it declared."""
+
+    instruction: Instruction
+    result: Any = None
+    error: ActionError | None = None
+    meta: Mapping[str, Any] = _frozen_mapping()
+
+
+class ApplyOutcome(Action, description="Returns what an instruction that ran outside of cmd returned"):
+    """What `cmd` is given for an outcome that no other action asked for."""
+
+    outcome: Outcome
+
+    def run(self, _context: object) -> Result:
+        """Return the result as if the instruction had run just now; raise the error it raised."""
+        if self.outcome.error is not None:
+            raise self.outcome.error
+        return self.outcome.result  # type: ignore[no-any-return]  # a Result; checked as every result is
+
+
+@frozen
+class RunInstruction:
+    """Run an instruction outside of `cmd`, then give `cmd` what `finished` or `failed` returns."""
+
+    instruction: Instruction
+    result_action: type[Action] | None = field(default=None, validator=_action_class)
+    """Has a field `outcome: Outcome` and is run with it; None applies the outcome as a result of the instruction."""
+    meta: Mapping[str, Any] = _frozen_mapping()
+
+    def finished(self, result: Result) -> Instruction:
+        """Return the instruction that tells the agent of the result."""
+        return self._tell(Outcome(self.instruction, result, meta=self.meta))
+
+    def failed(self, error: ActionError) -> Instruction:
+        """Return the instruction that tells the agent of a declared failure."""
+        return self._tell(Outcome(self.instruction, error=_as_a_value(error), meta=self.meta))
+
+    def _tell(self, outcome: Outcome) -> Instruction:
+        return Instruction(self.result_action or ApplyOutcome, {"outcome": outcome}, self.instruction.context)

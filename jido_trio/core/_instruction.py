@@ -1,0 +1,134 @@
+"""Instructions: an action to be run, with the context and the options it is run with.
+
+`cmd` takes shorter forms, too: an action, its class, `(class, params)`, `(class, params, context)`,
+`(class, params, context, opts)`, and lists of all these.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+
+from jido_trio.core._action import Action
+from jido_trio.core._context import NOTHING, shadowed
+from jido_trio.core._frozen import freeze
+from jido_trio.errors import InvalidInstruction
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    if value is None or value is NOTHING:
+        return NOTHING
+    if not isinstance(value, Mapping):
+        raise InvalidInstruction(f"params, context and opts are mappings, not {_class(value)}")
+    return freeze(value)  # type: ignore[no-any-return]
+
+
+@attrs.frozen(init=False)
+class Instruction:
+    """An action to be run. Its parameters are checked when its turn comes, so that the ones before it count.
+
+    Raises:
+        InvalidInstruction: The action is none, or is abstract; a key of the context is reserved.
+    """
+
+    action: Action | type[Action]
+    params: Mapping[str, Any] = NOTHING
+    """Parameters of an action given as a class; a value has its own."""
+    context: Mapping[str, Any] = NOTHING
+    opts: Mapping[str, Any] = NOTHING
+    """For the runtime, where it runs the action: timeout, max_retries, backoff (seconds)."""
+    id: str | None = None
+    """Names one run outside of `cmd`; given when the instruction leaves `cmd`."""
+
+    def __init__(
+        self,
+        action: Action | type[Action],
+        params: Mapping[str, Any] | None = None,
+        context: Mapping[str, Any] | None = None,
+        opts: Mapping[str, Any] | None = None,
+        id: str | None = None,
+    ) -> None:
+        problem = _unfit_action(action) or shadowed(context or ())
+        if problem is None and params and isinstance(action, Action):
+            problem = f"{action!r} has its parameters already; give its class to go with params"
+        if problem is not None:
+            raise InvalidInstruction(problem)
+        self.__attrs_init__(action, _mapping(params), _mapping(context), _mapping(opts), id)
+
+    @property
+    def action_class(self) -> type[Action]:
+        """The class of the action, however it was given."""
+        return type(self.action) if isinstance(self.action, Action) else self.action
+
+    def bind(self) -> Action:
+        """Return the action with its parameters.
+
+        Raises:
+            InvalidParams: They don't fit its fields.
+        """
+        return self.action if isinstance(self.action, Action) else self.action(**self.params)
+
+
+Single: TypeAlias = (
+    Action
+    | type[Action]
+    | Instruction
+    | tuple[type[Action], Mapping[str, Any] | None]
+    | tuple[type[Action], Mapping[str, Any] | None, Mapping[str, Any] | None]
+    | tuple[type[Action], Mapping[str, Any] | None, Mapping[str, Any] | None, Mapping[str, Any] | None]
+)
+Command: TypeAlias = Single | Sequence[Single]
+"""All that `cmd` takes for an action."""
+
+
+def normalize(command: object, context: Mapping[str, Any] = NOTHING) -> tuple[Instruction, ...]:
+    """Return the instructions that `command` stands for; `context` is given to all and wins over their own.
+
+    Raises:
+        InvalidInstruction: Some part of it is no action.
+    """
+    if isinstance(command, Action) and not command.is_abstract and not context:
+        instruction = _new(Instruction)  # what most callers say, so it goes round the checks that it needs not
+        instruction.__attrs_init__(command)
+        return (instruction,)
+    singles = command if _is_list(command) else (command,)
+    instructions = tuple(_instruction(single) for single in singles)  # type: ignore[attr-defined]  # _is_list says so
+    if not context:
+        return instructions
+    return tuple(attrs.evolve(one, context={**one.context, **context}) for one in instructions)
+
+
+_new = object.__new__
+
+
+def _is_list(command: object) -> bool:
+    # A tuple that starts with a class is one action and its parameters; any other holds several.
+    return isinstance(command, list) or (isinstance(command, tuple) and not isinstance(next(iter(command), None), type))
+
+
+def _instruction(single: object) -> Instruction:
+    match single:
+        case Instruction():
+            return single
+        case Action() | type():
+            return Instruction(single)
+        case (type() as action, *rest) if len(rest) <= 3 and isinstance(single, tuple):
+            params, context, opts = (*map(_mapping, rest), NOTHING, NOTHING, NOTHING)[:3]
+            return Instruction(action, params, context, opts)
+    raise InvalidInstruction(
+        f"{_class(single)} is no instruction: expected an action, its class, (class, params), "
+        "(class, params, context), (class, params, context, opts), an Instruction, or a list of these"
+    )
+
+
+def _unfit_action(action: object) -> str | None:
+    cls = action if isinstance(action, type) else type(action)
+    if not issubclass(cls, Action):
+        return f"{cls.__qualname__} is no action: subclass Action"
+    if cls.is_abstract:
+        return f"action {cls.name!r} ({cls.__qualname__}) has no run and can't be run: give it one, or run a subclass"
+    return None
+
+
+def _class(value: object) -> str:
+    return "None" if value is None else f"a value of class {type(value).__qualname__}"
