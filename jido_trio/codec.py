@@ -6,7 +6,7 @@ float, and a value that has its class already is taken as it is, so data may com
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSet
 from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
 from datetime import date, datetime, time
@@ -22,13 +22,11 @@ import attrs
 from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.cols import (
     homogenous_tuple_structure_factory,
-    is_any_set,
-    is_frozenset,
     is_mapping,
     is_mutable_sequence,
     is_sequence,
     list_structure_factory,
-    mapping_structure_factory,
+    mapping_structure_factory,  # pyright: ignore[reportUnknownVariableType] - cattrs leaves a parameter untyped
 )
 
 __all__ = [
@@ -304,8 +302,9 @@ def _tuple_hook(cls: Any, converter: Converter) -> Hook:
 
 def _set_hook(cls: Any, converter: Converter) -> Hook:
     items = list_structure_factory(cls, converter)
-    collect = frozenset if is_frozenset(cls) or not issubclass(get_origin(cls) or cls, set) else set
-    return lambda value, cls: collect(items(value, cls))
+    if (get_origin(cls) or cls) in {set, MutableSet}:
+        return lambda value, cls: set[Any](items(value, cls))
+    return lambda value, cls: frozenset[Any](items(value, cls))
 
 
 def _record_hook(cls: Any, converter: Converter) -> Hook:
@@ -314,6 +313,10 @@ def _record_hook(cls: Any, converter: Converter) -> Hook:
 
 def _is_record(cls: Any) -> bool:
     return is_dataclass(get_origin(cls) or cls) or attrs.has(cls)
+
+
+def _is_set(cls: Any) -> bool:
+    return (get_origin(cls) or cls) in {set, frozenset, AbstractSet, MutableSet}
 
 
 def _is_tuple(cls: Any) -> bool:
@@ -346,7 +349,7 @@ _FACTORIES: tuple[tuple[Callable[[Any], bool], Factory], ...] = (
     (is_sequence, _of_shape(homogenous_tuple_structure_factory, _ITEMS, "a list")),
     (is_mutable_sequence, _of_shape(list_structure_factory, _ITEMS, "a list")),
     (_is_tuple, _of_shape(_tuple_hook, _ITEMS, "a list")),
-    (is_any_set, _of_shape(_set_hook, _ITEMS, "a list")),
+    (_is_set, _of_shape(_set_hook, _ITEMS, "a list")),
     (lambda cls: get_origin(cls) in {Union, UnionType}, _union_hook),
     (lambda cls: get_origin(cls) is Literal, _literal_hook),
     (lambda cls: isinstance(cls, type) and issubclass(cls, Enum), lambda cls, _: _enum_hook(cls)),
@@ -384,7 +387,7 @@ def _register_all() -> None:
         _converter.register_structure_hook_factory(fits, factory)
     _converter.register_structure_hook_func(lambda cls: cls is _IntKey, _int_key)
     _converter.register_unstructure_hook(str, lambda text: text.value if isinstance(text, Enum) else text)
-    _converter.register_unstructure_hook_func(is_any_set, _sorted)
+    _converter.register_unstructure_hook_func(_is_set, _sorted)
     _converter.register_unstructure_hook_func(_is_a(Mapping), _items_of_mapping)
     _converter.register_unstructure_hook_func(_is_a(list), _items)
     _converter.register_unstructure_hook_func(_is_tuple, _items)

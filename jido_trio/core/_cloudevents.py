@@ -142,4 +142,7 @@ def _extension_value(name: str, value: object) -> ExtensionValue:
             return b64encode(value).decode()
         case datetime() if value.tzinfo:
             return rfc3339(value)
-    raise invalid(f"extension {name}", value, "give a bool, int, str, bytes or aware datetime; data goes into data")
+        case _:
+            raise invalid(
+                f"extension {name}", value, "give a bool, int, str, bytes or aware datetime; data goes into data"
+            )

@@ -70,12 +70,13 @@ RouteSpecs: TypeAlias = Iterable[RouteSpec] | Mapping[str, Any]
 
 
 def _routes(specs: RouteSpecs) -> tuple[Route, ...]:
-    if isinstance(specs, Mapping):
-        specs = list(specs.items())
-    return tuple(route for spec in specs for route in _each_target(spec))
+    given: Any = specs
+    return tuple(
+        route for spec in (given.items() if isinstance(specs, Mapping) else given) for route in _each_target(spec)
+    )
 
 
-def _each_target(spec: RouteSpec) -> Iterator[Route]:
+def _each_target(spec: Any) -> Iterator[Route]:
     match spec:
         case Route():
             yield spec
@@ -90,7 +91,7 @@ def _each_target(spec: RouteSpec) -> Iterator[Route]:
 
 
 def _listed(targets: Any) -> list[Any]:
-    return targets if isinstance(targets, list) else [targets]
+    return targets if isinstance(targets, list) else [targets]  # pyright: ignore[reportUnknownVariableType] - it is Any
 
 
 @frozen

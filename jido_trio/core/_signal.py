@@ -3,7 +3,7 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
 
@@ -52,7 +52,7 @@ class Signal:
 
     type: str = field(validator=_cloudevents.text)
     """What happened, as `order.item.added`: the path that routes match."""
-    data: Any = field(default=None, converter=freeze)
+    data: Any = field(default=None, converter=freeze)  # pyright: ignore[reportUnknownVariableType] - it is Any
     """The payload, frozen: plain JSON data, or bytes."""
     source: str = field(default="/jido_trio", kw_only=True, validator=_cloudevents.uri_reference)
     """Where it happened, a URI-reference; with the id it is unique."""
@@ -114,9 +114,7 @@ class Signal:
         Raises:
             InvalidSignal: A required attribute is missing, or one has a value it can't have.
         """
-        if not isinstance(envelope, Mapping):
-            raise invalid("envelope", envelope, "give a JSON object with " + ", ".join(_REQUIRED))
-        present = {name: value for name, value in envelope.items() if value is not None}
+        present = {name: value for name, value in _object(envelope).items() if value is not None}
         # Jido adds its own version to what it sends; it is no attribute of CloudEvents.
         present.pop("jido_schema_version", None)
         for name in _REQUIRED:
@@ -147,10 +145,19 @@ def from_json_batch(text: str | bytes) -> tuple[Signal, ...]:
     Raises:
         InvalidSignal: It is no JSON array, or one of its items is no event.
     """
-    batch = _loads(text)
-    if not isinstance(batch, list):
-        raise invalid("batch", batch, "give a JSON array of events")
-    return tuple(map(Signal.from_dict, batch))
+    return tuple(map(Signal.from_dict, _array(_loads(text))))
+
+
+def _array(value: object) -> Iterable[Any]:
+    if isinstance(value, list):
+        return cast("Iterable[Any]", value)
+    raise invalid("batch", value, "give a JSON array of events")
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return cast("Mapping[str, Any]", value)
+    raise invalid("envelope", value, "give a JSON object with " + ", ".join(_REQUIRED))
 
 
 def _data(envelope: JsonObject) -> object:
