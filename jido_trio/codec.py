@@ -19,7 +19,13 @@ from typing import Any, Literal, NewType, TypeAlias, TypeVar, Union, get_args, g
 from uuid import UUID
 
 import attrs
-from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, IterableValidationError
+from cattrs import (
+    AttributeValidationNote,
+    BaseValidationError,
+    Converter,
+    ForbiddenExtraKeysError,
+    IterableValidationNote,
+)
 from cattrs.cols import (
     homogenous_tuple_structure_factory,
     is_mapping,
@@ -87,26 +93,36 @@ def unstructure(value: object) -> Any:
 
 def _problems(error: BaseException, path: str = "") -> Iterator[str]:
     match error:
-        case ClassValidationError():
-            of_fields, others = error.group_exceptions()
-            for inner, field in of_fields:
-                missing = isinstance(inner, KeyError) and inner.args == (field.name,)
-                why = ValueError("required field missing") if missing else inner
-                yield from _problems(why, _dotted(path, field.name))
-            for inner in others:
-                yield from _problems(inner, path)
-        case IterableValidationError():
-            of_items, others = error.group_exceptions()
-            for inner, item in of_items:
-                yield from _problems(inner, f"{path}[{item.index!r}]")
-            for inner in others:
-                yield from _problems(inner, path)
+        case BaseValidationError():
+            for inner in error.exceptions:
+                yield from _problems(inner, _path_to(inner, path))
         case ForbiddenExtraKeysError():
             known = [field.name for field in attrs.fields(error.cl)] if attrs.has(error.cl) else []
             for name in sorted(map(str, error.extra_fields)):
                 yield _problem(f"unknown field{_did_you_mean(name, known)}", _dotted(path, name))
+        case KeyError() if _is_missing(error):
+            yield _problem("required field missing", path)
         case _:
             yield _problem(_message(error), _dotted(path, _validated_field(error)))
+
+
+def _path_to(error: BaseException, path: str) -> str:
+    place = _place(error)
+    if isinstance(place, AttributeValidationNote):
+        return _dotted(path, place.name)
+    return path if place is None else f"{path}[{place.index!r}]"
+
+
+def _is_missing(error: KeyError) -> bool:
+    """Tell whether it was raised by looking for the field itself, and not by a hook of that field."""
+    place = _place(error)
+    return isinstance(place, AttributeValidationNote) and error.args == (place.name,)
+
+
+def _place(error: BaseException) -> AttributeValidationNote | IterableValidationNote | None:
+    """Return where in its object or list an error arose; cattrs notes it on the error."""
+    notes: list[object] = getattr(error, "__notes__", [])
+    return next((note for note in notes if isinstance(note, AttributeValidationNote | IterableValidationNote)), None)
 
 
 def _problem(what: str, path: str) -> str:

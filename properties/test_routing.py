@@ -23,11 +23,15 @@ def never(signal):
     return False
 
 
+def answers_something_true(signal):
+    return 1
+
+
 def fails(signal):
     return signal.data["no"]
 
 
-conditions = st.sampled_from([None, always, never, fails])
+conditions = st.sampled_from([None, always, never, answers_something_true, fails])
 routes = st.builds(Route, patterns, st.integers(), st.integers(-1, 1) | st.sampled_from([-100, 100]), conditions)
 
 

@@ -34,6 +34,10 @@ class Level(IntEnum):
     ONE = 1
 
 
+class Email(str):
+    __slots__ = ()
+
+
 @frozen
 class Item:
     price: int = field(validator=validators.ge(0))
@@ -74,6 +78,8 @@ def problems(data, cls):
         (3, float, 3.0),
         ("a", str, "a"),
         (True, bool, True),
+        ("a@b", Email, Email("a@b")),
+        (Email("a@b"), Email, Email("a@b")),
         (7, UserId, 7),
         ("red", Color, Color.RED),
         (Color.RED, Color, Color.RED),
@@ -127,6 +133,10 @@ def test_fitting_data_becomes_the_value(data, cls, value):
         (1, bool, "expected bool, got 1"),
         (55, str, "expected str, got 55"),
         ("5", UserId, "expected int, got '5'"),
+        (5, Email, "expected Email, got 5"),
+        (["a", 1], tuple[int, str], "expected int, got 'a' @ [0]; expected str, got 1 @ [1]"),
+        ([1], tuple[int, str], "Not enough values in [1] to structure as tuple[int, str]"),
+        (5, datetime, "expected datetime as text, got 5"),
         ("blue", Color, "expected one of 'red', 'green', got 'blue'"),
         ("large", Size, "expected one of 'small', got 'large'"),
         (True, Level, "expected one of 1, got True"),
@@ -150,7 +160,7 @@ def test_fitting_data_becomes_the_value(data, cls, value):
     ],
 )
 def test_a_misfit_says_what_was_expected_and_what_came(data, cls, problem):
-    assert problems(data, cls) == (problem,)
+    assert "; ".join(problems(data, cls)) == problem
 
 
 def test_every_problem_is_told_with_the_path_of_its_field():

@@ -201,6 +201,10 @@ def test_a_condition_that_raises_or_answers_anything_but_true_is_not_met(when):
     assert targets([Route("user", 1, when=when)], "user", {}) == ()
 
 
+def test_a_route_without_a_condition_admits_every_signal():
+    assert Route("user", 1).admits(Signal("order"))
+
+
 def test_a_route_with_a_condition_comes_after_all_without():
     routes = [Route("user.created", "if", priority=100, when=bool_true), ("*.created", "plain", -100)]
     assert targets(routes, "user.created") == ("plain", "if")
