@@ -5,12 +5,13 @@
     + ActionError                the action says no               agent unchanged; the agent's error policy decides
     | + InvalidInstruction         what cmd was given is no action
     | + InvalidParams              the parameters don't fit the action's fields
+    | + ActionTimedOut             an async action took longer than its timeout
     | + InvalidResult              what run returned doesn't fit the state or the output schema
     + InvalidSignal              not a CloudEvents 1.0.2 envelope
     + CallError                  your message was not answered
     | + AgentCrashed               its handling crashed the agent: it may have acted
     | + AgentStopped               the agent has stopped, or stopped before it came to the message
-    | + CallTimeout                no answer in time: it may still act
+    | + CallTimeout                no answer in time: the message was withdrawn
     | + MailboxFull                refused at once: the message was never queued
     | + NoRoute                    no route of the agent matches the signal's type
     + AgentNotFound              no agent has that id
@@ -103,6 +104,15 @@ class InvalidResult(ActionError):
         self.problems = tuple(problems)
 
 
+class ActionTimedOut(ActionError):
+    """An async action took longer than its `timeout`, and was cancelled."""
+
+    def __init__(self, action: str, seconds: float) -> None:
+        super().__init__(f"action {action!r} took longer than {seconds:g} s and was cancelled", retryable=True)
+        self.action = action
+        self.seconds = seconds
+
+
 class InvalidSignal(JidoError):
     """Data is not a valid CloudEvents 1.0.2 envelope."""
 
@@ -143,21 +153,17 @@ class AgentStopped(CallError):
 
 
 class CallTimeout(CallError):
-    """No answer within the call's timeout; a message not yet taken from the mailbox is withdrawn.
+    """No answer within the call's timeout; the agent hadn't come to the message, which was withdrawn.
 
     Attributes:
         seconds: The timeout.
-        handled: True when the agent was already at work on it, so that it may still act.
     """
 
-    def __init__(self, agent_id: str, seconds: float, *, handled: bool) -> None:
+    def __init__(self, agent_id: str, seconds: float) -> None:
         super().__init__(
-            agent_id,
-            f"agent {agent_id!r} did not answer within {seconds:g} s; "
-            + ("it is at work on the message and may still act" if handled else "the message was withdrawn"),
+            agent_id, f"agent {agent_id!r} did not come to the message within {seconds:g} s; the message was withdrawn"
         )
         self.seconds = seconds
-        self.handled = handled
 
 
 class MailboxFull(CallError):

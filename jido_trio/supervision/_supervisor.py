@@ -160,8 +160,13 @@ class Supervisor:
         self._refuse("child_spec", id, answer)
         return _expect(answer, Child)
 
-    def stop_child(self, id: str) -> None:
-        """Begin to stop the child, as `terminate_child` does, and return at once. A child may stop itself so."""
+    def start_child_soon(self, child: Child) -> None:
+        """Have `start_child` done, and return at once; a refusal or a failure goes unanswered."""
+        self.spec.check(child)
+        self._post(ev.StartChild(0, child))
+
+    def terminate_child_soon(self, id: str) -> None:
+        """Have `terminate_child` done, and return at once; so a child may stop itself."""
         self._post(ev.TerminateChild(0, id))
 
     def tree(self) -> SupervisorView:
