@@ -193,11 +193,8 @@ class Stop:
 class Spawnable(Protocol):
     """An agent class, or an agent: what a child can be made of."""
 
-    name: Any
-
-    @property
-    def new(self) -> Any:
-        """Makes an agent."""
+    def new(self, id: Any = None, state: Any = None) -> Any:
+        """Return a new agent."""
 
 
 @frozen
@@ -299,7 +296,7 @@ class RunInstruction:
     """Has a field `outcome: Outcome` and is run with it; None applies the outcome as a result of the instruction."""
     meta: Mapping[str, Any] = _frozen_mapping()
 
-    def finished(self, result: Result) -> Instruction:
+    def finished(self, result: object) -> Instruction:
         """Return the instruction that tells the agent of the result."""
         return self._tell(Outcome(self.instruction, result, meta=self.meta))
 

@@ -6,7 +6,6 @@ keys are refused: a typed state has none. Whatever is made here is validated, an
 
 import copy
 import re
-import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
 from difflib import get_close_matches
@@ -54,19 +53,19 @@ class Record(Generic[T]):
 
     def compile(self) -> None:
         """Look up what every field takes; afterwards nothing is looked up any more."""
-        hints = _hints(self.cls)
+        _resolve_types(self.cls)
         fields = [field for field in _fields(self.cls) if field.init]
         self.names = tuple(str(field.alias) for field in fields)
         self.required = tuple(str(field.alias) for field in fields if field.default is attrs.NOTHING)
         self._values = _getter([field.name for field in fields])
         self._attributes = {str(field.alias): field.name for field in fields}
-        self._fits = {str(field.alias): _fit(hints.get(field.name, object)) for field in fields}
+        self._fits = {str(field.alias): _fit(field.type) for field in fields}
         # A converter decides what it takes, a default may be computed from other fields: these are looked at once
         # the constructor has run.
         self.late = tuple(str(field.alias) for field in fields if field.converter or _takes_self(field))
         takes = {name: _as_it_is if name in self.late else fit for name, fit in self._fits.items()}
         self._puts = {name: _putting(fit) for name, fit in takes.items()}
-        self._merges = {str(f.alias): _merging(takes[str(f.alias)], hints.get(f.name)) for f in fields}
+        self._merges = {str(f.alias): _merging(takes[str(f.alias)], f.type) for f in fields}
         self._defaults = dict(self._static_defaults(fields))
 
     def _static_defaults(self, fields: Iterable["attrs.Attribute[Any]"]) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -193,7 +192,7 @@ def said(error: Exception) -> str:
 def _fit(declared: Any) -> Fit:
     if declared in _EXACT:
         return _exact(declared)
-    if declared in (Any, object):
+    if declared in (Any, object, None):
         return settled
     if isinstance(declared, type) and attrs.has(declared):
         return record_of(declared).fit
@@ -283,10 +282,7 @@ def _merged(old: Any, new: Any) -> Any:
 
 def _merged_items(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
     for key, item in new.items():
-        try:
-            yield key, _merged(old[key], item) if key in old else item
-        except Misfit as misfit:
-            raise Misfit(_under(key, misfit)) from None
+        yield key, under(key, _merged, old[key], item) if key in old else item
 
 
 # Problems and their paths ----------------------------------------------------------------------------------------
@@ -294,6 +290,14 @@ def _merged_items(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterator[tu
 
 def _at(problem: str, path: object) -> str:
     return f"{problem} @ {path}"
+
+
+def under(step: object, make: Callable[..., T], *args: Any) -> T:
+    """Return `make(*args)`; what is wrong with it is wrong at `step`, a field or a key."""
+    try:
+        return make(*args)
+    except Misfit as misfit:
+        raise Misfit(_under(step, misfit)) from None
 
 
 def _under(name: object, misfit: Misfit) -> list[str]:
@@ -339,9 +343,10 @@ def _fields(cls: type) -> tuple["attrs.Attribute[Any]", ...]:
     return tuple(attrs.fields(cls))
 
 
-def _hints(cls: type) -> dict[str, Any]:
+def _resolve_types(cls: type) -> None:
+    """Have attrs replace annotations given as text, here where a class local to a function still has its own name."""
     try:
-        return typing.get_type_hints(cls, localns={cls.__name__: cls})
+        attrs.resolve_types(cls, localns={cls.__name__: cls})
     except NameError as error:
         raise InvalidDefinition(
             f"the annotations of {cls.__qualname__} can't be read: {error}. "

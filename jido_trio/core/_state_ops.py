@@ -4,13 +4,13 @@ They are applied in the order they were returned, after the merge; each leaves a
 refused. A state is typed: a key that is deleted goes back to its default.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from attrs import field, frozen, has
 
 from jido_trio.core._frozen import FrozenDict, freeze
-from jido_trio.core._merge import Record, record_of
+from jido_trio.core._merge import Record, record_of, under
 from jido_trio.errors import InvalidDefinition
 
 T = TypeVar("T")
@@ -73,10 +73,9 @@ class SetPath:
     """Keys, or one string with dots between them."""
     value: Any = field(converter=freeze)
 
-    def apply(self, state: T, record: Record[T]) -> T:
+    def apply(self, state: T, _record: Record[T]) -> T:
         """Return the state with the value in it."""
-        key, *rest = self.path
-        return record.replace(state, {str(key): _put(_get(state, key), rest, self.value)})
+        return _put(state, self.path, self.value)  # type: ignore[no-any-return]  # `_put` into a state is a state
 
 
 @frozen
@@ -89,12 +88,9 @@ class DeletePath:
     path: Path = field(converter=_path)
     """Keys, or one string with dots between them."""
 
-    def apply(self, state: T, record: Record[T]) -> T:
+    def apply(self, state: T, _record: Record[T]) -> T:
         """Return the state without it."""
-        key, *rest = self.path
-        if not rest:
-            return record.reset(state, [str(key)])
-        return record.replace(state, {str(key): _cut(_get(state, key), rest)}) if key in record.names else state
+        return _cut(state, self.path)  # type: ignore[no-any-return]  # a state without something is a state
 
 
 StateOp: TypeAlias = SetState | ReplaceState | DeleteKeys | SetPath | DeletePath
@@ -107,25 +103,25 @@ def _get(value: Any, key: Hashable) -> Any:
     return getattr(value, str(key), None)
 
 
-def _put(value: Any, path: list[Hashable], new: Any) -> Any:
+def _put(value: Any, path: Sequence[Hashable], new: Any) -> Any:
     if not path:
         return new
     key, *rest = path
-    inner = _put(_get(value, key), rest, new)
+    inner = under(key, _put, _get(value, key), rest, new)
     if has(type(value)):
         return record_of(type(value)).replace(value, {str(key): inner})
     return FrozenDict({**(value if isinstance(value, Mapping) else {}), key: inner})
 
 
-def _cut(value: Any, path: list[Hashable]) -> Any:
+def _cut(value: Any, path: Sequence[Hashable]) -> Any:
     key, *rest = path
     if has(type(value)):
         record = record_of(type(value))
         if rest and key in record.names:
-            return record.replace(value, {str(key): _cut(_get(value, key), rest)})
+            return record.replace(value, {str(key): under(key, _cut, _get(value, key), rest)})
         return record.reset(value, [str(key)]) if not rest else value
     if not isinstance(value, Mapping) or key not in value:
         return value
     if rest:
-        return FrozenDict({**value, key: _cut(value[key], rest)})
+        return FrozenDict({**value, key: under(key, _cut, value[key], rest)})
     return FrozenDict({other: item for other, item in value.items() if other != key})

@@ -1,0 +1,198 @@
+"""Directives as data: made well, checked, compared; outcomes on their way back."""
+
+from typing import Any
+
+import pytest
+from attrs import evolve, frozen
+from attrs.exceptions import FrozenInstanceError
+
+from jido_trio.core import (
+    Action,
+    AdoptChild,
+    Agent,
+    Context,
+    Cron,
+    CronCancel,
+    Emit,
+    Error,
+    Instruction,
+    Outcome,
+    Result,
+    RunInstruction,
+    Schedule,
+    Signal,
+    Spawn,
+    SpawnAgent,
+    StartSensor,
+    Stop,
+    StopChild,
+    StopSensor,
+    ToAgent,
+    ToParent,
+    emit_to,
+    emit_to_parent,
+)
+from jido_trio.errors import ActionError, InvalidDefinition
+
+
+@frozen
+class State:
+    count: int = 0
+    url: str = ""
+
+
+@frozen
+class Fetched:
+    count: int
+
+
+class Fetch(Action, output=Fetched):
+    url: str = "/x"
+
+    async def run(self, context: Context[State]) -> Result:
+        return {"url": self.url}
+
+
+class Remember(Action):
+    outcome: Outcome
+
+    def run(self, context: Context[State]) -> Result:
+        error = self.outcome.error
+        return {"url": f"failed: {error.message}" if error else f"{self.outcome.result} {self.outcome.meta['tag']}"}
+
+
+class Worker(Agent[State]): ...
+
+
+class SomeSensor: ...
+
+
+def test_emit_makes_the_signal_of_a_type_and_data():
+    emit = Emit("cart.large", {"total": 5}, source="/cart", dispatch=ToAgent("shop"))
+    assert (emit.signal.type, emit.signal.data, emit.signal.source) == ("cart.large", {"total": 5}, "/cart")
+    assert emit.dispatch == ToAgent("shop")
+
+
+def test_emit_takes_a_signal_as_it_is():
+    signal = Signal("a")
+    assert Emit(signal).signal is signal
+    assert Emit(signal) == Emit(signal=signal, dispatch=None)
+    assert evolve(Emit(signal), dispatch=ToParent()) == Emit(signal, dispatch=ToParent())
+
+
+def test_emit_refuses_what_is_neither():
+    with pytest.raises(InvalidDefinition, match="expected a Signal or its type"):
+        Emit(5)  # type: ignore[arg-type]  # the very mistake
+    with pytest.raises(InvalidDefinition, match="has its data"):
+        Emit(Signal("a"), {"b": 1})
+
+
+def test_emit_to_names_an_agent_or_the_parent():
+    signal = Signal("a")
+    assert emit_to("b", signal) == Emit(signal, dispatch=ToAgent("b"))
+    assert emit_to_parent(signal) == Emit(signal, dispatch=ToParent())
+
+
+def test_a_message_that_is_no_signal_is_wrapped():
+    signal = Signal("tick")
+    assert Schedule(0, signal).message is signal
+    wrapped = Schedule(1.5, {"n": 1}).message
+    assert (wrapped.type, wrapped.data) == ("jido.scheduled", {"message": {"n": 1}})
+    assert Cron("* * * * *", "wake").message.data == {"message": "wake"}
+
+
+@pytest.mark.parametrize("delay", [-1, -0.1, float("inf"), float("nan"), "5", True, None])
+def test_a_delay_is_a_number_of_seconds(delay):
+    with pytest.raises(InvalidDefinition, match="Schedule: delay must be a finite number of seconds") as caught:
+        Schedule(delay, "x")
+    assert caught.value.field == "delay"
+
+
+def test_a_child_has_the_defaults_of_a_spawned_agent():
+    child = SpawnAgent(Worker, "w")
+    assert (child.id, child.on_parent_death, child.restart, child.meta) == (None, "stop", "transient", {})
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda: SpawnAgent(int, "w"), "agent must be an agent class or an agent"),  # type: ignore[arg-type]
+        (lambda: SpawnAgent(Worker, ""), "tag must be a text"),
+        (lambda: SpawnAgent(Worker, "w", restart="transiet"), "did you mean 'transient'"),  # type: ignore[arg-type]
+        (lambda: SpawnAgent(Worker, "w", on_parent_death="die"), "one of stop, continue, emit_orphan"),  # type: ignore[arg-type]
+        (lambda: AdoptChild("", "w"), "child must be a text"),
+        (lambda: StopChild(""), "tag must be a text"),
+        (lambda: StartSensor("", SomeSensor), "tag must be a text"),
+        (lambda: StopSensor(""), "tag must be a text"),
+        (lambda: Spawn(object(), ""), "tag must be a text"),
+        (lambda: Cron("", "x"), "cron must be a text"),
+        (lambda: CronCancel(""), "job_id must be a text"),
+        (lambda: RunInstruction(Instruction(Fetch), int), "result_action must be an action class"),  # type: ignore[arg-type]
+        (lambda: Error(ValueError("x")), "expected an ActionError"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_directive_is_checked_when_it_is_made(make, problem):
+    with pytest.raises(InvalidDefinition, match=problem):
+        make()
+
+
+def test_directives_are_compared_by_value_and_cannot_be_changed():
+    meta = {"a": [1]}
+    child = SpawnAgent(Worker, "w", meta=meta)
+    meta["a"].append(2)
+    assert child == SpawnAgent(Worker, "w", meta={"a": [1]})
+    with pytest.raises(FrozenInstanceError):
+        child.tag = "x"  # type: ignore[misc]  # the very mistake
+    assert Error(ActionError("no", details={"a": 1})) == Error(ActionError("no", details={"a": 1}))
+    assert Stop() == Stop("normal") != Stop("done")
+
+
+# Outcomes
+
+
+def wanted(command: Any) -> RunInstruction:
+    _, (directive,) = Worker.new("w").cmd(command)
+    assert isinstance(directive, RunInstruction)
+    return directive
+
+
+def test_an_outcome_is_applied_as_a_result_on_the_state_of_now():
+    run = wanted(Fetch)
+    agent, directives = Worker.new("w", {"count": 7}).cmd(run.finished(({"count": 8, "url": "/y"}, Stop())))
+    assert (agent.state, directives) == (State(8, "/y"), (Stop(),))
+
+
+def test_a_failure_that_comes_back_is_an_error_and_the_agent_stays():
+    agent = Worker.new("w")
+    assert agent.cmd(wanted(Fetch).failed(ActionError("gone"))) == (
+        agent,
+        (Error(ActionError("gone"), context="instruction"),),
+    )
+
+
+def test_a_result_that_does_not_fit_names_the_action_that_ran():
+    _, (error,) = Worker.new("w").cmd(wanted(Fetch).finished({"count": "x"}))
+    assert error.error.action == "fetch"  # type: ignore[attr-defined]  # an Error with an InvalidResult
+    assert error.error.problems == ("output expected int, got 'x' @ count",)  # type: ignore[attr-defined]
+
+
+def test_a_result_action_is_given_the_outcome():
+    run = RunInstruction(Instruction(Fetch), result_action=Remember, meta={"tag": "t"})
+    agent = Worker.new("w")
+    assert agent.cmd(run.finished("page"))[0].state.url == "page t"
+    assert agent.cmd(run.failed(ActionError("gone")))[0].state.url == "failed: gone"
+
+
+def test_a_run_instruction_returned_by_an_action_passes_through():
+    run = RunInstruction(Instruction(Fetch), Remember)
+
+    class Ask(Action):
+        def run(self, context: Context[State]) -> Result:
+            return run
+
+    assert Worker.new("w").cmd(Ask)[1] == (run,)
+
+
+def test_the_context_of_an_instruction_goes_with_its_outcome():
+    run = wanted((Fetch, {}, {"who": "me"}))
+    assert run.finished(None).context == {"who": "me"}
