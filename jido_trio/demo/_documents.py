@@ -35,6 +35,9 @@ EXTENSIONS: Mapping[str, Kind] = {
 }
 """Other files are told apart by how they begin."""
 
+SAMPLES = Path(__file__).parent / "samples"
+"""The documents shipped with the demo; those in its folder `broken` can't be read."""
+
 _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"%pdf-", "pdf"),
     (b"<!doctype html", "html"),

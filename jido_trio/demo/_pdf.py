@@ -4,7 +4,7 @@ import logging
 from io import BytesIO
 
 from pypdf import PdfReader
-from pypdf.errors import FileNotDecryptedError, LimitReachedError
+from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedError
 
 from jido_trio.demo._content import Content
 from jido_trio.errors import ActionError
@@ -31,26 +31,24 @@ def read_pdf(data: bytes, *, max_pages: int, max_characters: int) -> Content:
         return _content(PdfReader(BytesIO(data)), max_pages, max_characters)
     except ActionError:
         raise
-    except FileNotDecryptedError as error:
+    except (FileNotDecryptedError, DependencyError) as error:
         raise ActionError("PDF is encrypted: it needs a password") from error
     except LimitReachedError as error:
         raise ActionError("PDF unpacks to far more than it should: refused as a decompression bomb") from error
-    except RecursionError as error:
-        raise ActionError("PDF is damaged: its objects are nested without end") from error
     except Exception as error:
         # Its parser raises whatever it stumbles on: KeyError, struct.error, AttributeError, ...
         raise ActionError(f"PDF is damaged: {_one_line(error)}") from error
 
 
 def _content(reader: PdfReader, max_pages: int, max_characters: int) -> Content:
-    if reader.is_encrypted and not reader.decrypt(""):
-        raise ActionError("PDF is encrypted: it needs a password")
     count = len(reader.pages)
+    if not count:
+        raise ActionError("PDF is damaged: no page can be found in it")
     if count > max_pages:
         raise ActionError(f"PDF has {count} pages, more than the {max_pages} allowed")
     text = "\n\n".join(_pages(reader, max_characters))
     if not text.strip():
-        raise ActionError(f"PDF has {count} pages but no text: only pictures, perhaps scans")
+        raise ActionError(f"PDF without text: only pictures, perhaps scans, on {count} page{'s' * (count > 1)}")
     return Content(_title(reader), text)
 
 

@@ -31,21 +31,29 @@ _BLOCKS = frozenset(
 
 
 def read_text(text: str) -> Content:
-    """Return the text as it is, titled by its first line with a letter when that is short enough for a title."""
-    lines = (line.strip(" \t#=*-_") for line in text.splitlines()[:20])
+    """Return the text as it is, titled by its first line with a letter if that is short and no log entry."""
+    lines = (line.strip(" \t#=*-_+").removeprefix("TITLE:") for line in text[:4096].splitlines())
     first = next((line for line in lines if any(map(str.isalpha, line))), "")
-    return Content(first if len(first) <= 80 else "", text)
+    return Content(first if len(first) <= 80 and not first[:1].isdigit() else "", text)
 
 
 def read_html(text: str) -> Content:
     """Return what a browser would show: no scripts, styles or comments; a line for each block."""
-    # Beautiful Soup warns of XML declarations, and of short texts without a line end, which it takes for file names.
-    markup = re.sub(r"<\?xml", "<?", text, flags=re.IGNORECASE) + "\n"
     try:
-        soup = BeautifulSoup(markup, "html.parser")
+        soup = BeautifulSoup(_closed(text), "html.parser")
         return Content(_heading(soup), "".join(_shown(soup)))
-    except (ParserRejectedMarkup, AssertionError, RecursionError) as error:
-        raise ActionError(f"not even broken HTML: {error}") from error
+    except ParserRejectedMarkup as error:
+        raise ActionError("not even broken HTML: a declaration in it, <!...>, makes no sense") from error
+
+
+def _closed(text: str) -> str:
+    """Close the comment and the tag that may be open at the end, as browsers do.
+
+    Some versions of html.parser look for the missing end anew from each beginning, for hours in a large file. And XML
+    declarations make Beautiful Soup warn.
+    """
+    comment = "-->" if text.rfind("<!--") > text.rfind("-->") else ""
+    return re.sub(r"<\?xml", "<?", text, flags=re.IGNORECASE) + comment + "\n<br>"
 
 
 def _heading(soup: BeautifulSoup) -> str:
@@ -54,13 +62,15 @@ def _heading(soup: BeautifulSoup) -> str:
 
 
 def _shown(soup: BeautifulSoup) -> Iterator[str]:
+    blocks: dict[int, Tag] = {id(soup): soup}  # the block each element stands in, known before its content is met
     line: Tag | None = None
     for node in soup.descendants:
-        if isinstance(node, Tag) and node.name in _BLOCKS:
-            line = None
+        block = blocks[id(node.parent)]
+        if isinstance(node, Tag):
+            blocks[id(node)] = node if node.name in _BLOCKS else block
+            line = None if node.name in _BLOCKS else line
         # Scripts, styles, templates, comments and doctypes are subclasses.
-        elif type(node) in (NavigableString, CData):
-            block = next((parent for parent in node.parents if parent.name in _BLOCKS), None)
+        elif type(node) in {NavigableString, CData}:
             yield str(node) if block is line else f"\n{node}"
             line = block
 
@@ -99,18 +109,17 @@ def _lines(value: object) -> Iterator[str]:
     # A stack of our own: values nest as deeply as the file likes.
     stack: list[tuple[str, object]] = [("", value)]
     while stack:
-        match stack.pop():
-            case key, dict(members):
-                yield from (key,) if key else ()
-                stack.extend(reversed(members.items()))
-            case key, list(items):
-                stack.extend((key, item) for item in reversed(items))
-            case key, None:
+        key, value = stack.pop()
+        match value:
+            case dict():
                 yield key
-            case key, bool(flag):
-                yield f"{key}: {flag}".lower() if key else ""
-            case key, leaf:
-                yield f"{key}: {leaf}" if key else f"{leaf}"
+                stack.extend(reversed(value.items()))
+            case list():
+                stack.extend((key, item) for item in reversed(value))
+            case None:
+                yield key
+            case _:
+                yield f"{key}: {value}" if key else f"{value}"
 
 
 def read_csv(text: str) -> Content:
@@ -125,10 +134,7 @@ def read_tsv(text: str) -> Content:
 
 
 def _width(sample: str, delimiter: str) -> int:
-    try:
-        return len(next(csv.reader(StringIO(sample, newline=""), delimiter=delimiter), ()))
-    except csv.Error:
-        return 0
+    return len(next(csv.reader(StringIO(sample, newline=""), delimiter=delimiter), ()))
 
 
 def _table(text: str, delimiter: str) -> Content:
