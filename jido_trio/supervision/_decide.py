@@ -521,8 +521,12 @@ def _refuse(tree: Tree, request: int, child: str, reason: Refusal, incarnation: 
 
 
 def _which_children(tree: Tree, event: WhichChildren, now: float) -> Decision:
-    rows = tuple(_row(slot) for slot in reversed(tuple(tree.slots)))
-    return tree, (Reply(event.request, rows),)
+    return tree, (Reply(event.request, rows_of(tree)),)
+
+
+def rows_of(tree: Tree) -> tuple[ChildRow, ...]:
+    """Return a row for each child, newest first."""
+    return tuple(_row(slot) for slot in reversed(tuple(tree.slots)))
 
 
 def _row(slot: Slot) -> ChildRow:

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._exit import exit_kind
-from jido_trio.terms import ExitKind
+from jido_trio.terms import ExitKind, ShutdownLimit
 
 
 class Owner(Protocol):
@@ -103,21 +103,22 @@ class Life:
         overran = self.on_stop is not None or now > self.kill_at
         return "killed" if overran else "shutdown"
 
-    def stop(self, now: float, seconds: float | None) -> None:
-        """Ask it to end within `seconds`."""
+    def stop(self, now: float, limit: ShutdownLimit) -> None:
+        """Ask it to end within the limit."""
         self.asked_at = now
-        self.kill_at = math.inf if seconds is None else now + seconds
-        if self.on_stop is None:
+        self.kill_at = math.inf if limit is None else now if limit == "brutal" else now + limit
+        if limit == "brutal":
+            self.kill()
+        elif self.on_stop is None:
             self.scope.cancel(f"supervisor stops child {self.child.id!r}")
         else:
             self.scope.deadline = self.kill_at
             self.on_stop()
 
-    def kill(self, now: float) -> None:
+    def kill(self) -> None:
         """Cancel it at once."""
-        self.asked_at = now if self.asked_at is None else self.asked_at
         self.killed = True
-        self.scope.cancel(f"supervisor kills child {self.child.id!r}")
+        self.scope.cancel(f"child {self.child.id!r} is killed")
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:

@@ -169,6 +169,15 @@ class Supervisor:
         """Have `terminate_child` done, and return at once; so a child may stop itself."""
         self._post(ev.TerminateChild(0, id))
 
+    def kill_child(self, id: str) -> None:
+        """Cancel the child's current life, as OTP's `exit(Pid, kill)`: a crash, answered by its restart type.
+
+        Nothing happens if it isn't running.
+        """
+        life = self._lives.get(id)
+        if life is not None and not life.done and not life.stopping:
+            life.kill()
+
     def tree(self) -> SupervisorView:
         """Return what the supervisor and those below it are at, as plain data; at any moment."""
         return view_of(self.name, self._tree, self._clock(), self._nested)
@@ -317,11 +326,7 @@ class Supervisor:
     def _stop(self, life: Life, limit: ShutdownLimit) -> None:
         if life.done:  # it ended before its supervisor came to stop it
             return
-        now = trio.current_time()
-        if limit == "brutal":
-            life.kill(now)
-        else:
-            life.stop(now, limit)
+        life.stop(trio.current_time(), limit)
         self._ensure_watch()
         self._watch.watch(life)
 

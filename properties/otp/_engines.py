@@ -11,10 +11,11 @@ from typing import TypeAlias
 
 from properties.otp._engine import Engine
 from properties.otp._oracle import open_oracle
+from properties.otp._reducer import open_reducer
 
 OpenEngine: TypeAlias = Callable[[], AbstractContextManager[Engine]]
 
-ENGINES: Mapping[str, OpenEngine] = {"erl": open_oracle}
+ENGINES: Mapping[str, OpenEngine] = {"erl": open_oracle, "reducer": open_reducer}
 """`erl` is the oracle itself: replaying a recording on it asks whether this machine's OTP still agrees."""
 
 

@@ -1,0 +1,395 @@
+"""The pure reducer as an engine: whole trees of supervisors, driven by `decide`, with children that are made up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from attrs import define, field
+
+from jido_trio.errors import InvalidDefinition
+from jido_trio.supervision import Child, Counts, Life
+from jido_trio.supervision import _events as ev
+from jido_trio.supervision._decide import Tree, decide, rows_of
+from jido_trio.supervision._flags import Flags
+from jido_trio.supervision._spec import SupervisorSpec
+from properties.otp._engine import Engine
+from properties.otp._scenario import (
+    Advance,
+    Batch,
+    Call,
+    CountChildren,
+    Crash,
+    DeleteChild,
+    GetChildspec,
+    Item,
+    RestartChild,
+    Scenario,
+    StartChild,
+    Step,
+    Stop,
+    Supervisor,
+    TerminateChild,
+    WhichChildren,
+    Worker,
+)
+from properties.otp._trace import ALIVE, FAILED, Event, Final, Json, Row, Trace, TraceStep
+from properties.otp._words import (
+    CLASS_OF_CRASH,
+    CLASS_WHEN_STOPPED,
+    KIND_OF,
+    Names,
+    child_of,
+    flags_of,
+    is_pool,
+    spec_of,
+    tag_of,
+    wants_info,
+)
+
+CLOCK_BASE_MS = 1_000_000
+"""Where OTP's virtual clock starts."""
+
+
+async def _never_run(_spec: object, *, task_status: Life) -> None:
+    """What children of a made-up tree would run."""
+
+
+@define(eq=False)
+class _Work:
+    """A worker that lives, or did."""
+
+    owner: _Sup
+    child: Child
+    incarnation: int
+    path: str
+    n: int
+    alive: bool = True
+
+    def stop(self, limit: object) -> None:
+        spec: Worker = self.child.args[-1]  # type: ignore[assignment]  # what `child_of` put there
+        self.die("killed" if limit == "brutal" else CLASS_WHEN_STOPPED[spec.on_shutdown])
+
+    def die(self, exit_class: str) -> None:
+        self.alive = False
+        self.owner.world.tell("exit", self.path, self.n, exit_class)
+        self.owner.fact(ev.Exited(self.child.id, self.incarnation, KIND_OF[exit_class]))
+
+
+@define(eq=False)
+class _Sup:
+    """A supervisor that lives, or did: a tree, and the two queues that a shell would keep."""
+
+    world: _World
+    path: str
+    n: int
+    spec: Supervisor
+    flags: Flags
+    parent: _Sup | None = None
+    as_child: tuple[str, int] = ("", 0)
+    tree: Tree = field()
+    lives: dict[str, _Work | _Sup] = field(factory=dict)
+    n_of: dict[tuple[str, int], int] = field(factory=dict)
+    answers: dict[int, ev.Result] = field(factory=dict)
+    alive: bool = True
+    ends_as: str = "shutdown"
+    killed: bool = False
+    failure: list[Json] | None = None
+    """Why it could not start."""
+    child_failure: list[Json] | None = None
+    """Why the child that failed last could not start, where that is a supervisor."""
+    _facts: deque[ev.Fact] = field(factory=deque)
+    _messages: deque[ev.Message] = field(factory=deque)
+    _handling: bool = False
+
+    @tree.default
+    def _new_tree(self) -> Tree:
+        return Tree(self.flags)
+
+    @property
+    def names(self) -> Names:
+        return Names(self.path, self.spec, self.n_of)
+
+    def boot(self) -> None:
+        children = tuple(child_of(self.spec, child, _never_run) for child in self.spec.children or ())
+        if self.spec.template is not None:
+            child_of(self.spec, Worker(id="template"), _never_run)
+        SupervisorSpec(children, self.flags)
+        self.post(ev.Boot(children))
+
+    def check(self, child: Child) -> None:
+        SupervisorSpec((), self.flags).check(child)
+
+    def fact(self, fact: ev.Fact) -> None:
+        self._facts.append(fact)
+        self._handle()
+
+    def post(self, message: ev.Message) -> None:
+        self._messages.append(message)
+        self._handle()
+
+    def _handle(self) -> None:
+        if self._handling:
+            return
+        self._handling = True
+        while self.alive:
+            event: ev.Event
+            if self._facts:
+                event = self._facts.popleft()
+            elif self._messages and not self.tree.busy:
+                event = self._messages.popleft()
+            else:
+                break
+            self.tree, commands = decide(self.tree, event, self.world.now_ms // 1000)
+            for command in commands:
+                self._perform(command)
+        self._handling = False
+
+    def _perform(self, command: ev.Command) -> None:
+        match command:
+            case ev.Start(child, incarnation):
+                self._start(child, incarnation)
+            case ev.Stop(child, _, limit):
+                self.lives[child].stop(limit)
+            case ev.Reply(request, result):
+                self.answers[request] = result
+            case ev.Post(message):
+                self._messages.append(message)
+            case ev.Finish(outcome):
+                self._finish(outcome)
+
+    def _start(self, child: Child, incarnation: int) -> None:
+        spec: Any = child.args[-1]
+        path = f"{self.path}/{child.id}"
+        n = self.n_of[child.id, incarnation] = self.world.next_n(path)
+        self.child_failure = None
+        if spec.fails(n) if isinstance(spec, Worker) else False:
+            ignored = spec.fail_how == "ignore"
+            self.world.tell("ignored" if ignored else "start_failed", path, n)
+            self._facts.append(ev.StartFailed(child.id, incarnation, ignored))
+        elif isinstance(spec, Worker):
+            self.world.tell("start", path, n)
+            self.lives[child.id] = self.world.lives[path] = _Work(self, child, incarnation, path, n)
+            self._facts.append(ev.Started(child.id, incarnation))
+        else:
+            nested = self.world.open(path, n, spec, self, (child.id, incarnation))
+            self.lives[child.id] = nested
+            self.child_failure = nested.failure
+            up = nested.failure is None
+            self._facts.append((ev.Started if up else ev.StartFailed)(child.id, incarnation))
+
+    def _finish(self, outcome: ev.Outcome) -> None:
+        self.alive = False
+        for message in self._messages:
+            if isinstance(message, ev.Request):
+                self.answers[message.request] = ev.Closed()
+        if isinstance(outcome, ev.BootFailed):
+            inner: list[Json] = [self.child_failure] if self.child_failure is not None else []
+            self.failure = ["failed_to_start_child", outcome.child, *inner]
+            self.world.tell("start_failed", self.path, self.n)
+            return
+        if not isinstance(outcome, ev.Stopped):
+            self.ends_as = "shutdown"
+        if not self.killed:
+            self.world.tell("exit", self.path, self.n, self.ends_as)
+        if self.parent is not None:
+            self.parent.fact(ev.Exited(*self.as_child, KIND_OF[self.ends_as]))
+
+    def stop(self, limit: object, ends_as: str = "shutdown") -> None:
+        self.ends_as = ends_as
+        if limit != "brutal":
+            self.fact(ev.StopTree())
+            return
+        self.killed, self.ends_as = True, "killed"
+        self.world.tell("exit", self.path, self.n, "killed")
+        self.fact(ev.KillTree())
+
+
+@define(eq=False)
+class _World:
+    """One run of a scenario."""
+
+    scenario: Scenario
+    now_ms: int = field()
+    lives: dict[str, _Work | _Sup] = field(factory=dict)
+    """The last process of each path."""
+    _events: list[Event] = field(factory=list)
+    _starts: dict[str, int] = field(factory=dict)
+    _requests: int = 0
+
+    @now_ms.default
+    def _start_of_time(self) -> int:
+        return CLOCK_BASE_MS + self.scenario.phase_ms
+
+    def run(self) -> Trace:
+        root = self.open("root", self.next_n("root"), self.scenario.tree)
+        steps = [self._report("start", ["ok"] if root.failure is None else ["error", *root.failure])]
+        if root.failure is not None:
+            return Trace(self.scenario.id, tuple(steps), FAILED)
+        left = len(self.scenario.steps)
+        for step in self.scenario.steps:
+            if not root.alive:
+                break
+            steps.append(self._report(step.op, self._step(step)))
+            left -= 1
+        return Trace(self.scenario.id, tuple(steps), ALIVE if root.alive else Final("dead", root.ends_as, left))
+
+    def open(
+        self, path: str, n: int, spec: Supervisor, parent: _Sup | None = None, as_child: tuple[str, int] = ("", 0)
+    ) -> _Sup:
+        """Start a supervisor; its `failure` says whether that went well."""
+        self.tell("start", path, n)
+        flags, refused = _flags(spec)
+        sup = _Sup(self, path, n, spec, flags, parent, as_child)
+        self.lives[path] = sup
+        if refused is None:
+            try:
+                sup.boot()
+            except InvalidDefinition as error:
+                refused = ["start_spec", tag_of(error)]
+        if refused is not None:
+            sup.alive, sup.failure = False, refused
+            self.tell("start_failed", path, n)
+        return sup
+
+    def tell(self, what: str, path: str, n: int, exit_class: str = "") -> None:
+        self._events.append(Event(what, path, n, exit_class))
+
+    def next_n(self, path: str) -> int:
+        self._starts[path] = self._starts.get(path, 0) + 1
+        return self._starts[path]
+
+    def _report(self, op: str, result: list[Json]) -> TraceStep:
+        events, self._events = self._events, []
+        return TraceStep(op, result, events, self._state())
+
+    def _state(self) -> Mapping[str, tuple[Row, ...]]:
+        sups = {path: life for path, life in self.lives.items() if isinstance(life, _Sup) and life.alive}
+        return {path: sup.names.state(rows_of(sup.tree)) for path, sup in sups.items()}
+
+    def _step(self, step: Step) -> list[Json]:
+        match step:
+            case Advance(ms):
+                self.now_ms += ms
+                return ["ok"]
+            case Crash():
+                return self._crash(step)
+            case Stop(target, reason):
+                sup = self._sup(target)
+                if sup is None:
+                    return ["skip"]
+                sup.stop(None, reason)
+                return ["ok"]
+            case Batch(path, items):
+                return self._batch(path, items)
+            case _:
+                sup = self._sup(step.sup)
+                return ["exit", "noproc"] if sup is None else self._answer(sup, step, self._call(sup, step))
+
+    def _batch(self, path: str, items: tuple[Item, ...]) -> list[Json]:
+        sup = self._sup(path)
+        if sup is None:
+            return ["skip"]
+        sup.post(ev.Suspend())
+        asked = [self._item(sup, item) for item in items]
+        sup.fact(ev.Resume())
+        answers = (self._answer(sup, item, got) for item, got in zip(items, asked, strict=True))
+        return ["ok", list(answers)]
+
+    def _item(self, sup: _Sup, item: Item) -> list[Json] | int:
+        if not isinstance(item, Crash):
+            return self._call(sup, item)
+        mine = item.target.rpartition("/")[0] == sup.path
+        return self._crash(item) if mine else ["skip"]
+
+    def _crash(self, crash: Crash) -> list[Json]:
+        life = self.lives.get(crash.target)
+        if not isinstance(life, _Work) or not life.alive:
+            return ["skip"]
+        life.die(CLASS_OF_CRASH.get(crash.reason, crash.reason))
+        return ["ok"]
+
+    def _sup(self, path: str) -> _Sup | None:
+        life = self.lives.get(path)
+        return life if isinstance(life, _Sup) and life.alive else None
+
+    def _call(self, sup: _Sup, call: Call) -> list[Json] | int:
+        """Put the call into the supervisor's mailbox; return its number, or an answer that needs no supervisor."""
+        self._requests += 1
+        try:
+            message = self._message(sup, call, self._requests)
+        except InvalidDefinition as error:
+            return ["error", "bad_spec", tag_of(error)]
+        if message is None:
+            return ["error", "simple_one_for_one"]
+        sup.post(message)
+        return self._requests
+
+    def _message(self, sup: _Sup, call: Call, request: int) -> ev.Message | None:
+        match call:
+            case StartChild(_, spec):
+                child = child_of(sup.spec, spec, _never_run)
+                sup.check(child)
+                return ev.StartChild(request, child)
+            case TerminateChild(_, id, by):
+                if by == "id":
+                    return None
+                life = sup.lives.get(id)
+                meant = life.incarnation if isinstance(life, _Work) else life.as_child[1] if life else 0
+                return ev.TerminateChild(request, id, meant if is_pool(sup.spec) else None)
+            case RestartChild(_, id):
+                return ev.RestartChild(request, id)
+            case DeleteChild(_, id):
+                return ev.DeleteChild(request, id)
+            case GetChildspec(_, id):
+                return ev.GetChildSpec(request, id)
+            case WhichChildren():
+                return ev.WhichChildren(request)
+            case CountChildren():
+                return ev.CountChildren(request)
+
+    def _answer(self, sup: _Sup, call: Item, got: list[Json] | int) -> list[Json]:
+        if isinstance(got, list):
+            return got
+        names = sup.names
+        match sup.answers.pop(got):
+            case ev.Done():
+                return ["ok"]
+            case ev.Running(id, incarnation):
+                spec = sup.tree.slots.get(id)
+                info = wants_info(call) if isinstance(call, StartChild) else _info(spec.child if spec else None)
+                return names.started(id, incarnation, info)
+            case ev.Ignored():
+                return names.ignored()
+            case ev.NotStarted():
+                return ["error", "start_failed"]
+            case ev.Refused(id, reason, incarnation):
+                return names.refused(call.op, id, reason, incarnation)
+            case ev.Closed():
+                return ["exit", sup.ends_as]
+            case Counts() as counts:
+                return names.counts(counts)
+            case Child() as child:
+                return spec_of(child)
+            case rows:
+                return names.rows(rows)
+
+
+def _flags(spec: Supervisor) -> tuple[Flags, list[Json] | None]:
+    try:
+        return flags_of(spec), None
+    except InvalidDefinition as error:
+        return Flags(), ["supervisor_data", tag_of(error)]
+
+
+def _info(child: Child | None) -> bool | None:
+    spec = child.args[-1] if child is not None else None
+    return spec.info if isinstance(spec, Worker) else None
+
+
+@contextmanager
+def open_reducer() -> Iterator[Engine]:
+    """Yield the reducer as an engine."""
+    yield lambda scenario: _World(scenario).run()
