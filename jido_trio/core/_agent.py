@@ -161,7 +161,8 @@ class Agent(Generic[State]):
             signal: What caused it.
             context: For the actions, beside the state; what it says wins over an instruction's own context.
         """
-        token = enter(derived(lambda: fingerprint(self, action, signal), _clock(signal)))
+        clock = _beginning if signal is None else _clock(signal)
+        token = enter(derived(lambda: fingerprint(self, action, signal), clock))
         try:
             return self._between_hooks(action, signal, context) if self._hooked else self._run(action, signal, context)
         finally:
@@ -260,11 +261,9 @@ _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """The time in a `cmd` that no signal caused: any would do, as long as it is always the same."""
 
 
-def _clock(signal: Signal | None) -> Callable[[], datetime]:
-    if signal is None or signal.time is None:
-        return _beginning
+def _clock(signal: Signal) -> Callable[[], datetime]:
     time = signal.time
-    return lambda: datetime.fromisoformat(time)
+    return _beginning if time is None else lambda: datetime.fromisoformat(time)
 
 
 def _beginning() -> datetime:

@@ -23,7 +23,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return freeze(value)  # type: ignore[no-any-return]
 
 
-@attrs.frozen(init=False)
+@attrs.frozen(init=False, slots=False)
 class Instruction:
     """An action to be run. Its parameters are checked when its turn comes, so that the ones before it count.
 

@@ -73,7 +73,8 @@ class Direct:
                 agent, wanted = step(agent, instruction, signal)
             except ActionError as error:
                 wanted = [Error(error, context="instruction")]
-            directives += wanted
+            if wanted:
+                directives += wanted
         return agent, tuple(directives)
 
 
@@ -94,9 +95,9 @@ def step(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, 
 
 def _applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence[Directive]]:
     """Return the agent after what `action` returned: the changes first, then the effects in order."""
-    record = agent.record
+    record, state = agent.record, agent.state
     change, effects = _read(action, result, record.cls)
-    state, directives = agent.state, []
+    directives: list[Directive] = []
     try:
         if change is not None:
             state = record.merge(state, change) if isinstance(change, dict) else change.apply(state, record)
