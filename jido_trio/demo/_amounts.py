@@ -3,8 +3,25 @@
 import re
 from decimal import Decimal
 
-_SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₪": "ILS", "₴": "UAH", "฿": "THB"}
-_SIGNS |= {"US$": "USD", "CA$": "CAD", "A$": "AUD", "R$": "BRL", "円": "JPY", "zł": "PLN", "$": "$", "¥": "¥"}
+_SIGNS = {
+    "€": "EUR",
+    "£": "GBP",
+    "₹": "INR",
+    "₽": "RUB",
+    "₩": "KRW",
+    "₺": "TRY",
+    "₪": "ILS",
+    "₴": "UAH",
+    "฿": "THB",
+    "US$": "USD",
+    "CA$": "CAD",
+    "A$": "AUD",
+    "R$": "BRL",
+    "円": "JPY",
+    "zł": "PLN",
+    "$": "$",
+    "¥": "¥",
+}
 """The ISO 4217 code of each sign, or the sign itself where several currencies share it."""
 
 _CODES = (

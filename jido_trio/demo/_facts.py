@@ -98,9 +98,9 @@ class Totals:
     characters: int = 0
     words: int = 0
     sentences: int = 0
-    kinds: Mapping[str, int] = field(factory=dict)
+    kinds: Mapping[str, int] = field(factory=dict[str, int])
     """Documents of each kind."""
-    top_counts: Mapping[str, int] = field(factory=dict)
+    top_counts: Mapping[str, int] = field(factory=dict[str, int])
     """How often each word occurs in the documents among whose top words it is: a lower bound for all of them."""
 
     @property

@@ -69,4 +69,6 @@ def _title(reader: PdfReader) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:120]
+    line = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+    # It may quote the bytes it stumbled on.
+    return "".join(char if char.isprintable() else "?" for char in line)

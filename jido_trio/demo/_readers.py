@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from io import StringIO
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from xml.parsers import expat
 
 from bs4 import BeautifulSoup, ParserRejectedMarkup
@@ -19,6 +19,9 @@ from jido_trio.demo._content import Content
 from jido_trio.errors import ActionError
 
 TextKind: TypeAlias = Literal["text", "html", "json", "jsonl", "csv", "tsv", "xml"]
+
+Json: TypeAlias = "str | bool | list[Json] | dict[str, Json] | None"
+"""A JSON value, its numbers as they are written."""
 
 _DELIMITERS = ",;\t|"
 
@@ -90,24 +93,25 @@ def read_jsonl(text: str) -> Content:
     return Content("", "\n".join(line for record in records for line in _lines(record)))
 
 
-def _json(text: str, where: str) -> Any:
+def _json(text: str, where: str) -> Json:
     try:
         # Numbers stay text: amounts keep their digits, and huge ones cost nothing.
-        return json.loads(text, parse_int=str, parse_float=str, parse_constant=_no_number)
+        value: Json = json.loads(text, parse_int=str, parse_float=str, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         at = where or f"line {error.lineno}, column {error.colno}: "
         raise ActionError(f"not valid JSON: {at}{error.msg}") from error
     except RecursionError as error:
         raise ActionError(f"not readable as JSON: {where}nested too deeply") from error
+    return value
 
 
 def _no_number(name: str) -> None:
     raise ActionError(f"not valid JSON: {name} is no JSON number")
 
 
-def _lines(value: object) -> Iterator[str]:
+def _lines(value: Json) -> Iterator[str]:
     # A stack of our own: values nest as deeply as the file likes.
-    stack: list[tuple[str, object]] = [("", value)]
+    stack: list[tuple[str, Json]] = [("", value)]
     while stack:
         key, value = stack.pop()
         match value:

@@ -290,6 +290,11 @@ def test_a_pdf_that_breaks_the_parser_is_refused_in_one_line():
     assert refusal("a.pdf", b"%PDF-1.4\n%%EOF") == "PDF is damaged: PdfReadError: startxref not found"
 
 
+def test_the_reason_can_be_printed_when_the_parser_quotes_the_bytes_it_stumbled_on():
+    damaged = pdf(b"\x01Gat~>", b"/Filter /ASCII85Decode")
+    assert refusal("a.pdf", damaged) == "PDF is damaged: ValueError: Non-Ascii85 digit found: ?"
+
+
 def test_a_pdf_whose_page_tree_is_its_own_child_is_refused():
     looped = pdf(b"BT (x) Tj ET").replace(b"[3 0 R]", b"[2 0 R]")
     assert refusal("a.pdf", looped).startswith("PDF is damaged: ")
