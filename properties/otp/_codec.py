@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar, Union, get_args
 
-from attrs import AttrsInstance, astuple, fields, frozen, resolve_types
-from cattrs import BaseValidationError, Converter, transform_error
+from attrs import NOTHING, AttrsInstance, astuple, fields, frozen, resolve_types
+from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError, transform_error
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.v import format_exception
 
 from properties.otp._scenario import Child, Item, Scenario, Step, Supervisor, Worker
 from properties.otp._trace import Event, Json, Row, Trace, TraceStep
@@ -73,12 +74,24 @@ def _structure(data: object, kind: type[T], where: str) -> T:
     try:
         return _converter.structure(data, kind)
     except (BaseValidationError, TypeError, ValueError) as error:
-        raise BadLine(f"{where}: " + "; ".join(transform_error(error, path=kind.__name__.lower()))) from None
+        raise BadLine(f"{where}: " + "; ".join(transform_error(error, kind.__name__.lower(), _explain))) from None
 
 
 def scenario_line(scenario: Scenario) -> str:
     """Return the scenario as one line of JSON, without what it leaves to OTP's defaults."""
     return _dump(scenario)
+
+
+def _explain(error: BaseException, kind: type | None) -> str:
+    """Say our own words where there are some; cattrs' for a field that is missing or too many."""
+    if isinstance(error, KeyError | ForbiddenExtraKeysError):
+        return format_exception(error, kind)
+    return str(error)
+
+
+def step_line(step: Step) -> str:
+    """Return one step as JSON."""
+    return _dump(step)
 
 
 def recording_line(recording: Recording) -> str:
@@ -168,11 +181,14 @@ def _tagged(
 def _as_list(converter: Converter, kind: type[Event | Row]) -> None:
     """Let an event or a row be a list in JSON: there are tens of thousands of them."""
     resolve_types(kind)
-    width = len(fields(kind))
+    names = [at.name for at in fields(kind)]
+    most = len(names)
+    least = sum(at.default is NOTHING for at in fields(kind))
 
     def structure(values: list[object], _: object) -> object:
-        if not 3 <= len(values) <= width:
-            raise ValueError(f"{values!r} has not {width} parts: {', '.join(at.name for at in fields(kind))}")
+        if not least <= len(values) <= most:
+            parts = f"{least} or {most}" if least < most else str(most)
+            raise ValueError(f"{values!r} has not {parts} parts: {', '.join(names)}")
         types = [at.type for at in fields(kind)]
         return kind(*(converter.structure(value, type_) for value, type_ in zip(values, types, strict=False)))
 

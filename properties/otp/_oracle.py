@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Timer
 from typing import IO
 
 from attrs import define
@@ -25,6 +26,9 @@ from properties.otp._trace import Trace
 
 PROGRAM = Path(__file__).with_name("oracle.escript")
 NEEDS = "no Erlang/OTP with Elixir here (`escript` and `elixir` on the PATH): apt-get install erlang-base elixir"
+
+PATIENCE = 60.0
+"""Seconds of true time for one scenario; the slowest ones take one."""
 
 
 class OracleError(RuntimeError):
@@ -61,7 +65,13 @@ class Oracle:
             self._process.stdin.flush()
         except BrokenPipeError:
             raise self._died(scenario) from None
-        answer = self._process.stdout.readline()
+        # A scenario that Erlang never finishes must not hang the caller: a dead Erlang ends the read.
+        patience = Timer(PATIENCE, self._process.kill)
+        patience.start()
+        try:
+            answer = self._process.stdout.readline()
+        finally:
+            patience.cancel()
         if not answer:
             raise self._died(scenario)
         return canonical(scenario, parse_trace(answer, f"the oracle's answer to {scenario.id}"))
@@ -69,7 +79,8 @@ class Oracle:
     def _died(self, scenario: Scenario) -> OracleError:
         self._process.wait()
         self._complaints.seek(0)
-        return OracleError(f"Erlang ended at scenario {scenario.id}: {self._complaints.read()[-2000:].strip()}")
+        why = self._complaints.read()[-2000:].strip() or f"killed, if it took longer than {PATIENCE:g} s"
+        return OracleError(f"Erlang ended at scenario {scenario.id}: {why}")
 
 
 @contextmanager

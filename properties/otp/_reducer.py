@@ -91,7 +91,6 @@ class _Sup:
     as_child: tuple[str, int] = ("", 0)
     tree: Tree = field()
     lives: dict[str, _Work | _Sup] = field(factory=dict)
-    n_of: dict[tuple[str, int], int] = field(factory=dict)
     answers: dict[int, ev.Result] = field(factory=dict)
     alive: bool = True
     ends_as: str = "shutdown"
@@ -104,13 +103,15 @@ class _Sup:
     _messages: deque[ev.Message] = field(factory=deque)
     _handling: bool = False
 
+    names: Names = field()
+
     @tree.default
     def _new_tree(self) -> Tree:
         return Tree(self.flags)
 
-    @property
-    def names(self) -> Names:
-        return Names(self.path, self.spec, self.n_of)
+    @names.default
+    def _new_names(self) -> Names:
+        return Names(self.path, self.spec)
 
     def boot(self) -> None:
         children = tuple(child_of(self.spec, child, _never_run) for child in self.spec.children or ())
@@ -163,9 +164,11 @@ class _Sup:
     def _start(self, child: Child, incarnation: int) -> None:
         spec: Any = child.args[-1]
         path = f"{self.path}/{child.id}"
-        n = self.n_of[child.id, incarnation] = self.world.next_n(path)
+        n = self.names.n_of[child.id, incarnation] = self.world.next_n(path)
         self.child_failure = None
-        if spec.fails(n) if isinstance(spec, Worker) else False:
+        self.names.failed.discard(child.id)
+        if isinstance(spec, Worker) and spec.fails(n):
+            self.names.failed.add(child.id)
             ignored = spec.fail_how == "ignore"
             self.world.tell("ignored" if ignored else "start_failed", path, n)
             self._facts.append(ev.StartFailed(child.id, incarnation, ignored))
@@ -356,7 +359,7 @@ class _World:
         names = sup.names
         match sup.answers.pop(got):
             case ev.Done():
-                return ["ok"]
+                return names.terminated(call.id) if isinstance(call, TerminateChild) else ["ok"]
             case ev.Running(id, incarnation):
                 spec = sup.tree.slots.get(id)
                 info = wants_info(call) if isinstance(call, StartChild) else _info(spec.child if spec else None)

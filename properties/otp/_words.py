@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import define, field
 
 from jido_trio.errors import InvalidDefinition
 from jido_trio.supervision import Child, ChildRow, Counts
@@ -103,14 +103,28 @@ def tag_of(error: InvalidDefinition) -> str:
 # ---- answers
 
 
-@frozen
+@define
 class Names:
     """How a supervisor's children are called in a trace: by path and number of the process."""
 
     path: str
     spec: Supervisor
-    n_of: Mapping[tuple[str, int], int]
+    n_of: dict[tuple[str, int], int] = field(factory=dict)
     """The number that a life of a child has, by id and incarnation."""
+    failed: set[str] = field(factory=set)
+    """The children whose last start failed."""
+    forgotten: int = 0
+    """By how much OTP's count of active children is too low, see `terminated`."""
+
+    def terminated(self, id: str) -> list[Json]:
+        """The answer to a terminate_child that found its child.
+
+        When it found one that was being restarted, simple_one_for_one forgets to take it off its counter of those, and
+        counts one active child too few from then on. We count right; here the error is put back.
+        """
+        if self.spec.strategy == "simple_one_for_one" and id in self.failed:
+            self.forgotten += 1
+        return ["ok"]
 
     def started(self, id: str, incarnation: int, extra: bool | None) -> list[Json]:
         """The answer to a start that gave a process."""
@@ -148,7 +162,7 @@ class Names:
         return [
             "ok",
             {
-                "active": counts.active,
+                "active": counts.active - self.forgotten,
                 "specs": specs,
                 "supervisors": counts.supervisors,
                 "workers": counts.workers,
