@@ -14,13 +14,13 @@ from properties.otp._scenario import Scenario
 from properties.otp._trace import Event, Final, Trace
 
 CORPUS = Path(__file__).with_name("corpus")
-BROAD, DEEP = CORPUS / "broad.jsonl", CORPUS / "deep.jsonl"
+BROAD, DEEP, EDGES = CORPUS / "broad.jsonl", CORPUS / "deep.jsonl", CORPUS / "edges.jsonl"
 
 
 @cache
 def recordings() -> list[Recording]:
     """Return every recording of the corpus."""
-    return [*read_recordings(BROAD), *read_recordings(DEEP)]
+    return [*read_recordings(BROAD), *read_recordings(DEEP), *read_recordings(EDGES)]
 
 
 def by_heart(known: Iterable[Recording]) -> Engine:
