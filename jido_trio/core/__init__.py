@@ -1,6 +1,6 @@
 """What an agent is and how it decides: values and pure functions. Imports the leaves only, and never trio."""
 
-from jido_trio.core._action import Action, Result
+from jido_trio.core._action import Action, Effect, Result
 from jido_trio.core._agent import Agent, NoState
 from jido_trio.core._context import Context
 from jido_trio.core._directives import (
@@ -47,6 +47,7 @@ __all__ = [
     "DeletePath",
     "Direct",
     "Directive",
+    "Effect",
     "Emit",
     "EmitErrors",
     "Error",

@@ -16,14 +16,22 @@ from jido_trio.codec import Misfit
 from jido_trio.core._merge import Record, record_of, said
 from jido_trio.errors import InvalidDefinition, InvalidParams, InvalidResult
 
-Effect: TypeAlias = attrs.AttrsInstance
-"""A state operation or a directive. Any frozen attrs value that is no state operation is a directive."""
+
+@attrs.frozen
+class Effect:
+    """What all our state operations and directives are; it lets type checkers see a list of several as one of effects.
+
+    Yours need not be: any frozen attrs value that is no state operation is a directive.
+    """
+
 
 Result: TypeAlias = (
     Mapping[str, object]
     | attrs.AttrsInstance
-    | Sequence[Effect]
-    | tuple[Mapping[str, object] | attrs.AttrsInstance | None, Effect | Sequence[Effect] | None]
+    | Sequence[attrs.AttrsInstance]
+    | tuple[
+        Mapping[str, object] | attrs.AttrsInstance | None, attrs.AttrsInstance | Sequence[attrs.AttrsInstance] | None
+    ]
     | None
 )
 """What `run` may return: changes (merged deeply), a new state, None for no change; effects, one or several; or a

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, Self, TypeAlias, get_args, get_origin
 from typing import TypeVar as PlainTypeVar
 
-from attrs import evolve, frozen
+from attrs import AttrsInstance, evolve, frozen
 from typing_extensions import TypeVar
 
 from jido_trio.codec import Misfit
 from jido_trio.core._action import Action, checked_name, checked_tags, summary
 from jido_trio.core._context import NOTHING
-from jido_trio.core._directives import Directive, Error
+from jido_trio.core._directives import Error
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
 from jido_trio.core._fingerprint import fingerprint
 from jido_trio.core._instruction import Command, Instruction, normalize
@@ -149,7 +149,7 @@ class Agent(Generic[State]):
 
     def cmd(
         self, action: Command, *, signal: Signal | None = None, context: Mapping[str, Any] | None = None
-    ) -> tuple[Self, tuple[Directive, ...]]:
+    ) -> tuple[Self, tuple[AttrsInstance, ...]]:
         """Return the agent after `action`, and what is to be done; this agent stays as it is.
 
         What an action declares as a failure is an `Error` among the directives; any other exception is a bug and
@@ -175,8 +175,8 @@ class Agent(Generic[State]):
     def on_after_cmd(
         self,
         action: Command,
-        directives: tuple[Directive, ...],
-    ) -> tuple[Self, tuple[Directive, ...]]:
+        directives: tuple[AttrsInstance, ...],
+    ) -> tuple[Self, tuple[AttrsInstance, ...]]:
         """Return the agent and the directives that `cmd` shall return; override it."""
         return self, directives
 
@@ -190,7 +190,7 @@ class Agent(Generic[State]):
 
     def _run(
         self, action: object, signal: Signal | None, context: Mapping[str, Any] | None
-    ) -> tuple[Self, tuple[Directive, ...]]:
+    ) -> tuple[Self, tuple[AttrsInstance, ...]]:
         try:
             instructions = normalize(action, context or NOTHING)
         except InvalidInstruction as error:
@@ -199,7 +199,7 @@ class Agent(Generic[State]):
 
     def _between_hooks(
         self, action: Command, signal: Signal | None, context: Mapping[str, Any] | None
-    ) -> tuple[Self, tuple[Directive, ...]]:
+    ) -> tuple[Self, tuple[AttrsInstance, ...]]:
         agent, action = self.on_before_cmd(action)
         agent, directives = agent._run(action, signal, context)  # noqa: SLF001 - it is this very class
         agent, directives = agent.on_after_cmd(action, directives)

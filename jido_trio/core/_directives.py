@@ -9,17 +9,20 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
-from attrs import Attribute, AttrsInstance, field, frozen
+from attrs import Attribute, field, frozen
 
-from jido_trio.core._action import Action, Result
+from jido_trio.core._action import Action, Effect, Result
 from jido_trio.core._frozen import FrozenDict, freeze
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._signal import Signal
 from jido_trio.errors import ActionError, InvalidDefinition
 from jido_trio.terms import Restart
 
-Directive: TypeAlias = AttrsInstance
-"""Any frozen attrs value that is no state operation; those below are the ones the runtime knows."""
+
+@frozen
+class Directive(Effect):
+    """What the runtime knows to carry out; yours may be one of these, or any other frozen attrs class."""
+
 
 OnParentDeath: TypeAlias = Literal["stop", "continue", "emit_orphan"]
 """What a child does when its parent ends: stop; go on as an orphan; go on and handle `jido.agent.orphaned`."""
@@ -91,7 +94,7 @@ class ToParent:
 
 
 @frozen(init=False)
-class Emit:
+class Emit(Directive):
     """Send a signal. `Emit("cart.large", {"total": 5})` makes the signal, too."""
 
     signal: Signal
@@ -129,7 +132,7 @@ def _message(message: object) -> Signal:
 
 
 @frozen
-class Schedule:
+class Schedule(Directive):
     """Send `message` to the agent itself after `delay` seconds."""
 
     delay: float = field(validator=_seconds)
@@ -138,7 +141,7 @@ class Schedule:
 
 
 @frozen
-class Cron:
+class Cron(Directive):
     """Send `message` to the agent itself at all the times of a cron expression."""
 
     cron: str = field(validator=_text)
@@ -150,7 +153,7 @@ class Cron:
 
 
 @frozen
-class CronCancel:
+class CronCancel(Directive):
     """End the recurring job with that id."""
 
     job_id: str = field(validator=_text)
@@ -172,7 +175,7 @@ def _as_a_value(error: ActionError) -> ActionError:
 
 
 @frozen
-class Error:
+class Error(Directive):
     """Tell of a failure; the agent's error policy says what follows."""
 
     error: ActionError = field(converter=_as_a_value)
@@ -181,7 +184,7 @@ class Error:
 
 
 @frozen
-class Stop:
+class Stop(Directive):
     """Stop this agent, for good: directives still to come are dropped."""
 
     reason: Any = field(default="normal", converter=freeze)
@@ -198,7 +201,7 @@ class Spawnable(Protocol):
 
 
 @frozen
-class Spawn:
+class Spawn(Directive):
     """Start a supervised child that is no agent, and that nobody keeps track of."""
 
     child: Any
@@ -207,7 +210,7 @@ class Spawn:
 
 
 @frozen
-class SpawnAgent:
+class SpawnAgent(Directive):
     """Start an agent as a child: its parent hears `jido.agent.child.started`, at its end `jido.agent.child.exit`."""
 
     agent: Spawnable = field(validator=_agent)
@@ -223,7 +226,7 @@ class SpawnAgent:
 
 
 @frozen
-class AdoptChild:
+class AdoptChild(Directive):
     """Become the parent of an orphan."""
 
     child: str = field(validator=_text)
@@ -233,7 +236,7 @@ class AdoptChild:
 
 
 @frozen
-class StopChild:
+class StopChild(Directive):
     """Stop a child and forget it; a tag nobody has is ignored."""
 
     tag: str = field(validator=_text)
@@ -241,7 +244,7 @@ class StopChild:
 
 
 @frozen
-class StartSensor:
+class StartSensor(Directive):
     """Start a sensor that belongs to this agent."""
 
     tag: str = field(validator=_text)
@@ -255,7 +258,7 @@ class StartSensor:
 
 
 @frozen
-class StopSensor:
+class StopSensor(Directive):
     """Stop a sensor; a tag nobody has is ignored."""
 
     tag: str = field(validator=_text)
@@ -288,7 +291,7 @@ class ApplyOutcome(Action, description="Returns what an instruction that ran out
 
 
 @frozen
-class RunInstruction:
+class RunInstruction(Directive):
     """Run an instruction outside of `cmd`, then give `cmd` what `finished` or `failed` returns."""
 
     instruction: Instruction

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from attrs import field, frozen, has
 
+from jido_trio.core._action import Effect
 from jido_trio.core._frozen import FrozenDict, freeze
 from jido_trio.core._merge import Record, record_of, under
 from jido_trio.errors import InvalidDefinition
@@ -30,7 +31,7 @@ def _keys(keys: str | Iterable[str]) -> tuple[str, ...]:
 
 
 @frozen
-class SetState:
+class SetState(Effect):
     """Merge these changes deeply, as a mapping returned by `run` is merged."""
 
     attrs: Mapping[str, Any] = field(converter=freeze)
@@ -41,7 +42,7 @@ class SetState:
 
 
 @frozen
-class ReplaceState:
+class ReplaceState(Effect):
     """Put this in the place of the whole state: a state, or a mapping to make one of."""
 
     state: Any = field(converter=freeze)
@@ -52,7 +53,7 @@ class ReplaceState:
 
 
 @frozen
-class DeleteKeys:
+class DeleteKeys(Effect):
     """Put these fields back to their defaults; those the state doesn't have are ignored."""
 
     keys: tuple[str, ...] = field(converter=_keys)
@@ -63,7 +64,7 @@ class DeleteKeys:
 
 
 @frozen
-class SetPath:
+class SetPath(Effect):
     """Put `value` at the end of `path`, in the place of what is there; mappings on the way are made where missing.
 
     Whatever is neither a mapping nor an attrs value on the way is replaced by a mapping, if its field takes one.
@@ -79,7 +80,7 @@ class SetPath:
 
 
 @frozen
-class DeletePath:
+class DeletePath(Effect):
     """Take away what is at the end of `path`; nothing happens where something on the way is missing.
 
     A key of a mapping is removed, a field of an attrs value goes back to its default.

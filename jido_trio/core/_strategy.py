@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar, get_args
 
 import attrs
+from attrs import AttrsInstance
 
 from jido_trio.codec import Misfit
 from jido_trio.core._action import Action, check_output
 from jido_trio.core._context import Context
-from jido_trio.core._directives import ApplyOutcome, Directive, Error, RunInstruction
+from jido_trio.core._directives import ApplyOutcome, Error, RunInstruction
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._merge import Record, is_frozen
 from jido_trio.core._signal import Signal
@@ -41,13 +42,13 @@ class Strategy(Protocol):
     Besides the state a strategy may use `agent.strategy_state`, which is nobody else's.
     """
 
-    def init(self, agent: A) -> tuple[A, tuple[Directive, ...]]:
+    def init(self, agent: A) -> tuple[A, tuple[AttrsInstance, ...]]:
         """Return the new agent made ready, and what the runtime is to do when the agent starts."""
         ...
 
     def run(
         self, agent: A, instructions: Sequence[Instruction], signal: Signal | None
-    ) -> tuple[A, tuple[Directive, ...]]:
+    ) -> tuple[A, tuple[AttrsInstance, ...]]:
         """Return the agent after `instructions`, and what is to be done; `step` runs a single one."""
         ...
 
@@ -59,15 +60,15 @@ class Direct:
     One that fails leaves the agent as it found it, and an `Error` in its place; those after it still run.
     """
 
-    def init(self, agent: A) -> tuple[A, tuple[Directive, ...]]:
+    def init(self, agent: A) -> tuple[A, tuple[AttrsInstance, ...]]:
         """Return the agent as it is."""
         return agent, ()
 
     def run(
         self, agent: A, instructions: Sequence[Instruction], signal: Signal | None
-    ) -> tuple[A, tuple[Directive, ...]]:
+    ) -> tuple[A, tuple[AttrsInstance, ...]]:
         """Return the agent after all instructions, and their directives in order."""
-        directives: list[Directive] = []
+        directives: list[AttrsInstance] = []
         for instruction in instructions:
             try:
                 agent, wanted = step(agent, instruction, signal)
@@ -78,7 +79,7 @@ class Direct:
         return agent, tuple(directives)
 
 
-def step(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, Sequence[Directive]]:
+def step(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, Sequence[AttrsInstance]]:
     """Return the agent after one instruction, and its directives.
 
     Raises:
@@ -93,11 +94,11 @@ def step(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, 
     return _applied(agent, asked, result)
 
 
-def _applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence[Directive]]:
+def _applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence[AttrsInstance]]:
     """Return the agent after what `action` returned: the changes first, then the effects in order."""
     record, state = agent.record, agent.state
     change, effects = _read(action, result, record.cls)
-    directives: list[Directive] = []
+    directives: list[AttrsInstance] = []
     try:
         if change is not None:
             state = record.merge(state, change) if isinstance(change, dict) else change.apply(state, record)
@@ -151,7 +152,7 @@ def _effects(part: object) -> Iterable[object]:
     return part if isinstance(part, (list, tuple)) else (part,)
 
 
-def _directive(action: type[Action], effect: object) -> Directive:
+def _directive(action: type[Action], effect: object) -> AttrsInstance:
     cls = type(effect)
     if isinstance(effect, Action):
         problem = f"action {effect.name!r} is no effect; return RunInstruction(Instruction(it)) to have it run"
