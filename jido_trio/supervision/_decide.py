@@ -7,9 +7,9 @@ child it waits, and whatever else happens lies in its mailbox. Here the waiting 
 
 The joint case is a child that ends while the supervisor is busy with another. OTP finds the exit signal in its mailbox
 later, unless it stops that child first: then the signal is consumed by the stop. So an end that comes too early marks
-the slot as "ended" and is posted; a stop of an ended child is done at once, and the posted end, when its turn comes,
-finds no slot in that state and incarnation, and is void. The same comparison voids everything that is out of date:
-nothing that was stopped comes back.
+the slot as "ended", and an `Ended` is posted; a stop of an ended child is done at once, and the `Ended`, when its turn
+comes, finds no such slot in that state, and is void. The same comparison voids everything that is out of date: nothing
+that was stopped comes back.
 
 A restart that fails is not retried in place but posted as `TryAgain`: other messages come first, and each try counts.
 """
@@ -34,6 +34,7 @@ from jido_trio.supervision._events import (
     Counts,
     DeleteChild,
     Done,
+    Ended,
     Event,
     Exited,
     Finish,
@@ -214,11 +215,18 @@ def _exited(tree: Tree, event: Exited, now: float) -> Decision:
         return tree, ()
     if slot.state == "stopping":
         return _went_down(tree, slot, event.exit)
-    if slot.state == "running" and tree.busy:
-        return tree.put(slot.now("ended", event.exit)), (Post(event),)
-    if slot.state in ("running", "ended"):
-        return _ended(tree, slot, event.exit, now)
-    return tree, ()
+    if slot.state != "running":
+        return tree, ()
+    if tree.busy:
+        return tree.put(slot.now("ended", event.exit)), (Post(Ended(event.child, slot.rank, slot.incarnation)),)
+    return _ended(tree, slot, event.exit, now)
+
+
+def _ended_before(tree: Tree, event: Ended, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    if slot is None or slot.exit is None or (slot.rank, slot.incarnation) != (event.rank, event.incarnation):
+        return tree, ()  # meanwhile it was stopped, or even forgotten and added anew
+    return _ended(tree, slot, slot.exit, now)
 
 
 def _ended(tree: Tree, slot: Slot, exit: ExitKind, now: float) -> Decision:
@@ -552,6 +560,7 @@ def _get_child_spec(tree: Tree, event: GetChildSpec, now: float) -> Decision:
 
 _DECISIONS: Mapping[type, Callable[[Tree, Any, float], Decision]] = {
     Exited: _exited,
+    Ended: _ended_before,
     Started: _started,
     StartFailed: _start_failed,
     StopTree: _stop_tree,

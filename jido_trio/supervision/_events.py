@@ -35,7 +35,7 @@ class StartFailed:
 
 @frozen
 class Exited:
-    """The life ended. A message too: an end that `decide` couldn't handle yet is posted to be handled in its turn."""
+    """The life ended."""
 
     child: str
     incarnation: int
@@ -126,6 +126,15 @@ class GetChildSpec:
 
 
 @frozen
+class Ended:
+    """Posted for a life that ended while the supervisor was busy. `rank` tells its slot from a later one of that id."""
+
+    child: str
+    rank: int
+    incarnation: int
+
+
+@frozen
 class TryAgain:
     """Posted after a restart that failed: requests that came in between have their turn first, as in OTP."""
 
@@ -141,7 +150,7 @@ Fact: TypeAlias = Started | StartFailed | Exited | StopTree | KillTree | Resume
 Request: TypeAlias = (
     StartChild | TerminateChild | RestartChild | DeleteChild | WhichChildren | CountChildren | GetChildSpec
 )
-Message: TypeAlias = Boot | Exited | TryAgain | Suspend | Request
+Message: TypeAlias = Boot | Ended | TryAgain | Suspend | Request
 Event: TypeAlias = Fact | Message
 
 

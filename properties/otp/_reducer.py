@@ -91,7 +91,8 @@ class _Sup:
     as_child: tuple[str, int] = ("", 0)
     tree: Tree = field()
     lives: dict[str, _Work | _Sup] = field(factory=dict)
-    answers: dict[int, ev.Result] = field(factory=dict)
+    answers: dict[int, tuple[ev.Result, Names]] = field(factory=dict)
+    """What came back, and how the children were called at that moment."""
     alive: bool = True
     ends_as: str = "shutdown"
     killed: bool = False
@@ -155,7 +156,7 @@ class _Sup:
             case ev.Stop(child, _, limit):
                 self.lives[child].stop(limit)
             case ev.Reply(request, result):
-                self.answers[request] = result
+                self.answers[request] = result, self.names.copy()
             case ev.Post(message):
                 self._messages.append(message)
             case ev.Finish(outcome):
@@ -187,7 +188,7 @@ class _Sup:
         self.alive = False
         for message in self._messages:
             if isinstance(message, ev.Request):
-                self.answers[message.request] = ev.Closed()
+                self.answers[message.request] = ev.Closed(), self.names
         if isinstance(outcome, ev.BootFailed):
             inner: list[Json] = [self.child_failure] if self.child_failure is not None else []
             self.failure = ["failed_to_start_child", outcome.child, *inner]
@@ -356,10 +357,10 @@ class _World:
     def _answer(self, sup: _Sup, call: Item, got: list[Json] | int) -> list[Json]:
         if isinstance(got, list):
             return got
-        names = sup.names
-        match sup.answers.pop(got):
+        result, names = sup.answers.pop(got)
+        match result:
             case ev.Done():
-                return names.terminated(call.id) if isinstance(call, TerminateChild) else ["ok"]
+                return sup.names.terminated(call.id) if isinstance(call, TerminateChild) else ["ok"]
             case ev.Running(id, incarnation):
                 spec = sup.tree.slots.get(id)
                 info = wants_info(call) if isinstance(call, StartChild) else _info(spec.child if spec else None)
@@ -373,7 +374,7 @@ class _World:
             case ev.Closed():
                 return ["exit", sup.ends_as]
             case Counts() as counts:
-                return names.counts(counts)
+                return sup.names.counts(counts)
             case Child() as child:
                 return spec_of(child)
             case rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from jido_trio.errors import InvalidDefinition
 from jido_trio.supervision import Child, ChildRow, Counts
@@ -125,6 +125,10 @@ class Names:
         if self.spec.strategy == "simple_one_for_one" and id in self.failed:
             self.forgotten += 1
         return ["ok"]
+
+    def copy(self) -> Names:
+        """Return the names as they are now."""
+        return evolve(self, n_of=dict(self.n_of))
 
     def started(self, id: str, incarnation: int, extra: bool | None) -> list[Json]:
         """The answer to a start that gave a process."""
