@@ -198,6 +198,7 @@ class Spawnable(Protocol):
 
     def new(self, id: Any = None, state: Any = None) -> Any:
         """Return a new agent."""
+        ...
 
 
 @frozen

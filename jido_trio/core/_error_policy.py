@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Literal, Protocol, TypeAlias, cast, get_args
 
 from attrs import field, frozen
 
@@ -40,6 +40,7 @@ class Reporting(Protocol):
     @property
     def id(self) -> str:
         """What `jido.agent.error` calls it."""
+        ...
 
 
 Judge: TypeAlias = Callable[[Error, Any], Literal["continue", "stop"]]
@@ -69,7 +70,7 @@ def checked_policy(owner: str, policy: object) -> ErrorPolicy:
     if isinstance(policy, (MaxErrors, EmitErrors)) or policy in words:
         return policy  # type: ignore[return-value]  # it is one of the words
     if callable(policy) and not isinstance(policy, type):
-        return policy
+        return cast("Judge", policy)
     near = get_close_matches(str(policy), words, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise InvalidDefinition(

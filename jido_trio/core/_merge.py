@@ -245,7 +245,7 @@ def _settled_record(value: Any) -> Any:
         return record.settled(value)
     if not is_frozen(type(value)):
         raise Misfit(
-            [f"a {type(value).__qualname__} can be changed after it was put here: declare it with @attrs.frozen"]
+            [f"a value of class {type(value).__qualname__} can be changed: declare its class with @attrs.frozen"]
         )
     fields = {field.name: getattr(value, field.name) for field in _fields(type(value))}
     changed = {name: new for name, old in fields.items() if (new := settled(old)) != old or type(new) is not type(old)}
@@ -330,10 +330,11 @@ def is_frozen(cls: type) -> bool:
 def _require_frozen(cls: type) -> None:
     if is_frozen(cls):
         return
+    name = getattr(cls, "__name__", repr(cls))
     what = "a mutable attrs class" if attrs.has(cls) else "no attrs class"
     raise InvalidDefinition(
-        f"{cls.__qualname__} is {what}, but values of it are shared between an agent's past and future: "
-        f"declare it with `@attrs.frozen class {cls.__name__}: ...`"
+        f"{name} is {what}, but values of it are shared between an agent's past and future: "
+        f"declare it with `@attrs.frozen class {name}: ...`"
     )
 
 

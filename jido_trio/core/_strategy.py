@@ -1,7 +1,7 @@
 """Strategies: how an agent goes through the instructions of one `cmd`. `Direct` runs one after the other."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, Self, TypeVar, get_args
+from typing import Any, ClassVar, Protocol, Self, TypeVar, get_args
 
 import attrs
 from attrs import AttrsInstance
@@ -21,16 +21,17 @@ from jido_trio.world import current
 class Subject(Protocol):
     """What a strategy knows of an agent."""
 
+    record: ClassVar[Record[Any]]
+    """How states of this agent are made and changed."""
+
     @property
     def state(self) -> Any:
         """The agent's state."""
-
-    @property
-    def record(self) -> Record[Any]:
-        """How states of this agent are made and changed."""
+        ...
 
     def with_state(self, state: Any) -> Self:
         """Return the agent with another state, which is not checked."""
+        ...
 
 
 A = TypeVar("A", bound=Subject)

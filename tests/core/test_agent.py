@@ -181,7 +181,7 @@ class Holder:
     inner: dict[str, list[Mutable]]
 
 
-@pytest.mark.parametrize("state", [int, Mutable, Holder])
+@pytest.mark.parametrize("state", [int, 5, Mutable, Holder])
 def test_a_state_class_that_is_mutable_or_no_attrs_class_is_refused_with_a_remedy(state):
     with pytest.raises(InvalidDefinition, match=r"@attrs\.frozen class"):
 

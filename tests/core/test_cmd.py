@@ -315,6 +315,18 @@ def test_a_directive_that_can_be_changed_is_refused_with_a_remedy():
     assert "declare its class with @attrs.frozen" in str(error.error)  # type: ignore[attr-defined]  # an Error
 
 
+def test_a_changeable_value_in_a_field_of_any_type_is_refused():
+    import attrs
+
+    @attrs.define
+    class Careless:
+        what: str = "x"
+
+    agent, (error,) = AGENT.cmd(returning({"notes": {"deep": [Careless()]}}))
+    assert agent is AGENT
+    assert "Careless can be changed: declare its class with @attrs.frozen @ notes" in str(error.error)  # type: ignore[attr-defined]  # an Error
+
+
 def test_changing_a_result_afterwards_does_not_change_the_agent():
     notes, items = {"deep": {"list": [1]}}, [[1]]
     agent, _ = AGENT.cmd(returning({"notes": notes, "items": items}))
