@@ -117,3 +117,22 @@ def test_a_reset_field_has_its_default_and_the_others_stay(tree, name):
 def test_a_value_that_was_made_is_settled(tree):
     assert RECORD.settled(tree) == tree
     assert [field.name for field in fields(Tree)] == list(RECORD.names)
+
+
+@frozen
+class Split:
+    words: list[str] = field(factory=list, converter=lambda text: text.split() if isinstance(text, str) else list(text))
+    count: int = 0
+
+
+@given(st.text("ab "), st.integers())
+def test_what_a_converter_makes_is_frozen_too(text, count):
+    record = record_of(Split)
+    for made in (
+        record.make({"words": text}),
+        record.merge(Split(), {"words": text}),
+        record.merge(Split(text), {"count": count}),
+    ):
+        assert made.words == text.split()
+        with pytest.raises(TypeError):
+            made.words.append("more")
