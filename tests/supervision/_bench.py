@@ -1,0 +1,166 @@
+"""Drives the pure reducer as the shell does, without a task: facts at once, messages in their turn."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+import trio
+from attrs import define, field
+
+from jido_trio.supervision import Child
+from jido_trio.supervision import _events as ev
+from jido_trio.supervision._decide import Tree, decide
+from jido_trio.supervision._flags import Flags
+from jido_trio.terms import ExitKind
+
+
+async def ready(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """A child that says when it is up."""
+    task_status.started()
+    await trio.sleep_forever()
+
+
+def child(id: str, **options: Any) -> Child:
+    """Return a child that is up as soon as it is started."""
+    return Child(id, trio.sleep_forever, **options)
+
+
+def children(ids: str, **options: Any) -> list[Child]:
+    """Return a child for each letter."""
+    return [child(id, **options) for id in ids]
+
+
+@define
+class Bench:
+    """A tree and its mailbox. What it commands is said in words: "start a2" is the second life of child a.
+
+    An obedient bench does at once what is commanded: a stopped child ends, a started one is ready.
+    """
+
+    tree: Tree
+    obedient: bool = True
+    now: float = 0.0
+    said: list[str] = field(factory=list)
+    commands: list[ev.Command] = field(factory=list)
+    _messages: deque[ev.Message] = field(factory=deque)
+    _facts: deque[ev.Fact] = field(factory=deque)
+    _requests: int = 0
+
+    @classmethod
+    def of(cls, boot: Sequence[Child] = (), *, obedient: bool = True, **flags: Any) -> "Bench":
+        """Return a bench whose children are started."""
+        bench = cls(Tree(Flags(**flags)), obedient)
+        bench.post(ev.Boot(tuple(boot)))
+        bench.said.clear()
+        return bench
+
+    # ---- events
+
+    def fact(self, event: ev.Fact) -> list[str]:
+        """Tell a fact, and return what was commanded."""
+        self._facts.append(event)
+        return self._handle()
+
+    def post(self, message: ev.Message) -> list[str]:
+        """Put a message into the mailbox, and return what was commanded."""
+        self._messages.append(message)
+        return self._handle()
+
+    def ends(self, id: str, exit: ExitKind = "crash", *, at: float | None = None) -> list[str]:
+        """Let the current life of child `id` end."""
+        self.now = self.now if at is None else at
+        return self.fact(ev.Exited(id, self.incarnation(id), exit))
+
+    def starts(self, id: str) -> list[str]:
+        """Let the life of child `id` say that it is up."""
+        return self.fact(ev.Started(id, self.incarnation(id)))
+
+    def fails(self, id: str, *, ignored: bool = False, at: float | None = None) -> list[str]:
+        """Let the life of child `id` end before it is up."""
+        self.now = self.now if at is None else at
+        return self.fact(ev.StartFailed(id, self.incarnation(id), ignored))
+
+    def start_child(self, child: Child) -> list[str]:
+        return self.post(ev.StartChild(self._request(), child))
+
+    def terminate(self, id: str, incarnation: int | None = None) -> list[str]:
+        return self.post(ev.TerminateChild(self._request(), id, incarnation))
+
+    def restart(self, id: str) -> list[str]:
+        return self.post(ev.RestartChild(self._request(), id))
+
+    def delete(self, id: str) -> list[str]:
+        return self.post(ev.DeleteChild(self._request(), id))
+
+    def rows(self) -> tuple[ev.ChildRow, ...]:
+        """Return the answer of which_children."""
+        self.post(ev.WhichChildren(self._request()))
+        answer = self._last_answer()
+        assert isinstance(answer, tuple)
+        return answer
+
+    def counts(self) -> ev.Counts:
+        """Return the answer of count_children."""
+        self.post(ev.CountChildren(self._request()))
+        answer = self._last_answer()
+        assert isinstance(answer, ev.Counts)
+        return answer
+
+    # ---- what there is
+
+    def incarnation(self, id: str) -> int:
+        slot = self.tree.slots.get(id)
+        return slot.incarnation if slot is not None else 0
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The state of each child, in start order."""
+        return {slot.child.id: slot.state for slot in self.tree.slots}
+
+    # ---- the loop
+
+    def _request(self) -> int:
+        self._requests += 1
+        return self._requests
+
+    def _last_answer(self) -> ev.Result:
+        last = self.commands[-1]
+        assert isinstance(last, ev.Reply)
+        return last.result
+
+    def _handle(self) -> list[str]:
+        first = len(self.said)
+        while self._facts or (self._messages and not self.tree.busy):
+            event: ev.Event = self._facts.popleft() if self._facts else self._messages.popleft()
+            self.tree, commands = decide(self.tree, event, self.now)
+            for command in commands:
+                self._perform(command)
+        return self.said[first:]
+
+    def _perform(self, command: ev.Command) -> None:
+        self.commands.append(command)
+        match command:
+            case ev.Post(message):
+                self._messages.append(message)
+            case ev.Start(child, incarnation):
+                self.said.append(f"start {child.id}{incarnation}")
+                if self.obedient and child.reports_ready:
+                    self._facts.append(ev.Started(child.id, incarnation))
+            case ev.Stop(id, incarnation, limit):
+                self.said.append(f"stop {id}{incarnation}")
+                if self.obedient:
+                    self._facts.append(ev.Exited(id, incarnation, "killed" if limit == "brutal" else "shutdown"))
+            case ev.Report(id, incarnation, during, exit):
+                self.said.append(f"report {id}{incarnation} {during} {exit}")
+            case ev.Reply(request, result):
+                self.said.append(f"answer {request} {_word(result)}")
+            case ev.Booted():
+                self.said.append("booted")
+            case ev.Finish(outcome):
+                self.said.append(f"finish {type(outcome).__name__}")
+            case _:
+                assert_never(command)
+
+
+def _word(result: ev.Result) -> str:
+    return result.reason if isinstance(result, ev.Refused) else type(result).__name__
