@@ -94,10 +94,12 @@ def _check_callable(id: str, fn: object) -> None:
         fn.close()
         raise InvalidDefinition(
             f"child {id!r} was given a coroutine; pass the async function itself and its arguments: "
-            f"Child({id!r}, fn, arg), not Child({id!r}, fn(arg))"
+            f"Child({id!r}, fn, arg), not Child({id!r}, fn(arg))",
+            field="fn",
+            value=fn,
         )
     if not callable(fn):
-        raise InvalidDefinition(f"child {id!r} needs an async function, not {fn!r}")
+        raise InvalidDefinition(f"child {id!r} needs an async function, not {fn!r}", field="fn", value=fn)
 
 
 def _check_word(id: str, name: str, value: object, words: Any) -> None:
@@ -113,7 +115,7 @@ def _check_word(id: str, name: str, value: object, words: Any) -> None:
 
 
 def _check_shutdown(id: str, shutdown: object) -> None:
-    if shutdown is None or shutdown == "brutal" or _is_seconds(shutdown):
+    if shutdown is None or shutdown == "brutal" or is_seconds(shutdown):
         return
     raise InvalidDefinition(
         f"shutdown={shutdown!r} of child {id!r} must be seconds (0 or more), 'brutal', or None to wait without limit",
@@ -137,7 +139,7 @@ def _check_significant(id: str, significant: object, restart: Restart) -> None:
 
 
 def _check_start_timeout(id: str, seconds: object) -> None:
-    if seconds is not None and not (_is_seconds(seconds) and seconds):
+    if seconds is not None and not (is_seconds(seconds) and seconds):
         raise InvalidDefinition(
             f"start_timeout={seconds!r} of child {id!r} must be seconds above 0, or None",
             field="start_timeout",
@@ -145,7 +147,8 @@ def _check_start_timeout(id: str, seconds: object) -> None:
         )
 
 
-def _is_seconds(value: object) -> bool:
+def is_seconds(value: object) -> bool:
+    """Return whether `value` is a finite number of seconds, 0 or more."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 

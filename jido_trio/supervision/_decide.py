@@ -38,6 +38,7 @@ from jido_trio.supervision._events import (
     Event,
     Exited,
     Finish,
+    Forget,
     GaveUp,
     GetChildSpec,
     Ignored,
@@ -188,11 +189,9 @@ class Tree:
         """Return the tree with that slot."""
         return Tree(self.flags, self.slots.put(slot), self.window, self.plan, self.phase)
 
-    def down(self, slot: Slot) -> Tree:
-        """Return the tree without a life in that slot; temporary children and those of pools are forgotten."""
-        if slot.child.restart == "temporary" or self.flags.is_pool:
-            return evolve(self, slots=self.slots.without(slot.child.id))
-        return self.put(slot.now("stopped"))
+    def without(self, id: str) -> Tree:
+        """Return the tree without that slot."""
+        return Tree(self.flags, self.slots.without(id), self.window, self.plan, self.phase)
 
 
 Decision: TypeAlias = tuple[Tree, tuple[Command, ...]]
@@ -204,6 +203,13 @@ def decide(tree: Tree, event: Event, now: float) -> Decision:
     Facts may come at any moment, messages only while the tree isn't busy.
     """
     return _DECISIONS[type(event)](tree, event, now)
+
+
+def _down(tree: Tree, slot: Slot) -> Decision:
+    """No life is in that slot; temporary children and those of pools are forgotten."""
+    if slot.child.restart == "temporary" or tree.flags.is_pool:
+        return tree.without(slot.child.id), (Forget(slot.child.id),)
+    return tree.put(slot.now("stopped")), ()
 
 
 # ---- a child ends by itself
@@ -235,10 +241,10 @@ def _ended(tree: Tree, slot: Slot, exit: ExitKind, now: float) -> Decision:
     reports = (Report(child.id, slot.incarnation, "running", exit),) if told else ()
     if exit in RESTARTS_AFTER[child.restart]:
         return _restart(tree, slot, now, reports)
-    tree = tree.down(slot)
+    tree, gone = _down(tree, slot)
     if child.significant and _closes(tree):
-        return _end(tree, AutoShutdown(child.id), reports)
-    return tree, reports
+        return _end(tree, AutoShutdown(child.id), (*reports, *gone))
+    return tree, (*reports, *gone)
 
 
 def _closes(tree: Tree) -> bool:
@@ -251,8 +257,8 @@ def _closes(tree: Tree) -> bool:
 def _restart(tree: Tree, slot: Slot, now: float, commands: tuple[Command, ...] = ()) -> Decision:
     window = tree.window.add(now)
     if window.exceeded:
-        tree = evolve(tree.down(slot), window=window)
-        return _end(tree, GaveUp(slot.child.id, window.count), commands)
+        tree, gone = _down(evolve(tree, window=window), slot)
+        return _end(tree, GaveUp(slot.child.id, window.count), (*commands, *gone))
     strategy = tree.flags.restart_strategy
     if strategy == "one_for_one" and not slot.child.reports_ready:
         up = slot.next_life("running")
@@ -318,7 +324,8 @@ def _take_down(tree: Tree, children: tuple[str, ...]) -> Decision:
             continue
         if slot.exit in ABNORMAL:
             commands.append(Report(id, slot.incarnation, "running", slot.exit))
-        tree = tree.down(slot)
+        tree, gone = _down(tree, slot)
+        commands += gone
     return _waiting(tree, waiting), tuple(commands)
 
 
@@ -357,10 +364,10 @@ def _starting(tree: Tree, event: Started | StartFailed) -> Slot | None:
 
 
 def _ignored(tree: Tree, slot: Slot, plan: Plan) -> Decision:
-    tree = tree.down(slot)
+    tree, gone = _down(tree, slot)
     if isinstance(plan.purpose, Answering):
-        return evolve(tree, plan=None), (Reply(plan.purpose.request, Ignored(slot.child.id)),)
-    return _advance(_step_done(tree))
+        return evolve(tree, plan=None), (*gone, Reply(plan.purpose.request, Ignored(slot.child.id)))
+    return _advance(_step_done(tree), gone)
 
 
 def _not_started(tree: Tree, slot: Slot, plan: Plan) -> Decision:
@@ -368,8 +375,8 @@ def _not_started(tree: Tree, slot: Slot, plan: Plan) -> Decision:
     report = Report(id, incarnation, "starting", "crash")
     match plan.purpose:
         case Answering(request, new=True):
-            tree = evolve(tree, slots=tree.slots.without(id), plan=None)
-            return tree, (report, Reply(request, NotStarted(id, incarnation)))
+            tree = evolve(tree.without(id), plan=None)
+            return tree, (report, Forget(id), Reply(request, NotStarted(id, incarnation)))
         case Answering(request):
             return evolve(tree.put(slot.now("stopped")), plan=None), (
                 report,
@@ -384,8 +391,9 @@ def _not_started(tree: Tree, slot: Slot, plan: Plan) -> Decision:
 def _went_down(tree: Tree, slot: Slot, exit: ExitKind) -> Decision:
     """A child that was told to stop has ended."""
     unasked = exit == "crash" or (exit == "killed" and slot.child.shutdown != "brutal")
-    commands = (Report(slot.child.id, slot.incarnation, "stopping", exit),) if unasked else ()
-    tree = tree.down(slot)
+    reports = (Report(slot.child.id, slot.incarnation, "stopping", exit),) if unasked else ()
+    tree, gone = _down(tree, slot)
+    commands = (*reports, *gone)
     plan = tree.plan
     if plan is None or plan.waiting == 0:
         return tree, commands
@@ -507,7 +515,7 @@ def _delete_child(tree: Tree, event: DeleteChild, now: float) -> Decision:
     slot, refusal = _stopped(tree, event.child)
     if slot is None or refusal is not None:
         return _refuse(tree, event.request, event.child, refusal or "not_found")
-    return evolve(tree, slots=tree.slots.without(event.child)), (Reply(event.request, Done()),)
+    return tree.without(event.child), (Forget(event.child), Reply(event.request, Done()))
 
 
 def _stopped(tree: Tree, id: str) -> tuple[Slot | None, Refusal | None]:

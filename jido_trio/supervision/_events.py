@@ -285,6 +285,13 @@ class Report:
 
 
 @frozen
+class Forget:
+    """The child is no more: it ended for good, or was deleted."""
+
+    child: str
+
+
+@frozen
 class Reply:
     """Answer a request."""
 
@@ -311,4 +318,4 @@ class Finish:
     outcome: Outcome
 
 
-Command: TypeAlias = Start | Stop | Report | Reply | Post | Booted | Finish
+Command: TypeAlias = Start | Stop | Report | Forget | Reply | Post | Booted | Finish

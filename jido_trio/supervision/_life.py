@@ -46,10 +46,16 @@ class Life:
     """When it was asked to stop, in seconds of Trio's clock."""
     kill_at: float = math.inf
     """When its time to stop is over."""
+    cancelled_to_stop: bool = False
+    """Whether cancelling it was how it was asked to stop."""
     killed: bool = False
     renewing: bool = False
     done: bool = False
     """Its function has ended."""
+    error: BaseException | None = field(default=None, repr=False)
+    """What left its function, until that is reported."""
+    exit: ExitKind = "normal"
+    """How it ended, once it has."""
     over: bool = False
     """Its end is dealt with already; what leaves its function is of no interest."""
 
@@ -92,16 +98,18 @@ class Life:
 
     # ---- for the supervisor
 
-    def exit(self, error: BaseException | None, now: float) -> ExitKind:
-        """Return how it ended, given what left its function."""
+    def end(self, error: BaseException | None, now: float) -> None:
+        """Note that `error` left its function, and how it ended thereby."""
+        self.error, self.exit = error, self._exit(error, now)
+
+    def _exit(self, error: BaseException | None, now: float) -> ExitKind:
         if isinstance(error, Exception):
             return exit_kind(error)
         if self.killed:
             return "killed"
         if not self.scope.cancelled_caught:
             return "normal"
-        overran = self.on_stop is not None or now > self.kill_at
-        return "killed" if overran else "shutdown"
+        return "shutdown" if self.cancelled_to_stop and now <= self.kill_at else "killed"
 
     def stop(self, now: float, limit: ShutdownLimit) -> None:
         """Ask it to end within the limit."""
@@ -110,6 +118,7 @@ class Life:
         if limit == "brutal":
             self.kill()
         elif self.on_stop is None:
+            self.cancelled_to_stop = True
             self.scope.cancel(f"supervisor stops child {self.child.id!r}")
         else:
             self.scope.deadline = self.kill_at

@@ -28,9 +28,9 @@ class StopWatch:
     running: bool = False
 
     def watch(self, life: Life) -> None:
-        """Tell when `life` is still there once its time is over."""
+        """Tell when `life` is still there once its time is over: long after it was cancelled, in any case."""
         if life.kill_at < math.inf:
-            self._lives[life] = max(life.kill_at, trio.current_time()) + (REPEAT if life.killed else 0)
+            self._lives[life] = life.kill_at if life.cancelled_to_stop else life.kill_at + REPEAT
             self._sleep.deadline = min(self._sleep.deadline, self._lives[life])
 
     def forget(self, life: Life) -> None:

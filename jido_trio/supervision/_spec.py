@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 from attrs import field, frozen
 
 from jido_trio.errors import InvalidDefinition
-from jido_trio.supervision._child import Child
+from jido_trio.supervision._child import Child, is_seconds
 from jido_trio.supervision._flags import Flags
 
 
@@ -27,8 +25,7 @@ class SupervisorSpec:
     def __attrs_post_init__(self) -> None:
         seen: set[str] = set()
         for child in self.children:
-            if not isinstance(child, Child):
-                raise InvalidDefinition(f"supervisor {self.name!r} was given {child!r}; wrap it: Child('some id', fn)")
+            self.check(child)
             if child.id in seen:
                 raise InvalidDefinition(
                     f"two children of supervisor {self.name!r} have the id {child.id!r}; ids are unique within one",
@@ -36,16 +33,21 @@ class SupervisorSpec:
                     value=child.id,
                 )
             seen.add(child.id)
-            self.check(child)
-        if self.shutdown is not None and not 0 <= self.shutdown < math.inf:
+        if self.shutdown is not None and not is_seconds(self.shutdown):
             raise InvalidDefinition(
                 f"shutdown={self.shutdown!r} of supervisor {self.name!r} must be seconds, or None for no limit",
                 field="shutdown",
                 value=self.shutdown,
             )
 
-    def check(self, child: Child) -> None:
+    def check(self, child: object) -> None:
         """Refuse a child that can't be one of this supervisor's."""
+        if not isinstance(child, Child):
+            raise InvalidDefinition(
+                f"supervisor {self.name!r} was given {child!r}; wrap it: Child('some id', fn)",
+                field="children",
+                value=child,
+            )
         if child.significant and self.flags.auto_shutdown == "never":
             raise InvalidDefinition(
                 f"child {child.id!r} is significant, but auto_shutdown of supervisor {self.name!r} is 'never'; "

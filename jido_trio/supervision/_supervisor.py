@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from itertools import count
 from typing import TypeVar
 
 import trio
@@ -62,11 +61,11 @@ class Supervisor:
     """Told when a child is forgotten: it has ended for good, and how."""
     _tree: Tree = field()
     _lives: dict[str, Life] = field(factory=dict)
-    _facts: deque[tuple[ev.Fact, BaseException | None]] = field(factory=deque)
+    _facts: deque[ev.Fact] = field(factory=deque)
     _messages: deque[ev.Message] = field(factory=deque)
     _handling: bool = False
     _answers: dict[int, _Answer] = field(factory=dict)
-    _numbers: count[int] = field(factory=lambda: count(1))
+    _next_number: int = 1
     _context: contextvars.Context = field(factory=contextvars.copy_context)
     _nursery: trio.Nursery = field(init=False)
     _block: trio.CancelScope = field(factory=trio.CancelScope)
@@ -74,6 +73,8 @@ class Supervisor:
     _booted: trio.Event = field(factory=trio.Event)
     _finished: trio.Event = field(factory=trio.Event)
     _outcome: ev.Outcome | None = None
+    _told: BaseException | None = None
+    """The last error that was reported since `_handle` began."""
     _cause: BaseException | None = None
     """What ended the tree, if an exception did."""
     _interrupt: BaseException | None = None
@@ -209,8 +210,8 @@ class Supervisor:
 
     # ---- events in
 
-    def _fact(self, fact: ev.Fact, error: BaseException | None = None) -> None:
-        self._facts.append((fact, error))
+    def _fact(self, fact: ev.Fact) -> None:
+        self._facts.append(fact)
         self._handle()
 
     def _post(self, message: ev.Message) -> None:
@@ -222,25 +223,25 @@ class Supervisor:
         if self._handling:  # a command led to the event; it is handled when the command is done
             return
         self._handling = True
-        crash: BaseException | None = None
         try:
-            while True:
-                event: ev.Event
+            while self._tree.phase != "ended":
                 if self._facts:
-                    event, error = self._facts.popleft()
-                    crash = error or crash
+                    self._decide(self._facts.popleft())
                 elif self._messages and not self._tree.busy:
-                    event = self._messages.popleft()
+                    self._decide(self._messages.popleft())
                 else:
                     break
-                before = self._tree.phase
-                self._tree, commands = decide(self._tree, event, self._clock())
-                if self._tree.phase == "ending" != before:
-                    self._cause = crash
-                for command in commands:
-                    self._perform(command, crash)
         finally:
             self._handling = False
+            self._told = None
+
+    def _decide(self, event: ev.Event) -> None:
+        was_up = self._tree.phase in ("new", "up")
+        self._tree, commands = decide(self._tree, event, self._clock())
+        for command in commands:
+            self._perform(command)
+        if was_up and self._tree.phase in ("ending", "ended"):
+            self._cause = self._told
 
     def life_started(self, life: Life) -> None:
         """See `Owner`."""
@@ -251,30 +252,21 @@ class Supervisor:
         self._watch.forget(life)
         if error is not None and not isinstance(error, Exception):
             self._interrupted(error)
-        if life.ready or not life.child.reports_ready:
-            exit = life.exit(error, trio.current_time())
-            self._fact(ev.Exited(life.child.id, life.incarnation, exit), error)
+        life.end(error, trio.current_time())
+        if life.ready or life.stopping or not life.child.reports_ready:
+            self._fact(ev.Exited(life.child.id, life.incarnation, life.exit))
         else:
-            fact = ev.StartFailed(life.child.id, life.incarnation, life.ignored and error is None)
-            self._fact(fact, error or _why_not_ready(life))
-        self._forget_if_gone(life, error)
-
-    def _forget_if_gone(self, life: Life, error: BaseException | None) -> None:
-        id = life.child.id
-        if self._tree.slots.get(id) is None and self._lives.get(id) is life:
-            del self._lives[id]
-            if self._on_gone is not None:
-                self._on_gone(id, life.exit(error, trio.current_time()))
+            life.error = error or _why_not_ready(life)
+            self._fact(ev.StartFailed(life.child.id, life.incarnation, life.ignored and error is None))
 
     def life_renewed(self, life: Life, error: Exception) -> bool:
         """See `Owner`."""
         before = life.incarnation
+        life.end(error, trio.current_time())
         life.renewing = True
-        self._fact(ev.Exited(life.child.id, before, life.exit(error, trio.current_time())), error)
+        self._fact(ev.Exited(life.child.id, before, life.exit))
         life.renewing = False
         life.over = life.incarnation == before
-        if life.over:
-            self._forget_if_gone(life, error)
         return not life.over
 
     def _interrupted(self, error: BaseException) -> None:
@@ -284,16 +276,18 @@ class Supervisor:
 
     # ---- commands out
 
-    def _perform(self, command: ev.Command, error: BaseException | None) -> None:
+    def _perform(self, command: ev.Command) -> None:
         match command:
             case ev.Report():
-                self._tell(command, error)
+                self._tell(command)
             case ev.Start(child, incarnation):
                 self._start(child, incarnation)
             case ev.Stop(child, _, limit):
                 self._stop(self._lives[child], limit)
+            case ev.Forget(child):
+                self._forget(child)
             case ev.Reply(request, result):
-                self._reply(request, result, error)
+                self._reply(request, result)
             case ev.Post(message):
                 self._messages.append(message)
             case ev.Booted():
@@ -301,8 +295,10 @@ class Supervisor:
             case ev.Finish(outcome):
                 self._finish(outcome)
 
-    def _tell(self, report: ev.Report, error: BaseException | None) -> None:
-        failure = Failure.of(error) if error is not None else None
+    def _tell(self, report: ev.Report) -> None:
+        life = self._lives[report.child]
+        self._told, life.error = life.error, None
+        failure = Failure.of(self._told) if self._told is not None else None
         crash = CrashReport(
             self.name, report.child, report.incarnation, report.during, report.exit, self._clock(), failure
         )
@@ -312,6 +308,8 @@ class Supervisor:
         life = self._lives.get(child.id)
         if life is not None and life.renewing:
             life.incarnation = incarnation
+            if child.reports_ready:  # it is: it goes on where it crashed
+                self._facts.append(ev.Started(child.id, incarnation))
             return
         life = Life(child, incarnation, self)
         self._lives[child.id] = life
@@ -326,7 +324,15 @@ class Supervisor:
     def _stop(self, life: Life, limit: ShutdownLimit) -> None:
         if life.done:  # it ended before its supervisor came to stop it
             return
-        life.stop(trio.current_time(), limit)
+        try:
+            life.stop(trio.current_time(), limit)
+        except Exception as error:  # noqa: BLE001  # its on_stop raised; it is asked the other way
+            life.scope.cancel(f"on_stop of child {life.child.id!r} raised")
+            failure = Failure.of(error)
+            report = CrashReport(
+                self.name, life.child.id, life.incarnation, "stopping", "crash", self._clock(), failure
+            )
+            send_report(report, self._sink)
         self._ensure_watch()
         self._watch.watch(life)
 
@@ -335,16 +341,22 @@ class Supervisor:
             self._watch.running = True
             self._nursery.start_soon(self._watch.run, name=f"stops of {self.name}")
 
-    def _reply(self, request: int, result: ev.Result, error: BaseException | None) -> None:
+    def _forget(self, id: str) -> None:
+        life = self._lives.pop(id, None)
+        if life is not None and self._on_gone is not None:
+            self._on_gone(id, life.exit)
+
+    def _reply(self, request: int, result: ev.Result) -> None:
         answer = self._answers.pop(request, None)
         if answer is not None:
-            answer.result, answer.cause = result, error
+            answer.result = result
+            answer.cause = self._told if isinstance(result, ev.NotStarted) else None
             answer.arrived.set()
 
     def _finish(self, outcome: ev.Outcome) -> None:
         self._outcome = outcome
         for request in list(self._answers):
-            self._reply(request, ev.Closed(), None)
+            self._reply(request, ev.Closed())
         self._messages.clear()
         self._booted.set()
         self._finished.set()
@@ -362,7 +374,7 @@ class Supervisor:
         if self._finished.is_set() or not self._booted.is_set():
             await trio.lowlevel.checkpoint()
             raise SupervisorStopped(self.name)
-        number = next(self._numbers)
+        number, self._next_number = self._next_number, self._next_number + 1
         answer = self._answers[number] = _Answer()
         self._post(message(number))
         await answer.arrived.wait()
@@ -396,7 +408,7 @@ class Supervisor:
             try:
                 with self._block:
                     await self._booted.wait()
-                    if not self._finished.is_set():
+                    if not isinstance(self._outcome, ev.BootFailed):
                         yield self
             except BaseException as error:  # noqa: BLE001  # raised again below, once the children have ended
                 left = error

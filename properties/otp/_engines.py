@@ -12,10 +12,11 @@ from typing import TypeAlias
 from properties.otp._engine import Engine
 from properties.otp._oracle import open_oracle
 from properties.otp._reducer import open_reducer
+from properties.otp._shell import open_shell
 
 OpenEngine: TypeAlias = Callable[[], AbstractContextManager[Engine]]
 
-ENGINES: Mapping[str, OpenEngine] = {"erl": open_oracle, "reducer": open_reducer}
+ENGINES: Mapping[str, OpenEngine] = {"erl": open_oracle, "reducer": open_reducer, "trio": open_shell}
 """`erl` is the oracle itself: replaying a recording on it asks whether this machine's OTP still agrees."""
 
 

@@ -39,6 +39,7 @@ from properties.otp._trace import ALIVE, FAILED, Event, Final, Json, Row, Trace,
 from properties.otp._words import (
     CLASS_OF_CRASH,
     CLASS_WHEN_STOPPED,
+    CLOCK_BASE_MS,
     KIND_OF,
     Names,
     child_of,
@@ -48,9 +49,6 @@ from properties.otp._words import (
     tag_of,
     wants_info,
 )
-
-CLOCK_BASE_MS = 1_000_000
-"""Where OTP's virtual clock starts."""
 
 
 async def _never_run(_spec: object, *, task_status: Life) -> None:
@@ -70,7 +68,8 @@ class _Work:
 
     def stop(self, limit: object) -> None:
         spec: Worker = self.child.args[-1]  # type: ignore[assignment]  # what `child_of` put there
-        self.die("killed" if limit == "brutal" else CLASS_WHEN_STOPPED[spec.on_shutdown])
+        too_slow = limit == 0 and spec.on_shutdown == "slow"
+        self.die("killed" if limit == "brutal" or too_slow else CLASS_WHEN_STOPPED[spec.on_shutdown])
 
     def die(self, exit_class: str) -> None:
         self.alive = False

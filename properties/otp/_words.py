@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from attrs import define, evolve, field
 
 from jido_trio.errors import InvalidDefinition
 from jido_trio.supervision import Child, ChildRow, Counts
 from jido_trio.supervision._flags import Flags
-from jido_trio.terms import ExitKind, ShutdownLimit
+from jido_trio.terms import ExitKind, Restart, ShutdownLimit
 from properties.otp._scenario import POOLS, StartChild, Supervisor, Worker
 from properties.otp._scenario import Child as Spec
 from properties.otp._trace import Json, Row
+
+CLOCK_BASE_MS = 1_000_000
+"""Where OTP's virtual clock starts."""
 
 KIND_OF: Mapping[str, ExitKind] = {
     "normal": "normal",
@@ -47,6 +50,7 @@ _TAGS: Mapping[str | None, str] = {
     "max_seconds": "invalid_period",
     "auto_shutdown": "invalid_auto_shutdown",
     "children": "duplicate_child_name",
+    "spec": "invalid_child_spec",
 }
 
 
@@ -80,10 +84,23 @@ def child_of(owner: Supervisor, spec: Spec, fn: Callable[..., Any], *args: objec
     over = {name: value for name, value in said.items() if value is not None}
     if spec.shutdown == "infinity":
         over["shutdown"] = None
-    if owner.strategy == "dynamic" and spec.shutdown == 0:
-        raise InvalidDefinition("a DynamicSupervisor takes no shutdown of 0", field="shutdown", value=0)
+    _check_as_otp(owner, spec)
     id: Any = spec.id
     return Child(id, fn, *args, spec, kind="worker" if isinstance(spec, Worker) else "supervisor", **over)
+
+
+def _check_as_otp(owner: Supervisor, spec: Spec) -> None:
+    """Refuse what OTP refuses and we don't, or refuse later than other things."""
+    if owner.strategy == "dynamic":
+        if spec.id is None:
+            raise InvalidDefinition("a DynamicSupervisor calls a spec without an id no spec", field="spec")
+        if spec.shutdown == 0:
+            raise InvalidDefinition("a DynamicSupervisor takes no shutdown of 0", field="shutdown", value=0)
+    elif spec.significant is True and owner.auto_shutdown in (None, "never") and spec.id and spec.restart in _RESTARTS:
+        raise InvalidDefinition("a significant child, and auto_shutdown is never", field="significant", value=True)
+
+
+_RESTARTS = (None, *get_args(Restart))
 
 
 def _limit(shutdown: int | str | None) -> ShutdownLimit:
