@@ -1,0 +1,22 @@
+"""Chaos: workers killed at random, as often as was asked for."""
+
+from collections.abc import Sequence
+from random import Random
+
+import trio
+
+from jido_trio.core import Signal
+from jido_trio.demo._report import Chaos
+from jido_trio.runtime import AgentRef
+
+
+async def cause(chaos: Chaos, workers: Sequence[AgentRef]) -> None:
+    """Kill a worker now and then, for ever; whom and when follows from the seed, what it is at then does not.
+
+    A kill is an exception in the worker's own task, out of which it falls with all that it had begun: its supervisor
+    sees a crash like any other.
+    """
+    random = Random(chaos.seed)  # noqa: S311  # repeating itself is what it is for
+    while True:
+        await trio.sleep(chaos.every * random.uniform(0.5, 1.5))
+        random.choice(workers).cast_nowait(Signal("chaos.kill"))

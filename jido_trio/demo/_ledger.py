@@ -1,0 +1,78 @@
+"""The ledger of a run: what the cluster says is settled, which lives began and which crashed. Outside of all agents."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import trio
+from attrs import define, field, frozen
+
+from jido_trio.core import Direct, Directive
+from jido_trio.demo._cluster import Worker
+from jido_trio.demo._report import Began, Crash
+from jido_trio.demo._work import Settled
+from jido_trio.runtime import Runtime, interpret
+from jido_trio.supervision import CrashReport
+
+Entry = Settled | Crash | Began
+
+
+@define(eq=False)
+class Ledger:
+    """Everything that happened in a run, in order."""
+
+    listener: Callable[[Entry], None]
+    """Told of each entry as it is made."""
+    settled: list[Settled] = field(factory=list)
+    crashes: list[Crash] = field(factory=list)
+    began: list[Began] = field(factory=list)
+
+    def enter(self, entry: Entry) -> None:
+        """Write down an entry."""
+        match entry:
+            case Settled():
+                self.settled.append(entry)
+            case Crash():
+                self.crashes.append(entry)
+            case Began():
+                self.began.append(entry)
+        self.listener(entry)
+
+
+ledger: ContextVar[Ledger] = ContextVar("jido_trio.demo.ledger")
+"""The ledger of the run that an agent belongs to; set it before its `Jido` is made, whose agents inherit it."""
+
+
+def crash_of(report: CrashReport) -> Crash:
+    """Return the entry for a crash report."""
+    kind = report.failure.type if report.failure is not None else ""
+    error = str(report.failure) if report.failure is not None else report.exit
+    return Crash(report.child, report.incarnation, report.at, error, killed=kind.endswith(".Killed"))
+
+
+@interpret.register
+async def _(directive: Settled, _runtime: Runtime) -> None:
+    ledger.get().enter(directive)
+
+
+@frozen
+class Begin:
+    """Directive: a life begins. The first thing that it does, and so the end of what a restart takes."""
+
+
+@interpret.register
+async def _(_directive: Begin, runtime: Runtime) -> None:
+    ledger.get().enter(Began(runtime.agent.id, trio.current_time()))
+
+
+@frozen
+class Announced(Direct):
+    """Runs instructions as `Direct` does, and has each life begin with a `Begin`."""
+
+    def init(self, agent: Any) -> tuple[Any, tuple[Directive, ...]]:
+        """Return the agent as it is, and the directive."""
+        return agent, (Begin(),)
+
+
+class MeasuredWorker(Worker, strategy=Announced()):
+    """A worker whose restarts are timed."""
