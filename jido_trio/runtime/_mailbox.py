@@ -59,7 +59,12 @@ class Mailbox(Generic[T]):
         self.put_over(message)
 
     def put_over(self, message: T) -> None:
-        """Add a message, room or not: what an agent sends itself could never wait for itself."""
+        """Add a message, room or not: what an agent sends itself could never wait for itself.
+
+        Raises:
+            ClosedResourceError: It is closed.
+        """
+        self._check_open()
         self._queue.append(message)
         self._wake()
 

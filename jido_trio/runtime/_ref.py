@@ -66,11 +66,14 @@ class AgentRef(Generic[AgentT]):
             AgentStopped: The agent is, or was, stopped before it came to the signal.
             CallTimeout: No answer in time. A signal that still waited is withdrawn.
             NoRoute: None of the agent's routes matches.
+            ValueError: The timeout is no time.
         """
         signal = _checked(signal)
         reply = Reply()
         if timeout is None:
             return await self._answer(signal, reply, math.inf)
+        if not timeout >= 0:  # not a number is neither
+            raise ValueError(f"timeout={timeout!r} must be seconds, 0 or more, or None to wait for ever")
         timer = self._timers.after(timeout, partial(self._expire, reply, timeout))
         try:
             return await self._answer(signal, reply, timeout)

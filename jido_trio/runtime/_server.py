@@ -12,11 +12,10 @@ from collections import deque
 from typing import Any, Protocol
 
 import trio
-from attrs import define, field
+from attrs import AttrsInstance, define, field
 
 from jido_trio.core import (
     Agent,
-    Directive,
     Error,
     ErrorPolicy,
     Instruction,
@@ -74,7 +73,7 @@ class Server:
     life: Life
     agent: Agent[Any] = field(init=False)
     signal: Signal = field(init=False)
-    _directives: deque[Directive] = field(factory=deque)
+    _directives: deque[AttrsInstance] = field(factory=deque)
     _ending: bool = False
     """Whether the agent gave a `Stop`."""
     _nursery: trio.Nursery | None = None

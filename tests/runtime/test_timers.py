@@ -1,0 +1,119 @@
+"""Timers: when they fire, in which order, and that cancelled ones don't."""
+
+import math
+from contextlib import asynccontextmanager
+
+import trio
+
+from jido_trio.runtime._timers import Timers
+
+
+@asynccontextmanager
+async def running():
+    timers = Timers()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(timers.run)
+        yield timers
+        nursery.cancel_scope.cancel()
+
+
+async def test_timers_fire_in_order_of_their_times(autojump_clock):
+    fired = []
+    start = trio.current_time()
+    async with running() as timers:
+        for seconds in (3, 1, 2):
+            timers.after(seconds, lambda s=seconds: fired.append((s, trio.current_time() - start)))
+        await trio.sleep(5)
+
+    assert fired == [(1, 1), (2, 2), (3, 3)]
+
+
+async def test_timers_of_the_same_time_fire_in_the_order_they_were_made(autojump_clock):
+    fired = []
+    async with running() as timers:
+        for number in range(20):
+            timers.at(trio.current_time() + 1, lambda n=number: fired.append(n))
+        await trio.sleep(2)
+
+    assert fired == list(range(20))
+
+
+async def test_a_sooner_timer_fires_although_the_task_sleeps_for_a_later_one(autojump_clock):
+    fired = []
+    async with running() as timers:
+        timers.after(100, lambda: fired.append("late"))
+        await trio.sleep(1)
+        timers.after(1, lambda: fired.append("soon"))
+        await trio.sleep(2)
+
+    assert fired == ["soon"]
+
+
+async def test_a_cancelled_timer_does_not_fire(autojump_clock):
+    fired = []
+    async with running() as timers:
+        timer = timers.after(1, lambda: fired.append("cancelled"))
+        timers.after(1, lambda: fired.append("kept"))
+        timer.cancel()
+        timer.cancel()
+        await trio.sleep(2)
+
+    assert fired == ["kept"]
+    assert not timer.pending
+
+
+async def test_cancelling_a_timer_that_fired_is_nothing(autojump_clock):
+    async with running() as timers:
+        timer = timers.after(0, lambda: None)
+        await trio.sleep(1)
+        timer.cancel()
+
+        assert timers._dead == 0
+
+
+async def test_a_timer_may_make_and_cancel_timers(autojump_clock):
+    fired = []
+    async with running() as timers:
+        doomed = timers.after(2, lambda: fired.append("doomed"))
+
+        def first():
+            doomed.cancel()
+            timers.after(0, lambda: fired.append("second"))
+
+        timers.after(1, first)
+        await trio.sleep(3)
+
+    assert fired == ["second"]
+
+
+async def test_cancelled_timers_do_not_pile_up(autojump_clock):
+    fired = []
+    async with running() as timers:
+        timers.after(60, lambda: fired.append("kept"))
+        for _ in range(10_000):
+            timers.after(30, lambda: fired.append("cancelled")).cancel()
+        assert len(timers._heap) < 200
+        await trio.sleep(100)
+
+        assert (len(timers._heap), timers._dead) == (0, 0)
+    assert fired == ["kept"]
+
+
+async def test_timers_made_before_the_task_runs_fire_too(autojump_clock):
+    timers, fired = Timers(), []
+    timers.after(1, lambda: fired.append("early"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(timers.run)
+        await trio.sleep(2)
+        nursery.cancel_scope.cancel()
+
+    assert fired == ["early"]
+
+
+async def test_a_timer_without_end_never_fires(autojump_clock):
+    fired = []
+    async with running() as timers:
+        timers.after(math.inf, lambda: fired.append("never"))
+        await trio.sleep(80_000)
+
+    assert fired == []
