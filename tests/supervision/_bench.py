@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any
 
 import trio
 from attrs import define, field
@@ -159,7 +159,7 @@ class Bench:
             case ev.Finish(outcome):
                 self.said.append(f"finish {type(outcome).__name__}")
             case _:
-                assert_never(command)
+                pass  # what only a shell has to do
 
 
 def _word(result: ev.Result) -> str:

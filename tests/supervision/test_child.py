@@ -2,6 +2,8 @@
 
 import functools
 import math
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, cast
 
 import pytest
 import trio
@@ -10,14 +12,16 @@ from jido_trio.errors import InvalidDefinition
 from jido_trio.supervision import Child, open_dynamic_supervisor, open_supervisor, supervisor_child
 from tests.supervision._bench import child, ready
 
+Fn: TypeAlias = Callable[..., Awaitable[object]]
+
 
 @pytest.mark.parametrize(
     ("make", "field", "words"),
     [
         (lambda: child(""), "id", ["non-empty string", "''"]),
-        (lambda: child(7), "id", ["non-empty string", "7"]),
-        (lambda: Child("a", 3), "fn", ["'a'", "async function", "3"]),
-        (lambda: Child("a", trio.sleep(1)), "fn", ["'a'", "coroutine", "Child('a', fn, arg)"]),
+        (lambda: child(cast("str", 7)), "id", ["non-empty string", "7"]),
+        (lambda: Child("a", cast("Fn", 3)), "fn", ["'a'", "async function", "3"]),
+        (lambda: Child("a", cast("Fn", ready())), "fn", ["'a'", "coroutine", "Child('a', fn, arg)"]),
         (lambda: child("a", restart="always"), "restart", ["'a'", "'always'", "'permanent'"]),
         (lambda: child("a", restart="transiet"), "restart", ["did you mean 'transient'"]),
         (lambda: child("a", kind="boss"), "kind", ["'a'", "'boss'", "'supervisor'"]),

@@ -1,12 +1,14 @@
 """What follows from a child's end, by OTP's rules; no task, no clock."""
 
+from typing import Any
+
 import pytest
 
 from jido_trio.supervision import Child
 from jido_trio.supervision import _events as ev
 from tests.supervision._bench import Bench, child, children, ready
 
-SIGNIFICANT = {"restart": "transient", "significant": True}
+SIGNIFICANT: dict[str, Any] = {"restart": "transient", "significant": True}
 
 # ---- restart types
 
