@@ -14,6 +14,7 @@ from jido_trio.core import Agent, Signal, SpawnAgent, ToAgent, ToParent
 from jido_trio.errors import (
     ActionError,
     AgentNotFound,
+    ChildRefused,
     DuplicateAgent,
     InvalidDefinition,
     RestartIntensityExceeded,
@@ -32,7 +33,6 @@ from jido_trio.supervision import (
     Supervisor,
     SupervisorView,
     dynamic_supervisor_child,
-    log_report,
     open_supervisor,
 )
 from jido_trio.terms import ExitKind, Restart, ShutdownLimit
@@ -69,7 +69,8 @@ class Jido:
         mailbox_size: How many messages may wait for an agent, unless its start says otherwise.
         shutdown: Seconds for stopping everything; what still runs then is cancelled. None sets no limit.
         world: Where ids, times and random numbers come from; the current world if not given.
-        on_report: Called with each `CrashReport`, before the restart, and each `OverrunReport`.
+        on_report: Called with each `CrashReport`, before the restart, and each `OverrunReport`. None writes them to the
+            log `jido_trio.supervision`, repeats folded.
         on_dead_letter: Called with each signal that nobody will handle.
 
     Raises:
@@ -85,7 +86,7 @@ class Jido:
         mailbox_size: int = 10_000,
         shutdown: float | None = 10,
         world: World | None = None,
-        on_report: Sink = log_report,
+        on_report: Sink | None = None,
         on_dead_letter: Callable[[DeadLetter], None] = log_dead_letter,
     ) -> None:
         self.name = name
@@ -113,6 +114,8 @@ class Jido:
         return f"<Jido {self.name!r}, {len(self._cells)} agents>"
 
     async def __aenter__(self) -> Self:
+        if self._root is not None:
+            raise RuntimeError(f"instance {self.name!r} can be entered once; make another Jido to start again")
         self._root = await self._run.__aenter__()
         agents = self._root.child("agents").value
         assert isinstance(agents, Supervisor)  # noqa: S101  # what a dynamic supervisor's ref holds
@@ -128,6 +131,11 @@ class Jido:
             inner = gave_up.__cause__
             if not isinstance(inner, RestartIntensityExceeded):
                 raise
+        finally:
+            # Those that never came to run: nobody may wait for them.
+            for cell in self._cells.values():
+                cell.close("stopped", self.dead_letter)
+            self._cells.clear()
         raise inner  # of the agents, which is what happened; that the instance gave up with them says nothing new
 
     # ---- agents
@@ -162,7 +170,7 @@ class Jido:
         try:
             await self._supervisor().start_child(child)
         except SupervisionError:
-            self._cells.pop(value.id, None)
+            self._cells.pop(value.id).close("not started", self.dead_letter)
             raise
         return self._ref(self._cells[value.id])
 
@@ -179,7 +187,12 @@ class Jido:
         if cell is None or (isinstance(agent, AgentRef) and agent != self._ref(cell)):
             raise AgentNotFound(id)
         cell.stop_reason = reason
-        await self._supervisor().terminate_child(id)
+        try:
+            await self._supervisor().terminate_child(id)
+        except ChildRefused as refused:
+            if refused.reason != "not_found":
+                raise
+            # It has ended meanwhile: somebody else stopped it, too.
 
     def whereis(self, id: str) -> AgentRef[Any] | None:
         """Return the ref of the agent with that id, or None."""
@@ -245,7 +258,13 @@ class Jido:
             raise ActionError(f"agent {parent.id!r} can't spawn {directive.tag!r}: {error}") from None
         self._supervisor().start_child_soon(child)
         parent.children[directive.tag] = agent.id
-        self._tell_family(parent, "child.started", tag=directive.tag, id=agent.id, meta=directive.meta)
+
+    def child_started(self, cell: Cell) -> None:
+        """See `Instance`."""
+        link = cell.parent
+        parent = self._cells.get(link.id) if link is not None else None
+        if parent is not None and link is not None:
+            self._tell_family(parent, "child.started", tag=link.tag, id=cell.id, meta=link.meta)
 
     def stop_cell(self, id: str, reason: object) -> None:
         """See `Instance`."""
@@ -311,12 +330,12 @@ class Jido:
             self._orphan(self._cells[child], id)
 
     def _orphan(self, child: Cell, parent: str) -> None:
-        assert child.parent is not None  # noqa: S101  # it is among its parent's children
-        if child.parent.on_death == "stop":
-            self.stop_cell(child.id, "parent stopped")
-            return
+        # In any case: another agent may take the id of the parent, and isn't it.
         link, child.parent = child.parent, None
-        if link.on_death == "emit_orphan":
+        assert link is not None  # noqa: S101  # it is among its parent's children
+        if link.on_death == "stop":
+            self.stop_cell(child.id, "parent stopped")
+        elif link.on_death == "emit_orphan":
             self._tell_family(child, "orphaned", parent=parent, tag=link.tag)
 
     def _tell_family(self, cell: Cell, what: str, **data: object) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from attrs import field, frozen
 
 from jido_trio.errors import InvalidDefinition
+from jido_trio.supervision._backoff import Backoff, Budget
 from jido_trio.terms import Kind, Restart, ShutdownLimit
 
 WORKER_SHUTDOWN = 5.0
@@ -37,6 +38,9 @@ class Child:
         significant: Whether its end may stop the supervisor, see `auto_shutdown`. Not for permanent children.
         kind: "worker" or "supervisor"; for counting, and for the default of `shutdown`.
         start_timeout: Seconds within which it must be ready, else its start has failed. None waits.
+        backoff: Pauses before its restarts; None restarts at once, as OTP does.
+        budget: Restarts that it may have by itself, and what follows when it has more. None sets no limit but the
+            supervisor's.
 
     Raises:
         InvalidDefinition: An argument is not what it must be.
@@ -52,6 +56,8 @@ class Child:
     significant: bool
     kind: Kind
     start_timeout: float | None
+    backoff: Backoff | None
+    budget: Budget | None
     keywords: tuple[str, ...] = field(repr=False)
     """Which of `task_status` and `life` the function takes."""
 
@@ -66,6 +72,8 @@ class Child:
         significant: bool = False,
         kind: Kind = "worker",
         start_timeout: float | None = None,
+        backoff: Backoff | None = None,
+        budget: Budget | None = None,
     ) -> None:
         _check_id(id)
         _check_callable(id, fn)
@@ -76,7 +84,21 @@ class Child:
         _check_shutdown(id, shutdown)
         _check_significant(id, significant, restart)
         _check_start_timeout(id, start_timeout)
-        self.__attrs_init__(id, fn, args, restart, shutdown, significant, kind, start_timeout, _keywords(fn))
+        _check_made_of(id, "backoff", backoff, Backoff)
+        _check_made_of(id, "budget", budget, Budget)
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
+            id,
+            fn,
+            args,
+            restart,
+            shutdown,
+            significant,
+            kind,
+            start_timeout,
+            backoff,
+            budget,
+            _keywords(fn),
+        )
 
     @property
     def reports_ready(self) -> bool:
@@ -144,6 +166,13 @@ def _check_start_timeout(id: str, seconds: object) -> None:
             f"start_timeout={seconds!r} of child {id!r} must be seconds above 0, or None",
             field="start_timeout",
             value=seconds,
+        )
+
+
+def _check_made_of(id: str, name: str, value: object, cls: type) -> None:
+    if value is not None and not isinstance(value, cls):
+        raise InvalidDefinition(
+            f"{name}={value!r} of child {id!r} must be a {cls.__name__} or None", field=name, value=value
         )
 
 

@@ -19,9 +19,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from jido_trio.errors import Refusal
+from jido_trio.supervision._backoff import Backoff
+from jido_trio.supervision._child import Child
 from jido_trio.supervision._events import (
     AutoShutdown,
     Boot,
@@ -34,6 +36,7 @@ from jido_trio.supervision._events import (
     Counts,
     DeleteChild,
     Done,
+    Due,
     Ended,
     Event,
     Exited,
@@ -63,6 +66,7 @@ from jido_trio.supervision._events import (
     Suspend,
     TerminateChild,
     TryAgain,
+    Wait,
     WhichChildren,
 )
 from jido_trio.supervision._flags import Flags
@@ -93,6 +97,8 @@ ROW_STATES: Mapping[State, Literal["running", "restarting", "undefined"]] = {
     "ended": "running",  # not handled yet: OTP still lists its pid
     "stopping": "running",
     "restarting": "restarting",
+    "backing_off": "restarting",
+    "parked": "undefined",
 }
 
 # ---- what it is at
@@ -172,13 +178,9 @@ class Tree:
 
     flags: Flags
     slots: Slots = field(factory=Slots)
-    window: Window = field()
+    window: Window = Factory(lambda tree: Window(tree.flags.max_restarts, tree.flags.max_seconds), takes_self=True)
     plan: Plan | None = None
     phase: Literal["new", "up", "ending", "ended"] = "new"
-
-    @window.default
-    def _window(self) -> Window:
-        return Window(self.flags.max_restarts, self.flags.max_seconds)
 
     @property
     def busy(self) -> bool:
@@ -223,6 +225,8 @@ def _exited(tree: Tree, event: Exited, now: float) -> Decision:
         return _went_down(tree, slot, event.exit)
     if slot.state != "running":
         return tree, ()
+    if event.lasted:
+        slot = evolve(slot, lasted=event.lasted)
     if tree.busy:
         return tree.put(slot.now("ended", event.exit)), (Post(Ended(event.child, slot.rank, slot.incarnation)),)
     return _ended(tree, slot, event.exit, now)
@@ -242,9 +246,14 @@ def _ended(tree: Tree, slot: Slot, exit: ExitKind, now: float) -> Decision:
     if exit in RESTARTS_AFTER[child.restart]:
         return _restart(tree, slot, now, reports)
     tree, gone = _down(tree, slot)
+    return _closing(tree, child, (*reports, *gone))
+
+
+def _closing(tree: Tree, child: Child, commands: tuple[Command, ...]) -> Decision:
+    """A child has ended for good: that may be the end of the supervisor."""
     if child.significant and _closes(tree):
-        return _end(tree, AutoShutdown(child.id), (*reports, *gone))
-    return tree, (*reports, *gone)
+        return _end(tree, AutoShutdown(child.id), commands)
+    return tree, commands
 
 
 def _closes(tree: Tree) -> bool:
@@ -255,18 +264,68 @@ def _closes(tree: Tree) -> bool:
 
 
 def _restart(tree: Tree, slot: Slot, now: float, commands: tuple[Command, ...] = ()) -> Decision:
+    """Answer the end of a child, or a restart that failed: count it, and bring the child back, or give up."""
+    if slot.window is not None:
+        spent = slot.window.add(now)
+        slot = evolve(slot, window=spent)
+        if spent.exceeded:
+            return _exhausted(tree, slot, spent, commands)
+    if slot.child.backoff is not None:
+        return _back_off(tree, slot, slot.child.backoff, commands)
     window = tree.window.add(now)
+    tree = Tree(tree.flags, tree.slots, window, tree.plan, tree.phase)
     if window.exceeded:
-        tree, gone = _down(evolve(tree, window=window), slot)
-        return _end(tree, GaveUp(slot.child.id, window.count), (*commands, *gone))
-    strategy = tree.flags.restart_strategy
-    if strategy == "one_for_one" and not slot.child.reports_ready:
+        return _give_up(tree, slot, window, commands)
+    if tree.flags.restart_strategy == "one_for_one" and not slot.child.reports_ready:
         up = slot.next_life("running")
-        tree = Tree(tree.flags, tree.slots.put(up), window, None, tree.phase)
-        return tree, (*commands, Start(slot.child, up.incarnation))
-    tree = Tree(tree.flags, tree.slots.put(slot.now("stopped")), window, None, tree.phase)
+        return tree.put(up), (*commands, Start(slot.child, up.incarnation))
+    return _bring_back(tree, slot, Restarting(), commands)
+
+
+def _bring_back(tree: Tree, slot: Slot, purpose: Purpose, commands: tuple[Command, ...] = ()) -> Decision:
+    """Start the child, and what goes down and up with it."""
+    tree = tree.put(slot.now("stopped"))
+    strategy = tree.flags.restart_strategy
     steps = (Up(slot.child.id),) if strategy == "one_for_one" else _group(tree, slot, strategy)
-    return _begin(tree, steps, Restarting(), commands)
+    return _begin(tree, steps, purpose, commands)
+
+
+def _give_up(tree: Tree, slot: Slot, window: Window, commands: tuple[Command, ...]) -> Decision:
+    tree, gone = _down(tree, slot)
+    outcome = GaveUp(slot.child.id, window.count, window.max_restarts, window.max_seconds)
+    return _end(tree, outcome, (*commands, *gone))
+
+
+def _exhausted(tree: Tree, slot: Slot, window: Window, commands: tuple[Command, ...]) -> Decision:
+    """A child has used up its budget."""
+    match slot.child.budget.exhausted if slot.child.budget is not None else "escalate":
+        case "escalate":
+            return _give_up(tree, slot, window, commands)
+        case "park":
+            return tree.put(slot.now("parked")), commands
+        case "stop":
+            tree, gone = _down(tree, slot)
+            return _closing(tree, slot.child, (*commands, *gone))
+
+
+def _back_off(tree: Tree, slot: Slot, backoff: Backoff, commands: tuple[Command, ...]) -> Decision:
+    """Take down what goes down with the child, then wait; the child comes back with `Due`."""
+    failures = 0 if slot.lasted >= backoff.reset_after else slot.failures
+    slot = evolve(slot.now("backing_off"), failures=failures + 1, lasted=0)
+    wait = Wait(Due(slot.child.id, slot.rank, slot.incarnation), backoff.pause(failures), backoff.jitter)
+    strategy = tree.flags.restart_strategy
+    tree = tree.put(slot)
+    if strategy == "one_for_one":
+        return evolve(tree, plan=None), (*commands, wait)
+    downs = [step for step in _group(tree, slot, strategy) if isinstance(step, Down)]
+    return _begin(tree, downs, Restarting(), (*commands, wait))
+
+
+def _due(tree: Tree, event: Due, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    if slot is None or slot.state != "backing_off" or (slot.rank, slot.incarnation) != (event.rank, event.incarnation):
+        return tree, ()  # meanwhile it was stopped, or started
+    return _bring_back(tree, slot, Restarting())
 
 
 def _group(tree: Tree, slot: Slot, strategy: Strategy) -> tuple[Step, ...]:
@@ -352,7 +411,7 @@ def _start_failed(tree: Tree, event: StartFailed, now: float) -> Decision:
         return tree, ()
     if event.ignored:
         return _ignored(tree, slot, tree.plan)
-    return _not_started(tree, slot, tree.plan)
+    return _not_started(tree, slot, tree.plan, now)
 
 
 def _starting(tree: Tree, event: Started | StartFailed) -> Slot | None:
@@ -370,7 +429,7 @@ def _ignored(tree: Tree, slot: Slot, plan: Plan) -> Decision:
     return _advance(_step_done(tree), gone)
 
 
-def _not_started(tree: Tree, slot: Slot, plan: Plan) -> Decision:
+def _not_started(tree: Tree, slot: Slot, plan: Plan, now: float) -> Decision:
     id, incarnation = slot.child.id, slot.incarnation
     report = Report(id, incarnation, "starting", "crash")
     match plan.purpose:
@@ -382,6 +441,8 @@ def _not_started(tree: Tree, slot: Slot, plan: Plan) -> Decision:
                 report,
                 Reply(request, NotStarted(id, incarnation)),
             )
+        case Restarting() if slot.child.backoff is not None:
+            return _restart(evolve(tree, plan=None), slot, now, (report,))
         case Restarting():
             return evolve(tree.put(slot.now("restarting")), plan=None), (report, Post(TryAgain(id)))
         case _:
@@ -507,8 +568,10 @@ def _restart_child(tree: Tree, event: RestartChild, now: float) -> Decision:
     slot, refusal = _stopped(tree, event.child)
     if slot is None or refusal is not None:
         return _refuse(tree, event.request, event.child, refusal or "not_found")
-    again = Running(event.child, slot.incarnation + 1)
-    return _begin(tree, (Up(event.child),), Answering(event.request, again))
+    answering = Answering(event.request, Running(event.child, slot.incarnation + 1))
+    if slot.state == "backing_off":
+        return _bring_back(tree, slot, answering)
+    return _begin(tree, (Up(event.child),), answering)
 
 
 def _delete_child(tree: Tree, event: DeleteChild, now: float) -> Decision:
@@ -519,12 +582,14 @@ def _delete_child(tree: Tree, event: DeleteChild, now: float) -> Decision:
 
 
 def _stopped(tree: Tree, id: str) -> tuple[Slot | None, Refusal | None]:
-    """The slot of a stopped child, or why there is none."""
+    """The slot of a child that doesn't run and that nothing is about to be done with, or why there is none."""
     if tree.flags.is_pool:
         return None, "simple_one_for_one"
     slot = tree.slots.get(id)
     if slot is None:
         return None, "not_found"
+    if slot.state == "backing_off":
+        return slot, None
     match ROW_STATES[slot.state]:
         case "undefined":
             return slot, None
@@ -583,5 +648,6 @@ _DECISIONS: Mapping[type, Callable[[Tree, Any, float], Decision]] = {
     CountChildren: _count_children,
     GetChildSpec: _get_child_spec,
     TryAgain: _try_again,
+    Due: _due,
     Suspend: _suspend,
 }

@@ -10,7 +10,7 @@ import trio
 
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._flags import Flags
-from jido_trio.supervision._report import Sink, log_report
+from jido_trio.supervision._report import FoldedLog, Sink
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._supervisor import Supervisor, run_supervisor
 from jido_trio.terms import ExitKind, Restart, ShutdownLimit
@@ -23,7 +23,7 @@ def open_dynamic_supervisor(
     max_seconds: float = 5,
     name: str = "supervisor",
     shutdown: float | None = None,
-    on_report: Sink = log_report,
+    on_report: Sink | None = None,
 ) -> AbstractAsyncContextManager[Supervisor]:
     """Run a supervisor without children; `start_child` adds them, up to `max_children`.
 
@@ -33,7 +33,7 @@ def open_dynamic_supervisor(
     Source: Elixir `DynamicSupervisor`. Differs: children have ids, unique among them.
     """
     flags = Flags(kind="pool", max_children=max_children, max_restarts=max_restarts, max_seconds=max_seconds)
-    return Supervisor(SupervisorSpec((), flags, name, shutdown), on_report).run()
+    return Supervisor(SupervisorSpec((), flags, name, shutdown), on_report or FoldedLog()).run()
 
 
 def dynamic_supervisor_child(
@@ -44,7 +44,7 @@ def dynamic_supervisor_child(
     max_seconds: float = 5,
     restart: Restart = "permanent",
     shutdown: ShutdownLimit = None,
-    on_report: Sink = log_report,
+    on_report: Sink | None = None,
     on_gone: Callable[[str, ExitKind], None] | None = None,
 ) -> Child:
     """Return a child that is a dynamic supervisor; the `value` of its ref is the `Supervisor`.

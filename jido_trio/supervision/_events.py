@@ -35,11 +35,12 @@ class StartFailed:
 
 @frozen
 class Exited:
-    """The life ended."""
+    """The life ended, having lasted so many seconds; a child without a backoff needn't say how many."""
 
     child: str
     incarnation: int
     exit: ExitKind
+    lasted: float = 0.0
 
 
 @frozen
@@ -142,6 +143,15 @@ class TryAgain:
 
 
 @frozen
+class Due:
+    """The pause that `Wait` asked for is over."""
+
+    child: str
+    rank: int
+    incarnation: int
+
+
+@frozen
 class Suspend:
     """Handle no end and no request until `Resume` (OTP's `sys:suspend`)."""
 
@@ -150,7 +160,7 @@ Fact: TypeAlias = Started | StartFailed | Exited | StopTree | KillTree | Resume
 Request: TypeAlias = (
     StartChild | TerminateChild | RestartChild | DeleteChild | WhichChildren | CountChildren | GetChildSpec
 )
-Message: TypeAlias = Boot | Ended | TryAgain | Suspend | Request
+Message: TypeAlias = Boot | Ended | TryAgain | Due | Suspend | Request
 Event: TypeAlias = Fact | Message
 
 
@@ -239,10 +249,12 @@ class AutoShutdown:
 
 @frozen
 class GaveUp:
-    """Its children restarted too often; `child` is the last one, `restarts` how many the window held."""
+    """Its children restarted too often; `child` is the last one. The window is its own, or that child's budget."""
 
     child: str
     restarts: int
+    max_restarts: int
+    max_seconds: float
 
 
 @frozen
@@ -285,6 +297,15 @@ class Report:
 
 
 @frozen
+class Wait:
+    """Post `due` after `seconds`, and a random share of them up to `jitter`."""
+
+    due: Due
+    seconds: float
+    jitter: float
+
+
+@frozen
 class Forget:
     """The child is no more: it ended for good, or was deleted."""
 
@@ -318,4 +339,4 @@ class Finish:
     outcome: Outcome
 
 
-Command: TypeAlias = Start | Stop | Report | Forget | Reply | Post | Booted | Finish
+Command: TypeAlias = Start | Stop | Report | Wait | Forget | Reply | Post | Booted | Finish

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from attrs import frozen
@@ -21,6 +20,10 @@ class ChildView:
     restart: Restart
     state: State
     incarnation: int
+    next_restart: float | None = None
+    """Seconds until it is started again, while it backs off."""
+    last_crash: str | None = None
+    """The last of its ends that was reported, in a line."""
     supervisor: SupervisorView | None = None
     """What it is at, where it is a supervisor made by `supervisor_child`."""
 
@@ -39,14 +42,8 @@ class SupervisorView:
     children: tuple[ChildView, ...]
 
 
-def view_of(name: str, tree: Tree, now: float, nested: Callable[[str], SupervisorView | None]) -> SupervisorView:
-    """Return the tree as it is at time `now`; `nested` looks into children that are supervisors."""
-    children = tuple(
-        ChildView(
-            slot.child.id, slot.child.kind, slot.child.restart, slot.state, slot.incarnation, nested(slot.child.id)
-        )
-        for slot in tree.slots
-    )
+def view_of(name: str, tree: Tree, now: float, children: tuple[ChildView, ...]) -> SupervisorView:
+    """Return the tree as it is at time `now`."""
     flags = tree.flags
     strategy: Strategy | Literal["pool"] = "pool" if flags.is_pool else flags.strategy
     used = tree.window.used(now)

@@ -25,6 +25,7 @@ class Owner(Protocol):
 
     def life_renewed(self, life: Life, error: Exception) -> bool:
         """It crashed and asks whether it may go on as the next incarnation."""
+        ...
 
 
 @define(eq=False)
@@ -37,6 +38,8 @@ class Life:
     _owner: Owner
     scope: trio.CancelScope = field(factory=lambda: trio.CancelScope(shield=True), repr=False)
     task: trio.lowlevel.Task | None = field(default=None, repr=False)
+    began: float = 0.0
+    """When it began, in seconds of Trio's clock."""
     value: object = None
     """What was passed to `task_status.started`."""
     ready: bool = False

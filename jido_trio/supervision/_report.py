@@ -43,6 +43,8 @@ class Failure:
     chained: Literal["cause", "context"] = "cause"
     parts: tuple[Failure, ...] = ()
     """The exceptions of a group."""
+    notes: tuple[str, ...] = ()
+    """What `add_note` added."""
 
     @classmethod
     def of(cls, error: BaseException, depth: int = MAX_DEPTH) -> Failure:
@@ -58,6 +60,7 @@ class Failure:
             cls.of(cause, depth - 1) if cause is not None and depth else None,
             chained,  # type: ignore[arg-type]  # one of the two words above
             tuple(cls.of(part, depth - 1) for part in parts),
+            tuple(map(str, getattr(error, "__notes__", ()))),
         )
 
     @property
@@ -86,6 +89,7 @@ class Failure:
             if source:
                 yield f"    {source}"
         yield str(self)
+        yield from self.notes
         for number, part in enumerate(self.parts, start=1):
             yield f"  +---- {number} ----"
             yield from (f"  | {line}" for line in part._lines())  # noqa: SLF001
@@ -161,13 +165,49 @@ Sink: TypeAlias = Callable[[Report], None]
 
 
 def log_report(report: Report) -> None:
-    """Write the report to the log `jido_trio.supervision`; where reports go unless a supervisor is told otherwise."""
+    """Write the report to the log `jido_trio.supervision`, in full."""
     if isinstance(report, OverrunReport):
         logger.warning("%s", report)
     elif report.failure is None:
         logger.info("%s", report)
     else:
         logger.error("%s\n%s", report, report.failure.render())
+
+
+class FoldedLog:
+    """Writes reports to the log, the first of a kind in full, of its repeats the second, fourth, eighth, ... in a line.
+
+    What a supervisor does with its reports unless it is told otherwise. A loop of ten thousand crashes is fourteen
+    lines, and the first one is not buried.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[object, tuple[int, float]] = {}
+
+    def __call__(self, report: Report) -> None:
+        """Log the report, or count it."""
+        if isinstance(report, OverrunReport):
+            log_report(report)
+            return
+        kind = (
+            report.supervisor,
+            report.child,
+            report.during,
+            report.exit,
+            report.failure and report.failure.fingerprint,
+        )
+        count, first = self._seen.pop(kind, (0, report.at))
+        self._seen[kind] = (count + 1, first)
+        if len(self._seen) > MAX_KINDS:
+            del self._seen[next(iter(self._seen))]
+        if count == 0:
+            log_report(report)
+        elif (count + 1).bit_count() == 1:
+            logger.error("%s (%d times in %g s)", report, count + 1, report.at - first)
+
+
+MAX_KINDS = 1000
+"""So many kinds of crashes are told apart; of more, the one that was seen longest ago is new again."""
 
 
 def send_report(report: Report, sink: Sink) -> None:

@@ -13,11 +13,13 @@ from typing import Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from jido_trio.supervision._child import Child
+from jido_trio.supervision._window import Window
 from jido_trio.terms import ExitKind
 
-State: TypeAlias = Literal["stopped", "starting", "running", "ended", "stopping", "restarting"]
+State: TypeAlias = Literal["stopped", "starting", "running", "ended", "stopping", "restarting", "backing_off", "parked"]
 """What became of a child. ended: its end waits to be handled. restarting: its last restart failed, another is due.
-stopped: OTP's `undefined`, the spec is kept and nothing runs."""
+backing_off: it pauses before its restart. parked: it used up its budget. stopped: OTP's `undefined`, the spec is kept
+and nothing runs."""
 
 ALIVE: frozenset[State] = frozenset({"starting", "running", "stopping"})
 
@@ -34,6 +36,12 @@ class Slot:
     """How that life ended, while `state` is "ended"."""
     rank: int = 0
     """Its place in the order of starting."""
+    lasted: float = 0.0
+    """Seconds that its last life lasted; known for children with a backoff."""
+    failures: int = 0
+    """Restarts since a life that lasted; kept for children with a backoff."""
+    window: Window | None = None
+    """The restarts that count against its own budget."""
 
     @property
     def alive(self) -> bool:
@@ -42,11 +50,11 @@ class Slot:
 
     def now(self, state: State, exit: ExitKind | None = None) -> Slot:
         """Return the slot in that state."""
-        return Slot(self.child, state, self.incarnation, exit, self.rank)
+        return Slot(self.child, state, self.incarnation, exit, self.rank, self.lasted, self.failures, self.window)
 
     def next_life(self, state: State) -> Slot:
         """Return the slot with its next incarnation under way."""
-        return Slot(self.child, state, self.incarnation + 1, None, self.rank)
+        return Slot(self.child, state, self.incarnation + 1, None, self.rank, 0.0, self.failures, self.window)
 
 
 _Bucket: TypeAlias = dict[str, Slot]
@@ -74,7 +82,9 @@ class Slots:
         """Return the slots with a stopped one for `child`, a new id, at the end."""
         if self._size > _CROWDED * len(self._buckets):
             return self._spread().add(child, incarnation)
-        slot = Slot(child, incarnation=incarnation, rank=self._next_rank)
+        budget = child.budget
+        window = Window(budget.max_restarts, budget.max_seconds) if budget is not None else None
+        slot = Slot(child, incarnation=incarnation, rank=self._next_rank, window=window)
         return Slots(self._with(slot), self._size + 1, self._next_rank + 1)
 
     def without(self, id: str) -> Slots:

@@ -17,7 +17,7 @@ from functools import partial
 from typing import TypeVar
 
 import trio
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from jido_trio.errors import (
     ChildRefused,
@@ -31,14 +31,20 @@ from jido_trio.supervision._child import Child
 from jido_trio.supervision._decide import Tree, decide
 from jido_trio.supervision._exit import Shutdown
 from jido_trio.supervision._flags import Flags
-from jido_trio.supervision._inspect import SupervisorView, view_of
+from jido_trio.supervision._inspect import ChildView, SupervisorView, view_of
 from jido_trio.supervision._life import Life
 from jido_trio.supervision._overrun import StopWatch, stack_of
-from jido_trio.supervision._report import CrashReport, Failure, OverrunReport, Sink, log_report, send_report
+from jido_trio.supervision._report import CrashReport, Failure, FoldedLog, OverrunReport, Sink, send_report
+from jido_trio.supervision._slots import Slot
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.terms import AutoShutdown, ExitKind, Restart, ShutdownLimit, Strategy
+from jido_trio.world import current
 
 _T = TypeVar("_T")
+
+
+HISTORY = 100
+"""So many crash reports a supervisor keeps."""
 
 
 @define(eq=False)
@@ -55,38 +61,36 @@ class Supervisor:
     """A running supervisor; `open_supervisor` makes one."""
 
     spec: SupervisorSpec
-    _sink: Sink = log_report
+    _sink: Sink = Factory(FoldedLog)
     _clock: Callable[[], float] = trio.current_time
     _on_gone: Callable[[str, ExitKind], None] | None = None
     """Told when a child is forgotten: it has ended for good, and how."""
-    _tree: Tree = field()
+    _tree: Tree = Factory(lambda self: Tree(self.spec.flags), takes_self=True)
     _lives: dict[str, Life] = field(factory=dict)
     _facts: deque[ev.Fact] = field(factory=deque)
     _messages: deque[ev.Message] = field(factory=deque)
     _handling: bool = False
     _answers: dict[int, _Answer] = field(factory=dict)
     _next_number: int = 1
+    _pauses: dict[str, float] = field(factory=dict)
+    """When the children that back off are due."""
+    _random: Callable[[], float] = field(factory=lambda: current().random.random)
+    """Draws the jitter of backoffs, from [0, 1)."""
     _context: contextvars.Context = field(factory=contextvars.copy_context)
     _nursery: trio.Nursery = field(init=False)
     _block: trio.CancelScope = field(factory=trio.CancelScope)
-    _watch: StopWatch = field()
+    _watch: StopWatch = Factory(lambda self: StopWatch(self._overran, self._kill), takes_self=True)
     _booted: trio.Event = field(factory=trio.Event)
     _finished: trio.Event = field(factory=trio.Event)
     _outcome: ev.Outcome | None = None
+    _history: deque[CrashReport] = field(factory=lambda: deque(maxlen=HISTORY))
+    _last_crash: dict[str, str] = field(factory=dict)
     _told: BaseException | None = None
     """The last error that was reported since `_handle` began."""
     _cause: BaseException | None = None
     """What ended the tree, if an exception did."""
     _interrupt: BaseException | None = None
     """A KeyboardInterrupt, SystemExit or the like that left a child: the tree goes down, and it is raised again."""
-
-    @_tree.default
-    def _new_tree(self) -> Tree:
-        return Tree(self.spec.flags)
-
-    @_watch.default
-    def _new_watch(self) -> StopWatch:
-        return StopWatch(self._overran, self._kill)
 
     def __repr__(self) -> str:
         return f"<Supervisor {self.spec.name!r} {self._tree.phase}, {len(self._tree.slots)} children>"
@@ -181,11 +185,27 @@ class Supervisor:
 
     def tree(self) -> SupervisorView:
         """Return what the supervisor and those below it are at, as plain data; at any moment."""
-        return view_of(self.name, self._tree, self._clock(), self._nested)
+        children = tuple(self._view(slot) for slot in self._tree.slots)
+        return view_of(self.name, self._tree, self._clock(), children)
 
-    def _nested(self, id: str) -> SupervisorView | None:
+    def _view(self, slot: Slot) -> ChildView:
+        id = slot.child.id
         life = self._lives.get(id)
-        return life.value.tree() if life is not None and isinstance(life.value, Supervisor) else None
+        due = self._pauses.get(id) if slot.state == "backing_off" else None
+        return ChildView(
+            id,
+            slot.child.kind,
+            slot.child.restart,
+            slot.state,
+            slot.incarnation,
+            due - trio.current_time() if due is not None else None,
+            self._last_crash.get(id),
+            life.value.tree() if life is not None and isinstance(life.value, Supervisor) else None,
+        )
+
+    def history(self, child: str | None = None) -> tuple[CrashReport, ...]:
+        """Return the last crash reports, oldest first: of one child, or of all; at most 100 are kept."""
+        return tuple(report for report in self._history if child in (None, report.child))
 
     def child(self, id: str) -> ChildRef:
         """Return a ref to the child of that id, there or not; it means the same child over all its lives."""
@@ -254,7 +274,7 @@ class Supervisor:
             self._interrupted(error)
         life.end(error, trio.current_time())
         if life.ready or life.stopping or not life.child.reports_ready:
-            self._fact(ev.Exited(life.child.id, life.incarnation, life.exit))
+            self._fact(_exited(life))
         else:
             life.error = error or _why_not_ready(life)
             self._fact(ev.StartFailed(life.child.id, life.incarnation, life.ignored and error is None))
@@ -264,7 +284,7 @@ class Supervisor:
         before = life.incarnation
         life.end(error, trio.current_time())
         life.renewing = True
-        self._fact(ev.Exited(life.child.id, before, life.exit))
+        self._fact(_exited(life))
         life.renewing = False
         life.over = life.incarnation == before
         return not life.over
@@ -284,6 +304,8 @@ class Supervisor:
                 self._start(child, incarnation)
             case ev.Stop(child, _, limit):
                 self._stop(self._lives[child], limit)
+            case ev.Wait(due, seconds, jitter):
+                self._wait(due, seconds * (1 + jitter * self._random()))
             case ev.Forget(child):
                 self._forget(child)
             case ev.Reply(request, result):
@@ -302,6 +324,8 @@ class Supervisor:
         crash = CrashReport(
             self.name, report.child, report.incarnation, report.during, report.exit, self._clock(), failure
         )
+        self._history.append(crash)
+        self._last_crash[report.child] = str(crash)
         send_report(crash, self._sink)
 
     def _start(self, child: Child, incarnation: int) -> None:
@@ -313,6 +337,8 @@ class Supervisor:
             return
         life = Life(child, incarnation, self)
         self._lives[child.id] = life
+        if child.backoff is not None:
+            life.began = trio.current_time()
         if child.start_timeout is not None and child.reports_ready:
             life.scope.deadline = trio.current_time() + child.start_timeout
         # A saved context: what a life, or the task that happened to see its end, did to context variables ends there.
@@ -341,7 +367,18 @@ class Supervisor:
             self._watch.running = True
             self._nursery.start_soon(self._watch.run, name=f"stops of {self.name}")
 
+    def _wait(self, due: ev.Due, seconds: float) -> None:
+        self._pauses[due.child] = trio.current_time() + seconds
+        self._nursery.start_soon(self._pause, due, self._pauses[due.child], name=f"pause before {due.child}")
+
+    async def _pause(self, due: ev.Due, until: float) -> None:
+        await trio.sleep_until(until)
+        if self._pauses.get(due.child) == until:
+            del self._pauses[due.child]
+        self._post(due)
+
     def _forget(self, id: str) -> None:
+        self._last_crash.pop(id, None)
         life = self._lives.pop(id, None)
         if life is not None and self._on_gone is not None:
             self._on_gone(id, life.exit)
@@ -442,9 +479,8 @@ class Supervisor:
 
     def _error(self) -> SupervisionError | None:
         match self._outcome:
-            case ev.GaveUp(child, restarts):
-                flags = self.spec.flags
-                return RestartIntensityExceeded(self.name, child, restarts, flags.max_restarts, flags.max_seconds)
+            case ev.GaveUp(child, restarts, max_restarts, max_seconds):
+                return RestartIntensityExceeded(self.name, child, restarts, max_restarts, max_seconds)
             case ev.BootFailed(child):
                 return StartFailed(self.name, child, _one_line(self._cause))
             case _:
@@ -486,7 +522,7 @@ def open_supervisor(
     auto_shutdown: AutoShutdown = "never",
     name: str = "supervisor",
     shutdown: float | None = None,
-    on_report: Sink = log_report,
+    on_report: Sink | None = None,
 ) -> AbstractAsyncContextManager[Supervisor]:
     """Start `children` in order and keep them running until the block is left.
 
@@ -502,7 +538,8 @@ def open_supervisor(
         auto_shutdown: "any_significant" or "all_significant" to end once significant children have ended for good.
         name: What it is called in errors and reports.
         shutdown: Seconds for stopping everything; what still runs then is cancelled. None sets no limit.
-        on_report: Called with each `CrashReport`, before anything is done about it, and each `OverrunReport`.
+        on_report: Called with each `CrashReport`, before anything is done about it, and each `OverrunReport`. None
+            writes them to the log `jido_trio.supervision`, repeats folded.
 
     Raises:
         InvalidDefinition: An option or a child is declared wrongly; nothing was started.
@@ -513,7 +550,7 @@ def open_supervisor(
     rounded to whole seconds.
     """
     flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
-    return Supervisor(SupervisorSpec(tuple(children), flags, name, shutdown), on_report).run()
+    return Supervisor(SupervisorSpec(tuple(children), flags, name, shutdown), on_report or FoldedLog()).run()
 
 
 def supervisor_child(
@@ -527,7 +564,7 @@ def supervisor_child(
     restart: Restart = "permanent",
     shutdown: ShutdownLimit = None,
     significant: bool = False,
-    on_report: Sink = log_report,
+    on_report: Sink | None = None,
 ) -> Child:
     """Return a child that is a supervisor of `children`; its options are those of `open_supervisor` and `Child`.
 
@@ -540,7 +577,7 @@ def supervisor_child(
 
 async def run_supervisor(
     spec: SupervisorSpec,
-    on_report: Sink = log_report,
+    on_report: Sink | None = None,
     clock: Callable[[], float] = trio.current_time,
     on_gone: Callable[[str, ExitKind], None] | None = None,
     *,
@@ -550,13 +587,18 @@ async def run_supervisor(
 
     Asked to stop it goes down in order; cancelled, its time being over, it takes its children down at once.
     """
-    supervisor = Supervisor(spec, on_report, clock, on_gone)
+    supervisor = Supervisor(spec, on_report or FoldedLog(), clock, on_gone)
     task_status.trap_stop(supervisor.stop)
     async with supervisor.run(kill_if_cancelled=True):
         task_status.started(supervisor)
         await supervisor.wait()
     if not task_status.stopping:
         raise Shutdown("auto_shutdown")
+
+
+def _exited(life: Life) -> ev.Exited:
+    lasted = trio.current_time() - life.began if life.child.backoff is not None else 0.0
+    return ev.Exited(life.child.id, life.incarnation, life.exit, lasted)
 
 
 def _why_not_ready(life: Life) -> Exception:

@@ -1,0 +1,92 @@
+"""The pause before a restart, and what a child may cost before it is given up. Pure; OTP knows neither."""
+
+from __future__ import annotations
+
+import math
+from difflib import get_close_matches
+from typing import Any, Literal, TypeAlias, get_args
+
+from attrs import Attribute, field, frozen
+
+from jido_trio.errors import InvalidDefinition
+
+
+def _seconds(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise InvalidDefinition(
+            f"{attribute.name}={value!r} must be seconds, 0 or more", field=attribute.name, value=value
+        )
+
+
+def _at_least_1(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 1 <= value < math.inf:
+        raise InvalidDefinition(f"{attribute.name}={value!r} must be 1 or more", field=attribute.name, value=value)
+
+
+def _share(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise InvalidDefinition(f"{attribute.name}={value!r} must be from 0 to 1", field=attribute.name, value=value)
+
+
+@frozen(kw_only=True)
+class Backoff:
+    """A pause before each restart of a child, longer each time, until a life has lasted.
+
+    A child with a backoff is not counted against its supervisor's `max_restarts`: waiting is its way of not flooding.
+    Give it a `Budget` too, if it shall be given up some time. While it waits it can be stopped, deleted, or restarted
+    at once.
+    """
+
+    first: float = field(default=0.1, validator=_seconds)
+    """Seconds before the first restart."""
+    factor: float = field(default=2.0, validator=_at_least_1)
+    """By how much each pause is longer than the one before."""
+    cap: float = field(default=30.0, validator=_seconds)
+    """The longest pause, in seconds, before jitter."""
+    jitter: float = field(default=0.0, validator=_share)
+    """A pause is made longer by a random share of itself, at most this: it spreads children that failed together."""
+    reset_after: float = field(default=60.0, validator=_seconds)
+    """A life that lasted so many seconds makes the next pause the first again."""
+
+    def pause(self, failures: int) -> float:
+        """Return the seconds to wait when `failures` restarts have gone before without a life that lasted."""
+        # factor ** failures overflows long after the cap is reached
+        steps = failures if self.factor == 1 or not self.first else min(failures, self._steps_to_cap())
+        return min(self.first * self.factor**steps, self.cap)
+
+    def _steps_to_cap(self) -> int:
+        return max(0, math.ceil(math.log(max(self.cap, self.first) / self.first, self.factor)))
+
+
+Exhausted: TypeAlias = Literal["escalate", "park", "stop"]
+"""What follows when a child has used up its budget: its supervisor gives up, as for its own; the child is kept aside,
+visible, until `restart_child`; it is stopped as if it had ended for good."""
+
+
+def _restarts(_: object, attribute: Attribute[int], value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidDefinition(
+            f"max_restarts={value!r} must be a whole number, 0 or more", field="max_restarts", value=value
+        )
+
+
+def _word(_: object, attribute: Attribute[Any], value: object) -> None:
+    words = get_args(Exhausted)
+    if value not in words:
+        near = get_close_matches(str(value), words, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InvalidDefinition(
+            f"exhausted={value!r} is not one of {', '.join(words)}{hint}", field="exhausted", value=value
+        )
+
+
+@frozen(kw_only=True)
+class Budget:
+    """How many restarts one child may have within a window, beside what its supervisor tolerates of all.
+
+    Counted like the supervisor's: more than `max_restarts` within `max_seconds` are too many.
+    """
+
+    max_restarts: int = field(default=3, validator=_restarts)
+    max_seconds: float = field(default=5.0, validator=_seconds)
+    exhausted: Exhausted = field(default="escalate", validator=_word)
