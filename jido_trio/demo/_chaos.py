@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import trio
 
@@ -10,7 +11,7 @@ from jido_trio.demo._report import Chaos
 from jido_trio.runtime import AgentRef
 
 
-async def cause(chaos: Chaos, workers: Sequence[AgentRef]) -> None:
+async def cause(chaos: Chaos, workers: Sequence[AgentRef[Any]]) -> None:
     """Kill a worker now and then, for ever; whom and when follows from the seed, what it is at then does not.
 
     A kill is an exception in the worker's own task, out of which it falls with all that it had begun: its supervisor

@@ -115,7 +115,7 @@ class Worker(Agent[Desk], routes={"document.given": Take, "chaos.kill": Die}):
     """Reads one document at a time."""
 
 
-def give(work: Work, worker: str, settled: Iterable[Settled] = ()) -> Result:
+def give(work: Work, worker: str, settled: Iterable[Effect] = ()) -> Result:
     """Give the worker the next document, if there is one, and tell what is settled."""
     work = work.give(worker)
     job = work.at[worker]
@@ -169,5 +169,8 @@ class Replace(Action):
         return give(work, self.worker, settled)
 
 
-class Coordinator(Agent[Work], routes={"worker.hired": Hire, "worker.crashed": Replace, "document.read": Settle}):
+class Coordinator(
+    Agent[Work],
+    routes={"worker.hired": Hire, "worker.crashed": Replace, "document.read": Settle, "chaos.kill": Die},
+):
     """Knows which documents are still to be read, and who is at which."""

@@ -1,8 +1,7 @@
 """The ledger of a run: what the cluster says is settled, which lives began and which crashed. Outside of all agents."""
 
-from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import trio
 from attrs import define, field, frozen
@@ -14,29 +13,29 @@ from jido_trio.demo._work import Settled
 from jido_trio.runtime import Runtime, interpret
 from jido_trio.supervision import CrashReport
 
-Entry = Settled | Crash | Began
+Entry: TypeAlias = Settled | Crash | Began
+EntryT = TypeVar("EntryT", Settled, Crash, Began)
 
 
 @define(eq=False)
 class Ledger:
     """Everything that happened in a run, in order."""
 
-    listener: Callable[[Entry], None]
-    """Told of each entry as it is made."""
-    settled: list[Settled] = field(factory=list)
-    crashes: list[Crash] = field(factory=list)
-    began: list[Began] = field(factory=list)
+    entries: list[Entry] = field(factory=list)
+    done: int = 0
+    refused: int = 0
+    """How many documents are done, and refused."""
 
     def enter(self, entry: Entry) -> None:
-        """Write down an entry."""
-        match entry:
-            case Settled():
-                self.settled.append(entry)
-            case Crash():
-                self.crashes.append(entry)
-            case Began():
-                self.began.append(entry)
-        self.listener(entry)
+        """Write down an entry. It is done before a restart goes on, so no more than that is."""
+        self.entries.append(entry)
+        if isinstance(entry, Settled):
+            self.done += not entry.refused
+            self.refused += bool(entry.refused)
+
+    def of(self, kind: type[EntryT]) -> tuple[EntryT, ...]:
+        """Return the entries of one kind."""
+        return tuple(entry for entry in self.entries if isinstance(entry, kind))
 
 
 ledger: ContextVar[Ledger] = ContextVar("jido_trio.demo.ledger")
@@ -56,8 +55,8 @@ async def _(directive: Settled, _runtime: Runtime) -> None:
 
 
 @frozen
-class Begin:
-    """Directive: a life begins. The first thing that it does, and so the end of what a restart takes."""
+class Begin(Directive):
+    """A life begins. The first thing that it does, and so the end of what a restart takes."""
 
 
 @interpret.register

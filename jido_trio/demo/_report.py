@@ -6,6 +6,7 @@ The JSON document has these keys; times are seconds, paths are as they were foun
     input         the folder
     seconds       from the first agent's start to the last document
     interrupted   whether it was ended by Ctrl-C
+    gave_up       what the supervisor said when it gave up restarting, or null
     ok            whether nothing is lost and no untouched worker was restarted
     documents     {found, done, refused, unfinished, lost}; unfinished only after Ctrl-C, lost never
     done          [{path, worker, careful, largest, facts}]; facts: see `_facts.Facts`
@@ -77,6 +78,8 @@ class Run:
     """Of each worker, as the supervision tree had it at the end."""
     seconds: float = 0
     interrupted: bool = False
+    gave_up: str = ""
+    """What the supervisor said when it gave up."""
     chaos: Chaos | None = None
 
 
@@ -129,7 +132,7 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether nothing is lost, and no worker was restarted that nothing had happened to."""
-        return not self.lost and all(row.accounted_for for row in self.workers)
+        return not self.lost and not self.run.gave_up and all(row.accounted_for for row in self.workers)
 
 
 def report_of(run: Run) -> Report:
@@ -186,6 +189,7 @@ def _document(report: Report) -> dict[str, object]:
         "input": run.input,
         "seconds": run.seconds,
         "interrupted": run.interrupted,
+        "gave_up": run.gave_up or None,
         "ok": report.ok,
         "documents": {
             "found": len(run.documents),
@@ -281,6 +285,8 @@ def _refused_text(report: Report) -> Iterator[str]:
 
 
 def _missing_text(report: Report) -> Iterator[str]:
+    if report.run.gave_up:
+        yield f"GAVE UP: {report.run.gave_up}"
     if report.lost:
         yield "LOST, neither done nor refused:"
         yield from (f"  {short(path, report.run.input)}" for path in report.lost[:SHOWN])

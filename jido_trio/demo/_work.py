@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from attrs import evolve, field, frozen
 
+from jido_trio.core import Directive
 from jido_trio.demo._facts import Facts
 
 PATIENCE = 50
@@ -21,8 +22,8 @@ class Job:
 
 
 @frozen
-class Settled:
-    """Directive: a document is done or refused. What that means is for whoever runs the cluster to say."""
+class Settled(Directive):
+    """A document is done or refused. What that means is for whoever runs the cluster to say."""
 
     path: str
     worker: str

@@ -1,0 +1,51 @@
+"""`jido-trio demo`. Apart from `_main`, for only this command needs the packages of the extra `demo`."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+import trio
+from rich.console import Console
+
+from jido_trio.demo._documents import NoDocuments
+from jido_trio.demo._report import Chaos, Report, as_json, as_text
+from jido_trio.demo._run import SAMPLES, Options, run_demo
+from jido_trio.demo._view import Lines, Picture, Silent, View
+from jido_trio.world import current
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Run the demo, print its report, and return the exit code."""
+    folder = Path(options.input) if options.input is not None else SAMPLES
+    # What pypdf and the runtime have to say is in the report.
+    logging.disable(logging.ERROR)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names a terminal can't show
+    # Threads that compute hold the interpreter so long at a time; by default 5 ms, which a restart would wait for.
+    sys.setswitchinterval(0.0005)
+    try:
+        report = trio.run(run_demo, Options(folder, options.workers, _chaos(options)), _view(options, folder))
+    except NoDocuments as error:
+        options.fail(str(error))
+    print(as_json(report) if options.json else as_text(report), flush=True)
+    return _exit_code(report)
+
+
+def _chaos(options: argparse.Namespace) -> Chaos | None:
+    if not options.chaos:
+        return None
+    seed = options.seed if options.seed is not None else current().random.randrange(1_000_000)
+    return Chaos(options.chaos_every if options.chaos_every is not None else 0.25, seed)
+
+
+def _view(options: argparse.Namespace, folder: Path) -> View:
+    if options.json:
+        return Silent()
+    console = Console()
+    return Picture(str(folder), console) if console.is_terminal else Lines(str(folder), print)
+
+
+def _exit_code(report: Report) -> int:
+    if report.run.interrupted:
+        return 130
+    return 0 if report.ok else 1

@@ -1,0 +1,86 @@
+"""The command line: what it takes, and which exit code comes of it."""
+
+import argparse
+import importlib
+import math
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+
+LOST, USAGE, INTERRUPTED = 1, 2, 130
+"""Exit codes. 130: Ctrl-C, as shells have it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `jido-trio` with these arguments, those of the process if None, and return its exit code."""
+    parser = _parser()
+    try:
+        options = parser.parse_args(argv)
+        if options.command is None:
+            parser.print_help()
+            return USAGE
+        return _demo(options)
+    except SystemExit as wanted:  # argparse leaves this way
+        return int(wanted.code or 0)
+    except KeyboardInterrupt:  # before there was anything to report, or a second time
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `jido-trio demo | head`: nobody listens any more
+        sys.stderr.close()  # or Python complains there when it flushes
+        return LOST
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="jido-trio", description="Fault-tolerant agents on Trio.")
+    parser.add_argument("--version", action="version", version=f"jido-trio {version('jido-trio')}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    _add_demo(commands.add_parser("demo", help=_DEMO, description=_DEMO, epilog=_CODES))
+    return parser
+
+
+_DEMO = "Read a folder of documents with supervised agents, whatever is wrong with the files or happens to the agents."
+_CODES = (
+    "exit code: 0 every document is done or refused, and no worker was restarted but for its own crashes; "
+    "1 not so; 2 wrong usage; 130 ended by Ctrl-C"
+)
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--input", metavar="DIR", help="the folder, read with all below it (default: shipped samples)")
+    parser.add_argument("--workers", type=_count, default=4, metavar="N", help="how many agents read (default: 4)")
+    parser.add_argument("--chaos", action="store_true", help="kill workers at random while they read")
+    parser.add_argument("--chaos-every", type=_seconds, metavar="SECONDS", help="between two kills (default: 0.25)")
+    parser.add_argument("--seed", type=int, metavar="N", help="of the chaos: whom it kills, and when")
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON document, and nothing else")
+    parser.set_defaults(fail=parser.error)
+
+
+def _count(text: str) -> int:
+    return int(_checked(text, int, lambda value: 1 <= value <= 1000, "a whole number from 1 to 1000"))
+
+
+def _seconds(text: str) -> float:
+    return _checked(text, float, lambda value: 0.01 <= value < math.inf, "a number of seconds, 0.01 or more")
+
+
+def _checked(text: str, read: Callable[[str], float], fits: Callable[[float], bool], expected: str) -> float:
+    try:
+        value = read(text)
+    except ValueError:
+        value = math.nan
+    if not fits(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+    return value
+
+
+def _demo(options: argparse.Namespace) -> int:
+    for name in ("chaos_every", "seed"):
+        if getattr(options, name) is not None and not options.chaos:
+            options.fail(f"--{name.replace('_', '-')} is about the chaos: give --chaos, too")
+    try:
+        demo = importlib.import_module("jido_trio.cli._demo")
+    except ModuleNotFoundError as error:
+        if error.name not in {"rich", "pypdf", "bs4"}:
+            raise
+        options.fail(f"the demo needs {error.name}, which is not installed: pip install 'jido-trio[demo]'")
+    return int(demo.demo(options))

@@ -1,0 +1,153 @@
+"""A run of the demo: the cluster under supervision, the chaos it was told to cause, the view, and the report."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import trio
+from attrs import define, evolve, field, frozen
+
+from jido_trio.core import Signal
+from jido_trio.demo._chaos import cause
+from jido_trio.demo._cluster import COORDINATOR, Coordinator
+from jido_trio.demo._documents import find_documents
+from jido_trio.demo._ledger import Ledger, MeasuredWorker, crash_of, ledger
+from jido_trio.demo._report import Began, Chaos, Crash, Report, Run, report_of
+from jido_trio.demo._view import Progress, Silent, View
+from jido_trio.demo._work import Settled, Work
+from jido_trio.errors import RestartIntensityExceeded
+from jido_trio.runtime import AgentRef, Jido
+from jido_trio.supervision import CrashReport, SupervisorView
+from jido_trio.supervision import Report as SupervisorReport
+
+SAMPLES = Path(__file__).with_name("samples")
+LOOK = 0.02
+"""Seconds between two looks at the coordinator."""
+
+
+@frozen
+class Options:
+    """What the demo is asked to do."""
+
+    input: Path = SAMPLES
+    workers: int = 4
+    chaos: Chaos | None = None
+    worker: type[MeasuredWorker] = MeasuredWorker
+
+
+async def run_demo(options: Options = Options(), view: View | None = None) -> Report:
+    """Read all documents below a folder, and return the report. Ctrl-C ends it early, with what is done so far.
+
+    Raises:
+        NoDocuments: There is no such folder, or nothing in it.
+    """
+    documents = await trio.to_thread.run_sync(find_documents, options.input)
+    return await run_cluster(tuple(map(str, documents)), options, view)
+
+
+async def run_cluster(documents: tuple[str, ...], options: Options, view: View | None = None) -> Report:
+    """Read these documents, and return the report."""
+    shown = view if view is not None else Silent()
+    with shown:
+        run = await _Cluster(documents, options, shown).run()
+    return report_of(run)
+
+
+@define(eq=False)
+class _Cluster:
+    """The cluster of one run."""
+
+    documents: tuple[str, ...]
+    options: Options
+    view: View
+    ledger: Ledger = field(factory=Ledger)
+    workers: tuple[AgentRef[Any], ...] = ()
+    coordinator: AgentRef[Coordinator] | None = None
+    began: float = field(factory=trio.current_time)
+    shown: int = 0
+    """So many entries of the ledger were shown."""
+    interrupted: bool = False
+    record: Run = field(init=False)
+
+    async def run(self) -> Run:
+        """Run until every document is settled, or Ctrl-C; return what is on record."""
+        ledger.set(self.ledger)
+        # As many restarts as a folder of bad files needs: each crashes at most two workers; and those of chaos.
+        instance = Jido("demo", max_restarts=1000 + 2 * len(self.documents), on_report=self._report)
+        try:
+            async with instance as jido:
+                await self._read_all(jido)
+        except RestartIntensityExceeded as error:
+            return evolve(self.record, gave_up=str(error))
+        return self.record
+
+    async def _read_all(self, jido: Jido) -> None:
+        ids = [f"worker-{number}" for number in range(1, self.options.workers + 1)]
+        self.workers = tuple([await jido.start_agent(self.options.worker, id=id) for id in ids])
+        work = Work(self.documents)
+        self.coordinator = await jido.start_agent(Coordinator, id=COORDINATOR, state=work, mailbox_size=100_000)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch_for_interrupt, nursery.cancel_scope)
+                if self.options.chaos is not None:
+                    nursery.start_soon(cause, self.options.chaos, self.workers)
+                self._hire()
+                await self._wait(jido, self.coordinator)
+                nursery.cancel_scope.cancel("every document is settled")
+        finally:
+            # Now, while crashes and incarnations are of one moment: agents may still crash while they are stopped.
+            self.record = self._recorded(jido.tree())
+            self._show(jido, self.coordinator, last=True)
+
+    def _hire(self) -> None:
+        for worker in self.workers:
+            self._tell("worker.hired", worker=worker.id)
+
+    def _tell(self, what: str, **data: object) -> None:
+        if self.coordinator is not None and self.coordinator.running:
+            self.coordinator.cast_nowait(Signal(what, data, source="/demo"))
+
+    def _report(self, report: SupervisorReport) -> None:
+        """Have the coordinator hear of a crash. It is called before the restart, so nothing else comes in between."""
+        if not isinstance(report, CrashReport) or report.failure is None:
+            return
+        crash = crash_of(report)
+        self.ledger.enter(crash)
+        if report.child == COORDINATOR:
+            self._hire()
+        else:
+            self._tell("worker.crashed", worker=crash.agent, error=crash.error, killed=crash.killed)
+
+    async def _wait(self, jido: Jido, coordinator: AgentRef[Coordinator]) -> None:
+        """Wait until the work is finished, and what follows from it is carried out."""
+        while not coordinator.agent.state.finished:
+            self._show(jido, coordinator)
+            await trio.sleep(LOOK)
+        # It is answered after all that came before; and hiring a worker when nothing is left changes nothing.
+        await coordinator.call(Signal("worker.hired", {"worker": self.workers[0].id}), timeout=None)
+
+    def _show(self, jido: Jido, coordinator: AgentRef[Coordinator], *, last: bool = False) -> None:
+        news, self.shown = self.ledger.entries[self.shown :], len(self.ledger.entries)
+        seconds, state = trio.current_time() - self.began, coordinator.agent.state
+        progress = Progress(seconds, state, self.ledger.done, self.ledger.refused, jido.tree())
+        self.view.show(progress, news, last=last)
+
+    async def _watch_for_interrupt(self, run: trio.CancelScope) -> None:
+        with trio.open_signal_receiver(signal.SIGINT) as signals:
+            async for _ in signals:
+                self.interrupted = True
+                run.cancel("Ctrl-C")
+
+    def _recorded(self, tree: SupervisorView) -> Run:
+        agents = [child for view in tree.children if view.supervisor for child in view.supervisor.children]
+        return Run(
+            input=str(self.options.input),
+            documents=self.documents,
+            settled=self.ledger.of(Settled),
+            crashes=tuple(crash for crash in self.ledger.of(Crash) if crash.agent != COORDINATOR),
+            began=self.ledger.of(Began),
+            incarnations={child.id: child.incarnation for child in agents if child.id != COORDINATOR},
+            seconds=trio.current_time() - self.began,
+            interrupted=self.interrupted,
+            chaos=self.options.chaos,
+        )

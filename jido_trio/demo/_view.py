@@ -1,0 +1,206 @@
+"""What is seen while the demo runs: lines, a live picture on a terminal, or nothing."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from attrs import define, field, frozen
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from jido_trio.demo._cluster import COORDINATOR
+from jido_trio.demo._ledger import Entry
+from jido_trio.demo._report import Crash, short
+from jido_trio.demo._work import Job, Settled, Work
+from jido_trio.supervision import ChildView, SupervisorView
+
+PER_SECOND = 4
+"""So often is the picture drawn."""
+ROWS = 12
+NEWS = 6
+"""So many workers are shown, and so many of the latest events."""
+
+
+@frozen
+class Progress:
+    """What the run is at."""
+
+    seconds: float
+    work: Work
+    done: int
+    refused: int
+    tree: SupervisorView
+    """The supervision tree, as the instance tells it."""
+
+    def __str__(self) -> str:
+        return f"{self.done + self.refused}/{len(self.work.documents)}"
+
+
+class View(Protocol):
+    """Shows a run."""
+
+    def __enter__(self) -> object:
+        """Begin."""
+
+    def __exit__(self, *_: object) -> None:
+        """End; what was drawn is cleared away."""
+
+    def show(self, progress: Progress, news: Sequence[Entry] = (), *, last: bool = False) -> None:
+        """Show what the run is at, and what has happened since the last call; called often, and once at the end."""
+
+
+@define
+class Silent:
+    """Shows nothing: for `--json`, and for tests."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def show(self, progress: Progress, news: Sequence[Entry] = (), *, last: bool = False) -> None:
+        """Ignore it."""
+
+
+@define
+class Lines:
+    """A line for each crash and refusal, and now and then one for the progress: for logs and pipes."""
+
+    folder: str
+    print: Callable[[str], None]
+    every: float = 2
+    """Seconds between two lines of progress."""
+    _told: float = 0
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def show(self, progress: Progress, news: Sequence[Entry] = (), *, last: bool = False) -> None:
+        """Print the news, and the progress if it is time."""
+        for line in filter(None, (told(entry, self.folder) for entry in news)):
+            self.print(" ".join(line))
+        if progress.seconds - self._told >= self.every:
+            self._told = progress.seconds
+            self.print(f"{progress.seconds:.0f} s: {progress} documents")
+
+
+def told(entry: Entry, folder: str) -> tuple[str, str] | None:
+    """Return what kind of thing has happened, and to what; None where that is not worth a line."""
+    match entry:
+        case Settled(path=path, refused=reason) if reason:
+            return "refused", f"{short(path, folder)}: {reason}"
+        case Settled(path=path, careful=True):
+            return "done", f"{short(path, folder)}, with care"
+        case Crash(agent=agent, killed=True):
+            return "killed", f"{agent} in incarnation {entry.incarnation}"
+        case Crash(agent=agent, error=error):
+            return "crashed", f"{agent} in incarnation {entry.incarnation}: {error}"
+    return None
+
+
+_COLOURS = {"refused": "yellow", "done": "green", "killed": "magenta", "crashed": "red"}
+
+
+@define
+class Picture:
+    """A picture on a terminal: how far it is, the supervision tree, and what happened last."""
+
+    folder: str
+    console: Console
+    _live: Live = field(init=False)
+    _news: deque[Text] = field(factory=lambda: deque(maxlen=NEWS))
+    _drawn: float = -1
+
+    def __enter__(self) -> None:
+        self._live = Live(console=self.console, auto_refresh=False, transient=True)
+        self._live.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def show(self, progress: Progress, news: Sequence[Entry] = (), *, last: bool = False) -> None:
+        """Draw it, if it is time."""
+        for what, about in filter(None, (told(entry, self.folder) for entry in news)):
+            self._news.append(Text.assemble((f"{what:<9}", _COLOURS[what]), about, no_wrap=True, overflow="ellipsis"))
+        if last or progress.seconds - self._drawn >= 1 / PER_SECOND:
+            self._drawn = progress.seconds
+            self._live.update(picture(progress, self.folder, tuple(self._news), self._rows()), refresh=True)
+
+    def _rows(self) -> int:
+        return max(1, min(ROWS, self.console.height - NEWS - 7))
+
+
+def picture(progress: Progress, folder: str, news: tuple[Text, ...], rows: int = ROWS) -> RenderableType:
+    """Return the picture, with at most so many workers."""
+    blank = Text("")
+    # As many lines with news as without: what jumps can't be read.
+    padding = [blank] * (NEWS - len(news))
+    return Group(_bar(progress), blank, _tree(progress, folder, rows), blank, *news, *padding)
+
+
+def _bar(progress: Progress) -> RenderableType:
+    bar = Table.grid(padding=(0, 1), expand=True)
+    bar.add_column(no_wrap=True)
+    bar.add_column(ratio=1)
+    bar.add_column(no_wrap=True, justify="right")
+    counts = Text.assemble(
+        (f"{progress.done} done", "green"),
+        "  ",
+        (f"{progress.refused} refused", "yellow"),
+        f"  {progress.seconds:.1f} s",
+    )
+    bar.add_row(
+        Text(str(progress), "bold"),
+        ProgressBar(total=len(progress.work.documents), completed=progress.done + progress.refused),
+        counts,
+    )
+    return bar
+
+
+def _tree(progress: Progress, folder: str, rows: int) -> Tree:
+    root = Tree(_supervisor(progress.tree), guide_style="dim")
+    for child in progress.tree.children:
+        if child.supervisor is None:
+            root.add(Text(child.id, "dim"))
+        else:
+            _add_agents(root.add(_supervisor(child.supervisor)), child.supervisor, progress.work, folder, rows)
+    return root
+
+
+def _supervisor(view: SupervisorView) -> Text:
+    tolerated = f"{view.max_restarts} in {view.max_seconds:g} s" if view.max_restarts else "none"
+    return Text.assemble(
+        (view.name, "bold"),
+        (f"  {view.strategy}, restarts {view.restarts}, tolerated {tolerated}", "dim"),
+        no_wrap=True,
+    )
+
+
+def _add_agents(branch: Tree, view: SupervisorView, work: Work, folder: str, rows: int) -> None:
+    table = Table.grid(padding=(0, 2))
+    for width in (12, 8, 14, 11):
+        table.add_column(no_wrap=True, min_width=width)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    # The coordinator, which is started last, comes first.
+    agents = sorted(view.children, key=lambda child: child.id != COORDINATOR)
+    for child in agents[: rows + 1]:
+        table.add_row(*_agent(child, work.at.get(child.id), folder))
+    branch.add(table)
+    if len(agents) > rows + 1:
+        branch.add(Text(f"and {len(agents) - rows - 1} more", "dim"))
+
+
+def _agent(child: ChildView, job: Job | None, folder: str) -> tuple[Text, ...]:
+    restarts = child.incarnation - 1
+    what = Text(short(job.path, folder), "bold red" if job.careful else "") if job else Text("-", "dim")
+    return (
+        Text(child.id, "cyan"),
+        Text(child.state, "green" if child.state == "running" else "red"),
+        Text(f"incarnation {child.incarnation}"),
+        Text(f"{restarts} restart{'' if restarts == 1 else 's'}", "magenta" if restarts else "dim"),
+        Text("") if child.id == COORDINATOR else what,
+    )

@@ -1,0 +1,298 @@
+from collections import Counter
+
+import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jido_trio.core import Action, Emit, Instruction, Outcome, RunInstruction, Signal
+from jido_trio.demo._cluster import (
+    Coordinator,
+    Desk,
+    Die,
+    Hire,
+    Read,
+    Replace,
+    Settle,
+    Summarise,
+    SummariseCarefully,
+    Take,
+    Worker,
+)
+from jido_trio.demo._documents import Document, Unreadable
+from jido_trio.demo._facts import facts_of
+from jido_trio.demo._ledger import MeasuredWorker
+from jido_trio.demo._report import Chaos, Report, report_of
+from jido_trio.demo._run import Options, _Cluster, run_cluster
+from jido_trio.demo._view import Silent
+from jido_trio.demo._work import PATIENCE, Job, Settled, Work
+
+POUNDS = facts_of(Document("a", "text", "a", "It cost £3.50, then £12.00."))
+MIXED = facts_of(Document("a", "text", "a", "It cost £3.50 here and 20 EUR there."))
+
+
+def coordinator(*documents, **work):
+    return Coordinator.new("coordinator", Work(documents, **work))
+
+
+def given_out(directives):
+    return [(emit.dispatch.id, emit.signal.data["path"]) for emit in directives if isinstance(emit, Emit)]
+
+
+def settled(directives):
+    return [(one.path, one.refused) for one in directives if isinstance(one, Settled)]
+
+
+# What the coordinator decides ----------------------------------------------------------------------------------------
+
+
+def test_a_hired_worker_is_given_the_first_document():
+    agent, directives = coordinator("a", "b").cmd(Hire(worker="w"))
+    assert given_out(directives) == [("w", "a")]
+    assert agent.state == Work(("a", "b"), given=1, at={"w": Job("a")})
+
+
+def test_a_worker_with_a_document_is_not_given_another():
+    busy = coordinator("a", "b", given=1, at={"w": Job("a")})
+    assert busy.cmd(Hire(worker="w")) == (busy, ())
+
+
+def test_a_worker_without_work_left_is_given_nothing():
+    agent, directives = coordinator("a", given=1, at={"v": Job("a")}).cmd(Hire(worker="w"))
+    assert directives == ()
+    assert not agent.state.finished
+
+
+def test_who_has_read_a_document_is_given_the_next():
+    busy = coordinator("a", "b", given=1, at={"w": Job("a")})
+    agent, directives = busy.cmd(Settle(worker="w", path="a", facts=POUNDS))
+    assert settled(directives) == [("a", "")]
+    assert given_out(directives) == [("w", "b")]
+    assert agent.state.at == {"w": Job("b")}
+
+
+def test_what_another_life_of_the_worker_read_is_not_settled():
+    busy = coordinator("a", "b", given=2, at={"w": Job("b")})
+    assert busy.cmd(Settle(worker="w", path="a", facts=POUNDS)) == (busy, ())
+
+
+def test_what_a_former_life_of_the_coordinator_gave_out_is_given_out_again():
+    _, directives = coordinator("a", "b").cmd(Settle(worker="w", path="b", facts=POUNDS))
+    assert settled(directives) == []
+    assert given_out(directives) == [("w", "a")]
+
+
+def test_after_a_kill_the_document_is_tried_again_as_before():
+    busy = coordinator("a", "b", given=1, at={"w": Job("a")})
+    agent, directives = busy.cmd(Replace(worker="w", error="x", killed=True))
+    assert given_out(directives) == [("w", "a")]
+    assert agent.state.at == {"w": Job("a", careful=False, kills=1)}
+
+
+def test_after_a_crash_the_document_is_tried_again_with_care():
+    busy = coordinator("a", "b", given=1, at={"w": Job("a")})
+    agent, _ = busy.cmd(Replace(worker="w", error="ValueError: x"))
+    assert agent.state.at == {"w": Job("a", careful=True)}
+
+
+def test_a_document_that_crashed_two_workers_is_refused_with_the_crash():
+    busy = coordinator("a", "b", given=1, at={"w": Job("a", careful=True)})
+    _, directives = busy.cmd(Replace(worker="w", error="ValueError: x"))
+    assert settled(directives) == [("a", "crashed two workers: ValueError: x")]
+    assert given_out(directives) == [("w", "b")]
+
+
+def test_a_document_whose_workers_are_killed_again_and_again_is_refused_in_the_end():
+    busy = coordinator("a", given=1, at={"w": Job("a", kills=PATIENCE - 1)})
+    agent, directives = busy.cmd(Replace(worker="w", error="x", killed=True))
+    assert settled(directives) == [("a", f"{PATIENCE} workers were killed while at it")]
+    assert agent.state.finished
+
+
+def test_a_worker_that_crashes_with_nothing_to_do_loses_nothing():
+    agent, directives = coordinator("a").cmd(Replace(worker="w", error="x", killed=True))
+    assert settled(directives) == []
+    assert given_out(directives) == [("w", "a")]
+    assert not agent.state.again
+
+
+events = st.lists(
+    st.one_of(
+        st.tuples(st.just("hire"), st.integers(0, 2)),
+        st.tuples(st.just("read"), st.integers(0, 2)),
+        st.tuples(st.just("killed"), st.integers(0, 2)),
+        st.tuples(st.just("crashed"), st.integers(0, 2)),
+    ),
+    max_size=40,
+)
+
+
+@given(documents=st.integers(0, 6), events=events)
+def test_at_any_moment_each_document_is_in_exactly_one_place(documents, events):
+    paths = tuple(map(str, range(documents)))
+    agent, done = coordinator(*paths), []
+    for what, worker in events:
+        job = agent.state.at.get(str(worker))
+        action: Action = {
+            "hire": Hire(worker=str(worker)),
+            "read": Settle(worker=str(worker), path=job.path if job else "0"),
+            "killed": Replace(worker=str(worker), error="x", killed=True),
+            "crashed": Replace(worker=str(worker), error="x"),
+        }[what]
+        agent, directives = agent.cmd(action)
+        done += settled(directives)
+        work = agent.state
+        places = [path for path, _ in done] + [job.path for job in work.again]
+        places += [job.path for job in work.at.values() if job] + list(work.documents[work.given :])
+        assert Counter(places) == Counter(paths)
+
+
+# What a worker decides -----------------------------------------------------------------------------------------------
+
+
+def outcome(path="a", **kind):
+    return Outcome(Instruction(Read(path=path)), meta={"path": path}, **kind)
+
+
+def test_a_worker_has_a_document_read_outside_of_itself():
+    agent, (directive,) = Worker.new("w").cmd(Take(path="a"))
+    assert agent.state == Desk("a")
+    assert isinstance(directive, RunInstruction)
+    assert directive.result_action is Summarise
+
+
+def test_a_worker_that_is_given_a_document_twice_reads_it_once():
+    agent, _ = Worker.new("w").cmd(Take(path="a"))
+    assert agent.cmd(Take(path="a")) == (agent, ())
+
+
+def test_a_worker_tells_what_it_found():
+    agent, (emit,) = Worker.new("w", Desk("a")).cmd(Summarise(outcome=outcome(result=POUNDS)))
+    assert emit.signal.data == {"worker": "w", "path": "a", "facts": POUNDS, "largest": ("GBP 12.00",)}
+    assert agent.state == Desk()
+
+
+def test_a_worker_tells_why_it_could_not_read():
+    error = Unreadable("a", "file is empty")
+    _, (emit,) = Worker.new("w", Desk("a")).cmd(Summarise(outcome=outcome(error=error)))
+    assert emit.signal.data == {"worker": "w", "path": "a", "refused": "file is empty"}
+
+
+def test_a_worker_forgets_what_a_former_life_was_at():
+    agent = Worker.new("w", Desk("b"))
+    assert agent.cmd(Summarise(outcome=outcome("a", result=POUNDS))) == (agent, ())
+
+
+def test_the_first_summary_crashes_on_two_currencies():
+    with pytest.raises(ValueError, match="too many values"):
+        Worker.new("w", Desk("a")).cmd(Summarise(outcome=outcome(result=MIXED)))
+
+
+def test_the_careful_summary_names_the_largest_amount_of_each_currency():
+    _, (emit,) = Worker.new("w", Desk("a")).cmd(SummariseCarefully(outcome=outcome(result=MIXED)))
+    assert emit.signal.data["largest"] == ("GBP 3.50", "EUR 20")
+
+
+# Running -------------------------------------------------------------------------------------------------------------
+
+
+class Imagine(Action):
+    """Takes as long as a file might, and finds what its name says."""
+
+    path: str
+
+    async def run(self, _context):
+        kind, _, number = self.path.partition("-")
+        await trio.sleep(0.1 + int(number) % 3 / 10)
+        if kind == "unreadable":
+            raise Unreadable(self.path, "not really there")
+        if kind == "bomb":
+            raise RuntimeError("boom")
+        return MIXED if kind == "mixed" else POUNDS
+
+
+class TakeImagined(Take):
+    def reading(self):
+        return Imagine(path=self.path)
+
+
+class ImaginingWorker(MeasuredWorker, routes={"document.given": TakeImagined, "chaos.kill": Die}):
+    pass
+
+
+def imagined(*kinds):
+    return tuple(f"{kind}-{number}" for number, kind in enumerate(kinds))
+
+
+async def read(documents, **options) -> Report:
+    return await run_cluster(documents, Options(worker=ImaginingWorker, **options))
+
+
+async def test_every_kind_of_document_comes_to_its_end(autojump_clock):
+    report = await read(imagined("plain", "unreadable", "mixed", "bomb"))
+    assert [(one.path, one.careful) for one in report.done] == [("plain-0", False), ("mixed-2", True)]
+    assert {one.path: one.refused for one in report.refused} == {
+        "unreadable-1": "not really there",
+        "bomb-3": "crashed two workers: RuntimeError: boom",
+    }
+    assert report.ok
+
+
+async def test_only_workers_with_a_crash_of_their_own_are_restarted(autojump_clock):
+    report = await read(imagined("plain", "mixed", "plain"), workers=3)
+    assert [row.incarnation for row in report.workers] == [1, 2, 1]
+    assert [row.untouched for row in report.workers] == [True, False, True]
+
+
+async def test_a_refused_document_restarts_nobody(autojump_clock):
+    report = await read(imagined(*["unreadable"] * 9), workers=2)
+    assert [row.incarnation for row in report.workers] == [1, 1]
+
+
+async def test_each_restart_is_measured(autojump_clock):
+    report = await read(imagined("mixed", "plain", "mixed"), workers=2)
+    assert len(report.latencies) == sum(row.restarts for row in report.workers) == 2
+
+
+async def test_a_document_that_never_survives_the_chaos_is_refused(autojump_clock):
+    report = await read(imagined("plain"), workers=1, chaos=Chaos(every=0.02, seed=1))
+    (refused,) = report.refused
+    assert "killed while at it" in refused.refused
+    assert report.ok
+
+
+async def test_the_report_says_so_when_the_supervisor_gives_up(autojump_clock):
+    report = await read(imagined("plain"), workers=300, chaos=Chaos(every=0.0001, seed=1))
+    assert "gave up" in report.run.gave_up
+    assert not report.ok
+
+
+kills = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["worker-1", "worker-2", "coordinator"])), max_size=12)
+
+
+@given(kinds=st.lists(st.sampled_from(["plain", "mixed", "bomb", "unreadable"]), max_size=8), kills=kills)
+@settings(max_examples=60)
+def test_whatever_is_killed_and_when_nothing_is_lost(kinds, kills):
+    report = trio.run(read_under, imagined(*kinds), kills, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert report.ok
+    assert len(report.done) + len(report.refused) == len(kinds)
+    expected = {path for path in report.run.documents if not path.startswith(("bomb", "unreadable"))}
+    assert {one.path for one in report.done} == expected
+
+
+async def read_under(documents, kills):
+    """Read while workers and the coordinator are killed: so many times 50 ms after the kill before, and whom."""
+    cluster = _Cluster(documents, Options(worker=ImaginingWorker, workers=2), Silent())
+
+    async def kill():
+        for pause, id in kills:
+            await trio.sleep(pause * 0.05)
+            agents = {agent.id: agent for agent in (*cluster.workers, cluster.coordinator) if agent}
+            if id in agents and agents[id].running:
+                agents[id].cast_nowait(Signal("chaos.kill"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(kill)
+        run = await cluster.run()
+        nursery.cancel_scope.cancel()
+    return report_of(run)
