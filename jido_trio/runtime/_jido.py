@@ -181,6 +181,7 @@ class Jido:
 
         Raises:
             AgentNotFound: No such agent lives.
+            SupervisorStopped: The instance itself stops; the agent ends with it.
         """
         id = agent if isinstance(agent, str) else agent.id
         cell = self._cells.get(id)

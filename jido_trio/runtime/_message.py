@@ -61,7 +61,7 @@ class Message:
     instruction: Instruction | None = field(default=None, kw_only=True)
     """What to do about it, where the routes aren't asked: the outcome of an action that ran outside of `cmd`."""
     quiet: bool = field(default=False, kw_only=True)
-    """Whether it is nobody's fault if no route matches: news of children and parents."""
+    """Whether nobody need hear of it if it isn't handled: news of children and parents, outcomes of actions."""
 
     @property
     def withdrawn(self) -> bool:

@@ -53,12 +53,19 @@ class Instance(Protocol):
     def spawn_child(self, parent: Cell, directive: SpawnAgent) -> None:
         """Begin to start a child agent."""
 
+    def child_started(self, cell: Cell) -> None:
+        """Tell the parent of an agent, if it has one, that the agent is up."""
+
     def stop_cell(self, id: str, reason: object) -> None:
         """Begin to stop an agent."""
 
 
 async def serve(cell: Cell, instance: Instance, *, life: Life) -> None:
     """Be one life of the agent of `cell`; and the next, if it crashes and there is nothing to tear down."""
+    if life.incarnation == 1:
+        instance.child_started(cell)
+    if life.stopping:  # before its first step
+        return
     cell.mailbox.reopen()
     life.trap_stop(cell.mailbox.stop)
     await Server(cell, instance, life).run()
@@ -77,13 +84,14 @@ class Server:
     _ending: bool = False
     """Whether the agent gave a `Stop`."""
     _nursery: trio.Nursery | None = None
-    _task_crash: Exception | None = None
-    """What crashed a task of this life."""
     _turn: int = 0
+    """Messages and crashes since other tasks had a turn."""
 
     async def run(self) -> None:
         """Serve until the agent is stopped. A crash that takes more than a new agent to mend is raised."""
         while True:
+            if self._turn >= TURN:
+                await self._let_others_run()
             try:
                 self._begin()
                 stopped = await self._work()
@@ -93,6 +101,7 @@ class Server:
             # Outside of the except block, or the crashes of all lives would chain.
             if not self.life.renew(crash):
                 raise crash
+            self._turn += 1
         if not stopped:
             await self._work_with_tasks()
 
@@ -113,8 +122,7 @@ class Server:
             if self._ending:
                 await mailbox.wait_stopped()
             if self._turn >= TURN:
-                self._turn = 0
-                await trio.lowlevel.checkpoint()
+                await self._let_others_run()
             message = mailbox.take_nowait()
             if message is None:
                 self._turn = 0
@@ -125,6 +133,10 @@ class Server:
             if not message.withdrawn:
                 self._handle(message)
 
+    async def _let_others_run(self) -> None:
+        self._turn = 0
+        await trio.lowlevel.checkpoint()
+
     def _handle(self, message: Message) -> None:
         self.signal = message.signal
         try:
@@ -133,7 +145,7 @@ class Server:
                 self._unrouted(message)
                 return
             self.agent, directives = self.agent.cmd(instructions, signal=message.signal)
-        except Exception as error:
+        except BaseException as error:  # whoever ends the whole program has a caller, too
             if message.reply is not None:
                 message.reply.fail(AgentCrashed(self.cell.id, self.cell.incarnation, _one_line(error)))
             raise
@@ -166,27 +178,21 @@ class Server:
 
     async def _work_with_tasks(self) -> None:
         crash: Exception | None = None
-        async with trio.open_nursery() as self._nursery:
-            try:
+        try:
+            async with trio.open_nursery() as self._nursery:
                 await self._work()
-            except Exception as error:  # noqa: BLE001
-                crash = error
-            self._nursery.cancel_scope.cancel("the agent stops" if crash is None else "the agent crashed")
-        crash = crash or self._task_crash
+                self._nursery.cancel_scope.cancel(f"agent {self.cell.id!r} stops")
+        except ExceptionGroup as crashes:
+            crash = _plain(crashes)
         if crash is not None:
             raise crash
 
-    async def _run_task(self, directive: RunInstruction, nursery: trio.Nursery) -> None:
+    async def _run_task(self, directive: RunInstruction, agent: Agent[Any], signal: Signal) -> None:
         try:
-            result = await execute(directive.instruction, self.agent, self.signal)
-            tell = directive.finished(result)
+            tell = directive.finished(await execute(directive.instruction, agent, signal))
         except ActionError as error:
             tell = directive.failed(error)
-        except Exception as error:  # noqa: BLE001  # it crashes the agent, whose task it is
-            self._task_crash = error
-            nursery.cancel_scope.cancel(f"a task of agent {self.cell.id!r} crashed")
-            return
-        self.cell.mailbox.put_over(Message(self.signal, instruction=tell))
+        self.cell.mailbox.put_over(Message(signal, instruction=tell, quiet=True))
 
     # ---- what interpreters may do; see `Runtime`
 
@@ -221,7 +227,9 @@ class Server:
     def run_instruction(self, directive: RunInstruction) -> None:
         """See `Runtime`."""
         assert self._nursery is not None  # noqa: S101  # `_carry_out` saw to it
-        self._nursery.start_soon(self._run_task, directive, self._nursery, name=directive.instruction.action_class.name)
+        name = directive.instruction.action_class.name
+        # With the agent and the signal of now: when the task begins, the server may be at another.
+        self._nursery.start_soon(self._run_task, directive, self.agent, self.signal, name=name)
 
     def fail(self, error: Error) -> None:
         """See `Runtime`."""
@@ -243,5 +251,12 @@ class Server:
         self.instance.stop_cell(self.cell.id, reason)
 
 
-def _one_line(error: Exception) -> str:
+def _plain(error: Exception) -> Exception:
+    """Return the one error that a group is about, or the group."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        (error,) = error.exceptions
+    return error
+
+
+def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
