@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -42,7 +43,7 @@ def _view(options: argparse.Namespace, folder: Path) -> View:
     if options.json:
         return Silent()
     console = Console()
-    return Picture(str(folder), console) if console.is_terminal else Lines(str(folder), print)
+    return Picture(str(folder), console) if console.is_terminal else Lines(str(folder), partial(print, flush=True))
 
 
 def _exit_code(report: Report) -> int:

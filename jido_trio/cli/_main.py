@@ -80,7 +80,8 @@ def _demo(options: argparse.Namespace) -> int:
     try:
         demo = importlib.import_module("jido_trio.cli._demo")
     except ModuleNotFoundError as error:
-        if error.name not in {"rich", "pypdf", "bs4"}:
+        package = (error.name or "").partition(".")[0]
+        if package not in {"rich", "pypdf", "bs4"}:
             raise
-        options.fail(f"the demo needs {error.name}, which is not installed: pip install 'jido-trio[demo]'")
+        options.fail(f"the demo needs {package}, which is not installed: pip install 'jido-trio[demo]'")
     return int(demo.demo(options))

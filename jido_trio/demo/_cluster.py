@@ -34,9 +34,10 @@ class Read(Action):
 
 @frozen
 class Desk:
-    """The state of a worker: the document on its desk, if any."""
+    """The state of a worker: the document it is at, if any, and whether that is to be taken with care."""
 
     path: str = ""
+    careful: bool = False
 
 
 class Take(Action):
@@ -47,11 +48,11 @@ class Take(Action):
 
     def run(self, context: Context[Desk]) -> Result:
         """Begin, unless it is at this one: given twice, with a kill in between."""
-        if context.state.path == self.path:
+        desk = Desk(self.path, self.careful)
+        if context.state == desk:
             return None
         summarise = SummariseCarefully if self.careful else Summarise
-        read = RunInstruction(Instruction(self.reading()), result_action=summarise, meta={"path": self.path})
-        return {"path": self.path}, read
+        return desk, RunInstruction(Instruction(self.reading()), result_action=summarise, meta={"desk": desk})
 
     def reading(self) -> Action:
         """Return the action that reads the document."""
@@ -68,17 +69,18 @@ class Summarise(Action):
 
     def run(self, context: Context[Desk]) -> Result:
         """Report the document, unless a former life of this worker began with it: it was given out again."""
-        path = self.outcome.meta["path"]
-        if path != context.state.path:
+        desk = context.state
+        if self.outcome.meta["desk"] != desk:
             return None
-        return {"path": ""}, emit_to(COORDINATOR, "document.read", self.told() | {"worker": context.agent.id})
+        told = {"worker": context.agent.id, "path": desk.path, **self.told()}
+        return Desk(), emit_to(COORDINATOR, "document.read", told)
 
     def told(self) -> dict[str, object]:
-        """Return what there is to say."""
-        path, facts, error = self.outcome.meta["path"], self.outcome.result, self.outcome.error
+        """Return what there is to say of it."""
+        facts, error = self.outcome.result, self.outcome.error
         if error is not None:
-            return {"path": path, "refused": getattr(error, "reason", error.message)}
-        return {"path": path, "facts": facts, "largest": self.largest(facts.amounts)}
+            return {"refused": getattr(error, "reason", error.message)}
+        return {"facts": facts, "largest": self.largest(facts.amounts)}
 
     def largest(self, amounts: Iterable[tuple[str, str]]) -> tuple[str, ...]:
         """Return the largest amount of money."""

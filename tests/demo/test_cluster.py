@@ -39,6 +39,12 @@ def given_out(directives):
     return [(emit.dispatch.id, emit.signal.data["path"]) for emit in directives if isinstance(emit, Emit)]
 
 
+def told(directives):
+    (emit,) = directives
+    assert isinstance(emit, Emit)
+    return emit.signal.data
+
+
 def settled(directives):
     return [(one.path, one.refused) for one in directives if isinstance(one, Settled)]
 
@@ -151,7 +157,7 @@ def test_at_any_moment_each_document_is_in_exactly_one_place(documents, events):
 
 
 def outcome(path="a", **kind):
-    return Outcome(Instruction(Read(path=path)), meta={"path": path}, **kind)
+    return Outcome(Instruction(Read(path=path)), meta={"desk": Desk(path)}, **kind)
 
 
 def test_a_worker_has_a_document_read_outside_of_itself():
@@ -166,16 +172,24 @@ def test_a_worker_that_is_given_a_document_twice_reads_it_once():
     assert agent.cmd(Take(path="a")) == (agent, ())
 
 
+def test_a_worker_told_to_be_careful_begins_again_and_forgets_the_first_attempt():
+    agent, _ = Worker.new("w").cmd(Take(path="a"))
+    agent, (directive,) = agent.cmd(Take(path="a", careful=True))
+    assert isinstance(directive, RunInstruction)
+    assert directive.result_action is SummariseCarefully
+    assert agent.cmd(Summarise(outcome=outcome(result=MIXED))) == (agent, ())
+
+
 def test_a_worker_tells_what_it_found():
-    agent, (emit,) = Worker.new("w", Desk("a")).cmd(Summarise(outcome=outcome(result=POUNDS)))
-    assert emit.signal.data == {"worker": "w", "path": "a", "facts": POUNDS, "largest": ("GBP 12.00",)}
+    agent, directives = Worker.new("w", Desk("a")).cmd(Summarise(outcome=outcome(result=POUNDS)))
+    assert told(directives) == {"worker": "w", "path": "a", "facts": POUNDS, "largest": ("GBP 12.00",)}
     assert agent.state == Desk()
 
 
 def test_a_worker_tells_why_it_could_not_read():
     error = Unreadable("a", "file is empty")
-    _, (emit,) = Worker.new("w", Desk("a")).cmd(Summarise(outcome=outcome(error=error)))
-    assert emit.signal.data == {"worker": "w", "path": "a", "refused": "file is empty"}
+    _, directives = Worker.new("w", Desk("a")).cmd(Summarise(outcome=outcome(error=error)))
+    assert told(directives) == {"worker": "w", "path": "a", "refused": "file is empty"}
 
 
 def test_a_worker_forgets_what_a_former_life_was_at():
@@ -189,8 +203,8 @@ def test_the_first_summary_crashes_on_two_currencies():
 
 
 def test_the_careful_summary_names_the_largest_amount_of_each_currency():
-    _, (emit,) = Worker.new("w", Desk("a")).cmd(SummariseCarefully(outcome=outcome(result=MIXED)))
-    assert emit.signal.data["largest"] == ("GBP 3.50", "EUR 20")
+    _, directives = Worker.new("w", Desk("a")).cmd(SummariseCarefully(outcome=outcome(result=MIXED)))
+    assert told(directives)["largest"] == ("GBP 3.50", "EUR 20")
 
 
 # Running -------------------------------------------------------------------------------------------------------------

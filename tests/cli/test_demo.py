@@ -1,0 +1,149 @@
+"""The command as people run it: real processes, real files, real time."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from jido_trio.cli import main
+
+COMMAND = [sys.executable, "-m", "jido_trio.cli"]
+
+
+def demo(*arguments):
+    return subprocess.run([*COMMAND, "demo", *arguments], capture_output=True, text=True, timeout=120, check=False)
+
+
+def report(*arguments):
+    ran = demo(*arguments, "--json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return json.loads(ran.stdout)
+
+
+def test_the_samples_are_read_and_the_broken_ones_refused():
+    told = report()
+    count = told["documents"]
+    assert count["done"] + count["refused"] == count["found"] > 0
+    assert {Path(one["path"]).parent.name for one in told["refused"]} == {"broken"}
+
+
+def test_the_bug_in_the_summary_meets_a_sample_and_only_its_worker_is_restarted():
+    told = report()
+    assert [Path(one["path"]).name for one in told["done"] if one["careful"]] == ["2024-04-09-board.md"]
+    assert sorted(worker["restarts"] for worker in told["workers"]) == [0, 0, 0, 1]
+    assert told["restarts"]["n"] == 1
+
+
+def test_under_chaos_nothing_is_lost():
+    told = report("--chaos", "--chaos-every", "0.02", "--seed", "7")
+    assert told["chaos"]["kills"] > 0
+    assert told["documents"]["done"] == report()["documents"]["done"]
+    for worker in told["workers"]:
+        assert worker["incarnation"] == 1 + worker["crashes"] + worker["kills"]
+
+
+def test_any_folder_will_do():
+    told = report("--input", str(Path(sysconfig.get_path("stdlib"), "email")), "--workers", "2")
+    assert told["documents"]["found"] >= 20
+    assert told["documents"]["lost"] == 0
+
+
+def test_into_a_pipe_go_plain_lines():
+    ran = demo()
+    assert ran.returncode == 0
+    assert "\x1b" not in ran.stdout
+    assert "refused broken/empty.txt: file is empty" in ran.stdout
+    assert "0 lost" in ran.stdout
+
+
+def test_a_terminal_shows_the_tree_and_then_the_report():
+    code, screen = on_a_terminal(*COMMAND, "demo")
+    assert code == 0
+    assert "\x1b[" in screen
+    assert "incarnation 1" in screen
+    assert "coordinator" in screen
+    assert "0 lost" in screen
+
+
+def on_a_terminal(*command):
+    """Run a command with a terminal of 100 columns, and return its exit code and all that it wrote."""
+    ours, theirs = pty.openpty()
+    size = {"COLUMNS": "100", "LINES": "40", "TERM": "xterm-256color"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | size) as process:
+        os.close(theirs)
+        written = b""
+        while select.select([ours], [], [], 60)[0]:
+            try:
+                written += os.read(ours, 65_536)
+            except OSError:  # how Linux says that nobody writes any more
+                break
+    os.close(ours)
+    return process.returncode, written.decode()
+
+
+def test_ctrl_c_ends_it_with_what_was_done_so_far(tmp_path):
+    Path(tmp_path, "0.txt").touch()
+    Path(tmp_path, "1.txt").write_text("the lamp is lit " * 20_000, encoding="utf-8")
+    for number in range(2, 500):
+        Path(tmp_path, f"{number}.txt").symlink_to("1.txt")
+    with subprocess.Popen([*COMMAND, "demo", "--input", tmp_path], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)  # at a moment when half a minute's work is still to be done
+        rest = process.stdout.read()
+    assert first == "refused 0.txt: file is empty\n"
+    assert "1 refused" in rest
+    assert "unfinished (interrupted)" in rest
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--input", "/no/such/folder"], "there is no such folder"),
+        (["--workers", "0"], "not a whole number from 1"),
+        (["--workers", "many"], "not a whole number from 1"),
+        (["--chaos", "--chaos-every", "0"], "not a number of seconds"),
+        (["--chaos-every", "1"], "give --chaos, too"),
+        (["--seed", "1"], "give --chaos, too"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_told_and_ends_with_2(arguments, complaint, capsys):
+    assert main(["demo", *arguments]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_folder_without_documents_is_wrong_usage(tmp_path, capsys):
+    assert main(["demo", "--input", str(tmp_path)]) == 2
+    assert "no documents in" in capsys.readouterr().err
+
+
+def test_without_the_extra_it_says_how_to_get_it(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "jido_trio.cli._demo", raising=False)
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    monkeypatch.setitem(sys.modules, "rich", None)
+    assert main(["demo"]) == 2
+    assert "pip install 'jido-trio[demo]'" in capsys.readouterr().err
+
+
+def test_without_a_command_it_tells_the_commands(capsys):
+    assert main([]) == 2
+    assert "demo" in capsys.readouterr().out
+
+
+def test_the_version_is_told_without_loading_what_only_the_demo_needs():
+    program = (
+        "import sys; from jido_trio.cli import main; code = main(['--version']); "
+        "sys.exit(code or bool({'rich', 'pypdf', 'bs4'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("jido-trio ")
