@@ -14,7 +14,7 @@ from rich.tree import Tree
 
 from jido_trio.demo._cluster import COORDINATOR
 from jido_trio.demo._ledger import Entry
-from jido_trio.demo._report import Crash, short
+from jido_trio.demo._report import Crash, plural, short
 from jido_trio.demo._work import Job, Settled, Work
 from jido_trio.supervision import ChildView, SupervisorView
 
@@ -181,10 +181,10 @@ def _supervisor(view: SupervisorView) -> Text:
 
 
 def _add_agents(branch: Tree, view: SupervisorView, work: Work, folder: str, rows: int) -> None:
-    table = Table.grid(padding=(0, 2))
-    for width in (12, 8, 14, 11):
-        table.add_column(no_wrap=True, min_width=width)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table = Table.grid(padding=(0, 2), expand=True)
+    for _ in range(4):
+        table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     # The coordinator, which is started last, comes first.
     agents = sorted(view.children, key=lambda child: child.id != COORDINATOR)
     for child in agents[: rows + 1]:
@@ -201,6 +201,6 @@ def _agent(child: ChildView, job: Job | None, folder: str) -> tuple[Text, ...]:
         Text(child.id, "cyan"),
         Text(child.state, "green" if child.state == "running" else "red"),
         Text(f"incarnation {child.incarnation}"),
-        Text(f"{restarts} restart{'' if restarts == 1 else 's'}", "magenta" if restarts else "dim"),
+        Text(plural(restarts, "restart"), "magenta" if restarts else "dim"),
         Text("") if child.id == COORDINATOR else what,
     )
