@@ -158,6 +158,7 @@ class Bench:
                 self.said.append("booted")
             case ev.Finish(outcome):
                 self.said.append(f"finish {type(outcome).__name__}")
+                self._messages.clear()
             case _:
                 pass  # what only a shell has to do
 

@@ -167,7 +167,10 @@ def test_giving_up_names_the_child_and_how_many_restarts_the_window_held():
     bench = Bench.of(children("a"), max_restarts=2)
     for _ in range(3):
         bench.ends("a")
-    assert bench.commands[-1] == ev.Finish(ev.GaveUp("a", 3))
+    finish = bench.commands[-1]
+    assert isinstance(finish, ev.Finish)
+    assert isinstance(finish.outcome, ev.GaveUp)
+    assert (finish.outcome.child, finish.outcome.restarts) == ("a", 3)
 
 
 # ---- restarts that fail
