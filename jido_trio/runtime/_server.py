@@ -111,7 +111,10 @@ class Server:
         self._directives.clear()
         self.cell.incarnation, self.cell.errors = self.life.incarnation, 0
         self.agent = self.cell.agent = self.cell.initial
-        self._directives.extend(self.agent.strategy.init(self.agent)[1])
+        directives = self.agent.strategy.init(self.agent)[1]
+        if directives:
+            self.signal = Signal("jido.agent.started", {"id": self.cell.id, "incarnation": self.cell.incarnation})
+        self._directives.extend(directives)
 
     async def _work(self) -> bool:
         """Handle messages until the agent is stopped; return False when it needs tasks first."""
@@ -237,7 +240,8 @@ class Server:
         policy: ErrorPolicy = type(self.agent).error_policy  # of the class: a function would be bound to the agent
         verdict = decide_error(policy, error, self.cell.errors, self.agent)
         self.instance.log_error(self.cell.id, error.error, error.context, verdict.problem)
-        if verdict.emit is not None:
+        # What goes wrong while an error is handled is logged only: it would be sent, and go wrong, for ever.
+        if verdict.emit is not None and self.signal.type != verdict.emit.signal.type:
             self.emit(verdict.emit.signal, verdict.emit.dispatch)
         if verdict.then == "crash":
             raise error.error

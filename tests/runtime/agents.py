@@ -51,7 +51,7 @@ class Hear(Action):
 
 
 class Work(Action):
-    """Takes its time, and then notes a word and the signal it was asked by."""
+    """Takes its time, and returns a word and that of the signal it was asked by."""
 
     word: str = "worked"
     seconds: float = 1
@@ -59,7 +59,7 @@ class Work(Action):
     async def run(self, context: Context[Notes]) -> Result:
         assert context.signal is not None
         await trio.sleep(self.seconds)
-        return {"seen": [*context.state.seen, (self.word, context.signal.data["word"])]}
+        return {"seen": [(self.word, context.signal.data.get("word"))]}
 
 
 class WorkBadly(Action):
@@ -76,7 +76,7 @@ class WorkInVain(Action):
         raise ActionError("nothing found")
 
 
-ROUTES = {
+ROUTES: dict[str, type[Action] | Action] = {
     "note": Note,
     "boom": Boom,
     "refuse": Refuse,
@@ -84,8 +84,8 @@ ROUTES = {
     "work": Work,
     "work.badly": WorkBadly,
     "work.in_vain": WorkInVain,
-    "heard.**": Hear,
-    "jido.**": Hear,
+    "heard.**": Hear(),
+    "jido.**": Hear(),
 }
 
 

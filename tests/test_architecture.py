@@ -1,0 +1,187 @@
+"""The layers: what may import what, and that the checks below would notice if it did."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import jido_trio
+
+PACKAGE = Path(jido_trio.__file__).parent
+LEAVES = {"errors", "terms", "world", "codec"}
+MAY_IMPORT = {
+    **{leaf: set[str]() for leaf in LEAVES},
+    "core": LEAVES,
+    "supervision": LEAVES,
+    "runtime": LEAVES | {"core", "supervision"},
+    "testing": LEAVES | {"core", "supervision", "runtime"},
+}
+"""What each part may import besides itself; parts that aren't named here are for people, and may import anything."""
+
+FACADE = "__init__"
+FOR_PEOPLE = {"demo", "cli", "testing"}
+"""Nobody else imports these."""
+
+OF_THIS_MACHINE = {"time", "random", "uuid", "secrets"}
+"""Modules in which two runs differ."""
+
+HARMLESS = {"uuid.UUID"}
+"""Of these, what only holds a value."""
+
+
+def part_of(path: Path, package: Path) -> str:
+    """Return the folder or module right below the package."""
+    return path.relative_to(package).parts[0].removesuffix(".py")
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return a file as a syntax tree."""
+    return ast.parse(path.read_text())
+
+
+def imported_names(path: Path, package: Path) -> Iterator[str]:
+    """Every dotted name that a file imports, wherever in it, with relative imports made absolute."""
+    here = (package.name, *path.relative_to(package).parent.parts)
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: len(here) + 1 - node.level] if node.level else ()
+            module = (*base, node.module) if node.module else base
+            yield from (".".join((*module, alias.name)) for alias in node.names)
+
+
+def own_parts(path: Path, package: Path) -> Iterator[str]:
+    """The parts of the package that a file imports; the facade if it names none."""
+    parts = {part_of(other, package) for other in package.glob("*")}
+    for name in imported_names(path, package):
+        top, _, rest = name.partition(".")
+        if top == package.name:
+            part = rest.partition(".")[0]
+            yield part if part in parts - {FACADE} else FACADE
+
+
+def upward(path: Path, package: Path) -> list[str]:
+    """The parts that a file imports and may not."""
+    part = part_of(path, package)
+    if part == FACADE:
+        return [other for other in own_parts(path, package) if other in FOR_PEOPLE]
+    if part in MAY_IMPORT:
+        return [other for other in own_parts(path, package) if other not in MAY_IMPORT[part] | {part}]
+    return [other for other in own_parts(path, package) if other == FACADE and part not in FOR_PEOPLE]
+
+
+def impure(path: Path, package: Path) -> list[str]:
+    """What a file of the core imports that isn't pure."""
+    if part_of(path, package) not in {"core", *LEAVES}:
+        return []
+    tops = {name.partition(".")[0] for name in imported_names(path, package)}
+    return sorted(tops & {"trio", "threading", "asyncio", "socket", "logging"})
+
+
+def unrepeatable(path: Path, package: Path) -> list[str]:
+    """Where a file asks the machine itself for time, ids or randomness."""
+    if part_of(path, package) in {"world", "demo", "cli"}:
+        return []
+    names = set(imported_names(path, package)) - HARMLESS
+    tops = [name for name in names if name.partition(".")[0] in OF_THIS_MACHINE]
+    calls = [
+        node.attr
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and node.attr in {"now", "utcnow", "today", "urandom"}
+        if isinstance(node.value, ast.Name) and node.value.id in {"datetime", "date", "os"}
+    ]
+    return tops + calls
+
+
+def late(path: Path, package: Path) -> list[str]:
+    """Imports inside of functions, or for type checkers only."""
+    return [
+        ast.unparse(node)
+        for scope in ast.walk(parsed(path))
+        if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.If)
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+
+CHECKS = {"upward": upward, "impure": impure, "unrepeatable": unrepeatable, "late": late}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("check", ["upward", "impure", "unrepeatable"])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_imports_only_what_its_layer_may(path, check):
+    assert CHECKS[check](path, PACKAGE) == []
+
+
+@pytest.mark.parametrize("part", sorted(MAY_IMPORT))
+def test_no_import_hides_in_a_function_or_from_running_programs(part):
+    for path in (path for path in FILES if part_of(path, PACKAGE) == part):
+        assert late(path, PACKAGE) == [], path
+
+
+def test_every_part_has_its_place():
+    parts = {part_of(path, PACKAGE) for path in FILES}
+    assert parts <= {*MAY_IMPORT, *FOR_PEOPLE, FACADE}
+
+
+@pytest.mark.parametrize(
+    ("check", "file", "line"),
+    [
+        ("upward", "core/_bad.py", "from jido_trio.runtime import Jido"),
+        ("upward", "core/_bad.py", "import jido_trio.supervision._life"),
+        ("upward", "core/_bad.py", "from ..runtime import Jido"),
+        ("upward", "supervision/_bad.py", "from jido_trio.core import Agent"),
+        ("upward", "runtime/_bad.py", "from jido_trio import Agent"),
+        ("upward", "runtime/_bad.py", "import jido_trio"),
+        ("upward", "runtime/_bad.py", "from .. import Agent"),
+        ("upward", "runtime/_bad.py", "from jido_trio.testing import agents"),
+        ("upward", "testing/_bad.py", "from jido_trio.demo import anything"),
+        ("upward", "errors.py", "from jido_trio.terms import Restart"),
+        ("upward", "__init__.py", "from jido_trio.testing import agents"),
+        ("impure", "core/_bad.py", "import trio"),
+        ("impure", "core/_bad.py", "from trio.lowlevel import checkpoint"),
+        ("impure", "world.py", "def f():\n    import trio"),
+        ("unrepeatable", "runtime/_bad.py", "from time import monotonic"),
+        ("unrepeatable", "core/_bad.py", "import uuid"),
+        ("unrepeatable", "core/_bad.py", "from datetime import datetime\ndatetime.now()"),
+        ("unrepeatable", "supervision/_bad.py", "import random"),
+        ("late", "core/_bad.py", "def f():\n    from jido_trio.errors import JidoError"),
+        ("late", "core/_bad.py", "if TYPE_CHECKING:\n    from jido_trio.errors import JidoError"),
+    ],
+)
+def test_a_planted_violation_is_found(tmp_path, check, file, line):
+    package = tmp_path / "jido_trio"
+    for folder in ("core", "supervision", "runtime", "testing", "demo"):
+        (package / folder).mkdir(parents=True)
+    for module in LEAVES:
+        (package / f"{module}.py").touch()
+    path = package / file
+    path.write_text(line)
+
+    assert CHECKS[check](path, package) != []
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("runtime/_good.py", "import trio\nfrom jido_trio.core._agent import Agent\nfrom . import _server"),
+        ("supervision/_good.py", "from jido_trio.errors import JidoError"),
+        ("world.py", "import random\nfrom datetime import datetime\ndatetime.now()"),
+        ("core/_good.py", "from datetime import datetime\nfrom jido_trio.world import current\ncurrent().now()"),
+    ],
+)
+def test_what_is_allowed_is_not_found(tmp_path, file, line):
+    package = tmp_path / "jido_trio"
+    for folder in ("core", "supervision", "runtime"):
+        (package / folder).mkdir(parents=True)
+    for module in LEAVES:
+        (package / f"{module}.py").touch()
+    path = package / file
+    path.write_text(line)
+
+    assert {name: check(path, package) for name, check in CHECKS.items() if check(path, package)} == {}
