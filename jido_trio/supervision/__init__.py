@@ -9,8 +9,18 @@ from jido_trio.supervision._child import Child
 from jido_trio.supervision._dynamic import dynamic_supervisor_child, open_dynamic_supervisor
 from jido_trio.supervision._events import ChildRow, Counts
 from jido_trio.supervision._exit import Shutdown
+from jido_trio.supervision._faults import At, Every, Fault, StartFails, at, every, start_fails
+from jido_trio.supervision._forecast import Forecast, forecast
 from jido_trio.supervision._inspect import ChildView, SupervisorView
 from jido_trio.supervision._life import Life
+from jido_trio.supervision._partition import (
+    Key,
+    PartitionSupervisor,
+    open_partition_supervisor,
+    partition_index,
+    partition_supervisor_child,
+)
+from jido_trio.supervision._rehearsal import Happening, SupervisorEnd
 from jido_trio.supervision._report import (
     CrashReport,
     Failure,
@@ -21,9 +31,14 @@ from jido_trio.supervision._report import (
     Sink,
     log_report,
 )
-from jido_trio.supervision._supervisor import ChildRef, Supervisor, open_supervisor, supervisor_child
+from jido_trio.supervision._spec import SupervisorSpec
+from jido_trio.supervision._supervisor import ChildRef, Supervisor, nested_spec, open_supervisor, supervisor_child
+from jido_trio.supervision._task import Failed, Ok, Task
+from jido_trio.supervision._task_map import Results
+from jido_trio.supervision._task_supervisor import TaskSupervisor, open_task_supervisor, task_supervisor_child
 
 __all__ = [
+    "At",
     "Backoff",
     "Budget",
     "Child",
@@ -32,19 +47,43 @@ __all__ = [
     "ChildView",
     "Counts",
     "CrashReport",
+    "Every",
+    "Failed",
     "Failure",
+    "Fault",
     "FoldedLog",
+    "Forecast",
     "Frame",
+    "Happening",
+    "Key",
     "Life",
+    "Ok",
     "OverrunReport",
+    "PartitionSupervisor",
     "Report",
+    "Results",
     "Shutdown",
     "Sink",
+    "StartFails",
     "Supervisor",
+    "SupervisorEnd",
+    "SupervisorSpec",
     "SupervisorView",
+    "Task",
+    "TaskSupervisor",
+    "at",
     "dynamic_supervisor_child",
+    "every",
+    "forecast",
     "log_report",
+    "nested_spec",
     "open_dynamic_supervisor",
+    "open_partition_supervisor",
     "open_supervisor",
+    "open_task_supervisor",
+    "partition_index",
+    "partition_supervisor_child",
+    "start_fails",
     "supervisor_child",
+    "task_supervisor_child",
 ]

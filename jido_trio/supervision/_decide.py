@@ -532,7 +532,7 @@ def _refuse_interrupted(tree: Tree) -> tuple[Command, ...]:
 
 
 def _suspend(tree: Tree, event: Suspend, now: float) -> Decision:
-    return _begin(tree, (Hold(),), Holding())
+    return _begin(tree, (Hold(),), Holding(), (Reply(event.request, Done()),))
 
 
 def _resume(tree: Tree, event: Resume, now: float) -> Decision:

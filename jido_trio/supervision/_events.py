@@ -153,14 +153,16 @@ class Due:
 
 @frozen
 class Suspend:
-    """Handle no end and no request until `Resume` (OTP's `sys:suspend`)."""
+    """Handle no end and no request until `Resume` (OTP's `sys:suspend`); answered once that is so."""
+
+    request: int = 0
 
 
 Fact: TypeAlias = Started | StartFailed | Exited | StopTree | KillTree | Resume
 Request: TypeAlias = (
-    StartChild | TerminateChild | RestartChild | DeleteChild | WhichChildren | CountChildren | GetChildSpec
+    StartChild | TerminateChild | RestartChild | DeleteChild | WhichChildren | CountChildren | GetChildSpec | Suspend
 )
-Message: TypeAlias = Boot | Ended | TryAgain | Due | Suspend | Request
+Message: TypeAlias = Boot | Ended | TryAgain | Due | Request
 Event: TypeAlias = Fact | Message
 
 

@@ -17,6 +17,9 @@ from jido_trio.terms import ExitKind, ShutdownLimit
 class Owner(Protocol):
     """What a life tells its supervisor."""
 
+    def life_begins(self, life: Life) -> None:
+        """Its task takes its first step."""
+
     def life_started(self, life: Life) -> None:
         """Its function called `task_status.started`."""
 
@@ -136,6 +139,7 @@ class Life:
     async def run(self) -> None:
         """Live."""
         self.task = trio.lowlevel.current_task()
+        self._owner.life_begins(self)
         error: BaseException | None = None
         try:
             with self.scope:

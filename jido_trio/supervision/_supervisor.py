@@ -80,6 +80,10 @@ class Supervisor:
     _nursery: trio.Nursery = field(init=False)
     _block: trio.CancelScope = field(factory=trio.CancelScope)
     _watch: StopWatch = Factory(lambda self: StopWatch(self._overran, self._kill), takes_self=True)
+    _unborn: deque[Life] = field(factory=deque)
+    _next_to_run: Life | None = None
+    """The life whose first step is awaited; those in `_unborn` come after it."""
+    _all_started: bool = False
     _booted: trio.Event = field(factory=trio.Event)
     _finished: trio.Event = field(factory=trio.Event)
     _outcome: ev.Outcome | None = None
@@ -220,9 +224,11 @@ class Supervisor:
         self._fact(ev.StopTree())
 
     async def suspend(self) -> None:
-        """Handle neither ends nor calls until `resume`: they wait, and are then handled in order (`sys:suspend`)."""
-        await trio.lowlevel.checkpoint()
-        self._post(ev.Suspend())
+        """Handle neither ends nor calls until `resume`: they wait, and are then handled in order (`sys:suspend`).
+
+        Returns once what the supervisor is at is done, and it handles nothing more.
+        """
+        await self._ask(ev.Suspend)
 
     def resume(self) -> None:
         """End what `suspend` began."""
@@ -313,7 +319,9 @@ class Supervisor:
             case ev.Post(message):
                 self._messages.append(message)
             case ev.Booted():
-                self._booted.set()
+                self._all_started = True
+                if self._next_to_run is None:
+                    self._booted.set()
             case ev.Finish(outcome):
                 self._finish(outcome)
 
@@ -341,11 +349,27 @@ class Supervisor:
             life.began = trio.current_time()
         if child.start_timeout is not None and child.reports_ready:
             life.scope.deadline = trio.current_time() + child.start_timeout
-        # A saved context: what a life, or the task that happened to see its end, did to context variables ends there.
-        self._context.run(self._spawn, life)
+        if self._next_to_run is None:
+            self._spawn(life)
+        else:
+            self._unborn.append(life)
 
     def _spawn(self, life: Life) -> None:
+        # One at a time, as Trio runs the tasks of a batch in random order: first steps come in the order of starts.
+        self._next_to_run = life
+        # A saved context: what a life, or the task that happened to see its end, did to context variables ends there.
+        self._context.run(self._start_soon, life)
+
+    def _start_soon(self, life: Life) -> None:
         self._nursery.start_soon(life.run, name=life.child.id)
+
+    def life_begins(self, life: Life) -> None:
+        """See `Owner`."""
+        self._next_to_run = None
+        if self._unborn:
+            self._spawn(self._unborn.popleft())
+        elif self._all_started:
+            self._booted.set()
 
     def _stop(self, life: Life, limit: ShutdownLimit) -> None:
         if life.done:  # it ended before its supervisor came to stop it
@@ -417,6 +441,8 @@ class Supervisor:
         await answer.arrived.wait()
         match answer.result:
             case None | ev.Closed():
+                # A block that is cancelled because its supervisor ended shall see that, not this.
+                await trio.lowlevel.checkpoint_if_cancelled()
                 raise SupervisorStopped(self.name)
             case ev.NotStarted(child):
                 raise StartFailed(self.name, child, _one_line(answer.cause)) from answer.cause
@@ -573,6 +599,15 @@ def supervisor_child(
     flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
     run = partial(run_supervisor, SupervisorSpec(tuple(children), flags, id), on_report)
     return Child(id, run, restart=restart, shutdown=shutdown, significant=significant, kind="supervisor")
+
+
+def nested_spec(child: Child) -> SupervisorSpec | None:
+    """Return what the child supervises, where it is made by `supervisor_child` or the like; else None."""
+    run = child.fn
+    if not isinstance(run, partial) or run.func is not run_supervisor:
+        return None
+    spec: SupervisorSpec = run.args[0]
+    return spec
 
 
 async def run_supervisor(

@@ -84,7 +84,8 @@ class _Traced(Supervisor):
     replied: dict[int, list[Json]] = field(factory=dict, kw_only=True)
 
     def _reply(self, request: int, result: ev.Result) -> None:
-        self.replied[request] = self._said(self.calls.pop(request), result)
+        if request in self.calls:
+            self.replied[request] = self._said(self.calls.pop(request), result)
         super()._reply(request, result)
 
     def _said(self, call: Call, result: ev.Result) -> list[Json]:
