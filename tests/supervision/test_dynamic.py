@@ -57,7 +57,7 @@ async def test_a_pool_gives_up_as_any_supervisor(diary, autojump_clock):
     with pytest.raises(RestartIntensityExceeded) as gave_up:
         async with open_dynamic_supervisor(max_restarts=0) as pool:
             await pool.start_child(diary.child("a", crashing(1)))
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert repr(gave_up.value.__cause__) == "ValueError('boom')"
 
 

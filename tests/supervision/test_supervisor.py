@@ -174,7 +174,7 @@ async def test_on_outer_cancellation_a_child_can_still_use_one_that_started_befo
 
     with trio.move_on_after(3):
         async with open_supervisor([diary.child("db", serve), diary.child("web", at_the_end=flush)]):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert diary == ["+db", "+web", "flushed", "-web", "-db"]
 
 
@@ -184,7 +184,7 @@ async def test_cancelling_the_block_stops_the_children_in_reverse_order(diary, a
 
     with trio.move_on_after(3):
         async with open_supervisor([diary.child(id, at_the_end=linger) for id in "abc"]):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert diary[-3:] == ["-c", "-b", "-a"]
     assert trio.current_time() == 6
 
@@ -372,7 +372,7 @@ async def test_giving_up_raises_one_plain_error_whose_cause_is_the_last_crash(di
     children = [diary.child("a"), diary.child("b", crashing(1)), diary.child("c")]
     with pytest.raises(RestartIntensityExceeded) as gave_up:
         async with open_supervisor(children, max_restarts=1, max_seconds=9, name="top"):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     error = gave_up.value
     assert (error.supervisor, error.child, error.restarts, error.max_restarts, error.max_seconds) == (
         *("top", "b", 2, 1, 9),
@@ -384,7 +384,7 @@ async def test_giving_up_raises_one_plain_error_whose_cause_is_the_last_crash(di
 async def test_giving_up_for_the_only_child_has_its_crash_as_the_cause_too(autojump_clock):
     with pytest.raises(RestartIntensityExceeded) as gave_up:
         async with open_supervisor([Child("a", crashing(1))], max_restarts=0):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert repr(gave_up.value.__cause__) == "ValueError('boom')"
 
 
@@ -425,7 +425,7 @@ async def test_a_nested_supervisor_that_gives_up_is_restarted_and_counts_in_its_
     group = supervisor_child("group", [diary.child("b"), diary.child("c", crashing(1))], max_restarts=1)
     with pytest.raises(RestartIntensityExceeded) as gave_up:
         async with open_supervisor([diary.child("a"), group], max_restarts=1, max_seconds=60, name="top"):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert diary.count("+c") == 4
     assert diary.count("+a") == 1
     inner = gave_up.value.__cause__

@@ -28,7 +28,7 @@ async def test_an_interrupt_of_a_child_takes_the_tree_down_in_order_and_is_raise
     children = [diary.child("a"), diary.child("b", crashing(1, interrupt)), diary.child("c")]
     with pytest.raises(interrupt):
         async with open_supervisor(children):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert diary == ["+a", "+b", "+c", "-b", "-c", "-a"]
 
 
@@ -38,7 +38,7 @@ async def test_an_interrupt_deep_in_the_tree_takes_all_of_it_down_in_order(inter
     outer = supervisor_child("outer", [inner, diary.child("e")])
     with pytest.raises(interrupt):
         async with open_supervisor([diary.child("a"), outer, diary.child("f")]):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert diary[6:] == ["-c", "-d", "-b", "-f", "-e", "-a"] or diary[6:] == ["-c", "-d", "-b", "-e", "-f", "-a"]
 
 
@@ -74,14 +74,14 @@ async def test_an_interrupt_of_the_block_stops_the_children_first(diary, autojum
 async def test_the_exit_code_of_a_child_is_that_of_the_program(diary, autojump_clock):
     with pytest.raises(SystemExit) as exit:
         async with open_supervisor([diary.child("a", crashing(1, lambda: SystemExit(3)))]):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert exit.value.code == 3
 
 
 async def test_an_interrupt_is_never_counted_nor_restarted(diary, autojump_clock):
     with pytest.raises(KeyboardInterrupt):
         async with open_supervisor([diary.child("a", crashing(1, KeyboardInterrupt))], max_restarts=100):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert diary == ["+a", "-a"]
 
 
@@ -92,7 +92,7 @@ async def test_an_interrupt_in_a_pool_takes_it_down(diary, autojump_clock):
             assert isinstance(pool, Supervisor)
             await pool.start_child(diary.child("a"))
             await pool.start_child(diary.child("b", crashing(1, KeyboardInterrupt)))
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert diary == ["+a", "+b", "-b", "-a"]
 
 
@@ -102,6 +102,6 @@ async def test_a_crash_that_comes_with_an_interrupt_in_a_group_is_not_lost(diary
 
     with pytest.raises(BaseExceptionGroup) as raised:
         async with open_supervisor([diary.child("a", crashing(1, both))]):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert [type(error) for error in raised.value.exceptions] == [KeyboardInterrupt, ValueError]
     assert diary == ["+a", "-a"]

@@ -241,14 +241,14 @@ async def test_a_ref_means_the_same_child_over_all_its_lives(diary, autojump_clo
 async def test_the_window_goes_by_trios_clock(autojump_clock):
     with pytest.raises(RestartIntensityExceeded):
         async with open_supervisor([Child("a", crashing(1))], max_restarts=3, max_seconds=3):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert trio.current_time() == 4
 
     with trio.move_on_after(1_000) as scope:
         async with open_supervisor(
             [Child("a", crashing(1))], max_restarts=3, max_seconds=2.999, on_report=lambda report: None
         ):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert scope.cancelled_caught
 
 
@@ -258,7 +258,7 @@ async def test_nested_supervisors_escalate_step_by_step(diary, autojump_clock):
     outer = supervisor_child("outer", [inner], max_restarts=1, max_seconds=60)
     with pytest.raises(RestartIntensityExceeded) as gave_up:
         async with open_supervisor([outer], max_restarts=1, max_seconds=60, name="top"):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert diary.count("+leaf") == 8
     names = []
     error: BaseException | None = gave_up.value
@@ -301,7 +301,7 @@ async def test_a_renewed_life_is_reported_and_counted_as_a_restart(reports, auto
 async def test_a_life_may_not_renew_itself_more_often_than_is_tolerated(reports, autojump_clock):
     with pytest.raises(RestartIntensityExceeded) as gave_up:
         async with open_supervisor([renewing(["x", "y", "z"])], max_restarts=2, on_report=reports.append):
-            await trio.sleep_forever()
+            await trio.sleep(1_000)
     assert [report.failure.message for report in reports] == ["x", "y", "z"]
     assert repr(gave_up.value.__cause__) == "ValueError('z')"
 
