@@ -100,8 +100,9 @@ class Action:
         record = self._record
         try:
             self.__attrs_init__(**record.arguments(params))  # type: ignore[attr-defined]  # attrs makes it
-            for attribute, value in vars(record.settled(self, record.late)).items():
-                object.__setattr__(self, attribute, value)
+            if record.late:
+                for attribute, value in vars(record.settled(self, record.late)).items():
+                    object.__setattr__(self, attribute, value)
         except Misfit as misfit:
             raise InvalidParams(self.name, misfit.problems) from None
         except (ValueError, TypeError) as error:  # a validator says no

@@ -41,7 +41,7 @@ Routes: TypeAlias = Mapping[str, Target | list[Target]] | Iterable[Route]
 """Patterns of signal types and where they lead; `Route`s where a priority or a condition is needed."""
 
 
-@frozen
+@frozen(slots=False)
 class Agent(Generic[State]):
     """An agent: an id and a state. Subclass it: `class Counter(Agent[CounterState], routes={...})`.
 
@@ -254,7 +254,7 @@ def _with_data(target: Instruction, data: object) -> Instruction:
     if isinstance(target.action, Action) or data is None:
         return target
     params = data if isinstance(data, Mapping) else {"data": data}
-    return evolve(target, params={**params, **target.params})
+    return target.with_params({**params, **target.params} if target.params else params)
 
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)

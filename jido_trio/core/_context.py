@@ -17,7 +17,7 @@ RESERVED = frozenset({"state", "signal", "agent", "agent_server", "input_signal"
 NOTHING: Mapping[str, Any] = FrozenDict()
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Context(Generic[StateT]):
     """The agent as it is at this instruction, and why the instruction is run; `context["key"]` is the caller's word."""
 

@@ -60,6 +60,12 @@ class Instruction:
         """The class of the action, however it was given."""
         return type(self.action) if isinstance(self.action, Action) else self.action
 
+    def with_params(self, params: Mapping[str, Any]) -> "Instruction":
+        """Return the instruction with other parameters, the rest of it as it was checked."""
+        instruction = _new(Instruction)
+        instruction.__attrs_init__(self.action, _mapping(params), self.context, self.opts, self.id)
+        return instruction
+
     def bind(self) -> Action:
         """Return the action with its parameters.
 

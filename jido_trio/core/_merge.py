@@ -64,6 +64,7 @@ class Record(Generic[T]):
         # the constructor has run.
         self.late = tuple(str(field.alias) for field in fields if field.converter or _takes_self(field))
         takes = {name: _as_it_is if name in self.late else fit for name, fit in self._fits.items()}
+        self._takes, self._required = takes, frozenset(self.required)
         self._puts = {name: _putting(fit) for name, fit in takes.items()}
         self._merges = {str(f.alias): _merging(takes[str(f.alias)], f.type) for f in fields}
         self._defaults = dict(self._static_defaults(fields))
@@ -93,6 +94,16 @@ class Record(Generic[T]):
 
     def arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the constructor is to be given for `values`: checked and frozen, with defaults."""
+        fits = self._takes
+        try:
+            given = {name: fits[name](value) for name, value in values.items()}
+        except (KeyError, Misfit):  # again, the slow way, which tells all that is wrong
+            pass
+        else:
+            if len(given) == len(self.names):
+                return given
+            if given.keys() >= self._required:
+                return {name: default() for name, default in self._defaults.items() if name not in given} | given
         given = {name: default() for name, default in self._defaults.items() if name not in values}
         missing = [_at("required field missing", name) for name in self.required if name not in values]
         return self._changed(given, values, self._puts, missing)

@@ -52,7 +52,7 @@ class Reply:
         return trio.lowlevel.Abort.SUCCEEDED
 
 
-@frozen(eq=False)
+@frozen(eq=False, slots=False)
 class Message:
     """A signal for an agent, and who waits for what comes of it."""
 

@@ -47,13 +47,15 @@ class Timers:
     _heap: list[tuple[float, int, Timer]] = field(factory=list)
     _numbers: count[int] = field(factory=count)
     _dead: int = 0
+    _next_due: float = math.inf
     _sleep: trio.CancelScope = field(factory=trio.CancelScope)
 
     def at(self, due: float, call: Callable[[], None]) -> Timer:
         """Have `call` made at `due`; it must neither block nor raise."""
         timer = Timer(due, call, self)
         heappush(self._heap, (due, next(self._numbers), timer))
-        self._sleep.deadline = min(self._sleep.deadline, due)
+        if due < self._next_due:
+            self._next_due = self._sleep.deadline = due
         return timer
 
     def after(self, seconds: float, call: Callable[[], None]) -> Timer:
@@ -72,6 +74,7 @@ class Timers:
         """Fire timers, for ever."""
         while True:
             next_due = self._heap[0][0] if self._heap else math.inf
+            self._next_due = next_due
             self._sleep = trio.CancelScope(deadline=next_due)
             with self._sleep:
                 await trio.sleep_forever()
