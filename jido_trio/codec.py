@@ -307,7 +307,8 @@ def _int_key(value: object, _: Any) -> int:
 def _mapping_hook(cls: Any, converter: Converter) -> Hook:
     if get_args(cls)[:1] == (int,):
         return mapping_structure_factory(cls, converter, key_type=_IntKey)
-    return converter.gen_structure_mapping(cls)
+    # Not converter.gen_structure_mapping, which registers what it makes, past the guard.
+    return mapping_structure_factory(cls, converter)
 
 
 def _tuple_hook(cls: Any, converter: Converter) -> Hook:
