@@ -50,12 +50,12 @@ class Backoff:
 
     def pause(self, failures: int) -> float:
         """Return the seconds to wait when `failures` restarts have gone before without a life that lasted."""
-        # factor ** failures overflows long after the cap is reached
-        steps = failures if self.factor == 1 or not self.first else min(failures, self._steps_to_cap())
-        return min(self.first * self.factor**steps, self.cap)
-
-    def _steps_to_cap(self) -> int:
-        return max(0, math.ceil(math.log(max(self.cap, self.first) / self.first, self.factor)))
+        if not self.first:
+            return 0.0
+        try:
+            return min(self.first * float(self.factor) ** failures, self.cap)
+        except OverflowError:  # long after the cap was reached
+            return self.cap
 
 
 Exhausted: TypeAlias = Literal["escalate", "park", "stop"]

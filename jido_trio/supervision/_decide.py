@@ -133,7 +133,9 @@ class Booting:
 
 @frozen
 class Restarting:
-    """Restarting what a crash took down."""
+    """Restarting what a crash took down. Whoever asked for it before its time is answered, see `Answering`."""
+
+    asked: Answering | None = None
 
 
 @frozen
@@ -424,8 +426,12 @@ def _starting(tree: Tree, event: Started | StartFailed) -> Slot | None:
 
 def _ignored(tree: Tree, slot: Slot, plan: Plan) -> Decision:
     tree, gone = _down(tree, slot)
-    if isinstance(plan.purpose, Answering):
-        return evolve(tree, plan=None), (*gone, Reply(plan.purpose.request, Ignored(slot.child.id)))
+    id = slot.child.id
+    match plan.purpose:
+        case Answering(request):
+            return evolve(tree, plan=None), (*gone, Reply(request, Ignored(id)))
+        case Restarting(Answering(request, Running(child))) if child == id:
+            tree = evolve(tree, plan=evolve(plan, purpose=Restarting(Answering(request, Ignored(id)))))
     return _advance(_step_done(tree), gone)
 
 
@@ -441,10 +447,11 @@ def _not_started(tree: Tree, slot: Slot, plan: Plan, now: float) -> Decision:
                 report,
                 Reply(request, NotStarted(id, incarnation)),
             )
-        case Restarting() if slot.child.backoff is not None:
-            return _restart(evolve(tree, plan=None), slot, now, (report,))
-        case Restarting():
-            return evolve(tree.put(slot.now("restarting")), plan=None), (report, Post(TryAgain(id)))
+        case Restarting(asked):
+            told = (report, Reply(asked.request, NotStarted(id, incarnation))) if asked is not None else (report,)
+            if slot.child.backoff is not None:
+                return _restart(evolve(tree, plan=None), slot, now, told)
+            return evolve(tree.put(slot.now("restarting")), plan=None), (*told, Post(TryAgain(id)))
         case _:
             return _end(tree.put(slot.now("stopped")), BootFailed(id), (report,))
 
@@ -480,7 +487,7 @@ def _plan_done(tree: Tree, commands: tuple[Command, ...]) -> Decision:
     match purpose:
         case Booting():
             return evolve(idle, phase="up"), (*commands, Booted())
-        case Answering(request, result):
+        case Answering(request, result) | Restarting(Answering(request, result)):
             return idle, (*commands, Reply(request, result))
         case Ending(outcome):
             return evolve(idle, phase="ended"), (*commands, Finish(outcome))
@@ -526,9 +533,11 @@ def _kill_tree(tree: Tree, event: KillTree, now: float) -> Decision:
 
 
 def _refuse_interrupted(tree: Tree) -> tuple[Command, ...]:
-    if tree.plan is not None and isinstance(tree.plan.purpose, Answering):
-        return (Reply(tree.plan.purpose.request, Closed()),)
-    return ()
+    match tree.plan.purpose if tree.plan is not None else None:
+        case Answering(request) | Restarting(Answering(request)):
+            return (Reply(request, Closed()),)
+        case _:
+            return ()
 
 
 def _suspend(tree: Tree, event: Suspend, now: float) -> Decision:
@@ -570,7 +579,7 @@ def _restart_child(tree: Tree, event: RestartChild, now: float) -> Decision:
         return _refuse(tree, event.request, event.child, refusal or "not_found")
     answering = Answering(event.request, Running(event.child, slot.incarnation + 1))
     if slot.state == "backing_off":
-        return _bring_back(tree, slot, answering)
+        return _bring_back(tree, slot, Restarting(answering))
     return _begin(tree, (Up(event.child),), answering)
 
 

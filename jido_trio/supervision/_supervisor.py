@@ -132,11 +132,11 @@ class Supervisor:
         self._done("terminate_child", id, answer)
 
     async def restart_child(self, id: str) -> ChildRef:
-        """Start a stopped child again, and return its ref once it is ready.
+        """Start a stopped child again, and return its ref once it is ready. One that backs off needn't wait longer.
 
         Raises:
             ChildRefused: Reason not_found, running or restarting.
-            StartFailed: It failed while starting, and stays stopped.
+            StartFailed: It failed while starting, and stays stopped; or goes on backing off.
             SupervisorStopped: The supervisor isn't running.
         """
         return self._child("restart_child", id, await self._ask(lambda number: ev.RestartChild(number, id)))
