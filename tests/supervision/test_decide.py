@@ -406,6 +406,15 @@ def test_a_tree_told_to_stop_while_it_starts_starts_nothing_more():
     assert bench.ends("a", "shutdown") == ["finish Stopped"]
 
 
+def test_the_end_of_a_child_stopped_for_a_call_is_not_taken_for_that_of_the_one_the_tree_waits_for():
+    bench = Bench.of(children("abc"), obedient=False)
+    bench.terminate("a")
+    assert bench.fact(ev.StopTree())[-1] == "stop c1"
+    assert bench.ends("a", "shutdown") == []
+    assert bench.ends("c", "shutdown") == ["stop b1"]
+    assert bench.ends("b", "shutdown") == ["finish Stopped"]
+
+
 # ---- what is out of date
 
 

@@ -189,6 +189,17 @@ async def test_cancelling_the_block_stops_the_children_in_reverse_order(diary, a
     assert trio.current_time() == 6
 
 
+async def test_a_child_that_was_being_stopped_for_a_call_does_not_hurry_the_others(diary, autojump_clock):
+    def lingering(seconds):
+        return partial(trio.sleep, seconds)
+
+    children = [diary.child("a", at_the_end=lingering(3)), diary.child("b"), diary.child("c", at_the_end=lingering(9))]
+    async with open_supervisor(children) as supervisor:
+        supervisor.terminate_child_soon("a")
+        await trio.sleep(1)
+    assert diary[3:] == ["-a", "-c", "-b"]
+
+
 def trapping(diary, seconds, **options):
     async def finish(life):
         asked = trio.Event()
