@@ -12,7 +12,7 @@ from jido_trio.supervision._child import Child
 from jido_trio.supervision._flags import Flags
 from jido_trio.supervision._report import FoldedLog, Sink
 from jido_trio.supervision._spec import SupervisorSpec
-from jido_trio.supervision._supervisor import Supervisor, run_supervisor
+from jido_trio.supervision._supervisor import Supervisor, opened, run_supervisor
 from jido_trio.terms import ExitKind, Restart, ShutdownLimit
 
 
@@ -24,7 +24,7 @@ def open_dynamic_supervisor(
     name: str = "supervisor",
     shutdown: float | None = None,
     on_report: Sink | None = None,
-) -> AbstractAsyncContextManager[Supervisor]:
+) -> AbstractAsyncContextManager[Supervisor, bool]:
     """Run a supervisor without children; `start_child` adds them, up to `max_children`.
 
     A child is restarted alone, is forgotten when it has ended for good, and has no place in an order: at the end all
@@ -33,7 +33,7 @@ def open_dynamic_supervisor(
     Source: Elixir `DynamicSupervisor`. Differs: children have ids, unique among them.
     """
     flags = Flags(kind="pool", max_children=max_children, max_restarts=max_restarts, max_seconds=max_seconds)
-    return Supervisor(SupervisorSpec((), flags, name, shutdown), on_report or FoldedLog()).run()
+    return opened(Supervisor(SupervisorSpec((), flags, name, shutdown), on_report or FoldedLog()))
 
 
 def dynamic_supervisor_child(

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import trio
 from attrs import Factory, define, field, frozen
@@ -487,7 +487,11 @@ class Supervisor:
             if self.spec.shutdown is not None:
                 self._watch.limit(trio.current_time() + self.spec.shutdown)
             self.stop()
-            await self._finished.wait()
+            while not self._finished.is_set():
+                try:
+                    await self._finished.wait()
+                except KeyboardInterrupt as again:  # it is going down already
+                    self._interrupt = self._interrupt or again
 
     def _kill(self) -> None:
         self._fact(ev.KillTree())
@@ -495,6 +499,10 @@ class Supervisor:
     def _conclude(self, left: BaseException | None) -> None:
         """Raise what the block's caller has to see: one plain error, or a group if there are several."""
         own = self._error()
+        if own is not None or self._interrupt is not None or isinstance(self._outcome, ev.AutoShutdown):
+            # That a call of the block was not answered is part of what happened, and that Control-C came twice, too.
+            unanswered = isinstance(left, SupervisorStopped) and left.supervisor == self.name
+            left = None if unanswered or type(left) is type(self._interrupt) else left
         errors = [error for error in (self._interrupt, own, left) if error is not None]
         if len(errors) > 1:
             raise BaseExceptionGroup(f"supervisor {self.name!r} and its block both ended with an error", errors)
@@ -549,7 +557,7 @@ def open_supervisor(
     name: str = "supervisor",
     shutdown: float | None = None,
     on_report: Sink | None = None,
-) -> AbstractAsyncContextManager[Supervisor]:
+) -> AbstractAsyncContextManager[Supervisor, bool]:
     """Start `children` in order and keep them running until the block is left.
 
     Entering waits until every child is up. Leaving stops them in reverse order, each within its `shutdown` seconds;
@@ -576,7 +584,12 @@ def open_supervisor(
     rounded to whole seconds.
     """
     flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
-    return Supervisor(SupervisorSpec(tuple(children), flags, name, shutdown), on_report or FoldedLog()).run()
+    return opened(Supervisor(SupervisorSpec(tuple(children), flags, name, shutdown), on_report or FoldedLog()))
+
+
+def opened(supervisor: Supervisor) -> AbstractAsyncContextManager[Supervisor, bool]:
+    """Return the block around a supervisor. It may swallow: the cancellation that ends it when the supervisor does."""
+    return cast("AbstractAsyncContextManager[Supervisor, bool]", supervisor.run())
 
 
 def supervisor_child(
