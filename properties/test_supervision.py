@@ -242,10 +242,12 @@ def lives_after(crashes: dict[str, list[int]], strategy: str) -> tuple[dict[str,
         reports.append(report.child)
 
     async def main() -> dict[str, int]:
+        lives: dict[str, int] = {}
         children = [Child(id, worker, id) for id in "abcde"]
         async with open_supervisor(children, strategy=strategy, max_restarts=1_000, on_report=note) as supervisor:  # type: ignore[arg-type]  # one of STRATEGIES
             await trio.sleep(50.5)
-            return {child.id: child.incarnation for child in supervisor.tree().children}
+            lives.update((child.id, child.incarnation) for child in supervisor.tree().children)
+        return lives
 
     lives = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     return lives, counters, reports

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import trio
+import trio.testing
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
@@ -27,6 +28,7 @@ class SupervisorMachine(TrioStateMachine):
     async def set_up(self) -> None:
         self.alive: Counter[str] = Counter()
         self.order: list[str] = []
+        self.ended: list[str] = []
         self.crashes: list[str] = []
         self.reports: list[str] = []
         self.restarts: list[float] = []
@@ -64,10 +66,12 @@ class SupervisorMachine(TrioStateMachine):
                 match self.at_stop.pop(id, "clean"):
                     case "crash" if not crashed:  # else it would hide the first
                         self.alive[id] -= 1
+                        self.ended.append(id)
                         self.crash(f"{id} stopping")
                     case "slow":
                         await trio.sleep(1)
             self.alive[id] -= 1
+            self.ended.append(id)
 
     def crash(self, where: str) -> None:
         text = f"{len(self.crashes)}: {where}"
@@ -208,9 +212,14 @@ class SupervisorMachine(TrioStateMachine):
     async def tear_down(self) -> None:
         if self.supervisor is None:
             return
+        await trio.testing.wait_all_tasks_blocked()
+        view = self.supervisor.tree()
+        running = [child.id for child in view.children if view.phase == "up" and child.state == "running"]
+        self.ended.clear()
         self.supervisor.stop()
         with trio.fail_after(1_000):
             await self.over.wait()
+        assert [id for id in self.ended if id in running] == running[::-1]
         assert +self.alive == Counter(), "something outlives its supervisor"
         assert sorted(self.reports) == sorted(self.crashes), "each crash is reported once"
         if self.gave_up is not None:

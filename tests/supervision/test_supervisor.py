@@ -420,13 +420,13 @@ async def test_giving_up_while_the_block_waits_for_an_answer_raises_the_one_plai
             await supervisor.terminate_child("a")  # behind the crash of a, for which the supervisor gives up
 
 
-async def test_auto_shutdown_while_the_block_waits_for_an_answer_ends_it_quietly(diary, autojump_clock):
+async def test_an_end_while_the_block_waits_for_an_answer_is_as_quiet_as_any_other(diary, autojump_clock):
     async def stops_it():
         await trio.sleep(1)
         supervisor.stop()
 
     async with open_supervisor() as supervisor:
-        await supervisor.start_child(diary.child("a", stops_it))
+        await supervisor.start_child(diary.child("a", stops_it, at_the_end=partial(trio.sleep, 3)))
         await supervisor.start_child(diary.child("slow", ready_after=50))
         diary.append("never")
     assert diary == ["+a", "…slow", "-a"]
