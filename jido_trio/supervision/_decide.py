@@ -331,10 +331,10 @@ def _due(tree: Tree, event: Due, now: float) -> Decision:
 
 
 def _group(tree: Tree, slot: Slot, strategy: Strategy) -> tuple[Step, ...]:
-    """What a group restart takes: down in reverse, up in order; temporary children don't come back."""
+    """What a group restart takes: down in reverse, up in order; temporary ones don't come back, parked ones stay."""
     order = tuple(tree.slots)
     at = next(index for index, other in enumerate(order) if other.child.id == slot.child.id)
-    down = [other.child for other in GOES_DOWN_WITH[strategy](order, at)]
+    down = [other.child for other in GOES_DOWN_WITH[strategy](order, at) if other.state != "parked"]
     stops = [Down((child.id,)) for child in reversed(down) if child.id != slot.child.id]
     return (*stops, *(Up(child.id) for child in down if child.restart != "temporary"))
 
@@ -462,12 +462,21 @@ def _went_down(tree: Tree, slot: Slot, exit: ExitKind) -> Decision:
     reports = (Report(slot.child.id, slot.incarnation, "stopping", exit),) if unasked else ()
     tree, gone = _down(tree, slot)
     commands = (*reports, *gone)
-    plan = tree.plan
-    if plan is None or plan.waiting == 0:
-        return tree, commands
-    if plan.waiting > 1:
-        return _waiting(tree, plan.waiting - 1), commands
+    if tree.plan is None or not _awaits_end(tree.plan, slot.child.id):
+        return tree, commands  # its stop was begun by a plan that the end of the tree has replaced
+    if tree.plan.waiting > 1:
+        return _waiting(tree, tree.plan.waiting - 1), commands
     return _advance(_step_done(tree), commands)
+
+
+def _awaits_end(plan: Plan, child: str) -> bool:
+    match plan.steps[0]:
+        case Down((only,)):
+            return only == child
+        case Down():  # several at once are all that the tree has
+            return True
+        case _:
+            return False
 
 
 def _waiting(tree: Tree, waiting: int) -> Tree:

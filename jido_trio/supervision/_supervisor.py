@@ -499,10 +499,10 @@ class Supervisor:
     def _conclude(self, left: BaseException | None) -> None:
         """Raise what the block's caller has to see: one plain error, or a group if there are several."""
         own = self._error()
-        if own is not None or self._interrupt is not None or isinstance(self._outcome, ev.AutoShutdown):
-            # That a call of the block was not answered is part of what happened, and that Control-C came twice, too.
-            unanswered = isinstance(left, SupervisorStopped) and left.supervisor == self.name
-            left = None if unanswered or type(left) is type(self._interrupt) else left
+        # That the end came before the answer to a call of the block says nothing new; nor does a second Control-C.
+        unanswered = isinstance(left, SupervisorStopped) and left.supervisor == self.name
+        if unanswered or (self._interrupt is not None and type(left) is type(self._interrupt)):
+            left = None
         errors = [error for error in (self._interrupt, own, left) if error is not None]
         if len(errors) > 1:
             raise BaseExceptionGroup(f"supervisor {self.name!r} and its block both ended with an error", errors)
