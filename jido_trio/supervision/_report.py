@@ -203,7 +203,8 @@ class FoldedLog:
         if count == 0:
             log_report(report)
         elif (count + 1).bit_count() == 1:
-            logger.error("%s (%d times in %g s)", report, count + 1, report.at - first)
+            level = logging.INFO if report.failure is None else logging.ERROR
+            logger.log(level, "%s (%d times in %g s)", report, count + 1, report.at - first)
 
 
 MAX_KINDS = 1000
