@@ -136,7 +136,7 @@ class Follower:
             case "which":
                 bench.post(ev.WhichChildren(1_000_000 + self.read))
             case "suspend":
-                bench.post(ev.Suspend())
+                bench.suspend()
             case "resume":
                 bench.fact(ev.Resume())
         self.follow()

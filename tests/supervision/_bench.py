@@ -92,6 +92,9 @@ class Bench:
     def delete(self, id: str) -> list[str]:
         return self.post(ev.DeleteChild(self._request(), id))
 
+    def suspend(self) -> list[str]:
+        return self.post(ev.Suspend(self._request()))
+
     def rows(self) -> tuple[ev.ChildRow, ...]:
         """Return the answer of which_children."""
         self.post(ev.WhichChildren(self._request()))
