@@ -275,11 +275,12 @@ async def test_the_tree_is_told_down_to_the_leaves(diary, autojump_clock):
     async with open_supervisor([group], name="top") as supervisor:
         top = supervisor.tree()
         (child,) = top.children
-        assert child.supervisor is not None
-        (leaf,) = child.supervisor.children
+        nested = child.supervisor
+        assert nested is not None
+        (leaf,) = nested.children
     assert (top.name, top.phase, top.strategy, top.max_restarts, top.max_seconds) == ("top", "up", "one_for_one", 3, 5)
     assert (child.id, child.kind, child.restart) == ("group", "supervisor", "permanent")
-    assert (child.supervisor.name, child.supervisor.strategy) == ("group", "one_for_all")
+    assert (nested.name, nested.strategy) == ("group", "one_for_all")
     assert (leaf.id, leaf.kind, leaf.restart, leaf.state, leaf.incarnation) == (
         *("leaf", "worker", "transient", "running", 1),
     )
