@@ -274,10 +274,10 @@ async def test_the_tree_is_told_down_to_the_leaves(diary, autojump_clock):
     group = supervisor_child("group", [diary.child("leaf", restart="transient")], strategy="one_for_all")
     async with open_supervisor([group], name="top") as supervisor:
         top = supervisor.tree()
-        (child,) = top.children
-        nested = child.supervisor
-        assert nested is not None
-        (leaf,) = nested.children
+    (child,) = top.children
+    nested = child.supervisor
+    assert nested is not None
+    (leaf,) = nested.children
     assert (top.name, top.phase, top.strategy, top.max_restarts, top.max_seconds) == ("top", "up", "one_for_one", 3, 5)
     assert (child.id, child.kind, child.restart) == ("group", "supervisor", "permanent")
     assert (nested.name, nested.strategy) == ("group", "one_for_all")
