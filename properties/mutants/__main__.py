@@ -1,0 +1,85 @@
+"""The command line: break the supervisor in every known way, and see what catches it.
+
+Exits with 0 when nothing survives unexpectedly, 1 when something does, 2 when the question cannot be asked (a mutant
+that no longer fits, checks that fail without one).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+
+from properties.mutants._catalogue import ACCEPTED, MUTANTS
+from properties.mutants._checks import ROOT, NotGreen, Verdict, judge, measured
+from properties.mutants._mutant import Mutant, Stale
+
+CAUGHT, SURVIVED, UNASKABLE = 0, 1, 2
+PROCESSES = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Judge the mutants and return the exit code."""
+    parser = argparse.ArgumentParser("python -m properties.mutants", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--only", metavar="NAME", nargs="+", help="these mutants only")
+    parser.add_argument("--list", action="store_true", help="say what each mutant does, and run none")
+    options = parser.parse_args(argv)
+    try:
+        mutants = _chosen(options.only)
+        return _list(mutants) if options.list else _judge(mutants)
+    except (Stale, NotGreen, LookupError) as error:
+        print(f"python -m properties.mutants: {error.args[0]}", file=sys.stderr)
+        return UNASKABLE
+
+
+def _chosen(names: Sequence[str] | None) -> tuple[Mutant, ...]:
+    known = {mutant.name: mutant for mutant in MUTANTS}
+    for name in names or ():
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise LookupError(f"no mutant {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; see --list"))
+    return tuple(known[name] for name in names) if names else MUTANTS
+
+
+def _list(mutants: Sequence[Mutant]) -> int:
+    for mutant in mutants:
+        print(f"{mutant.name:<44} {mutant.does}")
+    return CAUGHT
+
+
+def _judge(mutants: Sequence[Mutant]) -> int:
+    for mutant in mutants:  # all of them before the first is run
+        mutant.applied((ROOT / mutant.path).read_text(encoding="utf-8"))
+    survivors = []
+    for verdict in _verdicts(mutants):
+        print(_line(verdict), flush=True)
+        if verdict.caught_by is None:
+            survivors.append(verdict.mutant)
+    return _conclude(len(mutants), survivors)
+
+
+def _verdicts(mutants: Sequence[Mutant]) -> Iterator[Verdict]:
+    limits = measured()
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        yield from pool.map(lambda mutant: judge(mutant, limits), mutants)
+
+
+def _line(verdict: Verdict) -> str:
+    return f"{verdict.mutant.name:<44} {verdict.seconds:6.1f} s  {verdict.caught_by or 'SURVIVED'}"
+
+
+def _conclude(count: int, survivors: Sequence[Mutant]) -> int:
+    print(f"\n{count} mutants, {count - len(survivors)} caught, {len(survivors)} survived")
+    for mutant in survivors:
+        print(f"  {mutant.name}: {mutant.does} {_excuse(mutant)}")
+    return SURVIVED if any(mutant.name not in ACCEPTED for mutant in survivors) else CAUGHT
+
+
+def _excuse(mutant: Mutant) -> str:
+    return f"Accepted: {ACCEPTED[mutant.name]}" if mutant.name in ACCEPTED else "NO TEST KNOWS."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,13 @@
+"""All mutants, and those that may survive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from properties.mutants._reducer_mutants import REDUCER
+from properties.mutants._shell_mutants import SHELL
+
+MUTANTS = (*REDUCER, *SHELL)
+
+ACCEPTED: Mapping[str, str] = {}
+"""Mutants that may survive, each with the reason why no test can, or should, tell them from the real one."""

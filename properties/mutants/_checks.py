@@ -1,0 +1,145 @@
+"""What is run against a broken copy of the project: the cheapest first, each within a time limit."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+
+from attrs import frozen
+
+from properties.mutants._mutant import Mutant
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("jido_trio", "properties", "tests", "conftest.py", "pyproject.toml")
+
+PURE_FIRST = ("test_window.py", "test_slots.py", "test_exit.py", "test_decide.py", "test_decide_calls.py")
+"""The tests of values say what is wrong in a line, and in milliseconds."""
+
+
+@frozen
+class Check:
+    """A command that must succeed, run in a copy of the project."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+    def run(self, copy: Path, limit: float) -> str | None:
+        """Return what failed, or None when all is well."""
+        environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        with TemporaryFile("w+") as output:
+            # A session of its own, so that a hang is killed with all its children.
+            process = subprocess.Popen(
+                (sys.executable, *self.arguments),
+                cwd=copy,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                code: int | None = process.wait(limit)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                code = None
+            output.seek(0)
+            return None if code == 0 else _what_failed(output.read(), code)
+
+
+def _what_failed(output: str, code: int | None) -> str:
+    lines = [line for line in output.splitlines() if line.strip()]
+    last = lines[-1] if lines else "no output"
+    if code is None:
+        tests = [line.split()[0] for line in lines if "::" in line.split()[0]]
+        return f"hang in {tests[-1] if tests else last}"
+    named = re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+    return str(named[0]) if named else last
+
+
+def checks(root: Path = ROOT) -> tuple[Check, ...]:
+    """Return the checks, in the order in which they are cheapest to fail."""
+    tests = root / "tests" / "supervision"
+    files = sorted(tests.glob("test_*.py"), key=lambda path: (path.name not in PURE_FIRST, path.name))
+    laws = sorted((root / "properties").glob("test_supervis*.py"))
+    paths = [str(path.relative_to(root)) for path in (*files, *laws)]
+    # Without a database of examples and with a fixed seed the same mutant meets the same tests each time.
+    options = ("-x", "-v", "-m", "not long", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=0")
+    return (
+        Check("recordings", ("-m", "properties.mutants._replay")),
+        Check("tests", ("-m", "pytest", *options, *paths)),
+    )
+
+
+@contextmanager
+def copy_of(root: Path = ROOT) -> Iterator[Path]:
+    """Copy what the checks need to a place where it may be broken."""
+    with TemporaryDirectory(prefix="mutant-") as name:
+        for each in COPIED:
+            source, target = root / each, Path(name) / each
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".hypothesis"))
+            else:
+                shutil.copy(source, target)
+        yield Path(name)
+
+
+@frozen
+class Verdict:
+    """What became of a mutant."""
+
+    mutant: Mutant
+    caught_by: str | None
+    seconds: float
+
+
+@frozen
+class Limits:
+    """How long each check may take, in seconds, by name; beyond it counts as a hang."""
+
+    seconds: dict[str, float]
+
+
+class NotGreen(Exception):
+    """The checks fail without any mutant: nothing could be learned from them."""
+
+
+def measured(root: Path = ROOT) -> Limits:
+    """Run the checks on the sound project, and return limits far above what they took.
+
+    Raises:
+        NotGreen: One of them failed.
+    """
+    seconds = {}
+    with copy_of(root) as copy:
+        for check in checks(copy):
+            began = time.monotonic()
+            if failed := check.run(copy, 600):
+                raise NotGreen(f"{check.name} fail without any mutant: {failed}")
+            seconds[check.name] = 30 + 3 * (time.monotonic() - began)
+    return Limits(seconds)
+
+
+def judge(mutant: Mutant, limits: Limits, root: Path = ROOT) -> Verdict:
+    """Break a copy of the project, and return what caught that.
+
+    Raises:
+        Stale: The mutant doesn't fit the source.
+    """
+    began = time.monotonic()
+    with copy_of(root) as copy:
+        path = copy / mutant.path
+        path.write_text(mutant.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
+        for check in checks(copy):
+            if failed := check.run(copy, limits.seconds[check.name]):
+                return Verdict(mutant, failed, time.monotonic() - began)
+    return Verdict(mutant, None, time.monotonic() - began)
