@@ -616,11 +616,12 @@ def supervisor_child(
 
 def nested_spec(child: Child) -> SupervisorSpec | None:
     """Return what the child supervises, where it is made by `supervisor_child` or the like; else None."""
-    run = child.fn
-    if not isinstance(run, partial) or run.func is not run_supervisor:
-        return None
-    spec: SupervisorSpec = run.args[0]
-    return spec
+    given = (*child.fn.args, *child.args) if isinstance(child.fn, partial) else child.args
+    match given:
+        case (SupervisorSpec() as spec, *_) if child.kind == "supervisor":
+            return spec
+        case _:
+            return None
 
 
 async def run_supervisor(
