@@ -3,6 +3,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from jido_trio.demo._ledger import Entry
 from jido_trio.demo._report import Crash
 from jido_trio.demo._view import Lines, Picture, Progress, picture
 from jido_trio.demo._work import Job, Settled, Work
@@ -14,7 +15,13 @@ def progress(workers=2, seconds=1.0):
     agents = tuple(ChildView(id, "worker", "permanent", "running", 1) for id in ids)
     pool = SupervisorView("agents", "up", "pool", 0, 1000, 5, agents)
     tree = SupervisorView(
-        "demo", "up", "one_for_one", 0, 0, 5, (ChildView("agents", "supervisor", "permanent", "running", 1, pool),)
+        "demo",
+        "up",
+        "one_for_one",
+        0,
+        0,
+        5,
+        (ChildView("agents", "supervisor", "permanent", "running", 1, supervisor=pool),),
     )
     return Progress(seconds, Work(("in/a", "in/b"), 1, at={"worker-1": Job("in/a" + "x" * 200)}), 0, 1, tree)
 
@@ -49,7 +56,7 @@ def test_the_picture_is_drawn_at_most_four_times_a_second():
 
 def test_lines_tell_of_refusals_crashes_and_kills_once():
     lines: list[str] = []
-    news = [
+    news: list[Entry] = [
         Settled("in/a", "w1"),
         Settled("in/b", "w1", refused="file is empty"),
         Crash("w1", 1, 0.5, "ValueError: x", killed=False),
