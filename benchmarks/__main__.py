@@ -1,0 +1,41 @@
+"""`python -m benchmarks`: run the benchmarks, and print what each costs beside bare Trio."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks._catalog import BENCHMARKS, ROUNDS, run
+from benchmarks._measure import Comparison
+from benchmarks._table import as_json, as_text
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what the command line says."""
+    options = _options(arguments)
+    result = run(options.only or (), rounds=options.rounds, quick=options.quick, tell=_progress)
+    print(as_text(result))
+    if options.json is not None:
+        options.json.write_text(as_json(result) + "\n", encoding="utf-8")
+
+
+def _options(arguments: Sequence[str] | None) -> Namespace:
+    parser = ArgumentParser(prog="python -m benchmarks", description="What agents and supervision cost.")
+    parser.add_argument(
+        "--only", action="append", choices=sorted(BENCHMARKS), metavar="NAME", help="one benchmark; may be repeated"
+    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds to take medians of ({ROUNDS})")
+    parser.add_argument("--quick", action="store_true", help="two short rounds, to see that it runs")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error(f"--rounds {options.rounds} must be 1 or more")
+    return options
+
+
+def _progress(comparison: Comparison) -> None:
+    print(f"{comparison.name}: {comparison.ratios[0].ratio:.2f}x", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Starts, stops and sizes of agents and children that then do nothing."""
+
+import tracemalloc
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from benchmarks import _bare_trio as bare
+from benchmarks._counter import CounterAgent
+from benchmarks._measure import Benchmark, Contender
+from benchmarks._stopwatch import Stopwatch
+from jido_trio.runtime import Jido
+from jido_trio.supervision import Child, open_dynamic_supervisor, open_supervisor
+
+MANY = 10_000
+SPAWN = Contender("start_soon", "`start_soon` of a task that waits for a memory channel of its own", bare.spawn)
+
+
+def start_agent(laps: int, batch: int = 20) -> list[float]:
+    """One agent after the other, each up when `start_agent` returns."""
+    watch = Stopwatch()
+
+    async def main() -> None:
+        async with Jido() as jido:
+            for _ in range(laps):
+                watch.start()
+                for _ in range(batch):
+                    await jido.start_agent(CounterAgent)
+                watch.split(batch)
+
+    trio.run(main)
+    return watch.laps
+
+
+def start_child(laps: int, batch: int = 20) -> list[float]:
+    """One child after the other, each up when `start_child` returns."""
+    watch = Stopwatch()
+
+    async def main() -> None:
+        async with open_dynamic_supervisor() as supervisor:
+            for lap in range(laps):
+                watch.start()
+                for number in range(batch):
+                    await supervisor.start_child(Child(f"{lap}/{number}", trio.sleep_forever))
+                watch.split(batch)
+
+    trio.run(main)
+    return watch.laps
+
+
+def start_many(size: int) -> list[float]:
+    """All children of a static supervisor, in order."""
+    return [_start_and_stop(size)[0]]
+
+
+def stop_many(size: int) -> list[float]:
+    """All children of a static supervisor, in reverse order, each stopped before the next is asked to."""
+    return [_start_and_stop(size)[1]]
+
+
+def _start_and_stop(size: int) -> tuple[float, float]:
+    start, stop = Stopwatch(), Stopwatch()
+
+    async def main() -> None:
+        children = [Child(f"child-{number}", trio.sleep_forever) for number in range(size)]
+        start.start()
+        async with open_supervisor(children):
+            start.split(size)
+            await trio.testing.wait_all_tasks_blocked()
+            stop.start()
+        stop.split(size)
+
+    trio.run(main)
+    return start.laps[0], stop.laps[0]
+
+
+def agent_memory(size: int) -> list[float]:
+    """KiB of an idle agent, with its id, its mailbox and its ref."""
+    used: list[float] = []
+
+    async def main() -> None:
+        async with Jido() as jido:
+            used.append(await _memory(size, lambda _: jido.start_agent(CounterAgent)))
+
+    trio.run(main)
+    return used
+
+
+def child_memory(size: int) -> list[float]:
+    """KiB of an idle child, with its spec."""
+    used: list[float] = []
+
+    async def main() -> None:
+        async with open_dynamic_supervisor() as supervisor:
+            used.append(await _memory(size, lambda n: supervisor.start_child(Child(f"child-{n}", trio.sleep_forever))))
+
+    trio.run(main)
+    return used
+
+
+async def _memory(size: int, start: Callable[[int], Awaitable[object]]) -> float:
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    kept = [await start(number) for number in range(size)]
+    await trio.testing.wait_all_tasks_blocked()
+    used = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return used / len(kept) / 1024
+
+
+BENCHMARKS = (
+    Benchmark(
+        "start-agent",
+        "start of an agent",
+        Contender("Jido.start_agent", "an agent with an id, a mailbox and a supervisor, up", start_agent),
+        (SPAWN,),
+        size=30,
+    ),
+    Benchmark(
+        "start-child",
+        "start of a child",
+        Contender("Supervisor.start_child", "a child with an id and a cancel scope, up", start_child),
+        (SPAWN,),
+        size=30,
+    ),
+    Benchmark(
+        "start-many",
+        "start of 10,000 children, for each",
+        Contender("open_supervisor", "until the block is entered", start_many),
+        (Contender("nursery", "`start_soon`, until all sleep", bare.start_many),),
+        size=MANY,
+    ),
+    Benchmark(
+        "stop-many",
+        "shutdown of 10,000 children, for each",
+        Contender("open_supervisor", "in reverse order, one after the other, until the block is left", stop_many),
+        (Contender("nursery", "cancelled as a whole, until it is left", bare.stop_many),),
+        size=MANY,
+    ),
+    Benchmark(
+        "memory-agent",
+        "memory of an idle agent",
+        Contender("agent", "with its id, its state, its mailbox and its ref", agent_memory),
+        (Contender("task", "that waits for a memory channel of its own", bare.memory_with_channel),),
+        size=500,
+        unit="KiB",
+    ),
+    Benchmark(
+        "memory-child",
+        "memory of an idle child",
+        Contender("child", "with its spec", child_memory),
+        (Contender("task", "that sleeps in a cancel scope of its own", bare.memory_with_scope),),
+        size=500,
+        unit="KiB",
+    ),
+)

@@ -1,0 +1,99 @@
+"""A run of benchmarks, and how it is read: as text, as Markdown, as JSON."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from attrs import asdict, frozen
+
+from benchmarks._machine import Machine
+from benchmarks._measure import Comparison, Measured
+
+
+@frozen
+class Run:
+    """Benchmarks that were run one after the other on one machine."""
+
+    machine: Machine
+    load: tuple[float | None, float | None]
+    """Before and after."""
+    rounds: int
+    quick: bool
+    comparisons: tuple[Comparison, ...]
+
+
+HEADER = ("benchmark", "", "p50", "p99", "p99.9", "spread", "ratio", "target")
+
+Row = Sequence[str]
+
+
+def rows(comparison: Comparison) -> Iterable[Row]:
+    """Give a row for ours, with its unit, and one for each baseline, with the ratio to it."""
+    yield (comparison.name, comparison.ours.name, *_figures(comparison.ours, comparison.unit), "", "")
+    for number, (bare, ratio) in enumerate(zip(comparison.bare, comparison.ratios, strict=True)):
+        target = _target(comparison) if number == 0 else ""
+        yield ("", f"bare: {bare.name}", *_figures(bare, comparison.unit), f"{ratio.ratio:.2f}x", target)
+
+
+def _figures(measured: Measured, unit: str) -> tuple[str, ...]:
+    times = (measured.p50, measured.p99, measured.p999)
+    return (*(_number(time, unit) for time in times), f"{measured.spread:.0%}")
+
+
+def _number(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:.2f} {unit}" if value < 10 else f"{value:.1f} {unit}"
+
+
+def _target(comparison: Comparison) -> str:
+    if comparison.target is None:
+        return ""
+    return f"<= {comparison.target:g}x {'reached' if comparison.reached else 'MISSED'}"
+
+
+def as_text(run: Run) -> str:
+    """Return the run as a table in plain text."""
+    table = [HEADER, *(row for comparison in run.comparisons for row in rows(comparison))]
+    widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
+    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in table]
+    return "\n".join([str(run.machine), conditions(run), "", *lines, "", *_legend(run)])
+
+
+def _aligned(row: Row, widths: Sequence[int]) -> Iterable[str]:
+    for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        yield cell.rjust(width) if 2 <= column <= 6 else cell.ljust(width)
+
+
+def _legend(run: Run) -> Iterable[str]:
+    yield "What is timed:"
+    for comparison in run.comparisons:
+        yield f"  {comparison.name}: {comparison.title}; {comparison.ours.does}"
+        for bare in comparison.bare:
+            yield f"    bare {bare.name}: {bare.does}"
+
+
+def as_markdown(run: Run) -> str:
+    """Return the run as a table in Markdown."""
+    lines = [
+        "| benchmark | p50 | p99 | p99.9 | spread | bare Trio | its p50 | ratio | target |",
+        "|---|--:|--:|--:|--:|---|--:|--:|---|",
+    ]
+    for comparison in run.comparisons:
+        (_, _, *ours, _, _), *others = rows(comparison)
+        for number, (bare, row) in enumerate(zip(comparison.bare, others, strict=True)):
+            mine = [comparison.title, *ours] if number == 0 else [""] * 5
+            lines.append("| " + " | ".join([*mine, bare.does, row[2], row[6], row[7]]) + " |")
+    return "\n".join(lines)
+
+
+def conditions(run: Run) -> str:
+    """Say how loaded the machine was, and how much was measured."""
+    before, after = ("unknown" if load is None else f"{load:.1f}" for load in run.load)
+    quick = "; quick: the figures mean little" if run.quick else ""
+    return f"load {before} before, {after} after; medians of {run.rounds} rounds{quick}"
+
+
+def as_json(run: Run) -> str:
+    """Return the run as JSON, with each round's p50; `reached` is said, not to be worked out again."""
+    data = asdict(run)
+    for comparison, plain in zip(run.comparisons, data["comparisons"], strict=True):
+        plain["reached"] = comparison.reached
+    return json.dumps(data, indent=1, ensure_ascii=False)
