@@ -27,7 +27,7 @@ def demo(options: argparse.Namespace) -> int:
     try:
         report = trio.run(run_demo, Options(folder, options.workers, _chaos(options)), _view(options, folder))
     except NoDocuments as error:
-        options.fail(str(error))
+        return int(options.fail(str(error)))
     print(as_json(report) if options.json else as_text(report), flush=True)
     return _exit_code(report)
 

@@ -83,5 +83,5 @@ def _demo(options: argparse.Namespace) -> int:
         package = (error.name or "").partition(".")[0]
         if package not in {"rich", "pypdf", "bs4"}:
             raise
-        options.fail(f"the demo needs {package}, which is not installed: pip install 'jido-trio[demo]'")
+        return int(options.fail(f"the demo needs {package}, which is not installed: pip install 'jido-trio[demo]'"))
     return int(demo.demo(options))

@@ -230,7 +230,7 @@ def _checked_strategy(cls: type[Agent[Any]], strategy: object) -> Any:
 
 
 def _router(cls: type[Agent[Any]], routes: Routes) -> Router:
-    each = _mapped(routes) if isinstance(routes, Mapping) else routes
+    each: Iterable[Route] = _mapped(routes) if isinstance(routes, Mapping) else routes  # pyright: ignore[reportArgumentType]
     return Router(evolve(route, target=_target(cls, route)) for route in each)
 
 

@@ -104,7 +104,7 @@ class Emit(Directive):
     def __init__(
         self, signal: Signal | str, data: object = None, *, source: str | None = None, dispatch: object = None
     ) -> None:
-        self.__attrs_init__(_signal(signal, data, source), dispatch)
+        self.__attrs_init__(_signal(signal, data, source), dispatch)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _signal(signal: Signal | str, data: object, source: str | None) -> Signal:

@@ -53,7 +53,9 @@ class Instruction:
             problem = f"{action!r} has its parameters already; give its class to go with params"
         if problem is not None:
             raise InvalidInstruction(problem)
-        self.__attrs_init__(action, _mapping(params), _mapping(context), _mapping(opts), id)
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
+            action, _mapping(params), _mapping(context), _mapping(opts), id
+        )
 
     @property
     def action_class(self) -> type[Action]:
@@ -63,7 +65,9 @@ class Instruction:
     def with_params(self, params: Mapping[str, Any]) -> "Instruction":
         """Return the instruction with other parameters, the rest of it as it was checked."""
         instruction = _new(Instruction)
-        instruction.__attrs_init__(self.action, _mapping(params), self.context, self.opts, self.id)
+        instruction.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
+            self.action, _mapping(params), self.context, self.opts, self.id
+        )
         return instruction
 
     def bind(self) -> Action:
@@ -95,7 +99,7 @@ def normalize(command: object, context: Mapping[str, Any] = NOTHING) -> tuple[In
     """
     if isinstance(command, Action) and not command.is_abstract and not context:
         instruction = _new(Instruction)  # what most callers say, so it goes round the checks that it needs not
-        instruction.__attrs_init__(command)
+        instruction.__attrs_init__(command)  # pyright: ignore[reportAttributeAccessIssue]
         return (instruction,)
     singles = command if _is_list(command) else (command,)
     instructions = tuple(_instruction(single) for single in singles)  # type: ignore[attr-defined]  # _is_list says so

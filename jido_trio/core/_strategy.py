@@ -105,7 +105,7 @@ def _applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequenc
             state = record.merge(state, change) if isinstance(change, dict) else change.apply(state, record)
         for effect in effects:
             if isinstance(effect, _STATE_OPS):
-                state = effect.apply(state, record)
+                state = effect.apply(state, record)  # pyright: ignore[reportAttributeAccessIssue]  # the five have it
             else:
                 directives.append(_directive(action, effect))
     except Misfit as misfit:

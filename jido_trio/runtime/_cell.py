@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from jido_trio.core import Agent, Signal
 from jido_trio.core._directives import OnParentDeath
@@ -33,7 +33,7 @@ class Cell:
     """The agent as each of its lives begins."""
     mailbox: Mailbox[Message]
     parent: Parent | None = None
-    agent: Agent[Any] = field()
+    agent: Agent[Any] = Factory(lambda cell: cell.initial, takes_self=True)
     """The agent as the last `cmd` left it."""
     incarnation: int = 1
     errors: int = 0
@@ -45,10 +45,6 @@ class Cell:
     children: dict[str, str] = field(factory=dict)
     """Tags of its children, and their ids."""
     timers: set[Timer] = field(factory=set)
-
-    @agent.default
-    def _agent(self) -> Agent[Any]:
-        return self.initial
 
     @property
     def id(self) -> str:

@@ -33,10 +33,12 @@ class Runtime(Protocol):
     @property
     def agent(self) -> Agent[Any]:
         """The agent, after the `cmd` that returned the directive."""
+        ...
 
     @property
     def signal(self) -> Signal:
         """The signal that led to it."""
+        ...
 
     def emit(self, signal: Signal, dispatch: object = None) -> None:
         """Send a signal: to the agent itself, or where `dispatch` says. Failing to is reported, and no error."""
