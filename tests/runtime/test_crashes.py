@@ -10,7 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 from jido_trio.core import Action, Agent, Context, Direct, Result, Signal, Stop
 from jido_trio.errors import AgentCrashed, AgentStopped, RestartIntensityExceeded, UnknownDirective
 from jido_trio.runtime import DeadLetter, Jido, interpret
-from jido_trio.supervision import CrashReport
+from jido_trio.supervision import CrashReport, Failure
 from tests.runtime.agents import BOOM, Notebook, Notes, Work, WorkBadly, do, note, run, settle
 
 
@@ -209,6 +209,11 @@ class NestCleanUpBadly(Action):
         return None
 
 
+def leaves(failure: Failure) -> list[str]:
+    """The types of the exceptions that a group is about."""
+    return [type for part in failure.parts for type in leaves(part)] or [failure.type]
+
+
 @pytest.mark.parametrize("action", [CleanUpBadly(), NestCleanUpBadly()], ids=lambda action: action.name)
 async def test_a_crash_is_not_hidden_by_one_while_cleaning_up(autojump_clock, action):
     reports: list[CrashReport] = []
@@ -221,9 +226,7 @@ async def test_a_crash_is_not_hidden_by_one_while_cleaning_up(autojump_clock, ac
 
     (report,) = reports
     assert report.failure is not None
-    told = report.failure.render()
-    assert "a bug of the clean-up" in told
-    assert "ZeroDivisionError: a bug" in told
+    assert sorted(leaves(report.failure)) == ["KeyError", "ZeroDivisionError"]
 
 
 async def test_a_task_that_crashes_first_is_not_hidden_by_the_clean_up_of_another(autojump_clock):
@@ -236,8 +239,7 @@ async def test_a_task_that_crashes_first_is_not_hidden_by_the_clean_up_of_anothe
 
     (report,) = reports
     assert report.failure is not None
-    assert "a bug of a task" in report.failure.render()
-    assert "a bug of the clean-up" in report.failure.render()
+    assert sorted(leaves(report.failure)) == ["KeyError", "ZeroDivisionError"]
 
 
 async def test_a_bug_while_it_is_stopped_is_reported_and_not_restarted(autojump_clock):
