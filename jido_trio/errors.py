@@ -22,6 +22,10 @@
       + RestartIntensityExceeded   children restarted more often than tolerated
       + ChildRefused               a call on a child that its state doesn't allow; reason says why
       + SupervisorStopped          the supervisor is not running
+      + TaskError                  a supervised task gave no value
+        + TaskCrashed                its function raised; the cause is what it raised
+        + TaskStopped                it was stopped before it had a value; reason says by what
+        + TaskTimedOut               no value in time; stopped says whether the task was cancelled for that
 
 Exceptions carry ids and plain values as fields, never live objects: read the fields, don't parse the text.
 """
@@ -279,3 +283,51 @@ class SupervisorStopped(SupervisionError):
     def __init__(self, supervisor: str) -> None:
         super().__init__(f"supervisor {supervisor!r} is not running")
         self.supervisor = supervisor
+
+
+class TaskError(SupervisionError):
+    """A supervised task gave no value."""
+
+    def __init__(self, supervisor: str, task: str, message: str) -> None:
+        super().__init__(f"task {task!r} of supervisor {supervisor!r} {message}")
+        self.supervisor = supervisor
+        self.task = task
+
+
+class TaskCrashed(TaskError):
+    """The task's function raised. The cause is what it raised.
+
+    Attributes:
+        error: The cause, rendered in one line.
+    """
+
+    def __init__(self, supervisor: str, task: str, error: str) -> None:
+        super().__init__(supervisor, task, f"crashed: {error}")
+        self.error = error
+
+
+class TaskStopped(TaskError):
+    """The task was stopped before it had a value.
+
+    Attributes:
+        reason: By what: it was cancelled, its supervisor stopped, or what its function gave as reason of `Shutdown`.
+    """
+
+    def __init__(self, supervisor: str, task: str, reason: str) -> None:
+        super().__init__(supervisor, task, f"was stopped before it had a value ({reason})")
+        self.reason = reason
+
+
+class TaskTimedOut(TaskError):
+    """The task had no value in time.
+
+    Attributes:
+        seconds: The timeout.
+        stopped: Whether the task was cancelled because of it.
+    """
+
+    def __init__(self, supervisor: str, task: str, seconds: float, *, stopped: bool) -> None:
+        then = "it was cancelled" if stopped else "it goes on: wait again, or cancel it"
+        super().__init__(supervisor, task, f"had no value within {seconds:g} s; {then}")
+        self.seconds = seconds
+        self.stopped = stopped
