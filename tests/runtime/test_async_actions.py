@@ -92,6 +92,16 @@ async def test_an_outcome_goes_to_the_action_that_asked_for_it(autojump_clock):
     assert ref.agent.state.seen == [({"answer": 42}, "t", "do")]
 
 
+async def test_an_outcome_is_about_the_signal_that_asked_for_it_whatever_came_since(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(logged(Answer(answer=42))))
+        await ref.call(note("since"))
+        await trio.sleep(2)
+
+    assert ref.agent.state.seen == ["since", ({"answer": 42}, None, "do")]
+
+
 async def test_outcomes_come_in_the_order_in_which_actions_are_done(autojump_clock):
     async with quiet() as jido:
         ref = await jido.start_agent(Notebook)
