@@ -165,16 +165,22 @@ class Holding:
 Purpose: TypeAlias = Booting | Restarting | Answering | Ending | Holding
 
 
-@frozen
+@frozen(slots=False)
 class Plan:
-    """What the supervisor is at: the first step is under way, for `waiting` children of it it waits still."""
+    """What the supervisor is at: step `at` is under way, for `waiting` children of it it waits still."""
 
     steps: tuple[Step, ...]
     purpose: Purpose
     waiting: int = 0
+    at: int = 0
+
+    @property
+    def step(self) -> Step | None:
+        """The step under way; None when all are done."""
+        return self.steps[self.at] if self.at < len(self.steps) else None
 
 
-@frozen
+@frozen(slots=False)
 class Tree:
     """A supervisor, as a value."""
 
@@ -192,6 +198,10 @@ class Tree:
     def put(self, slot: Slot) -> Tree:
         """Return the tree with that slot."""
         return Tree(self.flags, self.slots.put(slot), self.window, self.plan, self.phase)
+
+    def at(self, plan: Plan | None) -> Tree:
+        """Return the tree with that plan."""
+        return Tree(self.flags, self.slots, self.window, plan, self.phase)
 
     def without(self, id: str) -> Tree:
         """Return the tree without that slot."""
@@ -275,13 +285,14 @@ def _restart(tree: Tree, slot: Slot, now: float, commands: tuple[Command, ...] =
     if slot.child.backoff is not None:
         return _back_off(tree, slot, slot.child.backoff, commands)
     window = tree.window.add(now)
-    tree = Tree(tree.flags, tree.slots, window, tree.plan, tree.phase)
     if window.exceeded:
-        return _give_up(tree, slot, window, commands)
-    if tree.flags.restart_strategy == "one_for_one" and not slot.child.reports_ready:
-        up = slot.next_life("running")
-        return tree.put(up), (*commands, Start(slot.child, up.incarnation))
-    return _bring_back(tree, slot, Restarting(), commands)
+        return _give_up(evolve(tree, window=window), slot, window, commands)
+    if slot.child.reports_ready or tree.flags.restart_strategy != "one_for_one":
+        return _bring_back(evolve(tree, window=window), slot, Restarting(), commands)
+    # What `_bring_back` comes to where nothing has to be waited for; nearly all restarts are of this kind.
+    up = slot.next_life("running")
+    tree = Tree(tree.flags, tree.slots.put(up), window, None, tree.phase)
+    return tree, (*commands, Start(slot.child, up.incarnation))
 
 
 def _bring_back(tree: Tree, slot: Slot, purpose: Purpose, commands: tuple[Command, ...] = ()) -> Decision:
@@ -318,7 +329,7 @@ def _back_off(tree: Tree, slot: Slot, backoff: Backoff, commands: tuple[Command,
     strategy = tree.flags.restart_strategy
     tree = tree.put(slot)
     if strategy == "one_for_one":
-        return evolve(tree, plan=None), (*commands, wait)
+        return tree.at(None), (*commands, wait)
     downs = [step for step in _group(tree, slot, strategy) if isinstance(step, Down)]
     return _begin(tree, downs, Restarting(), (*commands, wait))
 
@@ -350,24 +361,25 @@ def _try_again(tree: Tree, event: TryAgain, now: float) -> Decision:
 
 
 def _begin(tree: Tree, steps: Sequence[Step], purpose: Purpose, commands: tuple[Command, ...] = ()) -> Decision:
-    return _advance(evolve(tree, plan=Plan(tuple(steps), purpose)), commands)
+    return _advance(tree.at(Plan(tuple(steps), purpose)), commands)
 
 
 def _advance(tree: Tree, commands: tuple[Command, ...] = ()) -> Decision:
     """Take steps until one has to be waited for, or none is left."""
-    while tree.plan is not None and tree.plan.steps:
-        match tree.plan.steps[0]:
+    done = list(commands)
+    while tree.plan is not None and tree.plan.step is not None:
+        match tree.plan.step:
             case Down(children):
                 tree, more = _take_down(tree, children)
             case Up(child):
                 tree, more = _bring_up(tree, child)
             case Hold():
-                return tree, commands
-        commands += more
+                return tree, tuple(done)
+        done += more
         if tree.plan is None or tree.plan.waiting:
-            return tree, commands
+            return tree, tuple(done)
         tree = _step_done(tree)
-    return _plan_done(tree, commands)
+    return _plan_done(tree, tuple(done))
 
 
 def _take_down(tree: Tree, children: tuple[str, ...]) -> Decision:
@@ -429,7 +441,7 @@ def _ignored(tree: Tree, slot: Slot, plan: Plan) -> Decision:
     id = slot.child.id
     match plan.purpose:
         case Answering(request):
-            return evolve(tree, plan=None), (*gone, Reply(request, Ignored(id)))
+            return tree.at(None), (*gone, Reply(request, Ignored(id)))
         case Restarting(Answering(request, Running(child))) if child == id:
             tree = evolve(tree, plan=evolve(plan, purpose=Restarting(Answering(request, Ignored(id)))))
     return _advance(_step_done(tree), gone)
@@ -451,7 +463,7 @@ def _not_started(tree: Tree, slot: Slot, plan: Plan, now: float) -> Decision:
             told = (report, Reply(asked.request, NotStarted(id, incarnation))) if asked is not None else (report,)
             if slot.child.backoff is not None:
                 return _restart(evolve(tree, plan=None), slot, now, told)
-            return evolve(tree.put(slot.now("restarting")), plan=None), (*told, Post(TryAgain(id)))
+            return tree.put(slot.now("restarting")).at(None), (*told, Post(TryAgain(id)))
         case _:
             return _end(tree.put(slot.now("stopped")), BootFailed(id), (report,))
 
@@ -470,7 +482,7 @@ def _went_down(tree: Tree, slot: Slot, exit: ExitKind) -> Decision:
 
 
 def _awaits_end(plan: Plan, child: str) -> bool:
-    match plan.steps[0]:
+    match plan.step:
         case Down((only,)):
             return only == child
         case Down():  # several at once are all that the tree has
@@ -481,18 +493,18 @@ def _awaits_end(plan: Plan, child: str) -> bool:
 
 def _waiting(tree: Tree, waiting: int) -> Tree:
     assert tree.plan is not None  # noqa: S101  # only steps of a plan are waited for
-    return evolve(tree, plan=Plan(tree.plan.steps, tree.plan.purpose, waiting))
+    return tree.at(Plan(tree.plan.steps, tree.plan.purpose, waiting, tree.plan.at))
 
 
 def _step_done(tree: Tree) -> Tree:
     assert tree.plan is not None  # noqa: S101  # only steps of a plan are done
-    return evolve(tree, plan=Plan(tree.plan.steps[1:], tree.plan.purpose))
+    return tree.at(Plan(tree.plan.steps, tree.plan.purpose, 0, tree.plan.at + 1))
 
 
 def _plan_done(tree: Tree, commands: tuple[Command, ...]) -> Decision:
     assert tree.plan is not None  # noqa: S101  # a plan is what has come to its end
     purpose = tree.plan.purpose
-    idle = evolve(tree, plan=None)
+    idle = tree.at(None)
     match purpose:
         case Booting():
             return evolve(idle, phase="up"), (*commands, Booted())
@@ -556,7 +568,7 @@ def _suspend(tree: Tree, event: Suspend, now: float) -> Decision:
 def _resume(tree: Tree, event: Resume, now: float) -> Decision:
     if tree.plan is None or not isinstance(tree.plan.purpose, Holding):
         return tree, ()
-    return evolve(tree, plan=None), ()
+    return tree.at(None), ()
 
 
 # ---- requests

@@ -13,6 +13,8 @@ from jido_trio.errors import Refusal
 from jido_trio.supervision._child import Child
 from jido_trio.terms import ExitKind, Kind, ShutdownLimit
 
+# Those of every restart are made without slots: a frozen value with slots pays a call for each field that it is given.
+
 # ---- facts
 
 
@@ -33,7 +35,7 @@ class StartFailed:
     ignored: bool = False
 
 
-@frozen
+@frozen(slots=False)
 class Exited:
     """The life ended, having lasted so many seconds; a child without a backoff needn't say how many."""
 
@@ -271,7 +273,7 @@ Outcome: TypeAlias = Stopped | AutoShutdown | GaveUp | BootFailed
 # ---- commands
 
 
-@frozen
+@frozen(slots=False)
 class Start:
     """Begin that life of the child."""
 
@@ -288,7 +290,7 @@ class Stop:
     limit: ShutdownLimit
 
 
-@frozen
+@frozen(slots=False)
 class Report:
     """Tell of the end of a life, before anything is done about it. `during` is what the life was at."""
 

@@ -30,15 +30,15 @@ class Frame:
     function: str
 
 
-@frozen
+@frozen(slots=False)
 class Failure:
-    """An exception as text. Frames are kept as numbers; the source lines are read when it is rendered."""
+    """An exception as text. Of its frames the place is kept; the source lines are read when it is rendered."""
 
     type: str
     """The qualified name of its class."""
     message: str
-    frames: tuple[Frame, ...] = ()
-    """Oldest first, as Python prints them; of a long traceback the newest."""
+    places: tuple[tuple[str, int, str], ...] = ()
+    """File, line and function of its frames, see `frames`."""
     cause: Failure | None = None
     chained: Literal["cause", "context"] = "cause"
     parts: tuple[Failure, ...] = ()
@@ -56,7 +56,7 @@ class Failure:
         return cls(
             _type_name(type(error)),
             _message(error),
-            _frames(error.__traceback__),
+            _places(error.__traceback__),
             cls.of(cause, depth - 1) if cause is not None and depth else None,
             chained,  # type: ignore[arg-type]  # one of the two words above
             tuple(cls.of(part, depth - 1) for part in parts),
@@ -64,9 +64,14 @@ class Failure:
         )
 
     @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Where it came by, oldest first, as Python prints them; of a long traceback the newest."""
+        return tuple(Frame(*place) for place in self.places)
+
+    @property
     def fingerprint(self) -> tuple[str, Frame | None]:
         """What crashes of the same bug share: the class, and where it was raised."""
-        return self.type, self.frames[-1] if self.frames else None
+        return self.type, Frame(*self.places[-1]) if self.places else None
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}" if self.message else self.type
@@ -112,16 +117,16 @@ def _message(error: BaseException) -> str:
         return f"<its __str__ raised {type(second).__name__}>"
 
 
-def _frames(traceback: TracebackType | None) -> tuple[Frame, ...]:
-    frames: list[Frame] = []
+def _places(traceback: TracebackType | None) -> tuple[tuple[str, int, str], ...]:
+    places: list[tuple[str, int, str]] = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        frames.append(Frame(code.co_filename, traceback.tb_lineno, code.co_qualname))
+        places.append((code.co_filename, traceback.tb_lineno, code.co_qualname))
         traceback = traceback.tb_next
-    return tuple(frames[-MAX_FRAMES:])
+    return tuple(places[-MAX_FRAMES:])
 
 
-@frozen
+@frozen(slots=False)
 class CrashReport:
     """The end of a life that its supervisor has to tell of; sent before anything is done about it."""
 

@@ -24,7 +24,7 @@ and nothing runs."""
 ALIVE: frozenset[State] = frozenset({"starting", "running", "stopping"})
 
 
-@frozen
+@frozen(slots=False)
 class Slot:
     """One child of a supervisor: its spec, and what became of it."""
 
@@ -62,7 +62,7 @@ _CROWDED = 64
 _GROWTH = 8
 
 
-@frozen(eq=False)
+@frozen(eq=False, slots=False)
 class Slots:
     """Slots by child id; iteration goes in the order in which they were added."""
 
@@ -109,6 +109,8 @@ class Slots:
         return hash(tuple(self))
 
     def _with(self, slot: Slot) -> tuple[_Bucket, ...]:
+        if len(self._buckets) == 1:
+            return ({**self._buckets[0], slot.child.id: slot},)
         index = hash(slot.child.id) % len(self._buckets)
         return self._replaced(index, {**self._buckets[index], slot.child.id: slot})
 

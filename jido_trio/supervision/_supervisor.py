@@ -65,6 +65,8 @@ class Supervisor:
     _clock: Callable[[], float] = trio.current_time
     _on_gone: Callable[[str, ExitKind], None] | None = None
     """Told when a child is forgotten: it has ended for good, and how."""
+    _now: float = 0.0
+    """The time of the event that is being handled."""
     _tree: Tree = Factory(lambda self: Tree(self.spec.flags), takes_self=True)
     _lives: dict[str, Life] = field(factory=dict)
     _facts: deque[ev.Fact] = field(factory=deque)
@@ -88,7 +90,7 @@ class Supervisor:
     _finished: trio.Event = field(factory=trio.Event)
     _outcome: ev.Outcome | None = None
     _history: deque[CrashReport] = field(factory=lambda: deque(maxlen=HISTORY))
-    _last_crash: dict[str, str] = field(factory=dict)
+    _last_crash: dict[str, CrashReport] = field(factory=dict)
     _told: BaseException | None = None
     """The last error that was reported since `_handle` began."""
     _cause: BaseException | None = None
@@ -203,7 +205,7 @@ class Supervisor:
             slot.state,
             slot.incarnation,
             due - trio.current_time() if due is not None else None,
-            self._last_crash.get(id),
+            str(self._last_crash[id]) if id in self._last_crash else None,
             life.value.tree() if life is not None and isinstance(life.value, Supervisor) else None,
         )
 
@@ -263,7 +265,8 @@ class Supervisor:
 
     def _decide(self, event: ev.Event) -> None:
         was_up = self._tree.phase in ("new", "up")
-        self._tree, commands = decide(self._tree, event, self._clock())
+        self._now = self._clock()
+        self._tree, commands = decide(self._tree, event, self._now)
         for command in commands:
             self._perform(command)
         if was_up and self._tree.phase in ("ending", "ended"):
@@ -329,11 +332,9 @@ class Supervisor:
         life = self._lives[report.child]
         self._told, life.error = life.error, None
         failure = Failure.of(self._told) if self._told is not None else None
-        crash = CrashReport(
-            self.name, report.child, report.incarnation, report.during, report.exit, self._clock(), failure
-        )
+        crash = CrashReport(self.name, report.child, report.incarnation, report.during, report.exit, self._now, failure)
         self._history.append(crash)
-        self._last_crash[report.child] = str(crash)
+        self._last_crash[report.child] = crash
         send_report(crash, self._sink)
 
     def _start(self, child: Child, incarnation: int) -> None:
@@ -379,9 +380,7 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001  # its on_stop raised; it is asked the other way
             life.scope.cancel(f"on_stop of child {life.child.id!r} raised")
             failure = Failure.of(error)
-            report = CrashReport(
-                self.name, life.child.id, life.incarnation, "stopping", "crash", self._clock(), failure
-            )
+            report = CrashReport(self.name, life.child.id, life.incarnation, "stopping", "crash", self._now, failure)
             send_report(report, self._sink)
         self._ensure_watch()
         self._watch.watch(life)

@@ -10,7 +10,7 @@ _Newer: TypeAlias = "tuple[float, _Newer] | None"
 """Times in a linked list, newest first."""
 
 
-@frozen
+@frozen(slots=False)
 class Window:
     """At most `max_restarts` restarts within any `max_seconds`, as OTP's `supervisor:add_restart/1` counts them.
 
