@@ -64,7 +64,7 @@ async def test_the_history_tells_who_when_and_how(autojump_clock):
 
 async def test_the_history_is_text_and_numbers_only(autojump_clock):
     async with open_supervisor([Child("a", crashing(1))], on_report=silent) as supervisor:
-        await trio.sleep(2)
+        await trio.sleep(1.5)
         (report,) = supervisor.history()
 
     def leaves(value: object):
