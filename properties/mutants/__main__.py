@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 
 from properties.mutants._catalogue import ACCEPTED, MUTANTS
-from properties.mutants._checks import ROOT, NotGreen, Verdict, judge, measured
+from properties.mutants._checks import ROOT, NotGreen, Verdict, hold_steady, judge, measured
 from properties.mutants._mutant import Mutant, Stale
 
 CAUGHT, SURVIVED, UNASKABLE = 0, 1, 2
@@ -52,12 +52,12 @@ def _list(mutants: Sequence[Mutant]) -> int:
 def _judge(mutants: Sequence[Mutant]) -> int:
     for mutant in mutants:  # all of them before the first is run
         mutant.applied((ROOT / mutant.path).read_text(encoding="utf-8"))
-    survivors = []
+    verdicts = []
     for verdict in _verdicts(mutants):
         print(_line(verdict), flush=True)
-        if verdict.caught_by is None:
-            survivors.append(verdict.mutant)
-    return _conclude(len(mutants), survivors)
+        verdicts.append(verdict)
+    hold_steady({verdict.test for verdict in verdicts if verdict.test is not None})
+    return _conclude(len(mutants), [verdict.mutant for verdict in verdicts if verdict.caught_by is None])
 
 
 def _verdicts(mutants: Sequence[Mutant]) -> Iterator[Verdict]:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -62,22 +62,26 @@ def _what_failed(output: str, code: int | None) -> str:
     if code is None:
         tests = [line.split()[0] for line in lines if "::" in line.split()[0]]
         return f"hang in {tests[-1] if tests else last}"
-    named = re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
+    named = re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", output, re.MULTILINE)
     return str(named[0]) if named else last
 
 
 def checks(root: Path = ROOT) -> tuple[Check, ...]:
     """Return the checks, in the order in which they are cheapest to fail."""
+    return (Check("recordings", ("-m", "properties.mutants._replay")), _tests(_paths(root)))
+
+
+def _tests(chosen: Iterable[str]) -> Check:
+    # With a fixed seed the same mutant meets the same tests each time.
+    options = ("-x", "-v", "-m", "not long", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=0")
+    return Check("tests", ("-m", "pytest", *options, *chosen))
+
+
+def _paths(root: Path) -> list[str]:
     tests = root / "tests" / "supervision"
     files = sorted(tests.glob("test_*.py"), key=lambda path: (path.name not in PURE_FIRST, path.name))
     laws = sorted((root / "properties").glob("test_supervis*.py"))
-    paths = [str(path.relative_to(root)) for path in (*files, *laws)]
-    # Without a database of examples and with a fixed seed the same mutant meets the same tests each time.
-    options = ("-x", "-v", "-m", "not long", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=0")
-    return (
-        Check("recordings", ("-m", "properties.mutants._replay")),
-        Check("tests", ("-m", "pytest", *options, *paths)),
-    )
+    return [str(path.relative_to(root)) for path in (*files, *laws)]
 
 
 @contextmanager
@@ -100,6 +104,12 @@ class Verdict:
     mutant: Mutant
     caught_by: str | None
     seconds: float
+
+    @property
+    def test(self) -> str | None:
+        """The test that failed, if it was one."""
+        failed = self.caught_by or ""
+        return failed if "::" in failed and not failed.startswith("hang") else None
 
 
 @frozen
@@ -143,3 +153,18 @@ def judge(mutant: Mutant, limits: Limits, root: Path = ROOT) -> Verdict:
             if failed := check.run(copy, limits.seconds[check.name]):
                 return Verdict(mutant, failed, time.monotonic() - began)
     return Verdict(mutant, None, time.monotonic() - began)
+
+
+REPEATS = 5
+
+
+def hold_steady(tests: Collection[str], root: Path = ROOT) -> None:
+    """Run the tests that caught mutants on the sound project, several times: one that fails by chance proves nothing.
+
+    Raises:
+        NotGreen: One of them failed.
+    """
+    with copy_of(root) as copy:
+        for _ in range(REPEATS if tests else 0):
+            if failed := _tests(sorted(tests)).run(copy, 600):
+                raise NotGreen(f"a test that caught mutants fails now and then without any: {failed}")

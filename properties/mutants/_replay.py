@@ -5,21 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from properties.otp._codec import Recording
+from properties.otp._codec import Recording, read_recordings
 from properties.otp._compare import mismatch
 from properties.otp._engines import ENGINES
-from properties.otp._planted import recordings
+from properties.otp._planted import BROAD, DEEP, EDGES
 
 SHARES = {"reducer": 4, "trio": 29}
-"""Of the recordings, one in so many is replayed on each engine; of the edges, which come last, all are."""
-EDGES = 44
+"""Of the recordings, one in so many is replayed on each engine; of the edges all are."""
 
 
 def main() -> int:
     """Replay until something differs; print where, and return 1 then."""
-    everything = recordings()
+    edges, others = list(read_recordings(EDGES)), [*read_recordings(BROAD), *read_recordings(DEEP)]
     for engine, share in SHARES.items():
-        if found := _first_difference(engine, [*everything[-EDGES:], *everything[:-EDGES:share]]):
+        if found := _first_difference(engine, [*edges, *others[::share]]):
             print(f"{engine} {found}")
             return 1
     return 0
