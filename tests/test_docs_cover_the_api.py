@@ -1,0 +1,35 @@
+"""The documentation names everything that `jido_trio` makes public: in code, not by chance in a sentence."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import jido_trio
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CODE = re.compile(r"^```python\n(.*?)^```|`([^`\n]+)`", re.DOTALL | re.MULTILINE)
+"""Blocks of Python, and what a sentence has between backticks."""
+
+
+def names_in(page: str) -> set[str]:
+    """The words in the code of a page."""
+    return {word for block, inline in CODE.findall(page) for word in re.findall(r"\w+", block or inline)}
+
+
+@pytest.fixture(scope="module")
+def documented() -> set[str]:
+    return set().union(*(names_in(page.read_text(encoding="utf-8")) for page in PAGES))
+
+
+@pytest.mark.parametrize("name", jido_trio.__all__)
+def test_a_public_name_is_in_the_code_of_some_page(name, documented):
+    assert name in documented
+
+
+def test_a_name_counts_in_a_block_and_between_backticks_and_nowhere_else():
+    page = "An Error, or `Stop()`.\n\n```python\nagent = Agent.new()\n```\n\n```console\n$ Schedule\n```\n"
+
+    assert {"Stop", "Agent", "new"} <= names_in(page)
+    assert not {"Error", "Schedule", "console"} & names_in(page)
