@@ -84,7 +84,7 @@ class Forecast:
         first = end.chain[0]
         yield f"{_HOW[end.why]} {end.at:g} s: {self._started([first.child])}"
         for inner in end.chain[:-1]:
-            times = sum(other.supervisor == inner.supervisor for other in self.ends)
+            times = sum((other.supervisor, other.why) == (inner.supervisor, inner.why) for other in self.ends)
             yield f"{inner.supervisor} {_ENDED[inner.why]} {_times(times)}"
         victims = self._victims(end)
         if victims:
