@@ -96,8 +96,8 @@ EVENTS = (
         "wall_clock",
         "Restarts are counted by the machine's clock instead of the one given.",
         "_supervisor.py",
-        "decide(self._tree, event, self._clock())",
-        'decide(self._tree, event, __import__("time").monotonic())',
+        "self._now = self._clock()",
+        'self._now = __import__("time").monotonic()',
     ),
     Mutant(
         "messages_do_not_wait",
@@ -221,6 +221,20 @@ TELLING = (
         "_supervisor.py",
         "for error in (self._interrupt, own, left) if",
         "for error in (own, left) if",
+    ),
+    Mutant(
+        "second_interrupt_breaks_the_order",
+        "A second Control-C leaves children behind that were not stopped in order.",
+        "_supervisor.py",
+        "except KeyboardInterrupt as again:",
+        "except ZeroDivisionError as again:",
+    ),
+    Mutant(
+        "unanswered_call_is_an_error_more",
+        "A call in flight at the end hides the one error in a group.",
+        "_supervisor.py",
+        "if unanswered or (",
+        "if (",
     ),
     Mutant(
         "gone_children_untold",
