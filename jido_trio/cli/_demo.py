@@ -10,9 +10,11 @@ import trio
 from rich.console import Console
 
 from jido_trio.demo._documents import NoDocuments
+from jido_trio.demo._pool import COMMAND
 from jido_trio.demo._report import Chaos, Report, as_json, as_text
 from jido_trio.demo._run import SAMPLES, Options, run_demo
 from jido_trio.demo._view import Lines, Picture, Silent, View
+from jido_trio.errors import RestartIntensityExceeded
 from jido_trio.world import current
 
 
@@ -22,12 +24,13 @@ def demo(options: argparse.Namespace) -> int:
     # What pypdf and the runtime have to say is in the report.
     logging.disable(logging.ERROR)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names a terminal can't show
-    # Threads that compute hold the interpreter so long at a time; by default 5 ms, which a restart would wait for.
-    sys.setswitchinterval(0.0005)
     try:
         report = trio.run(run_demo, Options(folder, options.workers, _chaos(options)), _view(options, folder))
     except NoDocuments as error:
         return int(options.fail(str(error)))
+    except RestartIntensityExceeded as error:
+        print(f"the demo can't read: {error.__cause__}; see what this says: {' '.join(COMMAND)}", file=sys.stderr)
+        return 1
     print(as_json(report) if options.json else as_text(report), flush=True)
     return _exit_code(report)
 
@@ -36,7 +39,7 @@ def _chaos(options: argparse.Namespace) -> Chaos | None:
     if not options.chaos:
         return None
     seed = options.seed if options.seed is not None else current().random.randrange(1_000_000)
-    return Chaos(options.chaos_every if options.chaos_every is not None else 0.25, seed)
+    return Chaos(options.chaos_every if options.chaos_every is not None else 0.5, seed)
 
 
 def _view(options: argparse.Namespace, folder: Path) -> View:

@@ -49,7 +49,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", metavar="DIR", help="the folder, read with all below it (default: shipped samples)")
     parser.add_argument("--workers", type=_count, default=4, metavar="N", help="how many agents read (default: 4)")
     parser.add_argument("--chaos", action="store_true", help="kill workers at random while they read")
-    parser.add_argument("--chaos-every", type=_seconds, metavar="SECONDS", help="between two kills (default: 0.25)")
+    parser.add_argument("--chaos-every", type=_seconds, metavar="SECONDS", help="between two kills (default: 0.5)")
     parser.add_argument("--seed", type=int, metavar="N", help="of the chaos: whom it kills, and when")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON document, and nothing else")
     parser.set_defaults(fail=parser.error)

@@ -11,12 +11,11 @@ crash. Should it crash itself, it begins anew with the whole list: documents are
 from collections.abc import Iterable
 from decimal import Decimal
 
-import trio
 from attrs import frozen
 
 from jido_trio.core import Action, Agent, Context, Effect, Instruction, Outcome, Result, RunInstruction, emit_to
-from jido_trio.demo._documents import read_document
-from jido_trio.demo._facts import Facts, facts_of
+from jido_trio.demo._facts import Facts
+from jido_trio.demo._pool import readers
 from jido_trio.demo._work import Settled, Work
 
 COORDINATOR = "coordinator"
@@ -28,8 +27,8 @@ class Read(Action):
     path: str
 
     async def run(self, _context: object) -> Facts:
-        """Return the facts of the document; finding them takes a while, so a thread does."""
-        return await trio.to_thread.run_sync(lambda: facts_of(read_document(self.path)), abandon_on_cancel=True)
+        """Return the facts of the document, found by a process that dies with the worker if the worker does."""
+        return await readers.get().read(self.path)
 
 
 @frozen

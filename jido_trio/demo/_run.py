@@ -1,5 +1,6 @@
 """A run of the demo: the cluster under supervision, the chaos it was told to cause, the view, and the report."""
 
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from jido_trio.demo._chaos import cause
 from jido_trio.demo._cluster import COORDINATOR, Coordinator
 from jido_trio.demo._documents import find_documents
 from jido_trio.demo._ledger import Ledger, MeasuredWorker, crash_of, ledger
+from jido_trio.demo._pool import open_readers
 from jido_trio.demo._report import Began, Chaos, Crash, Report, Run, report_of
 from jido_trio.demo._view import Progress, Silent, View
 from jido_trio.demo._work import Settled, Work
@@ -40,13 +42,16 @@ async def run_demo(options: Options = Options(), view: View | None = None) -> Re
 
     Raises:
         NoDocuments: There is no such folder, or nothing in it.
+        RestartIntensityExceeded: The processes that read can't be started.
     """
     documents = await trio.to_thread.run_sync(find_documents, options.input)
-    return await run_cluster(tuple(map(str, documents)), options, view)
+    # More processes than processors would only share them.
+    async with open_readers(min(options.workers, max(2, os.cpu_count() or 1))):
+        return await run_cluster(tuple(map(str, documents)), options, view)
 
 
 async def run_cluster(documents: tuple[str, ...], options: Options, view: View | None = None) -> Report:
-    """Read these documents, and return the report."""
+    """Read these documents, with the readers that are open, and return the report."""
     shown = view if view is not None else Silent()
     with shown:
         run = await _Cluster(documents, options, shown).run()

@@ -7,7 +7,7 @@ from attrs import evolve, field, frozen
 from jido_trio.core import Directive
 from jido_trio.demo._facts import Facts
 
-PATIENCE = 50
+PATIENCE = 100
 """So often may the workers at one document be killed before it is refused: an end, however fast the kills come."""
 
 

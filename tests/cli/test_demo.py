@@ -42,7 +42,7 @@ def test_the_bug_in_the_summary_meets_a_sample_and_only_its_worker_is_restarted(
 
 
 def test_under_chaos_nothing_is_lost():
-    told = report("--chaos", "--chaos-every", "0.02", "--seed", "7")
+    told = report("--chaos", "--chaos-every", "0.05", "--seed", "7")
     assert told["chaos"]["kills"] > 0
     assert told["documents"]["done"] == report()["documents"]["done"]
     for worker in told["workers"]:

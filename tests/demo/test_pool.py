@@ -1,0 +1,90 @@
+import json
+import sys
+from io import StringIO
+
+import pytest
+import trio
+
+from jido_trio.demo._documents import Unreadable
+from jido_trio.demo._pool import ReadingCrashed, open_readers
+from jido_trio.demo._process import answer, serve
+from jido_trio.errors import RestartIntensityExceeded
+
+READER = (sys.executable, "-c")
+
+# A reader that answers without reading, so that a test is about the pool alone; "sleep" and "die" do what they say.
+IMITATION = """
+import json, os, sys, time
+print(json.dumps({"ready": True}), flush=True)
+for line in sys.stdin:
+    path = json.loads(line)
+    if path == "die":
+        os._exit(9)
+    if path == "sleep":
+        time.sleep(3600)
+    print(json.dumps({"unreadable": f"{path} by {os.getpid()}"}), flush=True)
+"""
+
+
+def imitations(count):
+    return open_readers(count, (*READER, IMITATION))
+
+
+async def reader_of(readers, path):
+    with pytest.raises(Unreadable) as refusal:
+        await readers.read(path)
+    return refusal.value.reason.partition(" by ")[2]
+
+
+async def test_a_document_is_read_in_another_process(tmp_path):
+    (tmp_path / "a.txt").write_text("The lamp cost £3.50.")
+    async with open_readers(1) as readers:
+        facts = await readers.read(str(tmp_path / "a.txt"))
+    assert facts.amounts == (("GBP", "3.50"),)
+
+
+async def test_a_process_reads_one_document_after_the_other():
+    async with imitations(1) as readers:
+        assert await reader_of(readers, "a") == await reader_of(readers, "b")
+
+
+async def test_reading_that_is_cancelled_ends_with_its_process_and_another_takes_its_place():
+    async with imitations(1) as readers:
+        before = await reader_of(readers, "a")
+        with trio.move_on_after(0.05):
+            await readers.read("sleep")
+        assert await reader_of(readers, "a") != before
+
+
+async def test_a_process_that_dies_crashes_who_asked_and_is_replaced():
+    async with imitations(1) as readers:
+        with pytest.raises(ReadingCrashed, match="exit code 9"):
+            await readers.read("die")
+        assert await reader_of(readers, "a")
+
+
+async def test_processes_that_can_not_start_are_an_error_and_no_wait():
+    with pytest.raises(RestartIntensityExceeded) as gave_up:
+        async with open_readers(2, (*READER, "raise SystemExit(3)")) as readers:
+            await readers.read("a")
+    assert "exit code 3" in str(gave_up.value.__cause__)
+
+
+def test_an_answer_tells_why_a_document_can_not_be_read():
+    assert answer("/no/such/file") == {"unreadable": "no such file: it has vanished, or never was"}
+
+
+def test_a_bug_in_a_reader_is_an_answer_and_not_the_end(monkeypatch):
+    def facts_of(_document):
+        raise KeyError("key")
+
+    monkeypatch.setattr("jido_trio.demo._process.facts_of", facts_of)
+    assert answer(__file__) == {"crash": "KeyError: 'key'"}
+
+
+def test_a_process_answers_line_by_line_whatever_a_path_is_made_of():
+    said = StringIO()
+    serve(StringIO(json.dumps("/no\n\udcff") + "\n"), said)
+    ready, told = map(json.loads, said.getvalue().splitlines())
+    assert ready == {"ready": True}
+    assert "no such file" in told["unreadable"]
