@@ -241,10 +241,6 @@ async def test_waiting_with_a_timeout_ends_the_waiting_and_not_the_task(tasks, a
     assert await task.wait(timeout=4) == 2
 
 
-async def test_a_value_that_comes_with_the_timeout_is_not_lost(tasks, autojump_clock):
-    assert await tasks.start(double, 1, 2).wait(timeout=2) == 2
-
-
 @pytest.mark.parametrize("timeout", [-1, float("nan"), "1", True])
 async def test_a_timeout_that_is_no_time_is_refused(timeout, tasks, autojump_clock):
     task = tasks.start(double, 1)

@@ -230,7 +230,7 @@ async def test_results_are_there_in_their_block_only(tasks, autojump_clock):
 async def test_results_tell_their_state_in_one_line(tasks, autojump_clock):
     async with tasks.map(nap, [1, 2, 9], max_concurrency=3) as results:
         await anext(results)
-        await trio.sleep(1)
+        await trio.sleep(1.5)
         assert repr(results) == "<Results 1 running, 1 to collect>"
 
 
