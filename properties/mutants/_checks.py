@@ -19,7 +19,7 @@ from attrs import frozen
 from properties.mutants._mutant import Mutant
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("jido_trio", "properties", "tests", "conftest.py", "pyproject.toml")
+COPIED = ("jido_trio", "properties", "tests", "docs", "README.md", "conftest.py", "pyproject.toml")
 
 PURE_FIRST = ("test_window.py", "test_slots.py", "test_exit.py", "test_decide.py", "test_decide_calls.py")
 """The tests of values say what is wrong in a line, and in milliseconds."""
