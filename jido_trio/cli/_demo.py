@@ -10,11 +10,9 @@ import trio
 from rich.console import Console
 
 from jido_trio.demo._documents import NoDocuments
-from jido_trio.demo._pool import COMMAND
 from jido_trio.demo._report import Chaos, Report, as_json, as_text
 from jido_trio.demo._run import SAMPLES, Options, run_demo
 from jido_trio.demo._view import Lines, Picture, Silent, View
-from jido_trio.errors import RestartIntensityExceeded
 from jido_trio.world import current
 
 
@@ -28,9 +26,6 @@ def demo(options: argparse.Namespace) -> int:
         report = trio.run(run_demo, Options(folder, options.workers, _chaos(options)), _view(options, folder))
     except NoDocuments as error:
         return int(options.fail(str(error)))
-    except RestartIntensityExceeded as error:
-        print(f"the demo can't read: {error.__cause__}; see what this says: {' '.join(COMMAND)}", file=sys.stderr)
-        return 1
     print(as_json(report) if options.json else as_text(report), flush=True)
     return _exit_code(report)
 

@@ -111,7 +111,8 @@ class _Reader:
         return json.loads(line)
 
     async def _ended(self) -> ReadingCrashed:
-        return ReadingCrashed(f"the process that read ended with exit code {await self.process.wait()}")
+        code = await self.process.wait()
+        return ReadingCrashed(f"the process that read ended with exit code {code}")
 
     async def end(self) -> None:
         """Kill it, if it lives, and let go of it."""

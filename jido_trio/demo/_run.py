@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +43,30 @@ async def run_demo(options: Options = Options(), view: View | None = None) -> Re
 
     Raises:
         NoDocuments: There is no such folder, or nothing in it.
-        RestartIntensityExceeded: The processes that read can't be started.
     """
     documents = await trio.to_thread.run_sync(find_documents, options.input)
     # More processes than processors would only share them.
-    async with open_readers(min(options.workers, max(2, os.cpu_count() or 1))):
-        return await run_cluster(tuple(map(str, documents)), options, view)
+    readers = open_readers(min(options.workers, max(2, os.cpu_count() or 1)))
+    return await run_cluster(tuple(map(str, documents)), options, view, readers)
 
 
-async def run_cluster(documents: tuple[str, ...], options: Options, view: View | None = None) -> Report:
-    """Read these documents, with the readers that are open, and return the report."""
+async def run_cluster(
+    documents: tuple[str, ...],
+    options: Options,
+    view: View | None = None,
+    readers: AbstractAsyncContextManager[object] | None = None,
+) -> Report:
+    """Read these documents, and return the report.
+
+    Args:
+        documents: Their paths.
+        options: `input` is only what the report calls them.
+        view: What shows the run; nothing if None.
+        readers: What the workers read with, opened as long as they run; None if they need nothing.
+    """
     shown = view if view is not None else Silent()
     with shown:
-        run = await _Cluster(documents, options, shown).run()
+        run = await _Cluster(documents, options, shown).run(readers or nullcontext())
     return report_of(run)
 
 
@@ -72,18 +84,22 @@ class _Cluster:
     shown: int = 0
     """So many entries of the ledger were shown."""
     interrupted: bool = False
-    record: Run = field(init=False)
+    record: Run = field()
 
-    async def run(self) -> Run:
+    @record.default
+    def _nothing_yet(self) -> Run:
+        return Run(str(self.options.input), self.documents)
+
+    async def run(self, readers: AbstractAsyncContextManager[object]) -> Run:
         """Run until every document is settled, or Ctrl-C; return what is on record."""
         ledger.set(self.ledger)
         # As many restarts as a folder of bad files needs: each crashes at most two workers; and those of chaos.
-        instance = Jido("demo", max_restarts=1000 + 2 * len(self.documents), on_report=self._report)
+        restarts = 1000 + 2 * len(self.documents)
         try:
-            async with instance as jido:
+            async with readers, Jido("demo", max_restarts=restarts, on_report=self._report) as jido:
                 await self._read_all(jido)
         except RestartIntensityExceeded as error:
-            return evolve(self.record, gave_up=str(error))
+            return evolve(self.record, gave_up=f"{error} It said: {error.__cause__}")
         return self.record
 
     async def _read_all(self, jido: Jido) -> None:

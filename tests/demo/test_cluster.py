@@ -1,4 +1,6 @@
+import sys
 from collections import Counter
+from contextlib import nullcontext
 
 import pytest
 import trio
@@ -22,6 +24,7 @@ from jido_trio.demo._cluster import (
 from jido_trio.demo._documents import Document, Unreadable
 from jido_trio.demo._facts import facts_of
 from jido_trio.demo._ledger import MeasuredWorker
+from jido_trio.demo._pool import open_readers
 from jido_trio.demo._report import Chaos, Report, report_of
 from jido_trio.demo._run import Options, _Cluster, run_cluster
 from jido_trio.demo._view import Silent
@@ -281,6 +284,14 @@ async def test_the_report_says_so_when_the_supervisor_gives_up(autojump_clock):
     assert not report.ok
 
 
+async def test_what_is_done_is_reported_when_nothing_can_read_any_more():
+    readers = open_readers(1, (sys.executable, "-c", "raise SystemExit(3)"))
+    report = await run_cluster(("a", "b"), Options(workers=1), readers=readers)
+    assert "exit code 3" in report.run.gave_up
+    assert report.lost == ("a", "b")
+    assert not report.ok
+
+
 kills = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["worker-1", "worker-2", "coordinator"])), max_size=12)
 
 
@@ -307,6 +318,6 @@ async def read_under(documents, kills):
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(kill)
-        run = await cluster.run()
+        run = await cluster.run(nullcontext())
         nursery.cancel_scope.cancel()
     return report_of(run)
