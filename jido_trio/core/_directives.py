@@ -99,12 +99,21 @@ class Emit(Directive):
 
     signal: Signal
     dispatch: Any = field(default=None, converter=freeze)
-    """Where to: a target, or several; None is the agent's default, and without one the agent itself."""
+    """Where to: a target, or several; None is the agent itself."""
 
     def __init__(
         self, signal: Signal | str, data: object = None, *, source: str | None = None, dispatch: object = None
     ) -> None:
+        if not _is_dispatch(dispatch):
+            expected = "ToAgent(id), ToParent(), a list of these, or None for the agent itself"
+            raise _refuse(self, "dispatch", expected, dispatch)
         self.__attrs_init__(_signal(signal, data, source), dispatch)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _is_dispatch(dispatch: object) -> bool:
+    if isinstance(dispatch, (list, tuple)):
+        return all(_is_dispatch(one) for one in dispatch)
+    return dispatch is None or isinstance(dispatch, (ToAgent, ToParent))
 
 
 def _signal(signal: Signal | str, data: object, source: str | None) -> Signal:

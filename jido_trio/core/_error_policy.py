@@ -31,7 +31,7 @@ class EmitErrors:
     """Send a `jido.agent.error` for every error, and go on."""
 
     dispatch: Any = field(default=None, converter=freeze)
-    """Where to; None is the agent's default, and without one the agent itself."""
+    """Where to; None is the agent itself."""
 
 
 class Reporting(Protocol):

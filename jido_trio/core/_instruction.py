@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import attrs
@@ -51,6 +52,8 @@ class Instruction:
         problem = _unfit_action(action) or shadowed(context or ())
         if problem is None and params and isinstance(action, Action):
             problem = f"{action!r} has its parameters already; give its class to go with params"
+        if problem is None and opts:
+            problem = _unfit_opts(opts)
         if problem is not None:
             raise InvalidInstruction(problem)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
@@ -108,6 +111,9 @@ def normalize(command: object, context: Mapping[str, Any] = NOTHING) -> tuple[In
     return tuple(attrs.evolve(one, context={**one.context, **context}) for one in instructions)
 
 
+OPTS = ("timeout", "max_retries", "backoff")
+"""What the runtime can be told about running an action."""
+
 _new = object.__new__
 
 
@@ -129,6 +135,21 @@ def _instruction(single: object) -> Instruction:
         f"{_class(single)} is no instruction: expected an action, its class, (class, params), "
         "(class, params, context), (class, params, context, opts), an Instruction, or a list of these"
     )
+
+
+def _unfit_opts(opts: Mapping[str, Any]) -> str | None:
+    for name, value in opts.items():
+        if name not in OPTS:
+            near = get_close_matches(str(name), OPTS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            return f"there is no option {name!r} (known: {', '.join(OPTS)}){hint}"
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if name == "max_retries" and not (whole and value >= 0):
+            return f"option max_retries={value!r} must be a whole number, 0 or more"
+        seconds = whole or isinstance(value, float)
+        if name != "max_retries" and not (value is None or (seconds and 0 <= value < float("inf"))):
+            return f"option {name}={value!r} must be seconds, 0 or more"
+    return None
 
 
 def _unfit_action(action: object) -> str | None:

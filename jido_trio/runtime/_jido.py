@@ -28,6 +28,8 @@ from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._server import serve
 from jido_trio.runtime._timers import Timers
 from jido_trio.supervision import (
+    Backoff,
+    Budget,
     Child,
     Sink,
     Supervisor,
@@ -149,6 +151,8 @@ class Jido:
         restart: Restart = "permanent",
         shutdown: ShutdownLimit = 5,
         mailbox_size: int | None = None,
+        backoff: Backoff | None = None,
+        budget: Budget | None = None,
     ) -> AgentRef[AgentT]:
         """Start an agent under supervision and return its ref once it is up.
 
@@ -159,6 +163,8 @@ class Jido:
             restart: "permanent" is restarted after each crash, "transient" too, "temporary" never.
             shutdown: Seconds to finish what it is at when it is stopped; "brutal" for none, None for no limit.
             mailbox_size: How many messages may wait.
+            backoff: Pauses before its restarts; None restarts at once.
+            budget: Restarts that it may have by itself, and what follows when it has more.
 
         Raises:
             DuplicateAgent: An agent with that id lives.
@@ -166,7 +172,9 @@ class Jido:
             SupervisorStopped: The instance isn't running.
         """
         value = self._made(agent, id, state)
-        child = self._child(value, None, restart, shutdown, mailbox_size)
+        cell = self._cell(value, None, mailbox_size)
+        child = Child(value.id, serve, cell, self, restart=restart, shutdown=shutdown, backoff=backoff, budget=budget)
+        self._cells[value.id] = cell
         try:
             await self._supervisor().start_child(child)
         except SupervisionError:
@@ -194,6 +202,17 @@ class Jido:
             if refused.reason != "not_found":
                 raise
             # It has ended meanwhile: somebody else stopped it, too.
+
+    def kill_agent(self, agent: AgentRef[Any] | str) -> None:
+        """Cancel the agent's current life, as OTP's `exit(Pid, kill)`: a crash, answered by its restart type.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+        """
+        id = agent if isinstance(agent, str) else agent.id
+        if id not in self._cells:
+            raise AgentNotFound(id)
+        self._supervisor().kill_child(id)
 
     def whereis(self, id: str) -> AgentRef[Any] | None:
         """Return the ref of the agent with that id, or None."""
@@ -254,11 +273,13 @@ class Jido:
         try:
             agent: Agent[Any] = self._made(directive.agent, directive.id, directive.state)
             link = Parent(parent.id, directive.tag, directive.on_parent_death, directive.meta)
-            child = self._child(agent, link, directive.restart)
+            cell = self._cell(agent, link)
+            child = Child(agent.id, serve, cell, self, restart=directive.restart)
         except (DuplicateAgent, InvalidDefinition) as error:
             raise ActionError(f"agent {parent.id!r} can't spawn {directive.tag!r}: {error}") from None
-        self._supervisor().start_child_soon(child)
+        self._cells[agent.id] = cell
         parent.children[directive.tag] = agent.id
+        self._supervisor().start_child_soon(child)
 
     def child_started(self, cell: Cell) -> None:
         """See `Instance`."""
@@ -289,22 +310,12 @@ class Jido:
             raise InvalidDefinition(f"agent {agent.id!r} has its id and state already; give its class to go with them")
         return agent
 
-    def _child(
-        self,
-        agent: Agent[Any],
-        parent: Parent | None,
-        restart: Restart,
-        shutdown: ShutdownLimit = 5,
-        mailbox_size: int | None = None,
-    ) -> Child:
-        """Return the child that serves `agent`, whose id is taken from now on."""
+    def _cell(self, agent: Agent[Any], parent: Parent | None, mailbox_size: int | None = None) -> Cell:
+        """Return a cell for `agent`, whose id must be free."""
         if agent.id in self._cells:
             raise DuplicateAgent(agent.id)
         size = self._mailbox_size if mailbox_size is None else _checked_size(mailbox_size)
-        cell = Cell(agent, Mailbox(size), parent)
-        child = Child(agent.id, serve, cell, self, restart=restart, shutdown=shutdown)
-        self._cells[agent.id] = cell
-        return child
+        return Cell(agent, Mailbox(size), parent)
 
     def _ref(self, cell: Cell) -> AgentRef[Any]:
         return AgentRef(cell, self.timers)

@@ -63,6 +63,9 @@ class Message:
     quiet: bool = field(default=False, kw_only=True)
     """Whether nobody need hear of it if it isn't handled: news of children and parents, outcomes of actions."""
 
+    incarnation: int | None = field(default=None, kw_only=True)
+    """The life that it is for, where it is for one only."""
+
     @property
     def withdrawn(self) -> bool:
         """Whether its caller has stopped waiting."""

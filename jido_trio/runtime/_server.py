@@ -64,7 +64,7 @@ async def serve(cell: Cell, instance: Instance, *, life: Life) -> None:
     """Be one life of the agent of `cell`; and the next, if it crashes and there is nothing to tear down."""
     if life.incarnation == 1:
         instance.child_started(cell)
-    if life.stopping:  # before its first step
+    if life.stopping or life.killed:  # before its first step
         return
     cell.mailbox.reopen()
     life.trap_stop(cell.mailbox.stop)
@@ -133,7 +133,7 @@ class Server:
                 if message is None:
                     return True
             self._turn += 1
-            if not message.withdrawn:
+            if not message.withdrawn and message.incarnation in (None, self.life.incarnation):
                 self._handle(message)
 
     async def _let_others_run(self) -> None:
@@ -195,7 +195,7 @@ class Server:
             tell = directive.finished(await execute(directive.instruction, agent, signal))
         except ActionError as error:
             tell = directive.failed(error)
-        self.cell.mailbox.put_over(Message(signal, instruction=tell, quiet=True))
+        self.cell.mailbox.put_over(Message(signal, instruction=tell, quiet=True, incarnation=self.life.incarnation))
 
     # ---- what interpreters may do; see `Runtime`
 

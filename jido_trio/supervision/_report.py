@@ -6,10 +6,11 @@ import linecache
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from types import TracebackType
+from itertools import islice
+from types import CodeType, TracebackType
 from typing import Literal, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from jido_trio.terms import ExitKind
 
@@ -30,15 +31,67 @@ class Frame:
     function: str
 
 
+class Path:
+    """The frames of a traceback. A crash notes code and instruction of each; lines are looked up when asked for.
+
+    The line of a frame is decoded from a table, which takes longer than all else that a crash report needs.
+    """
+
+    __slots__ = ("_frames", "_steps")
+
+    def __init__(self, frames: tuple[Frame, ...] | None = (), steps: tuple[tuple[CodeType, int], ...] = ()) -> None:
+        self._frames = frames
+        self._steps = steps
+
+    @classmethod
+    def of(cls, traceback: TracebackType | None) -> Path:
+        """Return the frames of `traceback`."""
+        steps = []
+        while traceback is not None:
+            steps.append((traceback.tb_frame.f_code, traceback.tb_lasti))
+            traceback = traceback.tb_next
+        return cls(None, tuple(steps[-MAX_FRAMES:]))
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The frames, oldest first."""
+        if self._frames is None:
+            self._frames = tuple(Frame(code.co_filename, _line(code, at), code.co_qualname) for code, at in self._steps)
+        return self._frames
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Path) and self.frames == other.frames
+
+    def __hash__(self) -> int:
+        return hash(self.frames)
+
+    def __repr__(self) -> str:
+        return f"Path({self.frames!r})"
+
+    def __reduce__(self) -> tuple[type[Path], tuple[tuple[Frame, ...]]]:
+        return Path, (self.frames,)
+
+
+def _as_path(frames: Path | tuple[Frame, ...]) -> Path:
+    return frames if isinstance(frames, Path) else Path(tuple(frames))
+
+
+NOWHERE = Path()
+
+
+def _line(code: CodeType, instruction: int) -> int:
+    position = next(islice(code.co_positions(), instruction // 2, None), None)
+    return (position and position[0]) or code.co_firstlineno
+
+
 @frozen(slots=False)
 class Failure:
-    """An exception as text. Of its frames the place is kept; the source lines are read when it is rendered."""
+    """An exception as text: nothing of it keeps the exception, a frame or a local variable alive."""
 
     type: str
     """The qualified name of its class."""
     message: str
-    places: tuple[tuple[str, int, str], ...] = ()
-    """File, line and function of its frames, see `frames`."""
+    _path: Path = field(default=NOWHERE, alias="frames", converter=_as_path)
     cause: Failure | None = None
     chained: Literal["cause", "context"] = "cause"
     parts: tuple[Failure, ...] = ()
@@ -56,7 +109,7 @@ class Failure:
         return cls(
             _type_name(type(error)),
             _message(error),
-            _places(error.__traceback__),
+            Path.of(error.__traceback__),
             cls.of(cause, depth - 1) if cause is not None and depth else None,
             chained,  # type: ignore[arg-type]  # one of the two words above
             tuple(cls.of(part, depth - 1) for part in parts),
@@ -66,12 +119,12 @@ class Failure:
     @property
     def frames(self) -> tuple[Frame, ...]:
         """Where it came by, oldest first, as Python prints them; of a long traceback the newest."""
-        return tuple(Frame(*place) for place in self.places)
+        return self._path.frames
 
     @property
     def fingerprint(self) -> tuple[str, Frame | None]:
         """What crashes of the same bug share: the class, and where it was raised."""
-        return self.type, Frame(*self.places[-1]) if self.places else None
+        return self.type, self.frames[-1] if self.frames else None
 
     def __str__(self) -> str:
         return f"{self.type}: {self.message}" if self.message else self.type
@@ -117,15 +170,6 @@ def _message(error: BaseException) -> str:
         return f"<its __str__ raised {type(second).__name__}>"
 
 
-def _places(traceback: TracebackType | None) -> tuple[tuple[str, int, str], ...]:
-    places: list[tuple[str, int, str]] = []
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        places.append((code.co_filename, traceback.tb_lineno, code.co_qualname))
-        traceback = traceback.tb_next
-    return tuple(places[-MAX_FRAMES:])
-
-
 @frozen(slots=False)
 class CrashReport:
     """The end of a life that its supervisor has to tell of; sent before anything is done about it."""
@@ -159,10 +203,10 @@ class OverrunReport:
     """Where it is, outermost first."""
 
     def __str__(self) -> str:
-        where = f" It is at {self.stack[-1].file}:{self.stack[-1].line}." if self.stack else ""
-        return (
-            f"child {self.child!r} of supervisor {self.supervisor!r} ignores its stop since {self.seconds:g} s.{where}"
-        )
+        own = [frame for frame in self.stack if "/trio/_core/" not in frame.file] or self.stack
+        where = f" It is at {own[-1].file}:{own[-1].line}, in {own[-1].function}." if own else ""
+        who = f"child {self.child!r} of supervisor {self.supervisor!r}"
+        return f"{who} has ignored its stop for {self.seconds:g} s.{where}"
 
 
 Report: TypeAlias = CrashReport | OverrunReport

@@ -72,6 +72,8 @@ class Slots:
 
     def get(self, id: str) -> Slot | None:
         """Return the slot of that child, if there is one."""
+        if len(self._buckets) == 1:
+            return self._buckets[0].get(id)
         return self._buckets[hash(id) % len(self._buckets)].get(id)
 
     def put(self, slot: Slot) -> Slots:

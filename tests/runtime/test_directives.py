@@ -25,9 +25,10 @@ from jido_trio.core import (
     emit_to,
     emit_to_parent,
 )
-from jido_trio.errors import ActionError, AgentCrashed, AgentStopped
+from jido_trio.errors import ActionError, AgentCrashed, AgentNotFound, AgentStopped, InvalidDefinition
 from jido_trio.runtime import AgentRef, DeadLetter, Jido, Runtime, interpret
-from jido_trio.supervision import CrashReport
+from jido_trio.runtime._message import Message
+from jido_trio.supervision import Backoff, CrashReport
 from tests.runtime.agents import BOOM, REFUSE, ROUTES, Notebook, Notes, Refuse, do, note, settle
 
 
@@ -154,16 +155,39 @@ async def test_an_agent_with_a_full_mailbox_still_hears_itself(autojump_clock):
     assert ref.agent.state.seen == ["fills it", "mine"]
 
 
-async def test_a_dispatch_that_is_none_crashes_the_agent_by_name(autojump_clock):
-    reports: list[CrashReport] = []
-    async with quiet(on_report=reports.append) as jido:
-        ref = await jido.start_agent(Notebook)
-        await ref.call(do(Emit(note("a"), dispatch="somewhere")))
-        await settle()
+def test_a_dispatch_that_is_none_is_refused_by_name_when_the_emit_is_made():
+    with pytest.raises(InvalidDefinition, match="dispatch must be ToAgent") as refused:
+        Emit(note("a"), dispatch=[ToAgent("b"), "somewhere"])
+    assert refused.value.field == "dispatch"
 
-    (report,) = reports
-    assert report.failure is not None
-    assert "emits to 'somewhere'" in report.failure.message
+
+async def test_an_outcome_of_a_former_life_is_not_given_to_the_next(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        cell = ref._cell
+        cell.mailbox.put_over(Message(note("old"), incarnation=7))
+        await ref.call(note("new"))
+    assert ref.agent.state.seen == ["new"]
+
+
+async def test_a_killed_agent_begins_anew_and_what_waited_is_handled(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(note("a"))
+        jido.kill_agent(ref)
+        agent = await ref.call(note("b"))
+        with pytest.raises(AgentNotFound):
+            jido.kill_agent("nobody")
+    assert (agent.state.seen, ref.incarnation) == (["b"], 2)
+
+
+async def test_an_agent_with_a_backoff_pauses_before_it_comes_back(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook, backoff=Backoff(first=10))
+        jido.kill_agent(ref)
+        started = trio.current_time()
+        await ref.call(note("a"), timeout=None)
+        assert trio.current_time() - started == 10
 
 
 # ---- Schedule

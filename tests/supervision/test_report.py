@@ -155,7 +155,9 @@ def test_a_crash_report_says_who_and_how():
 
 def test_an_overrun_says_who_since_when_and_where():
     report = OverrunReport("top", "a", 2, 7.5, (Frame("main.py", 1, "main"), Frame("worker.py", 42, "work")))
-    assert str(report) == "child 'a' of supervisor 'top' ignores its stop since 7.5 s. It is at worker.py:42."
+    assert str(report) == (
+        "child 'a' of supervisor 'top' has ignored its stop for 7.5 s. It is at worker.py:42, in work."
+    )
 
 
 @pytest.mark.parametrize(
