@@ -84,11 +84,10 @@ class _Cluster:
     shown: int = 0
     """So many entries of the ledger were shown."""
     interrupted: bool = False
-    record: Run = field()
+    record: Run = field(init=False)
 
-    @record.default
-    def _nothing_yet(self) -> Run:
-        return Run(str(self.options.input), self.documents)
+    def __attrs_post_init__(self) -> None:
+        self.record = Run(str(self.options.input), self.documents)
 
     async def run(self, readers: AbstractAsyncContextManager[object]) -> Run:
         """Run until every document is settled, or Ctrl-C; return what is on record."""
