@@ -3,6 +3,8 @@
 import argparse
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -19,15 +21,25 @@ from jido_trio.world import current
 def demo(options: argparse.Namespace) -> int:
     """Run the demo, print its report, and return the exit code."""
     folder = Path(options.input) if options.input is not None else SAMPLES
-    # What pypdf and the runtime have to say is in the report.
-    logging.disable(logging.ERROR)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names a terminal can't show
     try:
-        report = trio.run(run_demo, Options(folder, options.workers, _chaos(options)), _view(options, folder))
+        with _logs_off():
+            report = trio.run(run_demo, Options(folder, options.workers, _chaos(options)), _view(options, folder))
     except NoDocuments as error:
         return int(options.fail(str(error)))
     print(as_json(report) if options.json else as_text(report), flush=True)
     return _exit_code(report)
+
+
+@contextmanager
+def _logs_off() -> Iterator[None]:
+    """Have nothing logged: what pypdf and the runtime have to say is in the report."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _chaos(options: argparse.Namespace) -> Chaos | None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from attrs import frozen
 
 from jido_trio.supervision._decide import Tree
 from jido_trio.supervision._slots import State
 from jido_trio.terms import Kind, Restart, Strategy
+
+
+@runtime_checkable
+class Viewable(Protocol):
+    """A supervisor, of whatever kind, as the value of a child."""
+
+    def tree(self) -> SupervisorView:
+        """Return what it is at."""
+        ...
 
 
 @frozen

@@ -31,7 +31,7 @@ from jido_trio.supervision._child import Child
 from jido_trio.supervision._decide import Tree, decide
 from jido_trio.supervision._exit import Shutdown
 from jido_trio.supervision._flags import Flags
-from jido_trio.supervision._inspect import ChildView, SupervisorView, view_of
+from jido_trio.supervision._inspect import ChildView, SupervisorView, Viewable, view_of
 from jido_trio.supervision._life import Life
 from jido_trio.supervision._overrun import StopWatch, stack_of
 from jido_trio.supervision._report import CrashReport, Failure, FoldedLog, OverrunReport, Sink, send_report
@@ -206,7 +206,7 @@ class Supervisor:
             slot.incarnation,
             due - trio.current_time() if due is not None else None,
             str(self._last_crash[id]) if id in self._last_crash else None,
-            life.value.tree() if life is not None and isinstance(life.value, Supervisor) else None,
+            life.value.tree() if life is not None and isinstance(life.value, Viewable) else None,
         )
 
     def history(self, child: str | None = None) -> tuple[CrashReport, ...]:
