@@ -104,18 +104,18 @@ class Life:
 
     # ---- for the supervisor
 
-    def end(self, error: BaseException | None, now: float) -> None:
+    def end(self, error: BaseException | None) -> None:
         """Note that `error` left its function, and how it ended thereby."""
-        self.error, self.exit = error, self._exit(error, now)
+        self.error, self.exit = error, self._exit(error)
 
-    def _exit(self, error: BaseException | None, now: float) -> ExitKind:
+    def _exit(self, error: BaseException | None) -> ExitKind:
         if isinstance(error, Exception):
             return exit_kind(error)
         if self.killed:
             return "killed"
         if not self.scope.cancelled_caught:
             return "normal"
-        return "shutdown" if self.cancelled_to_stop and now <= self.kill_at else "killed"
+        return "shutdown" if self.cancelled_to_stop and trio.current_time() <= self.kill_at else "killed"
 
     def stop(self, now: float, limit: ShutdownLimit) -> None:
         """Ask it to end within the limit."""

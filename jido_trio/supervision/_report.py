@@ -6,6 +6,7 @@ import linecache
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import islice
 from types import CodeType, TracebackType
 from typing import Literal, TypeAlias
@@ -113,7 +114,7 @@ class Failure:
             cls.of(cause, depth - 1) if cause is not None and depth else None,
             chained,  # type: ignore[arg-type]  # one of the two words above
             tuple(cls.of(part, depth - 1) for part in parts),
-            tuple(map(str, getattr(error, "__notes__", ()))),
+            tuple(map(str, error.__notes__)) if hasattr(error, "__notes__") else (),
         )
 
     @property
@@ -159,6 +160,7 @@ _CHAINED = {
 }
 
 
+@lru_cache(maxsize=512)
 def _type_name(cls: type) -> str:
     return cls.__qualname__ if cls.__module__ in ("builtins", "__main__") else f"{cls.__module__}.{cls.__qualname__}"
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import contextvars
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import trio
 from attrs import Factory, define, field, frozen
@@ -268,7 +268,7 @@ class Supervisor:
         self._now = self._clock()
         self._tree, commands = decide(self._tree, event, self._now)
         for command in commands:
-            self._perform(command)
+            self._how[type(command)](self, command)
         if was_up and self._tree.phase in ("ending", "ended"):
             self._cause = self._told
 
@@ -281,7 +281,7 @@ class Supervisor:
         self._watch.forget(life)
         if error is not None and not isinstance(error, Exception):
             self._interrupted(error)
-        life.end(error, trio.current_time())
+        life.end(error)
         if life.ready or life.stopping or not life.child.reports_ready:
             self._fact(_exited(life))
         else:
@@ -291,7 +291,7 @@ class Supervisor:
     def life_renewed(self, life: Life, error: Exception) -> bool:
         """See `Owner`."""
         before = life.incarnation
-        life.end(error, trio.current_time())
+        life.end(error)
         life.renewing = True
         self._fact(_exited(life))
         life.renewing = False
@@ -305,28 +305,10 @@ class Supervisor:
 
     # ---- commands out
 
-    def _perform(self, command: ev.Command) -> None:
-        match command:
-            case ev.Report():
-                self._tell(command)
-            case ev.Start(child, incarnation):
-                self._start(child, incarnation)
-            case ev.Stop(child, _, limit):
-                self._stop(self._lives[child], limit)
-            case ev.Wait(due, seconds, jitter):
-                self._wait(due, seconds * (1 + jitter * self._random()))
-            case ev.Forget(child):
-                self._forget(child)
-            case ev.Reply(request, result):
-                self._reply(request, result)
-            case ev.Post(message):
-                self._messages.append(message)
-            case ev.Booted():
-                self._all_started = True
-                if self._next_to_run is None:
-                    self._booted.set()
-            case ev.Finish(outcome):
-                self._finish(outcome)
+    def _boot_done(self, _: ev.Booted) -> None:
+        self._all_started = True
+        if self._next_to_run is None:
+            self._booted.set()
 
     def _tell(self, report: ev.Report) -> None:
         life = self._lives[report.child]
@@ -337,7 +319,8 @@ class Supervisor:
         self._last_crash[report.child] = crash
         send_report(crash, self._sink)
 
-    def _start(self, child: Child, incarnation: int) -> None:
+    def _start(self, start: ev.Start) -> None:
+        child, incarnation = start.child, start.incarnation
         life = self._lives.get(child.id)
         if life is not None and life.renewing:
             life.incarnation = incarnation
@@ -372,11 +355,12 @@ class Supervisor:
         elif self._all_started:
             self._booted.set()
 
-    def _stop(self, life: Life, limit: ShutdownLimit) -> None:
+    def _stop(self, stop: ev.Stop) -> None:
+        life = self._lives[stop.child]
         if life.done:  # it ended before its supervisor came to stop it
             return
         try:
-            life.stop(trio.current_time(), limit)
+            life.stop(trio.current_time(), stop.limit)
         except Exception as error:  # noqa: BLE001  # its on_stop raised; it is asked the other way
             life.scope.cancel(f"on_stop of child {life.child.id!r} raised")
             failure = Failure.of(error)
@@ -390,7 +374,8 @@ class Supervisor:
             self._watch.running = True
             self._nursery.start_soon(self._watch.run, name=f"stops of {self.name}")
 
-    def _wait(self, due: ev.Due, seconds: float) -> None:
+    def _wait(self, wait: ev.Wait) -> None:
+        due, seconds = wait.due, wait.seconds * (1 + wait.jitter * self._random())
         self._pauses[due.child] = trio.current_time() + seconds
         self._nursery.start_soon(self._pause, due, self._pauses[due.child], name=f"pause before {due.child}")
 
@@ -400,23 +385,28 @@ class Supervisor:
             del self._pauses[due.child]
         self._post(due)
 
-    def _forget(self, id: str) -> None:
+    def _post_later(self, post: ev.Post) -> None:
+        self._messages.append(post.message)
+
+    def _forget(self, forget: ev.Forget) -> None:
+        id = forget.child
         self._last_crash.pop(id, None)
         life = self._lives.pop(id, None)
         if life is not None and self._on_gone is not None:
             self._on_gone(id, life.exit)
 
-    def _reply(self, request: int, result: ev.Result) -> None:
+    def _reply(self, reply: ev.Reply) -> None:
+        request, result = reply.request, reply.result
         answer = self._answers.pop(request, None)
         if answer is not None:
             answer.result = result
             answer.cause = self._told if isinstance(result, ev.NotStarted) else None
             answer.arrived.set()
 
-    def _finish(self, outcome: ev.Outcome) -> None:
-        self._outcome = outcome
+    def _finish(self, finish: ev.Finish) -> None:
+        self._outcome = finish.outcome
         for request in list(self._answers):
-            self._reply(request, ev.Closed())
+            self._reply(ev.Reply(request, ev.Closed()))
         self._messages.clear()
         self._booted.set()
         self._finished.set()
@@ -518,6 +508,19 @@ class Supervisor:
                 return StartFailed(self.name, child, _one_line(self._cause))
             case _:
                 return None
+
+    _how: ClassVar[Mapping[type, Callable[[Supervisor, Any], None]]] = {
+        ev.Report: _tell,
+        ev.Start: _start,
+        ev.Stop: _stop,
+        ev.Wait: _wait,
+        ev.Forget: _forget,
+        ev.Reply: _reply,
+        ev.Post: _post_later,
+        ev.Booted: _boot_done,
+        ev.Finish: _finish,
+    }
+    """How each command is performed."""
 
 
 @frozen(eq=False)

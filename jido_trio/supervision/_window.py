@@ -35,6 +35,8 @@ class Window:
         """Return the window with one restart at `now`, and without those that have left it."""
         old, first, count = self._old, self._first, self.count + 1
         new: _Newer = (now, self._new)
+        if first < len(old) and old[first] >= now - self.max_seconds:  # as mostly: nothing leaves the window
+            return Window(self.max_restarts, self.max_seconds, count, old, first, new)
         oldest = now - self.max_seconds
         while count:
             if first == len(old):

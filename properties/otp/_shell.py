@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from typing import Any, ClassVar
 
 import trio
 import trio.testing
@@ -83,10 +84,12 @@ class _Traced(Supervisor):
     """What is asked, by number of the request."""
     replied: dict[int, list[Json]] = field(factory=dict, kw_only=True)
 
-    def _reply(self, request: int, result: ev.Result) -> None:
-        if request in self.calls:
-            self.replied[request] = self._said(self.calls.pop(request), result)
-        super()._reply(request, result)
+    def _reply(self, reply: ev.Reply) -> None:
+        if reply.request in self.calls:
+            self.replied[reply.request] = self._said(self.calls.pop(reply.request), reply.result)
+        super()._reply(reply)
+
+    _how: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = {**Supervisor._how, ev.Reply: _reply}
 
     def _said(self, call: Call, result: ev.Result) -> list[Json]:
         match result:
