@@ -108,7 +108,7 @@ class Failure:
             cause, chained = error.__context__, "context"
         parts = error.exceptions[:MAX_PARTS] if isinstance(error, BaseExceptionGroup) and depth else ()
         return cls(
-            _type_name(type(error)),
+            _type_name(type(error)),  # type: ignore[arg-type]  # mypy takes a class for unhashable
             _message(error),
             Path.of(error.__traceback__),
             cls.of(cause, depth - 1) if cause is not None and depth else None,
