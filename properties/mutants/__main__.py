@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
+from pathlib import Path
 
 from properties.mutants._catalogue import ACCEPTED, MUTANTS
-from properties.mutants._checks import ROOT, NotGreen, Verdict, hold_steady, judge, measured
+from properties.mutants._checks import ROOT, NotGreen, Verdict, copy_of, hold_steady, judge, measured
 from properties.mutants._mutant import Mutant, Stale
 
 CAUGHT, SURVIVED, UNASKABLE = 0, 1, 2
@@ -50,20 +51,21 @@ def _list(mutants: Sequence[Mutant]) -> int:
 
 
 def _judge(mutants: Sequence[Mutant]) -> int:
-    for mutant in mutants:  # all of them before the first is run
-        mutant.applied((ROOT / mutant.path).read_text(encoding="utf-8"))
-    verdicts = []
-    for verdict in _verdicts(mutants):
-        print(_line(verdict), flush=True)
-        verdicts.append(verdict)
-    hold_steady({verdict.test for verdict in verdicts if verdict.test is not None})
+    with copy_of(ROOT) as sound:  # whoever works on the project meanwhile may go on
+        for mutant in mutants:  # all of them before the first is run
+            mutant.applied((sound / mutant.path).read_text(encoding="utf-8"))
+        verdicts = []
+        for verdict in _verdicts(mutants, sound):
+            print(_line(verdict), flush=True)
+            verdicts.append(verdict)
+        hold_steady({verdict.test for verdict in verdicts if verdict.test is not None}, sound)
     return _conclude(len(mutants), [verdict.mutant for verdict in verdicts if verdict.caught_by is None])
 
 
-def _verdicts(mutants: Sequence[Mutant]) -> Iterator[Verdict]:
-    limits = measured()
+def _verdicts(mutants: Sequence[Mutant], sound: Path) -> Iterator[Verdict]:
+    limits = measured(sound)
     with ThreadPoolExecutor(PROCESSES) as pool:
-        yield from pool.map(lambda mutant: judge(mutant, limits), mutants)
+        yield from pool.map(lambda mutant: judge(mutant, limits, sound), mutants)
 
 
 def _line(verdict: Verdict) -> str:

@@ -76,18 +76,10 @@ LIVES = (
     ),
     Mutant(
         "renewed_while_stopping",
-        "A child that shall stop goes on with another life in place.",
+        "A child that crashes while it stops counts as gone before it has cleaned up.",
         "_life.py",
         "return not self.stopping and self._owner.life_renewed(self, error)",
         "return self._owner.life_renewed(self, error)",
-    ),
-    Mutant(
-        "errors_chain_over_lives",
-        "The error of a life drags those of all earlier lives along.",
-        "_life.py",
-        "            error = caught\n",
-        "            error = caught\n            self.done = True\n"
-        "            if not self.over:\n                self._owner.life_ended(self, error)\n            return\n",
     ),
 )
 
