@@ -153,6 +153,13 @@ INTENSITY = (
         "if old[first] > oldest:",
     ),
     Mutant(
+        "window_emptied_by_luck",
+        "Whether an old restart counts depends on how the window came to be.",
+        "_window.py",
+        "if first < len(old) and old[first] >= now - self.max_seconds:",
+        "if first < len(old):",
+    ),
+    Mutant(
         "used_drops_the_boundary",
         "The view shows one restart less than the supervisor counts.",
         "_window.py",

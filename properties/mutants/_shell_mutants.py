@@ -57,14 +57,14 @@ LIVES = (
         "unasked_cancel_is_a_shutdown",
         "A transient child that somebody cancelled is not restarted.",
         "_life.py",
-        'return "shutdown" if self.cancelled_to_stop and now <= self.kill_at else "killed"',
+        'return "shutdown" if self.cancelled_to_stop and trio.current_time() <= self.kill_at else "killed"',
         'return "shutdown"',
     ),
     Mutant(
         "a_late_stop_is_a_timely_one",
         "A child that overran its limit counts as one that obeyed.",
         "_life.py",
-        'return "shutdown" if self.cancelled_to_stop and now <= self.kill_at else "killed"',
+        'return "shutdown" if self.cancelled_to_stop and trio.current_time() <= self.kill_at else "killed"',
         'return "shutdown" if self.cancelled_to_stop else "killed"',
     ),
     Mutant(
@@ -102,18 +102,18 @@ EVENTS = (
         "posts_jump_the_queue",
         "A restart that fails for ever lets no call through.",
         "_supervisor.py",
-        "            case ev.Post(message):\n                self._messages.append(message)",
-        "            case ev.Post(message):\n                self._messages.appendleft(message)",
+        "self._messages.append(post.message)",
+        "self._messages.appendleft(post.message)",
     ),
     Mutant(
         "interrupt_is_a_crash",
         "Ctrl-C in a child is answered by a restart.",
         "_supervisor.py",
         "        if error is not None and not isinstance(error, Exception):\n            self._interrupted(error)\n"
-        "        life.end(error, trio.current_time())\n",
+        "        life.end(error)\n",
         "        if error is not None and not isinstance(error, Exception):\n"
         "            error = RuntimeError(repr(error))\n"
-        "        life.end(error, trio.current_time())\n",
+        "        life.end(error)\n",
     ),
     Mutant(
         "renewal_not_counted",
@@ -187,8 +187,8 @@ TASKS = (
         "jitter_ignored",
         "Children that failed together come back together.",
         "_supervisor.py",
-        "seconds * (1 + jitter * self._random())",
-        "seconds",
+        "wait.seconds * (1 + wait.jitter * self._random())",
+        "wait.seconds",
     ),
 )
 
