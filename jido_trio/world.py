@@ -142,14 +142,6 @@ def _repeatable(seed: str | bytes) -> random.Random:
     return random.Random(seed)  # noqa: S311 - repeating itself is what it is for
 
 
-def derived(basis: Callable[[], bytes], at: Clock) -> World:
-    """Return a world whose ids and numbers are functions of `basis()` alone, and whose time is `at()`.
-
-    `basis` is called when the first id or number is asked for, so a world that nobody looks at costs next to nothing.
-    """
-    return _Derived(basis, at)
-
-
 _fill = object.__setattr__
 
 
@@ -173,6 +165,13 @@ class _Derived(World):
                 raise AttributeError(f"a World has no {name!r}: it has ids, now and random", name=name, obj=self)
         _fill(self, name, value)
         return value
+
+
+derived: Callable[[Callable[[], bytes], Clock], World] = _Derived
+"""Return a world whose ids and numbers are functions of `basis()` alone, and whose time is `at()`.
+
+`basis` is called when the first id or number is asked for, so a world that nobody looks at costs next to nothing.
+"""
 
 
 class _Digests:

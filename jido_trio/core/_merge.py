@@ -67,6 +67,7 @@ class Record(Generic[T]):
         self._takes, self._required = takes, frozenset(self.required)
         self._puts = {name: _putting(fit) for name, fit in takes.items()}
         self._merges = {str(f.alias): _merging(takes[str(f.alias)], f.type) for f in fields}
+        self._exact = {str(f.alias): f.type for f in fields if f.type in _EXACT and str(f.alias) not in self.late}
         self._defaults = dict(self._static_defaults(fields))
 
     def _static_defaults(self, fields: Iterable["attrs.Attribute[Any]"]) -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -114,10 +115,10 @@ class Record(Generic[T]):
 
     def merge(self, value: T, changes: Mapping[str, Any]) -> T:
         """Return `value` with `changes` merged into it, deeply."""
-        values, merges = self._now(value), self._merges
+        values, merges, exact = self._now(value), self._merges, self._exact
         try:
             for name, new in changes.items():
-                values[name] = merges[name](values[name], new)
+                values[name] = new if type(new) is exact.get(name) else merges[name](values[name], new)
         except (KeyError, Misfit):  # again, the slow way, which tells all that is wrong
             self._changed(values, changes, merges, ())
         return self._built(values)
@@ -273,7 +274,7 @@ def _putting(fit: Fit) -> Change:
 
 def _merging(fit: Fit, declared: Any) -> Change:
     if declared in _EXACT and fit is not _as_it_is:
-        return lambda _, new: new if type(new) is declared else fit(new)
+        return lambda _, new: fit(new)
 
     def change(old: Any, new: Any) -> Any:
         return fit(_merged(old, new) if isinstance(new, Mapping) else new)

@@ -77,7 +77,7 @@ class Direct:
                 wanted = [Error(error, context="instruction")]
             if wanted:
                 directives += wanted
-        return agent, tuple(directives)
+        return agent, tuple(directives) if directives else ()
 
 
 def step(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, Sequence[AttrsInstance]]:
@@ -86,7 +86,7 @@ def step(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, 
     Raises:
         ActionError: The action said no, or was given or returned what doesn't fit.
     """
-    action: Any = instruction.bind()
+    action: Any = instruction.action if isinstance(instruction.action, Action) else instruction.bind()
     if action.is_async:
         named = instruction.id or current().ids()
         return agent, (RunInstruction(Instruction(action, None, instruction.context, instruction.opts, named)),)
@@ -98,9 +98,11 @@ def step(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, 
 def _applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence[AttrsInstance]]:
     """Return the agent after what `action` returned: the changes first, then the effects in order."""
     record, state = agent.record, agent.state
-    change, effects = _read(action, result, record.cls)
     directives: list[AttrsInstance] = []
     try:
+        if type(result) is dict and action.output is None:  # changes and nothing else, as mostly
+            return agent.with_state(record.merge(state, result)), directives
+        change, effects = _read(action, result, record.cls)
         if change is not None:
             state = record.merge(state, change) if isinstance(change, dict) else change.apply(state, record)
         for effect in effects:
@@ -119,8 +121,6 @@ _NO_EFFECTS: tuple[object, ...] = ()
 
 def _read(action: type[Action], result: object, state_class: type) -> tuple[Any, Iterable[object]]:
     """Tell the change (None, a dict, or an operation that is one) from the effects."""
-    if type(result) is dict and action.output is None:
-        return result, _NO_EFFECTS
     if _is_change(action, result, state_class):
         return _change(action, result, state_class), _NO_EFFECTS
     match result:

@@ -509,7 +509,7 @@ class Supervisor:
             case _:
                 return None
 
-    _how: ClassVar[Mapping[type, Callable[[Supervisor, Any], None]]] = {
+    _how: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = {
         ev.Report: _tell,
         ev.Start: _start,
         ev.Stop: _stop,
