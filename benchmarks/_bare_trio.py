@@ -4,7 +4,7 @@ Three restarts, as programs have them. None reports, counts or decides anything:
 
 - a loop in one task: `with CancelScope(): await life()`, the crash caught outside of the scope, one checkpoint before
   the next life, without which a life that crashes at once would starve all other tasks. The cheapest there is; what a
-  life does to its context variables, the next one sees.
+  life does to its context variables, the next one sees. Also timed without that checkpoint.
 - a task for each life, in one nursery: the dying one catches its crash and starts the next, in a new cancel scope.
 - a nursery for each life, with the life as its only task; the crash is caught as it leaves the nursery.
 """
@@ -36,7 +36,7 @@ def _life(watch: Stopwatch) -> Callable[[], Awaitable[None]]:
 # ---- restarts
 
 
-def restart_loop(laps: int) -> list[float]:
+def restart_loop(laps: int, *, yields: bool = True) -> list[float]:
     """Time from the crash to the first line of the next life: a loop in one task."""
     watch = Stopwatch()
     life = _life(watch)
@@ -48,7 +48,8 @@ def restart_loop(laps: int) -> list[float]:
                     await life()
             except Crash:
                 pass
-            await trio.lowlevel.checkpoint()
+            if yields:
+                await trio.lowlevel.checkpoint()
 
     trio.run(main)
     return watch.laps
@@ -98,15 +99,15 @@ def ready(laps: int) -> list[float]:
     watch = Stopwatch()
 
     async def main() -> None:
-        crashed = trio.Event()
+        fall = crashed = trio.Event()
 
         async def life(up: trio.TaskStatus[None]) -> None:
             up.started()
-            await trio.lowlevel.checkpoint()
+            await fall.wait()  # else it may crash before `start` has returned, which would end the lap too early
             watch.start()
             raise Crash
 
-        async def run(*, task_status: trio.TaskStatus[None]) -> None:  # `life` says so
+        async def run(*, task_status: trio.TaskStatus[None]) -> None:
             try:
                 with trio.CancelScope():
                     await life(task_status)
@@ -115,9 +116,10 @@ def ready(laps: int) -> list[float]:
 
         async with trio.open_nursery() as nursery:
             while len(watch.laps) < laps:
-                crashed = trio.Event()
+                fall, crashed = trio.Event(), trio.Event()
                 await nursery.start(run)
                 watch.stop()
+                fall.set()
                 await crashed.wait()
 
     trio.run(main)

@@ -1,6 +1,7 @@
 """Restarts: from the line that raises to the first line of the next life, and to what can be done then."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import trio
 
@@ -16,6 +17,7 @@ MANY = 2000
 """Restarts in one turn, for a p99.9."""
 
 LOOP = Contender("loop", "one task; a cancel scope for each life, a checkpoint between two", bare.restart_loop)
+UNYIELDING = Contender("loop, unyielding", "the loop without that checkpoint", partial(bare.restart_loop, yields=False))
 TASK = Contender("task", "a fresh task in a cancel scope of its own for each life", bare.restart_task)
 NURSERY = Contender("nursery", "a nursery for each life", bare.restart_nursery)
 
@@ -155,8 +157,12 @@ BENCHMARKS = (
     Benchmark(
         "restart-agent",
         "restart of an agent, in place",
-        Contender("agent", "its value is replaced, as it has no tasks: report, count, decision", agent_in_place),
-        (LOOP, TASK, NURSERY),
+        Contender(
+            "agent",
+            "its value is replaced, as it has no tasks: report, count, decision; no checkpoint of its own",
+            agent_in_place,
+        ),
+        (LOOP, UNYIELDING, TASK, NURSERY),
         size=MANY,
         target=1.5,
     ),

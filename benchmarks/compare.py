@@ -19,6 +19,7 @@ from attrs import frozen
 from benchmarks._machine import load, this_machine
 from benchmarks._measure import Benchmark, Comparison, Contender, Measured, compare
 from benchmarks._restarts import LOOP, NURSERY, TASK, agent_in_place, child
+from benchmarks._table import Run, conditions
 
 ROOT = Path(__file__).resolve().parent.parent
 ESCRIPT = ROOT / "benchmarks" / "peers" / "restart.escript"
@@ -62,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         benchmark = Benchmark("compare", "restart, one_for_one", ours, (in_place, LOOP, TASK, NURSERY, *others))
         before = load()
         comparison = compare(benchmark, rounds=options.rounds, size=options.laps)
-    print(this_machine(), f"load {before} before, {load()} after; medians of {options.rounds} rounds", sep="\n")
+    run = Run(this_machine(), (before, load()), options.rounds, quick=False, comparisons=(comparison,))
+    print(run.machine, conditions(run), "", sep="\n")
     print(table(comparison))
 
 
