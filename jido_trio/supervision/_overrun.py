@@ -26,6 +26,7 @@ class StopWatch:
     _lives: dict[Life, float] = field(factory=dict)
     _sleep: trio.CancelScope = field(factory=trio.CancelScope)
     running: bool = False
+    _over: bool = False
 
     def watch(self, life: Life) -> None:
         """Tell when `life` is still there once its time is over: long after it was cancelled, in any case."""
@@ -42,10 +43,16 @@ class StopWatch:
         self.deadline = deadline
         self._sleep.deadline = min(self._sleep.deadline, deadline)
 
+    def end(self) -> None:
+        """Watch no longer: nothing runs any more."""
+        self._over = True
+        self._sleep.cancel("all children have ended")
+
     async def run(self) -> None:
-        """Watch for ever."""
-        while True:
-            self._sleep = trio.CancelScope(deadline=min(self.deadline, *self._lives.values(), math.inf))
+        """Watch until the end. Shielded as the children are: it is when all is cancelled that limits matter."""
+        while not self._over:
+            deadline = min(self.deadline, *self._lives.values(), math.inf)
+            self._sleep = trio.CancelScope(deadline=deadline, shield=True)
             with self._sleep:
                 await trio.sleep_forever()
             self._look(trio.current_time())

@@ -408,6 +408,7 @@ class Supervisor:
         for request in list(self._answers):
             self._reply(ev.Reply(request, ev.Closed()))
         self._messages.clear()
+        self._watch.end()
         self._booted.set()
         self._finished.set()
         self._block.cancel(f"supervisor {self.name!r} has ended")

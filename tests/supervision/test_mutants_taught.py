@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from jido_trio.supervision import Child, CrashReport, open_supervisor
+from jido_trio.supervision import Child, CrashReport, OverrunReport, open_supervisor
 
 
 @pytest.mark.parametrize(("clean_up", "exit"), [(1, None), (2, None), (3, "killed")])
@@ -43,3 +43,46 @@ async def test_a_child_that_crashes_while_it_stops_has_ended_only_once_it_has_cl
     async with open_supervisor([Child("a", database), Child("b", live)], on_report=lambda report: None):
         await trio.sleep(1)
     assert ends == [("b", 3), ("a", 3)]
+
+
+async def test_a_cancelled_block_has_the_limit_of_the_whole_supervisor_too(autojump_clock):
+    async def live(life):
+        life.trap_stop(lambda: None)
+        await trio.sleep(1_000)
+
+    with trio.move_on_after(1):
+        async with open_supervisor([Child("a", live, shutdown=None)], shutdown=2, on_report=lambda report: None):
+            await trio.sleep_forever()
+    assert trio.current_time() == 3
+
+
+async def test_in_a_cancelled_block_children_that_ignore_their_stop_are_named(autojump_clock):
+    async def live():
+        with trio.CancelScope(shield=True):
+            await trio.sleep(15)
+
+    reports: list[object] = []
+    with trio.move_on_after(1):
+        async with open_supervisor([Child("a", live, shutdown=2)], on_report=reports.append):
+            await trio.sleep_forever()
+    assert [report.seconds for report in reports if isinstance(report, OverrunReport)] == [2, 7, 12]
+
+
+@pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all"])
+async def test_first_steps_come_in_the_order_of_the_children(strategy, autojump_clock):
+    def stepping(id: int):
+        async def live():
+            steps.append(id)
+            await trio.sleep(1)
+            if id == 0 and len(steps) == 30:
+                raise ValueError("boom")
+            await trio.sleep_forever()
+
+        return live
+
+    steps: list[int] = []
+    children = [Child(str(id), stepping(id)) for id in range(30)]
+    async with open_supervisor(children, strategy=strategy, on_report=lambda report: None):
+        await trio.sleep(5)
+    again = range(30) if strategy == "one_for_all" else [0]
+    assert steps == [*range(30), *again]
