@@ -81,7 +81,8 @@ def _paths(root: Path) -> list[str]:
     tests = root / "tests" / "supervision"
     files = sorted(tests.glob("test_*.py"), key=lambda path: (path.name not in PURE_FIRST, path.name))
     laws = sorted((root / "properties").glob("test_supervis*.py"))
-    return [str(path.relative_to(root)) for path in (*files, *laws)]
+    signals = root / "tests" / "processes" / "test_signals.py"
+    return [str(path.relative_to(root)) for path in (*files, *laws, signals)]
 
 
 @contextmanager
