@@ -128,7 +128,7 @@ class Jido:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
         try:
-            return await self._run.__aexit__(kind, error, traceback)
+            return await self._run.__aexit__(kind, error, traceback)  # noqa: ASYNC102  # the supervisor's own exit shields it
         except RestartIntensityExceeded as gave_up:
             inner = gave_up.__cause__
             if not isinstance(inner, RestartIntensityExceeded):

@@ -144,7 +144,7 @@ class Life:
         try:
             with self.scope:
                 await _call(self.child, self)
-        except BaseException as caught:  # noqa: BLE001  # whatever it is, its supervisor decides
+        except BaseException as caught:  # noqa: ASYNC103, BLE001  # whatever it is, its supervisor decides
             error = caught
         # Outside of the except block, or the exceptions of all later lives would chain to this one.
         self.task, self.done = None, True

@@ -463,7 +463,7 @@ class Supervisor:
                     await self._booted.wait()
                     if not isinstance(self._outcome, ev.BootFailed):
                         yield self
-            except BaseException as error:  # noqa: BLE001  # raised again below, once the children have ended
+            except BaseException as error:  # noqa: ASYNC103, BLE001  # raised again below, once the children have ended
                 left = error
                 if kill_if_cancelled and isinstance(error, trio.Cancelled):
                     self._kill()

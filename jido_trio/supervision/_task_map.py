@@ -80,7 +80,7 @@ class Results(Generic[A, T]):
     ) -> None:
         self._open = False
         await trio.lowlevel.cancel_shielded_checkpoint()
-        await end(list(self._uncollected))
+        await end(list(self._uncollected))  # noqa: ASYNC102  # bounded by each task's shutdown
 
     def __aiter__(self) -> Self:
         return self

@@ -243,7 +243,7 @@ class TaskSupervisor:
             with block:
                 yield task
         finally:
-            await end([task])
+            await end([task])  # noqa: ASYNC102  # bounded by the task's shutdown
         if _breaks_link(task):
             await task.wait()
 
