@@ -148,19 +148,21 @@ _fill = object.__setattr__
 class _Derived(World):
     """A world with empty slots, filled when they are first read: `__getattr__` is called for empty ones only."""
 
-    __slots__ = ("_basis",)
-    _basis: Callable[[], bytes]
+    __slots__ = ("_made_of",)
+    _made_of: tuple[Callable[[], bytes], Clock]
 
     def __init__(self, basis: Callable[[], bytes], at: Clock) -> None:
-        _fill(self, "now", at)
-        _fill(self, "_basis", basis)
+        _fill(self, "_made_of", (basis, at))
 
     def __getattr__(self, name: str) -> Any:
+        basis, at = self._made_of
         match name:
+            case "now":
+                value: object = at
             case "ids":
-                value: object = uuid7(self.now, _Digests(self._basis()))
+                value = uuid7(at, _Digests(basis()))
             case "random":
-                value = _repeatable(self._basis())
+                value = _repeatable(basis())
             case _:
                 raise AttributeError(f"a World has no {name!r}: it has ids, now and random", name=name, obj=self)
         _fill(self, name, value)

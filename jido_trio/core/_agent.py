@@ -164,7 +164,9 @@ class Agent(Generic[State]):
         clock = _beginning if signal is None else _clock(signal)
         token = enter(derived(lambda: fingerprint(self, action, signal), clock))
         try:
-            return self._between_hooks(action, signal, context) if self._hooked else self._run(action, signal, context)
+            if self._hooked:
+                return self._between_hooks(action, signal, context)
+            return self._run(action, signal, context)
         finally:
             leave(token)
 

@@ -100,7 +100,7 @@ def normalize(command: object, context: Mapping[str, Any] = NOTHING) -> tuple[In
     Raises:
         InvalidInstruction: Some part of it is no action.
     """
-    if isinstance(command, Action) and not command.is_abstract and not context:
+    if isinstance(command, Action) and context is NOTHING and not command.is_abstract:
         instruction = _new(Instruction)  # what most callers say, so it goes round the checks that it needs not
         instruction.__attrs_init__(command)  # pyright: ignore[reportAttributeAccessIssue]
         return (instruction,)

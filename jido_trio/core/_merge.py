@@ -115,12 +115,14 @@ class Record(Generic[T]):
 
     def merge(self, value: T, changes: Mapping[str, Any]) -> T:
         """Return `value` with `changes` merged into it, deeply."""
-        values, merges, exact = self._now(value), self._merges, self._exact
+        merges, exact = self._merges, self._exact
+        # Of a value all of whose fields are replaced nothing need be read.
+        values = {} if len(changes) == len(self.names) else self._now(value)
         try:
             for name, new in changes.items():
                 values[name] = new if type(new) is exact.get(name) else merges[name](values[name], new)
-        except (KeyError, Misfit):  # again, the slow way, which tells all that is wrong
-            self._changed(values, changes, merges, ())
+        except (KeyError, Misfit):  # again, the slow way, which reads all and tells all that is wrong
+            values = self._changed(self._now(value), changes, merges, ())
         return self._built(values)
 
     def replace(self, value: T, changes: Mapping[str, Any]) -> T:

@@ -98,10 +98,10 @@ def step(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, 
 def _applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence[AttrsInstance]]:
     """Return the agent after what `action` returned: the changes first, then the effects in order."""
     record, state = agent.record, agent.state
-    directives: list[AttrsInstance] = []
     try:
         if type(result) is dict and action.output is None:  # changes and nothing else, as mostly
-            return agent.with_state(record.merge(state, result)), directives
+            return agent.with_state(record.merge(state, result)), ()
+        directives: list[AttrsInstance] = []
         change, effects = _read(action, result, record.cls)
         if change is not None:
             state = record.merge(state, change) if isinstance(change, dict) else change.apply(state, record)
