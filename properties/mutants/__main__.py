@@ -7,6 +7,7 @@ that no longer fits, checks that fail without one).
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -84,4 +85,6 @@ def _excuse(mutant: Mutant) -> str:
 
 
 if __name__ == "__main__":
+    # A shell starts what it puts into the background with SIGINT ignored; the tests of Control-C would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())
