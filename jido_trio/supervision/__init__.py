@@ -13,6 +13,7 @@ from jido_trio.supervision._faults import At, Every, Fault, StartFails, at, ever
 from jido_trio.supervision._forecast import Forecast, forecast
 from jido_trio.supervision._inspect import ChildView, SupervisorView
 from jido_trio.supervision._life import Life
+from jido_trio.supervision._open import nested_spec, open_supervisor, supervisor_child
 from jido_trio.supervision._partition import (
     Key,
     PartitionSupervisor,
@@ -32,7 +33,7 @@ from jido_trio.supervision._report import (
     log_report,
 )
 from jido_trio.supervision._spec import SupervisorSpec
-from jido_trio.supervision._supervisor import ChildRef, Supervisor, nested_spec, open_supervisor, supervisor_child
+from jido_trio.supervision._supervisor import ChildRef, Supervisor
 from jido_trio.supervision._task import Failed, Ok, Task
 from jido_trio.supervision._task_map import Results
 from jido_trio.supervision._task_supervisor import TaskSupervisor, open_task_supervisor, task_supervisor_child

@@ -10,9 +10,10 @@ import trio
 
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._flags import Flags
+from jido_trio.supervision._open import opened, run_supervisor
 from jido_trio.supervision._report import FoldedLog, Sink
 from jido_trio.supervision._spec import SupervisorSpec
-from jido_trio.supervision._supervisor import Supervisor, opened, run_supervisor
+from jido_trio.supervision._supervisor import Supervisor
 from jido_trio.terms import ExitKind, Restart, ShutdownLimit
 
 

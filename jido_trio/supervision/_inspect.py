@@ -6,8 +6,8 @@ from typing import Literal, Protocol, runtime_checkable
 
 from attrs import frozen
 
-from jido_trio.supervision._decide import Tree
 from jido_trio.supervision._slots import State
+from jido_trio.supervision._tree import Tree
 from jido_trio.terms import Kind, Restart, Strategy
 
 

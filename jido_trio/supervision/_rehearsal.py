@@ -16,11 +16,12 @@ from attrs import Factory, define, field, frozen
 
 from jido_trio.supervision import _events as ev
 from jido_trio.supervision._child import Child
-from jido_trio.supervision._decide import Ending, Tree, decide
+from jido_trio.supervision._decide import decide
 from jido_trio.supervision._faults import Fault, crash_of, start_is_to_fail
+from jido_trio.supervision._open import nested_spec
 from jido_trio.supervision._slots import State
 from jido_trio.supervision._spec import SupervisorSpec
-from jido_trio.supervision._supervisor import nested_spec
+from jido_trio.supervision._tree import Ending, Tree
 
 ROOT = "."
 """The path of the supervisor at the top; a child of it has its id as path, one below that "its supervisor/its id"."""

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import contextvars
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
-from typing import Any, ClassVar, TypeVar, cast
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar, TypeVar
 
 import trio
 from attrs import Factory, define, field, frozen
@@ -28,16 +27,15 @@ from jido_trio.errors import (
 )
 from jido_trio.supervision import _events as ev
 from jido_trio.supervision._child import Child
-from jido_trio.supervision._decide import Tree, decide
-from jido_trio.supervision._exit import Shutdown
-from jido_trio.supervision._flags import Flags
+from jido_trio.supervision._decide import decide
 from jido_trio.supervision._inspect import ChildView, SupervisorView, Viewable, view_of
 from jido_trio.supervision._life import Life
 from jido_trio.supervision._overrun import StopWatch, stack_of
 from jido_trio.supervision._report import CrashReport, Failure, FoldedLog, OverrunReport, Sink, send_report
 from jido_trio.supervision._slots import Slot
 from jido_trio.supervision._spec import SupervisorSpec
-from jido_trio.terms import AutoShutdown, ExitKind, Restart, ShutdownLimit, Strategy
+from jido_trio.supervision._tree import Tree
+from jido_trio.terms import ExitKind
 from jido_trio.world import current
 
 _T = TypeVar("_T")
@@ -548,104 +546,6 @@ class ChildRef:
         """What its current or last life passed to `task_status.started`."""
         life = self._supervisor._lives.get(self.id)  # noqa: SLF001
         return life.value if life is not None else None
-
-
-def open_supervisor(
-    children: Sequence[Child] = (),
-    *,
-    strategy: Strategy = "one_for_one",
-    max_restarts: int = 3,
-    max_seconds: float = 5,
-    auto_shutdown: AutoShutdown = "never",
-    name: str = "supervisor",
-    shutdown: float | None = None,
-    on_report: Sink | None = None,
-) -> AbstractAsyncContextManager[Supervisor, bool]:
-    """Start `children` in order and keep them running until the block is left.
-
-    Entering waits until every child is up. Leaving stops them in reverse order, each within its `shutdown` seconds;
-    cancelling the block does the same. When the supervisor ends by itself the block is cancelled.
-
-    Args:
-        children: Started left to right, each ready before the next one starts.
-        strategy: Which children are restarted with one: "one_for_one" itself, "one_for_all" all,
-            "rest_for_one" itself and those after it.
-        max_restarts: Restarts, over all children, tolerated within `max_seconds`.
-        max_seconds: Length of that window, in seconds of Trio's clock.
-        auto_shutdown: "any_significant" or "all_significant" to end once significant children have ended for good.
-        name: What it is called in errors and reports.
-        shutdown: Seconds for stopping everything; what still runs then is cancelled. None sets no limit.
-        on_report: Called with each `CrashReport`, before anything is done about it, and each `OverrunReport`. None
-            writes them to the log `jido_trio.supervision`, repeats folded.
-
-    Raises:
-        InvalidDefinition: An option or a child is declared wrongly; nothing was started.
-        StartFailed: A child failed while starting; those before it were stopped again. Its cause is the child's error.
-        RestartIntensityExceeded: More than `max_restarts` restarts; its cause is the last crash.
-
-    Source: OTP `supervisor`, "Supervision Principles". Differs: `max_seconds` may be a fraction, and time isn't
-    rounded to whole seconds.
-    """
-    flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
-    return opened(Supervisor(SupervisorSpec(tuple(children), flags, name, shutdown), on_report or FoldedLog()))
-
-
-def opened(supervisor: Supervisor) -> AbstractAsyncContextManager[Supervisor, bool]:
-    """Return the block around a supervisor. It may swallow: the cancellation that ends it when the supervisor does."""
-    return cast("AbstractAsyncContextManager[Supervisor, bool]", supervisor.run())
-
-
-def supervisor_child(
-    id: str,
-    children: Sequence[Child] = (),
-    *,
-    strategy: Strategy = "one_for_one",
-    max_restarts: int = 3,
-    max_seconds: float = 5,
-    auto_shutdown: AutoShutdown = "never",
-    restart: Restart = "permanent",
-    shutdown: ShutdownLimit = None,
-    significant: bool = False,
-    on_report: Sink | None = None,
-) -> Child:
-    """Return a child that is a supervisor of `children`; its options are those of `open_supervisor` and `Child`.
-
-    When it gives up it ends as by `Shutdown`: its own supervisor restarts it if it is permanent.
-    """
-    flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
-    run = partial(run_supervisor, SupervisorSpec(tuple(children), flags, id), on_report)
-    return Child(id, run, restart=restart, shutdown=shutdown, significant=significant, kind="supervisor")
-
-
-def nested_spec(child: Child) -> SupervisorSpec | None:
-    """Return what the child supervises, where it is made by `supervisor_child` or the like; else None."""
-    given = (*child.fn.args, *child.args) if isinstance(child.fn, partial) else child.args
-    match given:
-        case (SupervisorSpec() as spec, *_) if child.kind == "supervisor":
-            return spec
-        case _:
-            return None
-
-
-async def run_supervisor(
-    spec: SupervisorSpec,
-    on_report: Sink | None = None,
-    clock: Callable[[], float] = trio.current_time,
-    on_gone: Callable[[str, ExitKind], None] | None = None,
-    *,
-    task_status: Life,
-) -> None:
-    """Run a supervisor as the child of another, until it ends or is asked to.
-
-    Asked to stop it goes down in order; cancelled, its time being over, it takes its children down at once.
-    """
-    supervisor = Supervisor(spec, on_report or FoldedLog(), clock, on_gone)
-    task_status.trap_stop(supervisor.stop)
-    async with supervisor.run(kill_if_cancelled=True):
-        task_status.started(supervisor)
-        await supervisor.wait()
-    if not task_status.stopping:
-        raise Shutdown("auto_shutdown")
 
 
 def _exited(life: Life) -> ev.Exited:

@@ -245,7 +245,7 @@ TELLING = (
     Mutant(
         "auto_shutdown_is_a_crash",
         "A nested supervisor that ended by auto_shutdown is restarted though it is transient.",
-        "_supervisor.py",
+        "_open.py",
         'raise Shutdown("auto_shutdown")',
         'raise RuntimeError("auto_shutdown")',
     ),

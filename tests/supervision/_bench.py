@@ -9,8 +9,9 @@ from attrs import define, field
 
 from jido_trio.supervision import Child
 from jido_trio.supervision import _events as ev
-from jido_trio.supervision._decide import Tree, decide
+from jido_trio.supervision._decide import decide
 from jido_trio.supervision._flags import Flags
+from jido_trio.supervision._tree import Tree
 from jido_trio.terms import ExitKind
 
 

@@ -1,0 +1,116 @@
+"""A supervisor as a value: its children, its window, and the plan of what it is at. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from attrs import Factory, field, frozen
+
+from jido_trio.supervision._events import Outcome, Result
+from jido_trio.supervision._flags import Flags
+from jido_trio.supervision._slots import Slot, Slots
+from jido_trio.supervision._window import Window
+
+
+@frozen
+class Down:
+    """Stop these children, all at once."""
+
+    children: tuple[str, ...]
+
+
+@frozen
+class Up:
+    """Start this child."""
+
+    child: str
+
+
+@frozen
+class Hold:
+    """Wait for `Resume`."""
+
+
+Step: TypeAlias = Down | Up | Hold
+
+
+@frozen
+class Booting:
+    """Starting the children of the spec."""
+
+
+@frozen
+class Restarting:
+    """Restarting what a crash took down. Whoever asked for it before its time is answered, see `Answering`."""
+
+    asked: Answering | None = None
+
+
+@frozen
+class Answering:
+    """Doing what `request` asks; it is answered with `result`, unless a start has another answer.
+
+    A child that is `new` is forgotten when it can't be started, as by OTP's `start_child`.
+    """
+
+    request: int
+    result: Result
+    new: bool = False
+
+
+@frozen
+class Ending:
+    """Stopping everything, for good."""
+
+    outcome: Outcome
+
+
+@frozen
+class Holding:
+    """Suspended."""
+
+
+Purpose: TypeAlias = Booting | Restarting | Answering | Ending | Holding
+
+
+@frozen(slots=False)
+class Plan:
+    """What the supervisor is at: step `at` is under way, for `waiting` children of it it waits still."""
+
+    steps: tuple[Step, ...]
+    purpose: Purpose
+    waiting: int = 0
+    at: int = 0
+
+    @property
+    def step(self) -> Step | None:
+        """The step under way; None when all are done."""
+        return self.steps[self.at] if self.at < len(self.steps) else None
+
+
+@frozen(slots=False)
+class Tree:
+    """A supervisor, as a value."""
+
+    flags: Flags
+    slots: Slots = field(factory=Slots)
+    window: Window = Factory(lambda tree: Window(tree.flags.max_restarts, tree.flags.max_seconds), takes_self=True)
+    plan: Plan | None = None
+    phase: Literal["new", "up", "ending", "ended"] = "new"
+
+    @property
+    def busy(self) -> bool:
+        """Whether messages have to wait."""
+        return self.plan is not None
+
+    def put(self, slot: Slot) -> Tree:
+        """Return the tree with that slot."""
+        return Tree(self.flags, self.slots.put(slot), self.window, self.plan, self.phase)
+
+    def at(self, plan: Plan | None) -> Tree:
+        """Return the tree with that plan."""
+        return Tree(self.flags, self.slots, self.window, plan, self.phase)
+
+    def without(self, id: str) -> Tree:
+        """Return the tree without that slot."""
+        return Tree(self.flags, self.slots.without(id), self.window, self.plan, self.phase)
