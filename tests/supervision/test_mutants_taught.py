@@ -86,3 +86,18 @@ async def test_first_steps_come_in_the_order_of_the_children(strategy, autojump_
         await trio.sleep(5)
     again = range(30) if strategy == "one_for_all" else [0]
     assert steps == [*range(30), *again]
+
+
+async def test_an_error_of_the_block_survives_a_cancellation_that_comes_while_the_children_stop(autojump_clock):
+    async def live():
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.sleep(3)
+
+    with pytest.raises(ValueError, match="boom"), trio.move_on_after(2):
+        async with open_supervisor([Child("a", live)]):
+            await trio.sleep(1)
+            raise ValueError("boom")
+    assert trio.current_time() == 4
