@@ -1,7 +1,10 @@
 """What supervisors broken on purpose have taught to look at."""
 
+import signal
+
 import pytest
 import trio
+import trio.testing
 
 from jido_trio.supervision import Child, CrashReport, OverrunReport, open_supervisor
 
@@ -96,8 +99,41 @@ async def test_an_error_of_the_block_survives_a_cancellation_that_comes_while_th
             with trio.CancelScope(shield=True):
                 await trio.sleep(3)
 
-    with pytest.raises(ValueError, match="boom"), trio.move_on_after(2):
-        async with open_supervisor([Child("a", live)]):
-            await trio.sleep(1)
-            raise ValueError("boom")
+    async def fail():
+        with trio.move_on_after(2):
+            async with open_supervisor([Child("a", live)]):
+                await trio.sleep(1)
+                raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        await fail()
     assert trio.current_time() == 4
+
+
+@pytest.fixture
+def control_c():
+    """Control-C is what it is at a terminal, however the tests were started."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield trio.lowlevel.enable_ki_protection(lambda: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_control_c_while_the_children_stop_is_the_first_one_all_the_same(control_c):
+    async def live(id: str):
+        try:
+            await trio.sleep_forever()
+        finally:
+            control_c()  # delivered to the main task, which waits for the end of the children
+            with trio.CancelScope(shield=True):
+                await trio.sleep(1)
+            ends.append(id)
+
+    async def main():
+        async with open_supervisor([Child("a", live, "a"), Child("b", live, "b")]):
+            await trio.sleep(1)
+            raise KeyboardInterrupt
+
+    ends: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert ends == ["b", "a"]
