@@ -215,8 +215,8 @@ TELLING = (
         "for error in (own, left) if",
     ),
     Mutant(
-        "second_interrupt_breaks_the_order",
-        "A second Control-C leaves children behind that were not stopped in order.",
+        "second_interrupt_makes_a_group",
+        "A second Control-C while the children stop becomes a group that `except KeyboardInterrupt` misses.",
         "_supervisor.py",
         "except KeyboardInterrupt as again:",
         "except ZeroDivisionError as again:",
