@@ -134,7 +134,7 @@ class Follower:
             case "terminate" | "restart" | "delete":
                 getattr(bench, line.verb)(line.id)
             case "which":
-                bench.post(ev.WhichChildren(1_000_000 + self.read))
+                bench.post(ev.WhichChildren(bench.next_request()))
             case "suspend":
                 bench.suspend()
             case "resume":

@@ -82,30 +82,30 @@ class Bench:
         return self.fact(ev.StartFailed(id, self.incarnation(id), ignored))
 
     def start_child(self, child: Child) -> list[str]:
-        return self.post(ev.StartChild(self._request(), child))
+        return self.post(ev.StartChild(self.next_request(), child))
 
     def terminate(self, id: str, incarnation: int | None = None) -> list[str]:
-        return self.post(ev.TerminateChild(self._request(), id, incarnation))
+        return self.post(ev.TerminateChild(self.next_request(), id, incarnation))
 
     def restart(self, id: str) -> list[str]:
-        return self.post(ev.RestartChild(self._request(), id))
+        return self.post(ev.RestartChild(self.next_request(), id))
 
     def delete(self, id: str) -> list[str]:
-        return self.post(ev.DeleteChild(self._request(), id))
+        return self.post(ev.DeleteChild(self.next_request(), id))
 
     def suspend(self) -> list[str]:
-        return self.post(ev.Suspend(self._request()))
+        return self.post(ev.Suspend(self.next_request()))
 
     def rows(self) -> tuple[ev.ChildRow, ...]:
         """Return the answer of which_children."""
-        self.post(ev.WhichChildren(self._request()))
+        self.post(ev.WhichChildren(self.next_request()))
         answer = self._last_answer()
         assert isinstance(answer, tuple)
         return answer
 
     def counts(self) -> ev.Counts:
         """Return the answer of count_children."""
-        self.post(ev.CountChildren(self._request()))
+        self.post(ev.CountChildren(self.next_request()))
         answer = self._last_answer()
         assert isinstance(answer, ev.Counts)
         return answer
@@ -123,7 +123,7 @@ class Bench:
 
     # ---- the loop
 
-    def _request(self) -> int:
+    def next_request(self) -> int:
         self._requests += 1
         return self._requests
 
