@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import Any, Literal, get_args
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from jido_trio.errors import InvalidDefinition
 from jido_trio.supervision._backoff import Backoff, Budget
@@ -99,6 +99,22 @@ class Child:
             budget,
             _keywords(fn),
         )
+
+    def instance(self, id: str, *args: object) -> Child:
+        """Return a child with this one as its template: with an id of its own, and `args` after the template's.
+
+        Source: OTP `supervisor`, simple_one_for_one, whose `start_child` appends its arguments likewise.
+        """
+        _check_id(id)
+        made = object.__new__(Child)
+        made.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
+            **{
+                **{field.name: getattr(self, field.name) for field in fields(Child)},
+                "id": id,
+                "args": (*self.args, *args),
+            }
+        )
+        return made
 
     @property
     def reports_ready(self) -> bool:

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import trio
 
-from jido_trio.errors import ChildRefused, RestartIntensityExceeded
+from jido_trio.errors import ChildRefused, InvalidDefinition, RestartIntensityExceeded
 from jido_trio.supervision import Child, Supervisor, dynamic_supervisor_child, open_dynamic_supervisor, open_supervisor
 from tests.supervision._diary import Diary, crashing, crashing_once
 
@@ -169,3 +169,27 @@ async def test_a_child_that_ended_while_the_pool_was_busy_is_told_of_when_it_is_
         await pool.start_child(diary.child("a", crashing(1), restart="temporary"))
         await pool.start_child(diary.child("slow", ready_after=5))
         assert gone == [("a", "crash")]
+
+
+async def test_many_children_are_made_of_one_template(autojump_clock):
+    seen: list[tuple[object, ...]] = []
+
+    async def serve(*args: object) -> None:
+        seen.append(args)
+        await trio.sleep_forever()
+
+    template = Child("connection", serve, "tcp", restart="transient", shutdown=1)
+    async with open_dynamic_supervisor() as pool:
+        for port in (1, 2):
+            await pool.start_child(template.instance(f"connection-{port}", port))
+        spec = await pool.child_spec("connection-2")
+
+    assert seen == [("tcp", 1), ("tcp", 2)]
+    assert (spec.args, spec.restart, spec.shutdown) == (("tcp", 2), "transient", 1)
+    assert template.args == ("tcp",)
+
+
+def test_an_instance_of_a_template_needs_an_id_of_its_own():
+    with pytest.raises(InvalidDefinition, match="non-empty string") as refused:
+        Child("connection", trio.sleep_forever).instance("")
+    assert refused.value.field == "id"
