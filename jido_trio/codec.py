@@ -1,4 +1,4 @@
-"""Plain data to fields and back, on cattrs; a misfit becomes "what is wrong @ field.path". Imports nothing of ours.
+"""Plain data to fields and back, on cattrs; a misfit becomes "what is wrong @ field.path".
 
 Stricter than cattrs by itself: no "3" for 3, no 55 for "55", no text for a list, no unknown keys. An int will do for a
 float, and a value that has its class already is taken as it is, so data may come from JSON as well as from Python.
@@ -34,6 +34,8 @@ from cattrs.cols import (
     list_structure_factory,
     mapping_structure_factory,  # pyright: ignore[reportUnknownVariableType] - cattrs leaves a parameter untyped
 )
+
+from jido_trio.redact import said, shown, type_name
 
 __all__ = [
     "Misfit",
@@ -140,7 +142,7 @@ def _did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def _message(error: BaseException) -> str:
     # attrs' validators raise with the sentence first and the parts it was made of after it.
-    return str(error.args[0]) if error.args else type(error).__name__
+    return said(error.args[0]) if error.args else type_name(type(error))
 
 
 def _validated_field(error: BaseException) -> str:
@@ -158,8 +160,7 @@ def _validated_field(error: BaseException) -> str:
 
 
 def _unexpected(expected: str, value: object) -> ValueError:
-    shown = repr(value)
-    return ValueError(f"expected {expected}, got {shown if len(shown) <= 80 else shown[:77] + '...'}")
+    return ValueError(f"expected {expected}, got {shown(value, 80)}")
 
 
 def _instance_hook(cls: Any) -> Hook:

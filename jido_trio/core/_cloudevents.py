@@ -14,6 +14,7 @@ from attrs import Attribute
 
 from jido_trio.core._frozen import FrozenDict
 from jido_trio.errors import InvalidSignal
+from jido_trio.redact import shown
 
 __all__ = ["extensions", "media_type", "optional_text", "text", "timestamp", "uri", "uri_reference"]
 
@@ -43,8 +44,7 @@ _EXTENSION_NAME = re.compile(r"[a-z0-9]+")
 
 def invalid(attribute: str, value: object, remedy: str) -> InvalidSignal:
     """Return the error for an attribute, with its value shown."""
-    shown = repr(value)
-    return InvalidSignal(f"signal {attribute} is {shown if len(shown) <= 80 else shown[:77] + '...'}: {remedy}")
+    return InvalidSignal(f"signal {attribute} is {shown(value, 80)}: {remedy}")
 
 
 def text(_: object, attribute: "Attribute[Any]", value: object) -> None:

@@ -1,0 +1,84 @@
+"""Checks of options: each says what is wrong with which option of whom, and what may be given. Imports leaves only.
+
+The owner is a phrase that ends a sentence, as "child 'parser'"; empty if the option's name says enough.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TypeGuard
+
+from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
+
+__all__ = ["did_you_mean", "nearest", "one_of", "refused", "seconds", "share", "whole"]
+
+
+def one_of(owner: str, field: str, value: object, words: Sequence[str]) -> None:
+    """Refuse a value that is none of `words`."""
+    if not (isinstance(value, str) and value in words):
+        known = ", ".join(map(repr, words))
+        raise refused(owner, field, value, f"is not one of {known}{did_you_mean(value, words)}")
+
+
+def seconds(owner: str, field: str, value: object, *, above_zero: bool = False, or_none: str = "") -> None:
+    """Refuse what is no time in seconds: a finite number, not negative.
+
+    Args:
+        owner: Whose option it is.
+        field: The option.
+        value: What was given.
+        above_zero: Whether 0 is refused, too.
+        or_none: What None means, if that may be given: "None for no limit".
+    """
+    if value is None and or_none:
+        return
+    least = "above 0" if above_zero else "0 or more"
+    if not _is_number(value) or value < 0 or (above_zero and value == 0):
+        raise refused(owner, field, value, f"must be seconds, {least}{_or(or_none)}")
+
+
+def whole(owner: str, field: str, value: object, *, least: int = 0, or_none: str = "") -> None:
+    """Refuse what is no whole number from `least` on; `or_none` says what None means, if that may be given."""
+    if value is None and or_none:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise refused(owner, field, value, f"must be a whole number, {least} or more{_or(or_none)}")
+
+
+def share(owner: str, field: str, value: object) -> None:
+    """Refuse what is no part of a whole, from 0 to 1."""
+    if not _is_number(value) or not 0 <= value <= 1:
+        raise refused(owner, field, value, "must be a number from 0 to 1")
+
+
+def refused(owner: str, field: str, value: object, why: str) -> InvalidDefinition:
+    """Return the error for an option: "restart='never' of child 'parser' is not one of ..."."""
+    whose = f" of {owner}" if owner else ""
+    return InvalidDefinition(f"{field}={shown(value)}{whose} {why}", field=field, value=value)
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return "; did you mean 'transient'?", or nothing where no known word is near."""
+    near = nearest(word, known)
+    return "" if near is None else f"; did you mean {near!r}?"
+
+
+def nearest(word: object, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant."""
+    if not isinstance(word, str) or len(word) > _LONGEST:
+        return None
+    return next(iter(get_close_matches(word, known, n=1)), None)
+
+
+_LONGEST = 200
+"""Characters; nobody misspells a longer word, and comparing it takes long."""
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Tell whether it is a number that Trio's clock can be moved by: an int of 400 digits is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _or(or_none: str) -> str:
+    return f", or {or_none}" if or_none else ""
