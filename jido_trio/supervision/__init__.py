@@ -21,6 +21,7 @@ from jido_trio.supervision._partition import (
     partition_index,
     partition_supervisor_child,
 )
+from jido_trio.supervision._passive import Passive, PassiveLife
 from jido_trio.supervision._rehearsal import Happening, SupervisorEnd
 from jido_trio.supervision._report import (
     CrashReport,
@@ -61,6 +62,8 @@ __all__ = [
     "Ok",
     "OverrunReport",
     "PartitionSupervisor",
+    "Passive",
+    "PassiveLife",
     "Report",
     "Results",
     "Shutdown",

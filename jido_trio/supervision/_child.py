@@ -7,7 +7,7 @@ import math
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache, partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, TypeGuard, cast, get_args
 
 from attrs import field, fields, frozen
 
@@ -19,18 +19,37 @@ WORKER_SHUTDOWN = 5.0
 """Seconds that a worker has to end after it was asked to, unless its spec says otherwise (OTP: 5000 ms)."""
 
 
+class Calls(Protocol):
+    """The calls of a child that needs no task; `Passive` says what they are for."""
+
+    @property
+    def begin(self) -> Callable[[Any], None]:
+        """Begins a life."""
+        ...
+
+    @property
+    def stop(self) -> Callable[[Any], None]:
+        """Asks a life to end."""
+        ...
+
+    @property
+    def kill(self) -> Callable[[Any], None]:
+        """Ends a life."""
+        ...
+
+
 @frozen(init=False)
 class Child:
     """A child of a supervisor: an async function, and how its ends are answered.
 
     `fn(*args)` is one life of the child. A function with a parameter `task_status` is ready once it has called
     `task_status.started(value)`, as with `trio.Nursery.start`; any other is ready as soon as it is scheduled. A
-    function with a parameter `life` is given the `Life` that it is.
+    function with a parameter `life` is given the `Life` that it is. A child that needs no task is a `Passive`.
 
     Args:
         id: Unique within the supervisor; names the child in reports and calls.
-        fn: Async function. Returning ends the child normally; raising `Shutdown` ends it on purpose; any other
-            exception is a crash.
+        fn: Async function, or a `Passive`. Returning ends the child normally; raising `Shutdown` ends it on purpose;
+            any other exception is a crash.
         *args: Passed to `fn` in each life.
         restart: "permanent" is always restarted, "transient" only after a crash, "temporary" never.
         shutdown: Seconds it has to end after it was asked to; "brutal" to cancel it at once; None to wait as long
@@ -49,7 +68,7 @@ class Child:
     """
 
     id: str
-    fn: Callable[..., Awaitable[object]]
+    fn: Callable[..., Awaitable[object]] | Calls
     args: tuple[object, ...]
     restart: Restart
     shutdown: ShutdownLimit
@@ -60,11 +79,13 @@ class Child:
     budget: Budget | None
     keywords: tuple[str, ...] = field(repr=False)
     """Which of `task_status` and `life` the function takes."""
+    is_passive: bool = field(repr=False)
+    """Whether it needs no task: its lives are begun, stopped and killed by calls."""
 
     def __init__(
         self,
         id: str,
-        fn: Callable[..., Awaitable[object]],
+        fn: Callable[..., Awaitable[object]] | Calls,
         /,
         *args: object,
         restart: Restart = "permanent",
@@ -76,7 +97,9 @@ class Child:
         budget: Budget | None = None,
     ) -> None:
         _check_id(id)
-        _check_callable(id, fn)
+        is_passive = _is_passive(fn)
+        if not is_passive:
+            _check_callable(id, fn)
         _check_word(id, "restart", restart, Restart)
         _check_word(id, "kind", kind, Kind)
         if shutdown == "default":
@@ -97,7 +120,8 @@ class Child:
             start_timeout,
             backoff,
             budget,
-            _keywords(fn),
+            () if is_passive else _keywords(fn),
+            is_passive,
         )
 
     def instance(self, id: str, *args: object) -> Child:
@@ -118,13 +142,27 @@ class Child:
 
     @property
     def reports_ready(self) -> bool:
-        """Whether the function tells when it is ready."""
-        return "task_status" in self.keywords
+        """Whether it tells when it is ready; a passive child does so by returning from `begin`."""
+        return self.is_passive or "task_status" in self.keywords
+
+    @property
+    def passive(self) -> Calls:
+        """What begins, stops and kills its lives, where it is passive."""
+        return cast("Calls", self.fn)
+
+    @property
+    def function(self) -> Callable[..., Awaitable[object]]:
+        """Its async function, where it isn't passive."""
+        return cast("Callable[..., Awaitable[object]]", self.fn)
 
 
 def _check_id(id: object) -> None:
     if not isinstance(id, str) or not id:
         raise InvalidDefinition(f"the id of a child must be a non-empty string, not {id!r}", field="id", value=id)
+
+
+def _is_passive(fn: object) -> TypeGuard[Calls]:
+    return all(callable(getattr(fn, name, None)) for name in ("begin", "stop", "kill"))
 
 
 def _check_callable(id: str, fn: object) -> None:
@@ -197,7 +235,7 @@ def is_seconds(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
-def _keywords(fn: Callable[..., object]) -> tuple[str, ...]:
+def _keywords(fn: Any) -> tuple[str, ...]:
     while isinstance(fn, partial):
         fn = fn.func
     fn = getattr(fn, "__func__", fn)

@@ -192,7 +192,7 @@ def _restart(tree: Tree, slot: Slot, now: float, commands: tuple[Command, ...] =
     window = tree.window.add(now)
     if window.exceeded:
         return _give_up(evolve(tree, window=window), slot, window, commands)
-    if slot.child.reports_ready or tree.flags.restart_strategy != "one_for_one":
+    if (slot.child.reports_ready and not slot.child.is_passive) or tree.flags.restart_strategy != "one_for_one":
         return _bring_back(evolve(tree, window=window), slot, Restarting(), commands)
     # What `_bring_back` comes to where nothing has to be waited for; nearly all restarts are of this kind.
     up = slot.next_life("running")
@@ -325,12 +325,25 @@ def _start_failed(tree: Tree, event: StartFailed, now: float) -> Decision:
     slot = tree.slots.get(event.child)
     if slot is not None and slot.incarnation == event.incarnation and slot.state == "stopping":
         return _went_down(tree, slot, "shutdown")
+    if slot is not None and slot.incarnation == event.incarnation and slot.state == "running" and slot.child.is_passive:
+        return _never_was(tree, slot, event)
     slot = _starting(tree, event)
     if slot is None or tree.plan is None:
         return tree, ()
     if event.ignored:
         return _ignored(tree, slot, tree.plan)
     return _not_started(tree, slot, tree.plan, now)
+
+
+def _never_was(tree: Tree, slot: Slot, event: StartFailed) -> Decision:
+    """A passive child that was taken for running failed to begin, or has nothing to run."""
+    id, incarnation = slot.child.id, slot.incarnation
+    if event.ignored:
+        return _down(tree, slot)
+    report = Report(id, incarnation, "starting", "crash")
+    if incarnation == 1:
+        return tree.without(id), (report, Forget(id))
+    return tree.put(slot.now("restarting")), (report, Post(TryAgain(id)))
 
 
 def _starting(tree: Tree, event: Started | StartFailed) -> Slot | None:
@@ -487,6 +500,9 @@ def _start_child(tree: Tree, event: StartChild, now: float) -> Decision:
         return _refuse(tree, event.request, child.id, there, slot.incarnation)
     if tree.flags.max_children is not None and len(tree.slots) >= tree.flags.max_children:
         return _refuse(tree, event.request, child.id, "max_children")
+    if child.is_passive and not event.request:  # nothing has to be waited for, and nobody waits
+        tree = Tree(tree.flags, tree.slots.add(child, 1, "running"), tree.window, None, tree.phase)
+        return tree, (Start(child, 1),)
     tree = evolve(tree, slots=tree.slots.add(child))
     return _begin(tree, (Up(child.id),), Answering(event.request, Running(child.id, 1), new=True))
 

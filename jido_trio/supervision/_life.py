@@ -13,11 +13,14 @@ from jido_trio.supervision._child import Child
 from jido_trio.supervision._exit import exit_kind
 from jido_trio.terms import ExitKind, ShutdownLimit
 
+REPEAT = 5.0
+"""Seconds between two looks at a child that ignores its stop."""
+
 
 class Owner(Protocol):
     """What a life tells its supervisor."""
 
-    def life_begins(self, life: Life) -> None:
+    def life_begins(self) -> None:
         """Its task takes its first step."""
 
     def life_started(self, life: Life) -> None:
@@ -130,6 +133,19 @@ class Life:
             self.scope.deadline = self.kill_at
             self.on_stop()
 
+    def force(self) -> None:
+        """Cancel it, as the call that asked it to stop raised."""
+        self.scope.cancel(f"on_stop of child {self.child.id!r} raised")
+
+    @property
+    def first_look(self) -> float:
+        """When it is looked after first, if it still runs: when its time is over, or long after it was cancelled."""
+        return self.kill_at if self.cancelled_to_stop else self.kill_at + REPEAT
+
+    def look(self) -> bool:
+        """Return whether it can only be waited for."""
+        return True
+
     def kill(self) -> None:
         """Cancel it at once."""
         self.killed = True
@@ -139,7 +155,7 @@ class Life:
     async def run(self) -> None:
         """Live."""
         self.task = trio.lowlevel.current_task()
-        self._owner.life_begins(self)
+        self._owner.life_begins()
         error: BaseException | None = None
         try:
             with self.scope:
@@ -155,6 +171,6 @@ class Life:
 @trio.lowlevel.disable_ki_protection
 async def _call(child: Child, life: Life) -> None:
     if child.keywords:
-        await child.fn(*child.args, **dict.fromkeys(child.keywords, life))
+        await child.function(*child.args, **dict.fromkeys(child.keywords, life))
     else:
-        await child.fn(*child.args)
+        await child.function(*child.args)

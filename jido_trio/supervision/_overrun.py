@@ -8,33 +8,31 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
-from jido_trio.supervision._life import Life
+from jido_trio.supervision._life import REPEAT, Life
+from jido_trio.supervision._passive import PassiveLife
 from jido_trio.supervision._report import Frame
-
-REPEAT = 5.0
-"""Seconds between two reports of the same child."""
 
 
 @define(eq=False)
 class StopWatch:
     """One task that sleeps until the next limit of a stop; it does nothing about it but tell."""
 
-    _overran: Callable[[Life], None]
+    _overran: Callable[[Life | PassiveLife], None]
     _on_deadline: Callable[[], None]
     """Called when the limit of the whole supervisor is reached."""
     deadline: float = math.inf
-    _lives: dict[Life, float] = field(factory=dict)
+    _lives: dict[Life | PassiveLife, float] = field(factory=dict)
     _sleep: trio.CancelScope = field(factory=trio.CancelScope)
     running: bool = False
     _over: bool = False
 
-    def watch(self, life: Life) -> None:
+    def watch(self, life: Life | PassiveLife) -> None:
         """Tell when `life` is still there once its time is over: long after it was cancelled, in any case."""
         if life.kill_at < math.inf:
-            self._lives[life] = life.kill_at if life.cancelled_to_stop else life.kill_at + REPEAT
+            self._lives[life] = life.first_look
             self._sleep.deadline = min(self._sleep.deadline, self._lives[life])
 
-    def forget(self, life: Life) -> None:
+    def forget(self, life: Life | PassiveLife) -> None:
         """`life` has ended."""
         self._lives.pop(life, None)
 
@@ -64,7 +62,8 @@ class StopWatch:
         for life, due in list(self._lives.items()):
             if now >= due and life in self._lives:
                 self._lives[life] = now + REPEAT
-                self._overran(life)
+                if life.look():
+                    self._overran(life)
 
 
 def stack_of(task: trio.lowlevel.Task | None) -> tuple[Frame, ...]:

@@ -80,13 +80,13 @@ class Slots:
         """Return the slots with `slot` in the place of the one of the same id."""
         return Slots(self._with(slot), self._size, self._next_rank)
 
-    def add(self, child: Child, incarnation: int = 0) -> Slots:
-        """Return the slots with a stopped one for `child`, a new id, at the end."""
+    def add(self, child: Child, incarnation: int = 0, state: State = "stopped") -> Slots:
+        """Return the slots with one for `child`, a new id, at the end."""
         if self._size > _CROWDED * len(self._buckets):
-            return self._spread().add(child, incarnation)
+            return self._spread().add(child, incarnation, state)
         budget = child.budget
         window = Window(budget.max_restarts, budget.max_seconds) if budget is not None else None
-        slot = Slot(child, incarnation=incarnation, rank=self._next_rank, window=window)
+        slot = Slot(child, state, incarnation, rank=self._next_rank, window=window)
         return Slots(self._with(slot), self._size + 1, self._next_rank + 1)
 
     def without(self, id: str) -> Slots:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import contextvars
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import trio
@@ -20,6 +21,7 @@ from attrs import Factory, define, field, frozen
 
 from jido_trio.errors import (
     ChildRefused,
+    InvalidDefinition,
     RestartIntensityExceeded,
     StartFailed,
     SupervisionError,
@@ -31,6 +33,7 @@ from jido_trio.supervision._decide import decide
 from jido_trio.supervision._inspect import ChildView, SupervisorView, Viewable, view_of
 from jido_trio.supervision._life import Life
 from jido_trio.supervision._overrun import StopWatch, stack_of
+from jido_trio.supervision._passive import PassiveLife
 from jido_trio.supervision._report import CrashReport, Failure, FoldedLog, OverrunReport, Sink, send_report
 from jido_trio.supervision._slots import Slot
 from jido_trio.supervision._spec import SupervisorSpec
@@ -66,7 +69,7 @@ class Supervisor:
     _now: float = 0.0
     """The time of the event that is being handled."""
     _tree: Tree = Factory(lambda self: Tree(self.spec.flags), takes_self=True)
-    _lives: dict[str, Life] = field(factory=dict)
+    _lives: dict[str, Life | PassiveLife] = field(factory=dict)
     _facts: deque[ev.Fact] = field(factory=deque)
     _messages: deque[ev.Message] = field(factory=deque)
     _handling: bool = False
@@ -80,8 +83,8 @@ class Supervisor:
     _nursery: trio.Nursery = field(init=False)
     _block: trio.CancelScope = field(factory=trio.CancelScope)
     _watch: StopWatch = Factory(lambda self: StopWatch(self._overran, self._kill), takes_self=True)
-    _unborn: deque[Life] = field(factory=deque)
-    _next_to_run: Life | None = None
+    _unborn: deque[Life | PassiveLife] = field(factory=deque)
+    _next_to_run: Life | PassiveLife | None = None
     """The life whose first step is awaited; those in `_unborn` come after it."""
     _all_started: bool = False
     _booted: trio.Event = field(factory=trio.Event)
@@ -93,6 +96,10 @@ class Supervisor:
     """The last error that was reported since `_handle` began."""
     _cause: BaseException | None = None
     """What ended the tree, if an exception did."""
+    _refusal: ev.Refused | None = None
+    """The last refusal of a request that nobody waits for."""
+    _failed: BaseException | None = None
+    """What the last passive life raised that failed to begin."""
     _interrupt: BaseException | None = None
     """A KeyboardInterrupt, SystemExit or the like that left a child: the tree goes down, and it is raised again."""
 
@@ -168,6 +175,41 @@ class Supervisor:
         answer = await self._ask(lambda number: ev.GetChildSpec(number, id))
         self._refuse("child_spec", id, answer)
         return _expect(answer, Child)
+
+    def start_child_nowait(self, child: Child) -> ChildRef:
+        """Add a passive child, start it, and return its ref, all at once.
+
+        Raises:
+            trio.WouldBlock: The supervisor is at something that has to be waited for, or is about to be; or this was
+                called from a call of a passive child, or from a sink. `start_child` and `start_child_soon` wait.
+            InvalidDefinition: The child isn't passive.
+            ChildRefused, StartFailed, SupervisorStopped: As by `start_child`.
+        """
+        self.spec.check(child)
+        if not child.is_passive:
+            raise InvalidDefinition(
+                f"child {child.id!r} has a task, and can't be started without waiting; use start_child or "
+                "start_child_soon",
+                field="fn",
+                value=child.fn,
+            )
+        if self._tree.phase != "up":
+            raise SupervisorStopped(self.name)
+        if self._handling or self._tree.plan is not None or self._messages or self._next_to_run is not None:
+            raise trio.WouldBlock(f"supervisor {self.name!r} is busy")
+        self._take_unasked()
+        self._post(ev.StartChild(0, child))
+        refusal, failed = self._take_unasked()
+        if refusal is not None:
+            self._refuse("start_child", child.id, refusal)
+        if failed is not None:
+            raise StartFailed(self.name, child.id, _one_line(failed)) from failed
+        return ChildRef(child.id, self)
+
+    def _take_unasked(self) -> tuple[ev.Refused | None, BaseException | None]:
+        unasked = self._refusal, self._failed
+        self._refusal = self._failed = None
+        return unasked
 
     def start_child_soon(self, child: Child) -> None:
         """Have `start_child` done, and return at once; a refusal or a failure goes unanswered."""
@@ -278,7 +320,7 @@ class Supervisor:
         """See `Owner`."""
         self._watch.forget(life)
         if error is not None and not isinstance(error, Exception):
-            self._interrupted(error)
+            self.interrupted(error)
         life.end(error)
         if life.ready or life.stopping or not life.child.reports_ready:
             self._fact(_exited(life))
@@ -296,7 +338,27 @@ class Supervisor:
         life.over = life.incarnation == before
         return not life.over
 
-    def _interrupted(self, error: BaseException) -> None:
+    def passive_failed(self, life: PassiveLife, *, ignored: bool) -> None:
+        """See `PassiveOwner`."""
+        self._watch.forget(life)
+        self._failed = life.error
+        self._fact(ev.StartFailed(life.child.id, life.incarnation, ignored))
+
+    def passive_ended(self, life: PassiveLife) -> None:
+        """See `PassiveOwner`."""
+        self._watch.forget(life)
+        self._fact(_exited(life))
+
+    def passive_kill_raised(self, life: PassiveLife, error: Exception) -> None:
+        """See `PassiveOwner`."""
+        self._tell_of(life, error)
+
+    def passive_task(self, life: PassiveLife, run: Callable[[], Awaitable[None]]) -> None:
+        """See `PassiveOwner`."""
+        self._context.run(partial(self._nursery.start_soon, run, name=life.child.id))
+
+    def interrupted(self, error: BaseException) -> None:
+        """See `PassiveOwner`."""
         self._interrupt = self._interrupt or error
         self._fact(ev.StopTree())
         self._block.cancel(f"{type(error).__name__} left a child of supervisor {self.name!r}")
@@ -319,8 +381,12 @@ class Supervisor:
 
     def _start(self, start: ev.Start) -> None:
         child, incarnation = start.child, start.incarnation
+        if child.is_passive:
+            self._lives[child.id] = passive = PassiveLife(child, incarnation, self)
+            self._in_turn(passive)
+            return
         life = self._lives.get(child.id)
-        if life is not None and life.renewing:
+        if isinstance(life, Life) and life.renewing:
             life.incarnation = incarnation
             if child.reports_ready:  # it is: it goes on where it crashed
                 self._facts.append(ev.Started(child.id, incarnation))
@@ -331,21 +397,36 @@ class Supervisor:
             life.began = trio.current_time()
         if child.start_timeout is not None and child.reports_ready:
             life.scope.deadline = trio.current_time() + child.start_timeout
-        if self._next_to_run is None:
+        self._in_turn(life)
+
+    def _in_turn(self, life: Life | PassiveLife) -> None:
+        if self._next_to_run is not None:
+            self._unborn.append(life)
+        elif isinstance(life, Life):
             self._spawn(life)
         else:
-            self._unborn.append(life)
+            self._begin(life)
 
-    def _spawn(self, life: Life) -> None:
+    def _begin(self, life: PassiveLife) -> None:
+        if life.begin(self._context.copy()) and self._tree.busy:
+            self._fact(ev.Started(life.child.id, life.incarnation))
+
+    def _spawn(self, life: Life | PassiveLife) -> None:
         # One at a time, as Trio runs the tasks of a batch in random order: first steps come in the order of starts.
         self._next_to_run = life
         # A saved context: what a life, or the task that happened to see its end, did to context variables ends there.
         self._context.run(self._start_soon, life)
 
-    def _start_soon(self, life: Life) -> None:
-        self._nursery.start_soon(life.run, name=life.child.id)
+    def _start_soon(self, life: Life | PassiveLife) -> None:
+        run = life.run if isinstance(life, Life) else partial(self._begin_in_turn, life)
+        self._nursery.start_soon(run, name=life.child.id)
 
-    def life_begins(self, life: Life) -> None:
+    @trio.lowlevel.enable_ki_protection
+    async def _begin_in_turn(self, life: PassiveLife) -> None:
+        self.life_begins()
+        self._begin(life)
+
+    def life_begins(self) -> None:
         """See `Owner`."""
         self._next_to_run = None
         if self._unborn:
@@ -355,17 +436,24 @@ class Supervisor:
 
     def _stop(self, stop: ev.Stop) -> None:
         life = self._lives[stop.child]
-        if life.done:  # it ended before its supervisor came to stop it
-            return
-        try:
-            life.stop(trio.current_time(), stop.limit)
-        except Exception as error:  # noqa: BLE001  # its on_stop raised; it is asked the other way
-            life.scope.cancel(f"on_stop of child {life.child.id!r} raised")
-            failure = Failure.of(error)
-            report = CrashReport(self.name, life.child.id, life.incarnation, "stopping", "crash", self._now, failure)
-            send_report(report, self._sink)
-        self._ensure_watch()
-        self._watch.watch(life)
+        if not life.done:  # else it ended before its supervisor came to stop it
+            try:
+                life.stop(trio.current_time(), stop.limit)
+            except Exception as error:  # noqa: BLE001  # its on_stop raised; it is asked the other way
+                life.force()
+                self._tell_of(life, error)
+            self._watch_over(life)
+
+    def _watch_over(self, life: Life | PassiveLife) -> None:
+        if not life.done:
+            self._ensure_watch()
+            self._watch.watch(life)
+
+    def _tell_of(self, life: Life | PassiveLife, error: Exception) -> None:
+        """Tell of an error that was raised by a call to a life that stops, and is no end of it."""
+        failure = Failure.of(error)
+        report = CrashReport(self.name, life.child.id, life.incarnation, "stopping", "crash", self._now, failure)
+        send_report(report, self._sink)
 
     def _ensure_watch(self) -> None:
         if not self._watch.running:
@@ -395,6 +483,8 @@ class Supervisor:
 
     def _reply(self, reply: ev.Reply) -> None:
         request, result = reply.request, reply.result
+        if isinstance(result, ev.Refused) and not request:
+            self._refusal = result
         answer = self._answers.pop(request, None)
         if answer is not None:
             answer.result = result
@@ -411,7 +501,7 @@ class Supervisor:
         self._finished.set()
         self._block.cancel(f"supervisor {self.name!r} has ended")
 
-    def _overran(self, life: Life) -> None:
+    def _overran(self, life: Life | PassiveLife) -> None:
         asked = life.asked_at if life.asked_at is not None else trio.current_time()
         late = trio.current_time() - asked
         report = OverrunReport(self.name, life.child.id, life.incarnation, late, stack_of(life.task))
@@ -548,7 +638,7 @@ class ChildRef:
         return life.value if life is not None else None
 
 
-def _exited(life: Life) -> ev.Exited:
+def _exited(life: Life | PassiveLife) -> ev.Exited:
     lasted = trio.current_time() - life.began if life.child.backoff is not None else 0.0
     return ev.Exited(life.child.id, life.incarnation, life.exit, lasted)
 

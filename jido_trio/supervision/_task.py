@@ -195,7 +195,7 @@ class Task(Generic[T]):
         try:
             with self._scope:
                 # The type of the value is known to whoever made the spec from a function that returns T.
-                self._settle(Ok(await self.spec.fn(*self.spec.args, **given)))  # type: ignore[arg-type]
+                self._settle(Ok(await self.spec.function(*self.spec.args, **given)))  # type: ignore[arg-type]
             self._settle(_Stop("it was cancelled") if self.cancel_called else _Late())
         except BaseException as error:
             self._settle(_end_by(error))

@@ -237,3 +237,32 @@ def test_children_of_a_pool_have_no_spec_of_their_own(call):
 
 def test_a_pool_counts_its_children():
     assert pool("ab").counts() == Counts(specs=2, active=2, supervisors=0, workers=2)
+
+
+class Idle:
+    """A child that needs no task."""
+
+    def begin(self, life: object) -> None: ...
+    def stop(self, life: object) -> None: ...
+    def kill(self, life: object) -> None: ...
+
+
+def test_a_passive_child_for_which_nobody_waits_runs_as_soon_as_it_is_started():
+    bench = Bench.of(kind="pool", obedient=False)
+    assert bench.post(ev.StartChild(0, Child("a", Idle()))) == ["start a1"]
+    assert bench.states == {"a": "running"}
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_a_passive_child_that_was_never_up_is_forgotten(ignored):
+    bench = Bench.of(kind="pool", obedient=False)
+    bench.post(ev.StartChild(0, Child("a", Idle())))
+    assert bench.fails("a", ignored=ignored) == ([] if ignored else ["report a1 starting crash"])
+    assert bench.states == {}
+
+
+def test_a_restart_of_a_passive_child_that_fails_is_tried_again_and_counted():
+    bench = Bench.of([Child("a", Idle())], max_restarts=2)
+    assert bench.ends("a") == ["report a1 running crash", "start a2"]
+    assert bench.fails("a") == ["report a2 starting crash", "start a3"]
+    assert bench.fails("a") == ["report a3 starting crash", "finish GaveUp"]
