@@ -35,6 +35,7 @@ from cattrs.cols import (
     mapping_structure_factory,  # pyright: ignore[reportUnknownVariableType] - cattrs leaves a parameter untyped
 )
 
+from jido_trio.errors import ErrorValue
 from jido_trio.redact import said, shown, type_name
 
 __all__ = [
@@ -51,7 +52,7 @@ Hook: TypeAlias = Callable[[Any, Any], Any]
 Factory: TypeAlias = Callable[[Any, Converter], Hook]
 
 
-class Misfit(ValueError):
+class Misfit(ErrorValue, ValueError):
     """Data doesn't fit a class.
 
     Attributes:
@@ -61,9 +62,6 @@ class Misfit(ValueError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
-
-    def __reduce__(self) -> tuple[type["Misfit"], tuple[tuple[str, ...]]]:
-        return Misfit, (self.problems,)
 
 
 def structure(data: object, cls: type[T]) -> T:

@@ -1,67 +1,181 @@
-"""Every exception of jido_trio, grouped by what a caller can do about it. Imports nothing of ours.
+"""Every exception of jido_trio, grouped by what a caller can do about it.
 
-    JidoError
-    + InvalidDefinition          your declaration is wrong        raised when it is made, before any change
-    + ActionError                the action says no               agent unchanged; the agent's error policy decides
-    | + InvalidInstruction         what cmd was given is no action
-    | + InvalidParams              the parameters don't fit the action's fields
-    | + ActionTimedOut             an async action took longer than its timeout
-    | + InvalidResult              what run returned doesn't fit the state or the output schema
-    + InvalidSignal              not a CloudEvents 1.0.2 envelope
-    + CallError                  your message was not answered
-    | + AgentCrashed               its handling crashed the agent: it may have acted
-    | + AgentStopped               the agent has stopped, or stopped before it came to the message
-    | + CallTimeout                no answer in time: the message was withdrawn
-    | + MailboxFull                refused at once: the message was never queued
-    | + NoRoute                    no route of the agent matches the signal's type
-    + AgentNotFound              no agent has that id
-    + DuplicateAgent             an agent with that id lives
-    + UnknownDirective           no interpreter is registered for a directive's class
-    + SupervisionError           a tree could not be kept up
-      + StartFailed                a child failed while starting
-      + RestartIntensityExceeded   children restarted more often than tolerated
-      + ChildRefused               a call on a child that its state doesn't allow; reason says why
-      + SupervisorStopped          the supervisor is not running
-      + TaskError                  a supervised task gave no value
-        + TaskCrashed                its function raised; the cause is what it raised
-        + TaskStopped                it was stopped before it had a value; reason says by what
-        + TaskTimedOut               no value in time; stopped says whether the task was cancelled for that
+    ErrorValue                     an exception that is a value: also the Shutdown of a child, the Misfit of data
+    + JidoError
+      + InvalidDefinition          your declaration is wrong        raised when it is made, before any change
+      + ActionError                the action says no               agent unchanged; the agent's error policy decides
+      | + InvalidInstruction         what cmd was given is no action
+      | + InvalidParams              the parameters don't fit the action's fields
+      | + ActionTimedOut             an async action took longer than its timeout
+      | + InvalidResult              what run returned doesn't fit the state or the output schema
+      + InvalidSignal              not a CloudEvents 1.0.2 envelope
+      + CallError                  your message was not answered
+      | + AgentCrashed               its handling crashed the agent: it may have acted
+      | + AgentStopped               the agent has stopped, or stopped before it came to the message
+      | + CallTimeout                no answer in time: the message was withdrawn
+      | + MailboxFull                refused at once: the message was never queued
+      | + NoRoute                    no route of the agent matches the signal's type
+      + AgentNotFound              no agent has that id
+      + DuplicateAgent             an agent with that id lives
+      + UnknownDirective           no interpreter is registered for a directive's class
+      + SupervisionError           a tree could not be kept up
+        + StartFailed                a child failed while starting
+        + RestartIntensityExceeded   children restarted more often than tolerated
+        + ChildRefused               a call on a child that its state doesn't allow; reason says why
+        + SupervisorStopped          the supervisor is not running
+        + TaskError                  a supervised task gave no value
+          + TaskCrashed                its function raised; the cause is what it raised
+          + TaskStopped                it was stopped before it had a value; reason says by what
+          + TaskTimedOut               no value in time; stopped says whether the task was cancelled for that
 
-Exceptions carry ids and plain values as fields, never live objects: read the fields, don't parse the text.
+Exceptions are values: their fields hold the facts, ids and plain data and never live objects, and their text is made of
+these. So they can be compared, hashed, copied and pickled; read the fields, don't parse the text.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+import copy
+import pickle
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
 
-Refusal: TypeAlias = Literal[
-    "already_present", "already_started", "running", "restarting", "not_found", "max_children", "simple_one_for_one"
-]
-"""Why a supervisor refuses a call on a child; the words are those of OTP's `{error, Reason}`."""
+import attrs
+from attrs import define
+
+from jido_trio.redact import said, shown
+from jido_trio.terms import Refusal
+
+_Error = TypeVar("_Error", bound="ErrorValue")
 
 
-class JidoError(Exception):
+class ErrorValue(Exception):
+    """An exception that is a value: equal when class and fields are; it survives copy, deepcopy and pickle.
+
+    So do subclasses, however they are made: attrs classes, or with an `__init__` of their own. A field that can't be
+    pickled arrives as the text of it. As with every exception, cause, context and traceback stay behind.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        mine, theirs = _facts(self), _facts(other)
+        return mine.keys() == theirs.keys() and all(_same(value, theirs[name]) for name, value in mine.items())
+
+    def __hash__(self) -> int:
+        # Of the texts alone: other fields may hold what has no hash.
+        return hash((type(self), *(value for value in _facts(self).values() if type(value) is str)))
+
+    def __copy__(self) -> Self:
+        return _rebuilt(type(self), self.args, _state(self))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        new = memo[id(self)] = _rebuilt(type(self), (), {})  # found by a field that holds the error itself
+        object.__setattr__(new, "args", tuple(_deep_copy(arg, memo) for arg in self.args))
+        return _filled(new, {name: _deep_copy(value, memo) for name, value in _state(self).items()})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        state = {name: _portable(value) for name, value in _state(self).items()}
+        return _rebuilt, (type(self), tuple(map(_portable, self.args)), state)
+
+
+def _rebuilt(cls: type[_Error], args: tuple[object, ...], state: Mapping[str, object]) -> _Error:
+    """Return an error as it was; its `__init__` is not asked, whose arguments nobody knows."""
+    builtin: Any = next(base for base in cls.__mro__ if not base.__flags__ & _HEAPTYPE)
+    new: _Error = builtin.__new__(cls)
+    object.__setattr__(new, "args", args)
+    return _filled(new, state)
+
+
+_HEAPTYPE = 1 << 9
+"""The flag of classes written in Python; whose `__new__` may ask for arguments."""
+
+
+def _filled(error: _Error, state: Mapping[str, object]) -> _Error:
+    for name, value in state.items():
+        object.__setattr__(error, name, value)  # a frozen attrs class refuses the plain way
+    return error
+
+
+def _state(error: BaseException) -> dict[str, object]:
+    """Return all attributes of an error, those in slots included."""
+    slots = (name for cls in type(error).__mro__ for name in _slots(cls) if hasattr(error, name))
+    return {name: getattr(error, name) for name in slots} | vars(error)
+
+
+def _slots(cls: type) -> Iterable[str]:
+    names = cls.__dict__.get("__slots__", ())
+    for name in (names,) if isinstance(names, str) else names:
+        if name.startswith("__") and not name.endswith("__"):
+            yield f"_{cls.__name__.lstrip('_')}{name}"
+        elif name != "__weakref__":
+            yield name
+
+
+def _facts(error: BaseException) -> dict[str, object]:
+    """Return what makes errors equal: all attributes but notes, and the arguments where there are no others."""
+    facts = {name: value for name, value in _state(error).items() if name != "__notes__"}
+    return facts if attrs.has(type(error)) else {**facts, "args": error.args}
+
+
+def _same(one: object, other: object) -> bool:
+    if one is other:
+        return True
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001 - an array's, which has no truth value: the same only if it is the very same
+        return False
+
+
+def _deep_copy(value: object, memo: dict[int, Any]) -> object:
+    try:
+        return copy.deepcopy(value, memo)
+    except Exception:  # noqa: BLE001 - there is no copy of it, of a lock for example: the very same will have to do
+        return value
+
+
+def _portable(value: object) -> object:
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 - whatever keeps a field from being pickled must not keep the error back
+        return shown(value)
+    return value
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+class JidoError(ErrorValue):
     """The root of all errors raised by jido_trio."""
 
 
+@define(slots=False, eq=False)
 class InvalidDefinition(JidoError):
-    """A class, spec or option is declared wrongly; nothing was changed.
+    """A class, spec or option is declared wrongly; nothing was changed."""
 
-    Attributes:
-        field: The option or field that is wrong, where one can be named.
-        value: What it was given.
-    """
+    message: str
+    """What is wrong, with the value, and what to write instead."""
+    field: str | None = attrs.field(default=None, kw_only=True)
+    """The option or field that is wrong, where one can be named."""
+    value: object = attrs.field(default=None, kw_only=True)
+    """What it was given."""
 
-    def __init__(self, message: str, *, field: str | None = None, value: object = None) -> None:
-        super().__init__(message)
-        self.field = field
-        self.value = value
+    def __str__(self) -> str:
+        return said(self.message, LONGEST)
+
+
+class _TextOfTheError:
+    """The `message` of an error that wasn't given one: a class that makes its text of its fields."""
+
+    def __get__(self, error: "ActionError", _: type) -> str:
+        return str(error)
 
 
 class ActionError(JidoError):
     """A declared failure of an action: the agent stays as it was, an `Error` directive tells of it.
 
-    Raise it, or a subclass, from `run`. Two are equal when class, message and fields are, so that failures can be
-    compared like the directives that carry them.
+    Raise it, or a subclass, from `run`. A subclass may be an attrs class with fields of its own and a `__str__`, or
+    have an `__init__` that gives the message to this one. Two are equal when class and fields are, so that failures can
+    be compared like the directives that carry them.
 
     Args:
         message: What went wrong, for people.
@@ -69,17 +183,15 @@ class ActionError(JidoError):
         retryable: Whether trying again may help.
     """
 
+    message: str = _TextOfTheError()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    details: Mapping[str, Any] = MappingProxyType({})
+    retryable: bool = False
+
     def __init__(self, message: str = "", *, details: Mapping[str, Any] | None = None, retryable: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.details = dict(details or {})
         self.retryable = retryable
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.args == other.args and vars(self) == vars(other)
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.message))
 
     def __repr__(self) -> str:
         fields = "".join(f", {name}={value!r}" for name, value in vars(self).items() if name != "message" and value)
@@ -90,183 +202,221 @@ class InvalidInstruction(ActionError):
     """What `cmd` was given can't be understood as an action."""
 
 
+@define(slots=False, eq=False)
 class InvalidParams(ActionError):
     """Parameters don't fit an action's fields; `problems` names each field."""
 
-    def __init__(self, action: str, problems: Sequence[str]) -> None:
-        super().__init__(f"parameters of action {action!r} don't fit: {'; '.join(problems)}")
-        self.action = action
-        self.problems = tuple(problems)
+    action: str
+    problems: tuple[str, ...] = attrs.field(converter=_texts)
+
+    def __str__(self) -> str:
+        return f"parameters of action {shown(self.action)} don't fit: {_listed(self.problems)}"
 
 
+@define(slots=False, eq=False)
 class InvalidResult(ActionError):
     """What an action returned doesn't fit the agent's state or the action's output schema."""
 
-    def __init__(self, action: str, problems: Sequence[str]) -> None:
-        super().__init__(f"result of action {action!r} doesn't fit: {'; '.join(problems)}")
-        self.action = action
-        self.problems = tuple(problems)
+    action: str
+    problems: tuple[str, ...] = attrs.field(converter=_texts)
+
+    def __str__(self) -> str:
+        return f"result of action {shown(self.action)} doesn't fit: {_listed(self.problems)}"
 
 
+def _listed(problems: Iterable[str]) -> str:
+    return said("; ".join(problems), LONGEST)
+
+
+LONGEST = 10_000
+"""Characters of a message; a longer one is cut."""
+
+
+@define(slots=False, eq=False)
 class ActionTimedOut(ActionError):
     """An async action took longer than its `timeout`, and was cancelled."""
 
-    def __init__(self, action: str, seconds: float) -> None:
-        super().__init__(f"action {action!r} took longer than {seconds:g} s and was cancelled", retryable=True)
-        self.action = action
-        self.seconds = seconds
+    action: str
+    seconds: float
+    retryable = True
+
+    def __str__(self) -> str:
+        return f"action {shown(self.action)} took longer than {self.seconds:g} s and was cancelled"
 
 
+@define(slots=False, eq=False)
 class InvalidSignal(JidoError):
     """Data is not a valid CloudEvents 1.0.2 envelope."""
 
+    message: str
 
+    def __str__(self) -> str:
+        return said(self.message, LONGEST)
+
+
+@define(slots=False, eq=False)
 class CallError(JidoError):
     """A message to an agent was not answered."""
 
-    def __init__(self, agent_id: str, message: str) -> None:
-        super().__init__(message)
-        self.agent_id = agent_id
+    agent_id: str
+
+    def __str__(self) -> str:
+        return f"agent {shown(self.agent_id)} did not answer"
 
 
+@define(slots=False, eq=False)
 class AgentCrashed(CallError):
-    """The agent crashed while it handled this message; it may have acted before.
+    """The agent crashed while it handled this message; it may have acted before."""
 
-    Attributes:
-        agent_id: The agent.
-        incarnation: Which of its lives ended.
-        error: The crash, rendered in one line.
-    """
+    incarnation: int
+    """Which of its lives ended."""
+    error: str
+    """The crash, rendered in one line."""
 
-    def __init__(self, agent_id: str, incarnation: int, error: str) -> None:
-        super().__init__(
-            agent_id,
-            f"agent {agent_id!r} crashed in incarnation {incarnation} while handling this message: {error}. "
-            "It may have acted before it crashed; send again only what is safe to do twice.",
+    def __str__(self) -> str:
+        return (
+            f"agent {shown(self.agent_id)} crashed in incarnation {self.incarnation} while handling this message: "
+            f"{said(self.error)}. It may have acted before it crashed; send again only what is safe to do twice."
         )
-        self.incarnation = incarnation
-        self.error = error
 
 
+@define(slots=False, eq=False)
 class AgentStopped(CallError):
     """The agent has stopped; the message was not handled."""
 
-    def __init__(self, agent_id: str, reason: str = "stopped") -> None:
-        super().__init__(agent_id, f"agent {agent_id!r} is not running ({reason}); the message was not handled")
-        self.reason = reason
+    reason: str = "stopped"
+
+    def __str__(self) -> str:
+        return f"agent {shown(self.agent_id)} is not running ({said(self.reason)}); the message was not handled"
 
 
+@define(slots=False, eq=False)
 class CallTimeout(CallError):
-    """No answer within the call's timeout; the agent hadn't come to the message, which was withdrawn.
+    """No answer within the call's timeout; the agent hadn't come to the message, which was withdrawn."""
 
-    Attributes:
-        seconds: The timeout.
-    """
+    seconds: float
+    """The timeout."""
 
-    def __init__(self, agent_id: str, seconds: float) -> None:
-        super().__init__(
-            agent_id, f"agent {agent_id!r} did not come to the message within {seconds:g} s; the message was withdrawn"
+    def __str__(self) -> str:
+        return (
+            f"agent {shown(self.agent_id)} did not come to the message within {self.seconds:g} s; "
+            "the message was withdrawn"
         )
-        self.seconds = seconds
 
 
+@define(slots=False, eq=False)
 class MailboxFull(CallError):
     """The agent's mailbox is full; the message was not queued."""
 
-    def __init__(self, agent_id: str, capacity: int) -> None:
-        super().__init__(
-            agent_id,
-            f"the mailbox of agent {agent_id!r} is full ({capacity} messages); wait and send again, "
-            "or raise mailbox_size",
+    capacity: int
+
+    def __str__(self) -> str:
+        return (
+            f"the mailbox of agent {shown(self.agent_id)} is full ({self.capacity} messages); wait and send again, "
+            "or raise mailbox_size"
         )
-        self.capacity = capacity
 
 
+@define(slots=False, eq=False)
 class NoRoute(CallError):
     """No route of the agent matches the type of the signal."""
 
-    def __init__(self, agent_id: str, signal_type: str, routes: Sequence[str]) -> None:
-        known = ", ".join(routes) or "none"
-        super().__init__(agent_id, f"agent {agent_id!r} has no route for signal {signal_type!r}; its routes: {known}")
-        self.signal_type = signal_type
-        self.routes = tuple(routes)
+    signal_type: str
+    routes: tuple[str, ...] = attrs.field(converter=_texts)
+
+    def __str__(self) -> str:
+        known = said(", ".join(self.routes), 2000) or "none"
+        return f"agent {shown(self.agent_id)} has no route for signal {shown(self.signal_type)}; its routes: {known}"
 
 
+@define(slots=False, eq=False)
 class AgentNotFound(JidoError):
     """No agent has that id."""
 
-    def __init__(self, agent_id: str) -> None:
-        super().__init__(f"no agent has the id {agent_id!r}")
-        self.agent_id = agent_id
+    agent_id: str
+
+    def __str__(self) -> str:
+        return f"no agent has the id {shown(self.agent_id)}"
 
 
+@define(slots=False, eq=False)
 class DuplicateAgent(JidoError):
     """An agent with that id lives already."""
 
-    def __init__(self, agent_id: str) -> None:
-        super().__init__(f"an agent with the id {agent_id!r} lives already; stop it first, or choose another id")
-        self.agent_id = agent_id
+    agent_id: str
+
+    def __str__(self) -> str:
+        return f"an agent with the id {shown(self.agent_id)} lives already; stop it first, or choose another id"
 
 
+@define(slots=False, eq=False)
 class UnknownDirective(JidoError):
     """No interpreter is registered for the class of a directive."""
 
-    def __init__(self, agent_id: str, directive: str) -> None:
-        super().__init__(
-            f"agent {agent_id!r} returned a directive nobody interprets: {directive}. "
+    agent_id: str
+    directive: str
+    """The directive, as text."""
+
+    def __str__(self) -> str:
+        return (
+            f"agent {shown(self.agent_id)} returned a directive nobody interprets: {said(self.directive)}. "
             "Register one: @interpret.register for its class."
         )
-        self.agent_id = agent_id
-        self.directive = directive
 
 
 class SupervisionError(JidoError):
     """A supervision tree could not be kept up."""
 
 
+@define(slots=False, eq=False)
 class StartFailed(SupervisionError):
     """A child failed while starting; those started before it were stopped again. The cause is its own error."""
 
-    def __init__(self, supervisor: str, child: str, error: str) -> None:
-        super().__init__(f"child {child!r} of supervisor {supervisor!r} failed while starting: {error}")
-        self.supervisor = supervisor
-        self.child = child
-        self.error = error
+    supervisor: str
+    child: str
+    error: str
+    """The cause, rendered in one line."""
+
+    def __str__(self) -> str:
+        who = f"child {shown(self.child)} of supervisor {shown(self.supervisor)}"
+        return f"{who} failed while starting: {said(self.error)}"
 
 
+@define(slots=False, eq=False)
 class RestartIntensityExceeded(SupervisionError):
     """A supervisor's children restarted more often than it tolerates. The cause is the last crash."""
 
-    def __init__(self, supervisor: str, child: str, restarts: int, max_restarts: int, max_seconds: float) -> None:
-        super().__init__(
-            f"supervisor {supervisor!r} gave up: {restarts} restarts within {max_seconds:g} s "
-            f"(at most {max_restarts}), the last for child {child!r}, whose crash is the cause. "
+    supervisor: str
+    child: str
+    restarts: int
+    max_restarts: int
+    max_seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"supervisor {shown(self.supervisor)} gave up: {self.restarts} restarts within {self.max_seconds:g} s "
+            f"(at most {self.max_restarts}), the last for child {shown(self.child)}, whose crash is the cause. "
             "Give that child a backoff, or raise max_restarts or max_seconds."
         )
-        self.supervisor = supervisor
-        self.child = child
-        self.restarts = restarts
-        self.max_restarts = max_restarts
-        self.max_seconds = max_seconds
 
 
+@define(slots=False, eq=False)
 class ChildRefused(SupervisionError):
-    """A call on a child that its state doesn't allow.
+    """A call on a child that its state doesn't allow."""
 
-    Attributes:
-        reason: OTP's word for it: already_present, already_started, running, restarting, not_found, max_children,
-            simple_one_for_one.
-    """
+    supervisor: str
+    child: str
+    call: str
+    reason: Refusal
+    """OTP's word for it: already_present, already_started, running, restarting, not_found, max_children,
+    simple_one_for_one."""
 
-    def __init__(self, supervisor: str, child: str, call: str, reason: Refusal) -> None:
-        super().__init__(f"{call}({child!r}) refused by supervisor {supervisor!r}: {_REFUSALS[reason]}")
-        self.supervisor = supervisor
-        self.child = child
-        self.call = call
-        self.reason = reason
+    def __str__(self) -> str:
+        why = _REFUSALS.get(self.reason, self.reason)
+        return f"{self.call}({shown(self.child)}) refused by supervisor {shown(self.supervisor)}: {why}"
 
 
-_REFUSALS: Mapping[Refusal, str] = {
+_REFUSALS: Mapping[str, str] = {
     "already_present": "a stopped child has that id (already_present); restart_child or delete_child it",
     "already_started": "a child with that id runs (already_started)",
     "running": "the child runs (running); terminate_child it first",
@@ -277,57 +427,62 @@ _REFUSALS: Mapping[Refusal, str] = {
 }
 
 
+@define(slots=False, eq=False)
 class SupervisorStopped(SupervisionError):
     """The supervisor is not running, or stopped before it could answer."""
 
-    def __init__(self, supervisor: str) -> None:
-        super().__init__(f"supervisor {supervisor!r} is not running")
-        self.supervisor = supervisor
+    supervisor: str
+
+    def __str__(self) -> str:
+        return f"supervisor {shown(self.supervisor)} is not running"
 
 
+@define(slots=False, eq=False)
 class TaskError(SupervisionError):
     """A supervised task gave no value."""
 
-    def __init__(self, supervisor: str, task: str, message: str) -> None:
-        super().__init__(f"task {task!r} of supervisor {supervisor!r} {message}")
-        self.supervisor = supervisor
-        self.task = task
+    supervisor: str
+    task: str
+
+    def __str__(self) -> str:
+        return f"{self._who} gave no value"
+
+    @property
+    def _who(self) -> str:
+        return f"task {shown(self.task)} of supervisor {shown(self.supervisor)}"
 
 
+@define(slots=False, eq=False)
 class TaskCrashed(TaskError):
-    """The task's function raised. The cause is what it raised.
+    """The task's function raised. The cause is what it raised."""
 
-    Attributes:
-        error: The cause, rendered in one line.
-    """
+    error: str
+    """The cause, rendered in one line."""
 
-    def __init__(self, supervisor: str, task: str, error: str) -> None:
-        super().__init__(supervisor, task, f"crashed: {error}")
-        self.error = error
+    def __str__(self) -> str:
+        return f"{self._who} crashed: {said(self.error)}"
 
 
+@define(slots=False, eq=False)
 class TaskStopped(TaskError):
-    """The task was stopped before it had a value.
+    """The task was stopped before it had a value."""
 
-    Attributes:
-        reason: By what: it was cancelled, its supervisor stopped, or what its function gave as reason of `Shutdown`.
-    """
+    reason: str
+    """By what: it was cancelled, its supervisor stopped, or what its function gave as reason of `Shutdown`."""
 
-    def __init__(self, supervisor: str, task: str, reason: str) -> None:
-        super().__init__(supervisor, task, f"was stopped before it had a value ({reason})")
-        self.reason = reason
+    def __str__(self) -> str:
+        return f"{self._who} was stopped before it had a value ({said(self.reason)})"
 
 
+@define(slots=False, eq=False)
 class TaskTimedOut(TaskError):
-    """The task had no value in time.
+    """The task had no value in time."""
 
-    Attributes:
-        seconds: The timeout.
-        stopped: Whether the task was cancelled because of it.
-    """
+    seconds: float
+    """The timeout."""
+    stopped: bool = attrs.field(kw_only=True)
+    """Whether the task was cancelled because of it."""
 
-    def __init__(self, supervisor: str, task: str, seconds: float, *, stopped: bool) -> None:
-        then = "it was cancelled" if stopped else "it goes on: wait again, or cancel it"
-        super().__init__(supervisor, task, f"had no value within {seconds:g} s; {then}")
-        self.seconds = seconds
-        self.stopped = stopped
+    def __str__(self) -> str:
+        then = "it was cancelled" if self.stopped else "it goes on: wait again, or cancel it"
+        return f"{self._who} had no value within {self.seconds:g} s; {then}"

@@ -19,3 +19,8 @@ ShutdownLimit: TypeAlias = float | Literal["brutal"] | None
 
 ExitKind: TypeAlias = Literal["normal", "shutdown", "killed", "crash"]
 """How a life ended: it returned; it was asked to end or raised Shutdown; it was cancelled unasked; anything else."""
+
+Refusal: TypeAlias = Literal[
+    "already_present", "already_started", "running", "restarting", "not_found", "max_children", "simple_one_for_one"
+]
+"""Why a supervisor refuses a call on a child; the words are those of OTP's `{error, Reason}`."""

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "world": set[str](),
     "errors": {"redact", "terms"},
     "checks": {"errors", "redact"},
-    "codec": {"redact"},
+    "codec": {"errors", "redact"},
     "core": LEAVES,
     "supervision": LEAVES,
     "runtime": LEAVES | {"core", "supervision"},

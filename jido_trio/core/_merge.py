@@ -257,6 +257,8 @@ def _settled_record(value: Any) -> Any:
     record = _RECORDS.get(type(value))
     if record is not None:
         return record.settled(value)
+    if isinstance(value, BaseException):
+        return value  # none is frozen: Python itself changes them when they are raised
     if not is_frozen(type(value)):
         raise Misfit(
             [f"a value of class {type(value).__qualname__} can be changed: declare its class with @attrs.frozen"]

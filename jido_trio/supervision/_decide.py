@@ -21,7 +21,6 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import evolve
 
-from jido_trio.errors import Refusal
 from jido_trio.supervision._backoff import Backoff
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._events import (
@@ -84,7 +83,7 @@ from jido_trio.supervision._tree import (
     Up,
 )
 from jido_trio.supervision._window import Window
-from jido_trio.terms import ExitKind, Restart, Strategy
+from jido_trio.terms import ExitKind, Refusal, Restart, Strategy
 
 RESTARTS_AFTER: Mapping[Restart, frozenset[ExitKind]] = {
     "permanent": frozenset({"normal", "shutdown", "killed", "crash"}),

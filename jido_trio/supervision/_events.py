@@ -9,9 +9,8 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-from jido_trio.errors import Refusal
 from jido_trio.supervision._child import Child
-from jido_trio.terms import ExitKind, Kind, ShutdownLimit
+from jido_trio.terms import ExitKind, Kind, Refusal, ShutdownLimit
 
 # Those of every restart are made without slots: a frozen value with slots pays a call for each field that it is given.
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from jido_trio.errors import RestartIntensityExceeded
+from attrs import define
+
+from jido_trio.errors import ErrorValue, RestartIntensityExceeded
+from jido_trio.redact import said
 from jido_trio.terms import ExitKind
 
 
-class Shutdown(Exception):
-    """Raise it in a child to end it on purpose: no crash, and no restart unless the child is permanent.
+@define(slots=False, eq=False)
+class Shutdown(ErrorValue):
+    """Raise it in a child to end it on purpose: no crash, and no restart unless the child is permanent."""
 
-    Args:
-        reason: Why, for people; OTP's `{shutdown, Reason}`.
-    """
+    reason: str = ""
+    """Why, for people; OTP's `{shutdown, Reason}`."""
 
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __str__(self) -> str:
+        return said(self.reason)
 
 
 DELIBERATE = (Shutdown, RestartIntensityExceeded)
