@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
+from jido_trio.extras import MissingExtra
+
 LOST, USAGE, INTERRUPTED = 1, 2, 130
 """Exit codes. 130: Ctrl-C, as shells have it."""
 
@@ -78,10 +80,8 @@ def _demo(options: argparse.Namespace) -> int:
         if getattr(options, name) is not None and not options.chaos:
             options.fail(f"--{name.replace('_', '-')} is about the chaos: give --chaos, too")
     try:
+        importlib.import_module("jido_trio.demo")  # tells what to install, if there is something
         demo = importlib.import_module("jido_trio.cli._demo")
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in {"rich", "pypdf", "bs4"}:
-            raise
-        return int(options.fail(f"the demo needs {package}, which is not installed: pip install 'jido-trio[demo]'"))
+    except MissingExtra as error:
+        return int(options.fail(str(error)))
     return int(demo.demo(options))

@@ -163,8 +163,8 @@ def _bytes_of(path: str | os.PathLike[str], limits: Limits) -> bytes:
             return stream.read(limits.bytes + 1)
     except OSError as error:
         raise Unreadable(path, _reason(file, error)) from error
-    except ValueError as error:  # a path with a NUL in it
-        raise Unreadable(path, f"no such path: {error}") from error
+    except ValueError as error:  # a NUL, or what no file system encodes
+        raise Unreadable(path, "no such path: no file can have this name") from error
 
 
 def _not_a_file(path: Path, mode: int) -> str:

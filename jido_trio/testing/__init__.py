@@ -1,7 +1,13 @@
-"""Tools to test agents with, the same that jido_trio is tested with. Needs `pip install jido-trio[testing]`."""
+"""Tools to test agents with, the same that jido_trio is tested with. Needs the extra `testing`."""
 
-from jido_trio.testing._machine import TrioStateMachine, step
-from jido_trio.testing._strategies import actions, agents, changes, commands, fitting, plain_data, states
+from jido_trio.extras import require
+
+try:
+    from jido_trio.testing._machine import TrioStateMachine, step
+    from jido_trio.testing._strategies import actions, agents, changes, commands, fitting, plain_data, states
+except ModuleNotFoundError:
+    require("testing", "hypothesis")
+    raise
 
 __all__ = [
     "TrioStateMachine",

@@ -127,8 +127,7 @@ def test_a_folder_without_documents_is_wrong_usage(tmp_path, capsys):
 
 
 def test_without_the_extra_it_says_how_to_get_it(monkeypatch, capsys):
-    monkeypatch.delitem(sys.modules, "jido_trio.cli._demo", raising=False)
-    monkeypatch.setitem(sys.modules, "rich.console", None)
+    monkeypatch.delitem(sys.modules, "jido_trio.demo", raising=False)
     monkeypatch.setitem(sys.modules, "rich", None)
     assert main(["demo"]) == 2
     assert "pip install 'jido-trio[demo]'" in capsys.readouterr().err
