@@ -14,7 +14,7 @@ from pathlib import Path
 from attrs import frozen
 
 from benchmarks._table import Run, as_markdown, conditions
-from jido_trio.codec import structurer
+from jido_trio.data import structurer
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
 TABLE = "results.md"

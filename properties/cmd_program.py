@@ -21,7 +21,7 @@ from jido_trio.core import (
     Signal,
     Stop,
 )
-from jido_trio.core._fingerprint import fingerprint
+from jido_trio.data import fingerprint
 from jido_trio.errors import ActionError
 from jido_trio.world import current
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jido_trio import world
 from jido_trio.core import Error, FrozenDict, FrozenList, Signal
-from jido_trio.core._fingerprint import fingerprint
+from jido_trio.data import fingerprint
 from jido_trio.testing import agents, commands
 from properties.cmd_program import ACTIONS, Keeper, Ledger, answers
 

@@ -8,8 +8,7 @@ from attrs import evolve, field, fields, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jido_trio.codec import Misfit, unstructure
-from jido_trio.core._merge import record_of
+from jido_trio.data import Misfit, schema_of, unstructure
 from jido_trio.testing import changes, states
 
 
@@ -35,7 +34,7 @@ class Tree:
     rate: float | None = None
 
 
-RECORD = record_of(Tree)
+RECORD = schema_of(Tree)
 trees = states(Tree)
 edits = changes(Tree)
 
@@ -127,7 +126,7 @@ class Split:
 
 @given(st.text("ab "), st.integers())
 def test_what_a_converter_makes_is_frozen_too(text, count):
-    record = record_of(Split)
+    record = schema_of(Split)
     for made in (
         record.make({"words": text}),
         record.merge(Split(), {"words": text}),

@@ -11,8 +11,8 @@ import pytest
 from attrs import define, field, frozen, has
 
 from jido_trio import errors
-from jido_trio.codec import Misfit
 from jido_trio.core import Error
+from jido_trio.data import Misfit
 from jido_trio.supervision import Shutdown
 
 

@@ -26,13 +26,13 @@ from jido_trio.core._directives import (
     emit_to_parent,
 )
 from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Verdict, decide_error
-from jido_trio.core._frozen import FrozenDict, FrozenList, freeze, thaw
 from jido_trio.core._instruction import Command, Instruction
 from jido_trio.core._pattern import matches
 from jido_trio.core._router import Route, Router
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
 from jido_trio.core._state_ops import DeleteKeys, DeletePath, ReplaceState, SetPath, SetState, StateOp
 from jido_trio.core._strategy import Direct, Strategy, step
+from jido_trio.data import FrozenDict, FrozenList, freeze, thaw
 
 __all__ = [
     "Action",

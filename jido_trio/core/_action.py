@@ -12,8 +12,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 from typing_extensions import dataclass_transform
 
-from jido_trio.codec import Misfit
-from jido_trio.core._merge import Record, record_of, said
+from jido_trio.data import Misfit, Schema, said, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidParams, InvalidResult
 
 
@@ -69,8 +68,8 @@ class Action:
     output: ClassVar[type[attrs.AttrsInstance] | None] = None
     is_async: ClassVar[bool] = False
     is_abstract: ClassVar[bool] = True
-    _record: ClassVar[Record[Any]]
-    _output: ClassVar[Record[Any] | None] = None
+    _record: ClassVar[Schema[Any]]
+    _output: ClassVar[Schema[Any] | None] = None
 
     def __init_subclass__(
         cls,
@@ -92,9 +91,9 @@ class Action:
         _refuse_metadata_as_fields(cls)
         # slots=True would make a second class here, and attrs can't freeze a class whose base is frozen already.
         attrs.frozen(cls, slots=False, init=False, kw_only=True)
-        cls._record = record_of(cls)
+        cls._record = schema_of(cls)
         if output is not None:
-            cls.output, cls._output = output, record_of(output)
+            cls.output, cls._output = output, schema_of(output)
 
     def __init__(self, **params: object) -> None:
         record = self._record

@@ -12,17 +12,15 @@ from typing import TypeVar as PlainTypeVar
 from attrs import AttrsInstance, evolve, frozen
 from typing_extensions import TypeVar
 
-from jido_trio.codec import Misfit
 from jido_trio.core._action import Action, checked_name, checked_tags, summary
 from jido_trio.core._context import NOTHING
 from jido_trio.core._directives import Error
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
-from jido_trio.core._fingerprint import fingerprint
 from jido_trio.core._instruction import Command, Instruction, normalize
-from jido_trio.core._merge import Record, record_of
 from jido_trio.core._router import Route, Router
 from jido_trio.core._signal import Signal
 from jido_trio.core._strategy import Direct, Strategy
+from jido_trio.data import Misfit, Schema, fingerprint, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidInstruction
 from jido_trio.world import current, derived, enter, leave
 
@@ -74,7 +72,7 @@ class Agent(Generic[State]):
     error_policy: ClassVar[ErrorPolicy] = "log"
     strategy: ClassVar[Strategy] = Direct()
     router: ClassVar[Router] = Router()
-    record: ClassVar[Record[Any]]
+    record: ClassVar[Schema[Any]]
     """How states are made and changed."""
     _hooked: ClassVar[bool] = False
 
@@ -104,7 +102,7 @@ class Agent(Generic[State]):
             cls.router = _router(cls, routes)
         state = _state_class(cls)
         if state is not None:
-            cls.record = record_of(state)
+            cls.record = schema_of(state)
         cls._hooked = (
             cls.on_before_cmd is not Agent.on_before_cmd
             or cls.on_after_cmd is not Agent.on_after_cmd  # once, not per cmd

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from attrs import Attribute
 
-from jido_trio.core._frozen import FrozenDict
+from jido_trio.data import FrozenDict
 from jido_trio.errors import InvalidSignal
 from jido_trio.redact import shown
 

@@ -6,8 +6,8 @@ from typing import Any, Generic
 import attrs
 from typing_extensions import TypeVar
 
-from jido_trio.core._frozen import FrozenDict
 from jido_trio.core._signal import Signal
+from jido_trio.data import FrozenDict
 
 StateT = TypeVar("StateT", default=Any)
 

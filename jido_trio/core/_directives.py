@@ -12,9 +12,9 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 from attrs import Attribute, field, frozen
 
 from jido_trio.core._action import Action, Effect, Result
-from jido_trio.core._frozen import FrozenDict, freeze
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._signal import Signal
+from jido_trio.data import FrozenDict, freeze
 from jido_trio.errors import ActionError, InvalidDefinition
 from jido_trio.terms import Restart
 

@@ -7,8 +7,8 @@ from typing import Any, Literal, Protocol, TypeAlias, cast, get_args
 from attrs import field, frozen
 
 from jido_trio.core._directives import Emit, Error
-from jido_trio.core._frozen import freeze
 from jido_trio.core._signal import Signal
+from jido_trio.data import freeze
 from jido_trio.errors import InvalidDefinition
 
 Word: TypeAlias = Literal["log", "emit", "stop", "crash"]

@@ -12,7 +12,7 @@ import attrs
 
 from jido_trio.core._action import Action
 from jido_trio.core._context import NOTHING, shadowed
-from jido_trio.core._frozen import freeze
+from jido_trio.data import freeze
 from jido_trio.errors import InvalidInstruction
 
 

@@ -7,10 +7,9 @@ from typing import Any, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
 
-from jido_trio.codec import unstructure
 from jido_trio.core import _cloudevents
 from jido_trio.core._cloudevents import NO_EXTENSIONS, ExtensionValue, invalid
-from jido_trio.core._frozen import FrozenDict, freeze
+from jido_trio.data import FrozenDict, freeze, unstructure
 from jido_trio.errors import InvalidSignal
 from jido_trio.world import current
 

@@ -10,8 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from attrs import field, frozen, has
 
 from jido_trio.core._action import Effect
-from jido_trio.core._frozen import FrozenDict, freeze
-from jido_trio.core._merge import Record, record_of, under
+from jido_trio.data import FrozenDict, Schema, freeze, schema_of, under
 from jido_trio.errors import InvalidDefinition
 
 T = TypeVar("T")
@@ -36,7 +35,7 @@ class SetState(Effect):
 
     attrs: Mapping[str, Any] = field(converter=freeze)
 
-    def apply(self, state: T, record: Record[T]) -> T:
+    def apply(self, state: T, record: Schema[T]) -> T:
         """Return the state with the changes in it."""
         return record.merge(state, self.attrs)
 
@@ -47,7 +46,7 @@ class ReplaceState(Effect):
 
     state: Any = field(converter=freeze)
 
-    def apply(self, _state: T, record: Record[T]) -> T:
+    def apply(self, _state: T, record: Schema[T]) -> T:
         """Return the new state, checked; nothing of the old one is kept."""
         return record.fit(self.state)
 
@@ -58,7 +57,7 @@ class DeleteKeys(Effect):
 
     keys: tuple[str, ...] = field(converter=_keys)
 
-    def apply(self, state: T, record: Record[T]) -> T:
+    def apply(self, state: T, record: Schema[T]) -> T:
         """Return the state without what was in those fields."""
         return record.reset(state, self.keys)
 
@@ -74,7 +73,7 @@ class SetPath(Effect):
     """Keys, or one string with dots between them."""
     value: Any = field(converter=freeze)
 
-    def apply(self, state: T, _record: Record[T]) -> T:
+    def apply(self, state: T, _record: Schema[T]) -> T:
         """Return the state with the value in it."""
         return _put(state, self.path, self.value)  # type: ignore[no-any-return]  # `_put` into a state is a state
 
@@ -89,7 +88,7 @@ class DeletePath(Effect):
     path: Path = field(converter=_path)
     """Keys, or one string with dots between them."""
 
-    def apply(self, state: T, _record: Record[T]) -> T:
+    def apply(self, state: T, _record: Schema[T]) -> T:
         """Return the state without it."""
         return _cut(state, self.path)  # type: ignore[no-any-return]  # a state without something is a state
 
@@ -110,14 +109,14 @@ def _put(value: Any, path: Sequence[Hashable], new: Any) -> Any:
     key, *rest = path
     inner = under(key, _put, _get(value, key), rest, new)
     if has(type(value)):
-        return record_of(type(value)).replace(value, {str(key): inner})
+        return schema_of(type(value)).replace(value, {str(key): inner})
     return FrozenDict({**(value if isinstance(value, Mapping) else {}), key: inner})
 
 
 def _cut(value: Any, path: Sequence[Hashable]) -> Any:
     key, *rest = path
     if has(type(value)):
-        record = record_of(type(value))
+        record = schema_of(type(value))
         if rest and key in record.names:
             return record.replace(value, {str(key): under(key, _cut, _get(value, key), rest)})
         return record.reset(value, [str(key)]) if not rest else value

@@ -6,14 +6,13 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, get_args
 import attrs
 from attrs import AttrsInstance
 
-from jido_trio.codec import Misfit
 from jido_trio.core._action import Action, check_output
 from jido_trio.core._context import Context
 from jido_trio.core._directives import ApplyOutcome, Error, RunInstruction
 from jido_trio.core._instruction import Instruction
-from jido_trio.core._merge import Record, is_frozen
 from jido_trio.core._signal import Signal
 from jido_trio.core._state_ops import ReplaceState, StateOp
+from jido_trio.data import Misfit, Schema, is_frozen
 from jido_trio.errors import ActionError, InvalidResult
 from jido_trio.world import current
 
@@ -21,7 +20,7 @@ from jido_trio.world import current
 class Subject(Protocol):
     """What a strategy knows of an agent."""
 
-    record: ClassVar[Record[Any]]
+    record: ClassVar[Schema[Any]]
     """How states of this agent are made and changed."""
 
     @property

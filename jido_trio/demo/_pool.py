@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import trio
 from attrs import define, field
 
-from jido_trio.codec import structurer
+from jido_trio.data import structurer
 from jido_trio.demo._documents import Unreadable
 from jido_trio.demo._facts import Facts
 from jido_trio.supervision import Child, Report, open_supervisor

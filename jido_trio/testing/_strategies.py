@@ -9,11 +9,10 @@ import attrs
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from jido_trio.codec import Misfit, unstructure
 from jido_trio.core._action import Action
 from jido_trio.core._agent import Agent
 from jido_trio.core._instruction import Instruction
-from jido_trio.core._merge import record_of
+from jido_trio.data import Misfit, schema_of, unstructure
 from jido_trio.errors import InvalidParams
 
 T = TypeVar("T")
@@ -68,13 +67,13 @@ def states(cls: type[T]) -> st.SearchStrategy[T]:
 
 def _made(cls: type[T], values: Mapping[str, Any]) -> T:
     try:
-        return record_of(cls).make(values)
+        return schema_of(cls).make(values)
     except Misfit:
         reject()
 
 
 def _arguments(cls: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    record = record_of(cls)
+    record = schema_of(cls)
     by_name = {str(field.alias): fitting(field.type) for field in attrs.fields(cls) if field.init}
     required = {name: values for name, values in by_name.items() if name in record.required}
     optional = {name: values for name, values in by_name.items() if name not in required}
@@ -105,7 +104,7 @@ def commands(*classes: type[Action]) -> st.SearchStrategy[Any]:
 
 
 def _forms(cls: type[Action]) -> Sequence[st.SearchStrategy[Any]]:
-    params = _arguments(cls) | st.dictionaries(st.sampled_from([*record_of(cls).names, "unknown"]), plain_data())
+    params = _arguments(cls) | st.dictionaries(st.sampled_from([*schema_of(cls).names, "unknown"]), plain_data())
     context = st.dictionaries(st.sampled_from(["who", "why"]), plain_data())
     return (
         actions(cls),

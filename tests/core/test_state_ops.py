@@ -6,9 +6,8 @@ import pytest
 from attrs import field, frozen
 from attrs.exceptions import FrozenInstanceError
 
-from jido_trio.codec import Misfit
 from jido_trio.core import DeleteKeys, DeletePath, ReplaceState, SetPath, SetState, StateOp
-from jido_trio.core._merge import record_of
+from jido_trio.data import Misfit, schema_of
 from jido_trio.errors import InvalidDefinition
 
 
@@ -31,7 +30,7 @@ STATE = State("k", 1, Owner("ann", 40), {"a": {"x": 1, "y": 2}, "n": 5}, [1, 2])
 
 
 def after(op: StateOp, state: State = STATE) -> State:
-    return op.apply(state, record_of(State))
+    return op.apply(state, schema_of(State))
 
 
 def test_set_state_merges_deeply():

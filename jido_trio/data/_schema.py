@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_origin
 
 import attrs
 
-from jido_trio.codec import Misfit, structurer
-from jido_trio.core._frozen import FrozenDict, FrozenList, freeze
+from jido_trio.data._codec import Misfit, structurer
+from jido_trio.data._freeze import FrozenDict, FrozenList, freeze
 from jido_trio.errors import InvalidDefinition
 
 T = TypeVar("T")
@@ -25,27 +25,27 @@ Change: TypeAlias = Callable[[Any, Any], Any]
 """Returns what a field holds after a new value came onto the old one, or raises Misfit."""
 
 
-def record_of(cls: type[T]) -> "Record[T]":
+def schema_of(cls: type[T]) -> "Schema[T]":
     """Return the plan of an attrs class.
 
     Raises:
         InvalidDefinition: The class, or one that its fields hold, is mutable or no attrs class.
     """
-    if cls not in _RECORDS:
+    if cls not in _SCHEMAS:
         _require_frozen(cls)
-        record = _RECORDS[cls] = Record(cls)
+        record = _SCHEMAS[cls] = Schema(cls)
         try:
             record.compile()  # after it can be found: the node of a tree holds nodes
         except BaseException:
-            del _RECORDS[cls]
+            del _SCHEMAS[cls]
             raise
-    return _RECORDS[cls]
+    return _SCHEMAS[cls]
 
 
-_RECORDS: dict[type, "Record[Any]"] = {}
+_SCHEMAS: dict[type, "Schema[Any]"] = {}
 
 
-class Record(Generic[T]):
+class Schema(Generic[T]):
     """How values of one attrs class are made and changed; a field goes by the name its constructor takes."""
 
     def __init__(self, cls: type[T]) -> None:
@@ -142,7 +142,7 @@ class Record(Generic[T]):
     def fit(self, value: object) -> T:
         """Return `value` checked and frozen all through; a mapping becomes a new value."""
         if isinstance(value, self.cls):
-            return record_of(type(value)).settled(value)
+            return schema_of(type(value)).settled(value)
         if isinstance(value, Mapping):
             return self.make(value)
         raise Misfit([f"expected {self.cls.__qualname__} or a mapping, got {value!r:.80}"])
@@ -207,10 +207,10 @@ def _fit(declared: Any) -> Fit:
     if declared in (Any, object, None):
         return settled
     if isinstance(declared, type) and attrs.has(declared):
-        return record_of(declared).fit
+        return schema_of(declared).fit
     for cls in _classes_in(declared):
         if attrs.has(cls) or is_dataclass(cls):
-            record_of(cls)  # refuses what is mutable, now and not at the first value
+            schema_of(cls)  # refuses what is mutable, now and not at the first value
     try:
         structured = structurer(declared)
     except Exception as error:  # cattrs' complaint about a type nobody can make of data
@@ -254,7 +254,7 @@ def settled(value: Any) -> Any:
 
 
 def _settled_record(value: Any) -> Any:
-    record = _RECORDS.get(type(value))
+    record = _SCHEMAS.get(type(value))
     if record is not None:
         return record.settled(value)
     if isinstance(value, BaseException):
@@ -291,7 +291,7 @@ def _merged(old: Any, new: Any) -> Any:
         return new
     if isinstance(old, Mapping):
         return {**old, **dict(_merged_items(old, new))}
-    return record_of(type(old)).merge(old, new) if attrs.has(type(old)) else new
+    return schema_of(type(old)).merge(old, new) if attrs.has(type(old)) else new
 
 
 def _merged_items(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:

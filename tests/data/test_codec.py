@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from attrs import field, frozen, validators
 
-from jido_trio.codec import (
+from jido_trio.data import (
     Misfit,
     register_structure_hook,
     register_unstructure_hook,
