@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "checks": {"errors", "redact"},
     "data": {"checks", "errors", "redact"},
     "core": LEAVES | {"data"},
+    "actions": {"core", "errors"},
     "supervision": LEAVES,
     "runtime": LEAVES | {"core", "data", "supervision"},
     "testing": LEAVES | {"core", "data", "supervision", "runtime"},
