@@ -17,7 +17,7 @@ from jido_trio.core._context import NOTHING
 from jido_trio.core._directives import Error
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
 from jido_trio.core._instruction import Command, Instruction, normalize
-from jido_trio.core._router import Route, Router
+from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._signal import Signal
 from jido_trio.core._strategy import Direct, Strategy
 from jido_trio.data import Misfit, Schema, fingerprint, schema_of
@@ -144,6 +144,16 @@ class Agent(Generic[State]):
     def with_state(self, state: State) -> Self:
         """Return the agent with another state, which is not checked: `set` and `cmd` do that."""
         return type(self)(self.id, state, self.strategy_state)
+
+    def receive(self, signal: Signal) -> tuple[Self, tuple[AttrsInstance, ...]] | Unrouted:
+        """Return the agent after `signal`, and what is to be done; `Unrouted` if no route matches.
+
+        It is `cmd` with what the routes make of the signal, and as pure.
+        """
+        instructions = self.instructions_for(signal)
+        if not instructions:
+            return Unrouted(signal.type, self.router.patterns)
+        return self.cmd(instructions, signal=signal)
 
     def cmd(
         self, action: Command, *, signal: Signal | None = None, context: Mapping[str, Any] | None = None

@@ -10,7 +10,7 @@ from jido_trio.core._pattern import Trie, complexity, segments
 from jido_trio.core._signal import Signal
 from jido_trio.errors import InvalidDefinition
 
-__all__ = ["Route", "Router"]
+__all__ = ["Route", "Router", "Unrouted"]
 
 _REMEMBERED_TYPES = 4096
 """Signal types whose routes a router remembers; past that it forgets the one it learned first."""
@@ -104,6 +104,11 @@ class Router:
     routes: tuple[Route, ...] = field(default=(), converter=_routes)
     _known: dict[str, tuple[Route, ...]] = field(factory=dict, init=False, eq=False, repr=False)
 
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The patterns of its routes, each once, in the order given."""
+        return tuple(dict.fromkeys(route.pattern for route in self.routes))
+
     def add(self, *specs: RouteSpec) -> "Router":
         """Return a router with more routes, after those it has."""
         return Router((*self.routes, *_routes(specs)))
@@ -141,3 +146,12 @@ class Router:
         for rank, route in enumerate(ranked):
             trie.insert(segments(route.pattern), rank)
         return ranked, trie
+
+
+@frozen
+class Unrouted:
+    """No route matches a signal."""
+
+    signal_type: str
+    routes: tuple[str, ...]
+    """The patterns there are, each once, in the order given."""
