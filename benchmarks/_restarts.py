@@ -11,7 +11,7 @@ from benchmarks._measure import Benchmark, Contender
 from benchmarks._stopwatch import Stopwatch
 from jido_trio.runtime import Jido
 from jido_trio.supervision import Child, Life, open_supervisor
-from jido_trio.terms import Strategy
+from jido_trio.terms import RestartStrategy
 
 MANY = 2000
 """Restarts in one turn, for a p99.9."""
@@ -136,7 +136,7 @@ def one_for_all(laps: int, size: int = 10) -> list[float]:
     return watch.laps
 
 
-def _supervise(life: Callable[..., Awaitable[None]], *others: Child, strategy: Strategy = "one_for_one") -> None:
+def _supervise(life: Callable[..., Awaitable[None]], *others: Child, strategy: RestartStrategy = "one_for_one") -> None:
     """Supervise `life` until it sets the event that it is given."""
 
     async def main() -> None:

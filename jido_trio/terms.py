@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
 """Which ends of a child are answered by a restart: all, crashes only, none."""
 
-Strategy: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
+RestartStrategy: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
 """Which children are restarted with the one that ended."""
 
 AutoShutdown: TypeAlias = Literal["never", "any_significant", "all_significant"]

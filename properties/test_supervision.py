@@ -89,19 +89,19 @@ class Follower:
         assert self.finished == (self.bench.tree.phase == "ended")
         assert {id for id, _ in self.alive} == {slot.child.id for slot in self.bench.tree.slots if slot.alive}
 
-    def _command(self, command: ev.Command) -> None:
+    def _command(self, command: ev.TreeCommand) -> None:
         match command:
-            case ev.Start(child, incarnation):
+            case ev.StartLife(child, incarnation):
                 assert [life for life in self.alive if life[0] == child.id] == [], "two lives of one child"
                 self.alive[child.id, incarnation] = "starting" if child.reports_ready else "running"
                 self.reports[child.id, incarnation] = 0  # numbers begin anew for a child that was forgotten
-            case ev.Stop(id, incarnation, _):
+            case ev.StopLife(id, incarnation, _):
                 assert (id, incarnation) in self.alive, "a stop of what doesn't run"
                 self.alive[id, incarnation] = "stopping"
-            case ev.Report(id, incarnation, _, _):
+            case ev.ReportEnd(id, incarnation, _, _):
                 assert (id, incarnation) not in self.alive, "a report of what still runs"
                 self.reports[id, incarnation] += 1
-            case ev.Reply(request, _):
+            case ev.AnswerCall(request, _):
                 self.answers[request] += 1
             case ev.Finish():
                 assert self.alive == {}, "something outlives the supervisor"
@@ -114,9 +114,9 @@ class Follower:
         before = self.alive.pop(life)
         id, incarnation = life
         if before == "starting":
-            self.bench.fact(ev.StartFailed(id, incarnation))
+            self.bench.fact(ev.ChildStartFailed(id, incarnation))
         else:
-            self.bench.fact(ev.Exited(id, incarnation, exit))  # type: ignore[arg-type]  # one of EXITS
+            self.bench.fact(ev.ChildExited(id, incarnation, exit))  # type: ignore[arg-type]  # one of EXITS
 
     def do(self, line: Do) -> None:
         bench = self.bench
@@ -212,9 +212,9 @@ def test_facts_about_earlier_lives_change_nothing(children, strategy, script, st
     tree = bench.tree
     for id in stale:
         number = bench.incarnation(id) - 1
-        assert bench.fact(ev.Exited(id, number, "crash")) == []
-        assert bench.fact(ev.Started(id, number)) == []
-        assert bench.fact(ev.StartFailed(id, number)) == []
+        assert bench.fact(ev.ChildExited(id, number, "crash")) == []
+        assert bench.fact(ev.ChildStarted(id, number)) == []
+        assert bench.fact(ev.ChildStartFailed(id, number)) == []
     assert bench.tree == tree
 
 
@@ -273,7 +273,7 @@ def test_rest_for_one_never_touches_those_that_started_before(crashes):
 
 
 def stops_without_waiting(tree, children):
-    return tree, tuple(ev.Stop(id, 1, None) for id in children)
+    return tree, tuple(ev.StopLife(id, 1, None) for id in children)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ child it waits, and whatever else happens lies in its mailbox. Here the waiting 
 
 The joint case is a child that ends while the supervisor is busy with another. OTP finds the exit signal in its mailbox
 later, unless it stops that child first: then the signal is consumed by the stop. So an end that comes too early marks
-the slot as "ended", and an `Ended` is posted; a stop of an ended child is done at once, and the `Ended`, when its turn
-comes, finds no such slot in that state, and is void. The same comparison voids everything that is out of date: nothing
-that was stopped comes back.
+the slot as "ended", and a `QueuedExit` is posted; a stop of an ended child is done at once, and the `QueuedExit`, when
+its turn comes, finds no such slot in that state, and is void. The same comparison voids everything that is out of date:
+nothing that was stopped comes back.
 
 A restart that fails is not retried in place but posted as `TryAgain`: other messages come first, and each try counts.
 """
@@ -24,50 +24,50 @@ from attrs import evolve
 from jido_trio.supervision._backoff import Backoff
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._events import (
-    AutoShutdown,
+    AnswerCall,
     Boot,
     Booted,
-    BootFailed,
+    ChildExited,
     ChildRow,
+    ChildStarted,
+    ChildStartFailed,
     Closed,
-    Command,
     CountChildren,
     Counts,
     DeleteChild,
     Done,
     Due,
-    Ended,
     Event,
-    Exited,
     Finish,
     Forget,
-    GaveUp,
     GetChildSpec,
     Ignored,
     KillTree,
     NotStarted,
-    Outcome,
     Post,
+    QueuedExit,
     Refused,
-    Reply,
-    Report,
+    ReportEnd,
     RestartChild,
     Resume,
     Running,
-    Start,
     StartChild,
-    Started,
-    StartFailed,
-    Stop,
-    Stopped,
+    StartLife,
+    StopLife,
     StopTree,
     Suspend,
     TerminateChild,
+    TreeBootFailed,
+    TreeCommand,
+    TreeGaveUp,
+    TreeOutcome,
+    TreeShutDown,
+    TreeStopped,
     TryAgain,
     Wait,
     WhichChildren,
 )
-from jido_trio.supervision._slots import Slot, State
+from jido_trio.supervision._slots import Slot, SlotState
 from jido_trio.supervision._tree import (
     Answering,
     Booting,
@@ -83,7 +83,7 @@ from jido_trio.supervision._tree import (
     Up,
 )
 from jido_trio.supervision._window import Window
-from jido_trio.terms import ExitKind, Refusal, Restart, Strategy
+from jido_trio.terms import ExitKind, Refusal, Restart, RestartStrategy
 
 RESTARTS_AFTER: Mapping[Restart, frozenset[ExitKind]] = {
     "permanent": frozenset({"normal", "shutdown", "killed", "crash"}),
@@ -92,7 +92,7 @@ RESTARTS_AFTER: Mapping[Restart, frozenset[ExitKind]] = {
 }
 """The ends that are answered by a restart, for each restart type (OTP `supervisor:do_restart/3`)."""
 
-GOES_DOWN_WITH: Mapping[Strategy, Callable[[Sequence[Slot], int], Sequence[Slot]]] = {
+GOES_DOWN_WITH: Mapping[RestartStrategy, Callable[[Sequence[Slot], int], Sequence[Slot]]] = {
     "one_for_one": lambda order, at: order[at : at + 1],
     "one_for_all": lambda order, at: order,
     "rest_for_one": lambda order, at: order[at:],
@@ -101,7 +101,7 @@ GOES_DOWN_WITH: Mapping[Strategy, Callable[[Sequence[Slot], int], Sequence[Slot]
 
 ABNORMAL: frozenset[ExitKind] = frozenset({"killed", "crash"})
 
-ROW_STATES: Mapping[State, Literal["running", "restarting", "undefined"]] = {
+ROW_STATES: Mapping[SlotState, Literal["running", "restarting", "undefined"]] = {
     "stopped": "undefined",
     "starting": "running",
     "running": "running",
@@ -112,7 +112,7 @@ ROW_STATES: Mapping[State, Literal["running", "restarting", "undefined"]] = {
     "parked": "undefined",
 }
 
-Decision: TypeAlias = tuple[Tree, tuple[Command, ...]]
+Decision: TypeAlias = tuple[Tree, tuple[TreeCommand, ...]]
 
 
 def decide(tree: Tree, event: Event, now: float) -> Decision:
@@ -133,7 +133,7 @@ def _down(tree: Tree, slot: Slot) -> Decision:
 # ---- a child ends by itself
 
 
-def _exited(tree: Tree, event: Exited, now: float) -> Decision:
+def _exited(tree: Tree, event: ChildExited, now: float) -> Decision:
     slot = tree.slots.get(event.child)
     if slot is None or slot.incarnation != event.incarnation:
         return tree, ()
@@ -144,11 +144,11 @@ def _exited(tree: Tree, event: Exited, now: float) -> Decision:
     if event.lasted:
         slot = evolve(slot, lasted=event.lasted)
     if tree.busy:
-        return tree.put(slot.now("ended", event.exit)), (Post(Ended(event.child, slot.rank, slot.incarnation)),)
+        return tree.put(slot.now("ended", event.exit)), (Post(QueuedExit(event.child, slot.rank, slot.incarnation)),)
     return _ended(tree, slot, event.exit, now)
 
 
-def _ended_before(tree: Tree, event: Ended, now: float) -> Decision:
+def _ended_before(tree: Tree, event: QueuedExit, now: float) -> Decision:
     slot = tree.slots.get(event.child)
     if slot is None or slot.exit is None or (slot.rank, slot.incarnation) != (event.rank, event.incarnation):
         return tree, ()  # meanwhile it was stopped, or even forgotten and added anew
@@ -158,17 +158,17 @@ def _ended_before(tree: Tree, event: Ended, now: float) -> Decision:
 def _ended(tree: Tree, slot: Slot, exit: ExitKind, now: float) -> Decision:
     child = slot.child
     told = exit in ABNORMAL or child.restart == "permanent"
-    reports = (Report(child.id, slot.incarnation, "running", exit),) if told else ()
+    reports = (ReportEnd(child.id, slot.incarnation, "running", exit),) if told else ()
     if exit in RESTARTS_AFTER[child.restart]:
         return _restart(tree, slot, now, reports)
     tree, gone = _down(tree, slot)
     return _closing(tree, child, (*reports, *gone))
 
 
-def _closing(tree: Tree, child: Child, commands: tuple[Command, ...]) -> Decision:
+def _closing(tree: Tree, child: Child, commands: tuple[TreeCommand, ...]) -> Decision:
     """A child has ended for good: that may be the end of the supervisor."""
     if child.significant and _closes(tree):
-        return _end(tree, AutoShutdown(child.id), commands)
+        return _end(tree, TreeShutDown(child.id), commands)
     return tree, commands
 
 
@@ -179,7 +179,7 @@ def _closes(tree: Tree) -> bool:
     return tree.flags.auto_shutdown == "any_significant"
 
 
-def _restart(tree: Tree, slot: Slot, now: float, commands: tuple[Command, ...] = ()) -> Decision:
+def _restart(tree: Tree, slot: Slot, now: float, commands: tuple[TreeCommand, ...] = ()) -> Decision:
     """Answer the end of a child, or a restart that failed: count it, and bring the child back, or give up."""
     if slot.window is not None:
         spent = slot.window.add(now)
@@ -196,10 +196,10 @@ def _restart(tree: Tree, slot: Slot, now: float, commands: tuple[Command, ...] =
     # What `_bring_back` comes to where nothing has to be waited for; nearly all restarts are of this kind.
     up = slot.next_life("running")
     tree = Tree(tree.flags, tree.slots.put(up), window, None, tree.phase)
-    return tree, (*commands, Start(slot.child, up.incarnation))
+    return tree, (*commands, StartLife(slot.child, up.incarnation))
 
 
-def _bring_back(tree: Tree, slot: Slot, purpose: Purpose, commands: tuple[Command, ...] = ()) -> Decision:
+def _bring_back(tree: Tree, slot: Slot, purpose: Purpose, commands: tuple[TreeCommand, ...] = ()) -> Decision:
     """Start the child, and what goes down and up with it."""
     tree = tree.put(slot.now("stopped"))
     strategy = tree.flags.restart_strategy
@@ -207,13 +207,13 @@ def _bring_back(tree: Tree, slot: Slot, purpose: Purpose, commands: tuple[Comman
     return _begin(tree, steps, purpose, commands)
 
 
-def _give_up(tree: Tree, slot: Slot, window: Window, commands: tuple[Command, ...]) -> Decision:
+def _give_up(tree: Tree, slot: Slot, window: Window, commands: tuple[TreeCommand, ...]) -> Decision:
     tree, gone = _down(tree, slot)
-    outcome = GaveUp(slot.child.id, window.count, window.max_restarts, window.max_seconds)
+    outcome = TreeGaveUp(slot.child.id, window.count, window.max_restarts, window.max_seconds)
     return _end(tree, outcome, (*commands, *gone))
 
 
-def _exhausted(tree: Tree, slot: Slot, window: Window, commands: tuple[Command, ...]) -> Decision:
+def _exhausted(tree: Tree, slot: Slot, window: Window, commands: tuple[TreeCommand, ...]) -> Decision:
     """A child has used up its budget."""
     match slot.child.budget.exhausted if slot.child.budget is not None else "escalate":
         case "escalate":
@@ -225,7 +225,7 @@ def _exhausted(tree: Tree, slot: Slot, window: Window, commands: tuple[Command, 
             return _closing(tree, slot.child, (*commands, *gone))
 
 
-def _back_off(tree: Tree, slot: Slot, backoff: Backoff, commands: tuple[Command, ...]) -> Decision:
+def _back_off(tree: Tree, slot: Slot, backoff: Backoff, commands: tuple[TreeCommand, ...]) -> Decision:
     """Take down what goes down with the child, then wait; the child comes back with `Due`."""
     failures = 0 if slot.lasted >= backoff.reset_after else slot.failures
     slot = evolve(slot.now("backing_off"), failures=failures + 1, lasted=0)
@@ -245,7 +245,7 @@ def _due(tree: Tree, event: Due, now: float) -> Decision:
     return _bring_back(tree, slot, Restarting())
 
 
-def _group(tree: Tree, slot: Slot, strategy: Strategy) -> tuple[Step, ...]:
+def _group(tree: Tree, slot: Slot, strategy: RestartStrategy) -> tuple[Step, ...]:
     """What a group restart takes: down in reverse, up in order; temporary ones don't come back, parked ones stay."""
     order = tuple(tree.slots)
     at = next(index for index, other in enumerate(order) if other.child.id == slot.child.id)
@@ -264,11 +264,11 @@ def _try_again(tree: Tree, event: TryAgain, now: float) -> Decision:
 # ---- a plan moves on
 
 
-def _begin(tree: Tree, steps: Sequence[Step], purpose: Purpose, commands: tuple[Command, ...] = ()) -> Decision:
+def _begin(tree: Tree, steps: Sequence[Step], purpose: Purpose, commands: tuple[TreeCommand, ...] = ()) -> Decision:
     return _advance(tree.at(Plan(tuple(steps), purpose)), commands)
 
 
-def _advance(tree: Tree, commands: tuple[Command, ...] = ()) -> Decision:
+def _advance(tree: Tree, commands: tuple[TreeCommand, ...] = ()) -> Decision:
     """Take steps until one has to be waited for, or none is left."""
     done = list(commands)
     while tree.plan is not None and tree.plan.step is not None:
@@ -287,7 +287,7 @@ def _advance(tree: Tree, commands: tuple[Command, ...] = ()) -> Decision:
 
 
 def _take_down(tree: Tree, children: tuple[str, ...]) -> Decision:
-    commands: list[Command] = []
+    commands: list[TreeCommand] = []
     waiting = 0
     for id in children:
         slot = tree.slots.get(id)
@@ -296,11 +296,11 @@ def _take_down(tree: Tree, children: tuple[str, ...]) -> Decision:
         if slot.alive:
             waiting += 1
             if slot.state != "stopping":
-                commands.append(Stop(id, slot.incarnation, slot.child.shutdown))
+                commands.append(StopLife(id, slot.incarnation, slot.child.shutdown))
                 tree = tree.put(slot.now("stopping"))
             continue
         if slot.exit in ABNORMAL:
-            commands.append(Report(id, slot.incarnation, "running", slot.exit))
+            commands.append(ReportEnd(id, slot.incarnation, "running", slot.exit))
         tree, gone = _down(tree, slot)
         commands += gone
     return _waiting(tree, waiting), tuple(commands)
@@ -310,17 +310,17 @@ def _bring_up(tree: Tree, child: str) -> Decision:
     slot = tree.slots.get(child)
     assert slot is not None, child  # noqa: S101  # a plan starts only children that the tree has
     up = slot.next_life("starting" if slot.child.reports_ready else "running")
-    return _waiting(tree.put(up), int(up.state == "starting")), (Start(up.child, up.incarnation),)
+    return _waiting(tree.put(up), int(up.state == "starting")), (StartLife(up.child, up.incarnation),)
 
 
-def _started(tree: Tree, event: Started, now: float) -> Decision:
+def _started(tree: Tree, event: ChildStarted, now: float) -> Decision:
     slot = _starting(tree, event)
     if slot is None:
         return tree, ()
     return _advance(_step_done(tree.put(slot.now("running"))))
 
 
-def _start_failed(tree: Tree, event: StartFailed, now: float) -> Decision:
+def _start_failed(tree: Tree, event: ChildStartFailed, now: float) -> Decision:
     slot = tree.slots.get(event.child)
     if slot is not None and slot.incarnation == event.incarnation and slot.state == "stopping":
         return _went_down(tree, slot, "shutdown")
@@ -334,18 +334,18 @@ def _start_failed(tree: Tree, event: StartFailed, now: float) -> Decision:
     return _not_started(tree, slot, tree.plan, now)
 
 
-def _never_was(tree: Tree, slot: Slot, event: StartFailed) -> Decision:
+def _never_was(tree: Tree, slot: Slot, event: ChildStartFailed) -> Decision:
     """A passive child that was taken for running failed to begin, or has nothing to run."""
     id, incarnation = slot.child.id, slot.incarnation
     if event.ignored:
         return _down(tree, slot)
-    report = Report(id, incarnation, "starting", "crash")
+    report = ReportEnd(id, incarnation, "starting", "crash")
     if incarnation == 1:
         return tree.without(id), (report, Forget(id))
     return tree.put(slot.now("restarting")), (report, Post(TryAgain(id)))
 
 
-def _starting(tree: Tree, event: Started | StartFailed) -> Slot | None:
+def _starting(tree: Tree, event: ChildStarted | ChildStartFailed) -> Slot | None:
     """The slot that the plan waits for, if the event is about it."""
     slot = tree.slots.get(event.child)
     if slot is None or slot.incarnation != event.incarnation or slot.state != "starting":
@@ -358,7 +358,7 @@ def _ignored(tree: Tree, slot: Slot, plan: Plan) -> Decision:
     id = slot.child.id
     match plan.purpose:
         case Answering(request):
-            return tree.at(None), (*gone, Reply(request, Ignored(id)))
+            return tree.at(None), (*gone, AnswerCall(request, Ignored(id)))
         case Restarting(Answering(request, Running(child))) if child == id:
             tree = evolve(tree, plan=evolve(plan, purpose=Restarting(Answering(request, Ignored(id)))))
     return _advance(_step_done(tree), gone)
@@ -366,29 +366,29 @@ def _ignored(tree: Tree, slot: Slot, plan: Plan) -> Decision:
 
 def _not_started(tree: Tree, slot: Slot, plan: Plan, now: float) -> Decision:
     id, incarnation = slot.child.id, slot.incarnation
-    report = Report(id, incarnation, "starting", "crash")
+    report = ReportEnd(id, incarnation, "starting", "crash")
     match plan.purpose:
         case Answering(request, new=True):
             tree = evolve(tree.without(id), plan=None)
-            return tree, (report, Forget(id), Reply(request, NotStarted(id, incarnation)))
+            return tree, (report, Forget(id), AnswerCall(request, NotStarted(id, incarnation)))
         case Answering(request):
             return evolve(tree.put(slot.now("stopped")), plan=None), (
                 report,
-                Reply(request, NotStarted(id, incarnation)),
+                AnswerCall(request, NotStarted(id, incarnation)),
             )
         case Restarting(asked):
-            told = (report, Reply(asked.request, NotStarted(id, incarnation))) if asked is not None else (report,)
+            told = (report, AnswerCall(asked.request, NotStarted(id, incarnation))) if asked is not None else (report,)
             if slot.child.backoff is not None:
                 return _restart(evolve(tree, plan=None), slot, now, told)
             return tree.put(slot.now("restarting")).at(None), (*told, Post(TryAgain(id)))
         case _:
-            return _end(tree.put(slot.now("stopped")), BootFailed(id), (report,))
+            return _end(tree.put(slot.now("stopped")), TreeBootFailed(id), (report,))
 
 
 def _went_down(tree: Tree, slot: Slot, exit: ExitKind) -> Decision:
     """A child that was told to stop has ended."""
     unasked = exit == "crash" or (exit == "killed" and slot.child.shutdown != "brutal")
-    reports = (Report(slot.child.id, slot.incarnation, "stopping", exit),) if unasked else ()
+    reports = (ReportEnd(slot.child.id, slot.incarnation, "stopping", exit),) if unasked else ()
     tree, gone = _down(tree, slot)
     commands = (*reports, *gone)
     if tree.plan is None or not _awaits_end(tree.plan, slot.child.id):
@@ -418,7 +418,7 @@ def _step_done(tree: Tree) -> Tree:
     return tree.at(Plan(tree.plan.steps, tree.plan.purpose, 0, tree.plan.at + 1))
 
 
-def _plan_done(tree: Tree, commands: tuple[Command, ...]) -> Decision:
+def _plan_done(tree: Tree, commands: tuple[TreeCommand, ...]) -> Decision:
     assert tree.plan is not None  # noqa: S101  # a plan is what has come to its end
     purpose = tree.plan.purpose
     idle = tree.at(None)
@@ -426,7 +426,7 @@ def _plan_done(tree: Tree, commands: tuple[Command, ...]) -> Decision:
         case Booting():
             return evolve(idle, phase="up"), (*commands, Booted())
         case Answering(request, result) | Restarting(Answering(request, result)):
-            return idle, (*commands, Reply(request, result))
+            return idle, (*commands, AnswerCall(request, result))
         case Ending(outcome):
             return evolve(idle, phase="ended"), (*commands, Finish(outcome))
         case _:
@@ -443,7 +443,7 @@ def _boot(tree: Tree, event: Boot, now: float) -> Decision:
     return _begin(evolve(tree, slots=slots), [Up(child.id) for child in event.children], Booting())
 
 
-def _end(tree: Tree, outcome: Outcome, commands: tuple[Command, ...] = ()) -> Decision:
+def _end(tree: Tree, outcome: TreeOutcome, commands: tuple[TreeCommand, ...] = ()) -> Decision:
     """Stop all children: in reverse start order, one after the other; those of a pool all together."""
     ids = tuple(slot.child.id for slot in tree.slots)
     together = tree.flags.is_pool
@@ -454,15 +454,15 @@ def _end(tree: Tree, outcome: Outcome, commands: tuple[Command, ...] = ()) -> De
 def _stop_tree(tree: Tree, event: StopTree, now: float) -> Decision:
     if tree.phase in ("ending", "ended"):
         return tree, ()
-    return _end(tree, Stopped(), _refuse_interrupted(tree))
+    return _end(tree, TreeStopped(), _refuse_interrupted(tree))
 
 
 def _kill_tree(tree: Tree, event: KillTree, now: float) -> Decision:
     if tree.phase == "ended":
         return tree, ()
-    outcome = tree.plan.purpose.outcome if tree.plan and isinstance(tree.plan.purpose, Ending) else Stopped()
+    outcome = tree.plan.purpose.outcome if tree.plan and isinstance(tree.plan.purpose, Ending) else TreeStopped()
     alive = [slot for slot in reversed(tuple(tree.slots)) if slot.alive]
-    kills = tuple(Stop(slot.child.id, slot.incarnation, "brutal") for slot in alive)
+    kills = tuple(StopLife(slot.child.id, slot.incarnation, "brutal") for slot in alive)
     commands = (*_refuse_interrupted(tree), *kills)
     for slot in alive:
         tree = tree.put(slot.now("stopping"))
@@ -470,16 +470,16 @@ def _kill_tree(tree: Tree, event: KillTree, now: float) -> Decision:
     return _begin(evolve(tree, phase="ending"), (Down(ids),), Ending(outcome), commands)
 
 
-def _refuse_interrupted(tree: Tree) -> tuple[Command, ...]:
+def _refuse_interrupted(tree: Tree) -> tuple[TreeCommand, ...]:
     match tree.plan.purpose if tree.plan is not None else None:
         case Answering(request) | Restarting(Answering(request)):
-            return (Reply(request, Closed()),)
+            return (AnswerCall(request, Closed()),)
         case _:
             return ()
 
 
 def _suspend(tree: Tree, event: Suspend, now: float) -> Decision:
-    return _begin(tree, (Hold(),), Holding(), (Reply(event.request, Done()),))
+    return _begin(tree, (Hold(),), Holding(), (AnswerCall(event.request, Done()),))
 
 
 def _resume(tree: Tree, event: Resume, now: float) -> Decision:
@@ -501,7 +501,7 @@ def _start_child(tree: Tree, event: StartChild, now: float) -> Decision:
         return _refuse(tree, event.request, child.id, "max_children")
     if child.is_passive and not event.request:  # nothing has to be waited for, and nobody waits
         tree = Tree(tree.flags, tree.slots.add(child, 1, "running"), tree.window, None, tree.phase)
-        return tree, (Start(child, 1),)
+        return tree, (StartLife(child, 1),)
     tree = evolve(tree, slots=tree.slots.add(child))
     return _begin(tree, (Up(child.id),), Answering(event.request, Running(child.id, 1), new=True))
 
@@ -528,7 +528,7 @@ def _delete_child(tree: Tree, event: DeleteChild, now: float) -> Decision:
     slot, refusal = _stopped(tree, event.child)
     if slot is None or refusal is not None:
         return _refuse(tree, event.request, event.child, refusal or "not_found")
-    return tree.without(event.child), (Forget(event.child), Reply(event.request, Done()))
+    return tree.without(event.child), (Forget(event.child), AnswerCall(event.request, Done()))
 
 
 def _stopped(tree: Tree, id: str) -> tuple[Slot | None, Refusal | None]:
@@ -548,11 +548,11 @@ def _stopped(tree: Tree, id: str) -> tuple[Slot | None, Refusal | None]:
 
 
 def _refuse(tree: Tree, request: int, child: str, reason: Refusal, incarnation: int = 0) -> Decision:
-    return tree, (Reply(request, Refused(child, reason, incarnation)),)
+    return tree, (AnswerCall(request, Refused(child, reason, incarnation)),)
 
 
 def _which_children(tree: Tree, event: WhichChildren, now: float) -> Decision:
-    return tree, (Reply(event.request, rows_of(tree)),)
+    return tree, (AnswerCall(event.request, rows_of(tree)),)
 
 
 def rows_of(tree: Tree) -> tuple[ChildRow, ...]:
@@ -571,21 +571,21 @@ def _count_children(tree: Tree, event: CountChildren, now: float) -> Decision:
     active = sum(slot.state != "restarting" if tree.flags.is_pool else slot.alive for slot in slots)
     supervisors = sum(slot.child.kind == "supervisor" for slot in slots)
     counts = Counts(len(slots), active, supervisors, len(slots) - supervisors)
-    return tree, (Reply(event.request, counts),)
+    return tree, (AnswerCall(event.request, counts),)
 
 
 def _get_child_spec(tree: Tree, event: GetChildSpec, now: float) -> Decision:
     slot = tree.slots.get(event.child)
     if slot is None:
         return _refuse(tree, event.request, event.child, "not_found")
-    return tree, (Reply(event.request, slot.child),)
+    return tree, (AnswerCall(event.request, slot.child),)
 
 
 _DECISIONS: Mapping[type, Callable[[Tree, Any, float], Decision]] = {
-    Exited: _exited,
-    Ended: _ended_before,
-    Started: _started,
-    StartFailed: _start_failed,
+    ChildExited: _exited,
+    QueuedExit: _ended_before,
+    ChildStarted: _started,
+    ChildStartFailed: _start_failed,
     StopTree: _stop_tree,
     KillTree: _kill_tree,
     Resume: _resume,

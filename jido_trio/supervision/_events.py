@@ -18,7 +18,7 @@ from jido_trio.terms import ExitKind, Kind, Refusal, ShutdownLimit
 
 
 @frozen
-class Started:
+class ChildStarted:
     """The life called `task_status.started`."""
 
     child: str
@@ -26,7 +26,7 @@ class Started:
 
 
 @frozen
-class StartFailed:
+class ChildStartFailed:
     """The life ended before it was ready; or it said that there is nothing to run (OTP's `ignore`)."""
 
     child: str
@@ -35,7 +35,7 @@ class StartFailed:
 
 
 @frozen(slots=False)
-class Exited:
+class ChildExited:
     """The life ended, having lasted so many seconds; a child without a backoff needn't say how many."""
 
     child: str
@@ -128,7 +128,7 @@ class GetChildSpec:
 
 
 @frozen
-class Ended:
+class QueuedExit:
     """Posted for a life that ended while the supervisor was busy. `rank` tells its slot from a later one of that id."""
 
     child: str
@@ -159,12 +159,12 @@ class Suspend:
     request: int = 0
 
 
-Fact: TypeAlias = Started | StartFailed | Exited | StopTree | KillTree | Resume
+Fact: TypeAlias = ChildStarted | ChildStartFailed | ChildExited | StopTree | KillTree | Resume
 Request: TypeAlias = (
     StartChild | TerminateChild | RestartChild | DeleteChild | WhichChildren | CountChildren | GetChildSpec | Suspend
 )
-Message: TypeAlias = Boot | Ended | TryAgain | Due | Request
-Event: TypeAlias = Fact | Message
+TreeMessage: TypeAlias = Boot | QueuedExit | TryAgain | Due | Request
+Event: TypeAlias = Fact | TreeMessage
 
 
 # ---- results of requests
@@ -232,26 +232,26 @@ class Counts:
     workers: int
 
 
-Result: TypeAlias = Done | Running | Ignored | NotStarted | Refused | Closed | tuple[ChildRow, ...] | Counts | Child
+CallResult: TypeAlias = Done | Running | Ignored | NotStarted | Refused | Closed | tuple[ChildRow, ...] | Counts | Child
 
 
 # ---- how a supervisor ends
 
 
 @frozen
-class Stopped:
+class TreeStopped:
     """It was asked to."""
 
 
 @frozen
-class AutoShutdown:
+class TreeShutDown:
     """Its significant children ended; `child` is the last one."""
 
     child: str
 
 
 @frozen
-class GaveUp:
+class TreeGaveUp:
     """Its children restarted too often; `child` is the last one. The window is its own, or that child's budget."""
 
     child: str
@@ -261,19 +261,19 @@ class GaveUp:
 
 
 @frozen
-class BootFailed:
+class TreeBootFailed:
     """`child` failed while the tree was being started."""
 
     child: str
 
 
-Outcome: TypeAlias = Stopped | AutoShutdown | GaveUp | BootFailed
+TreeOutcome: TypeAlias = TreeStopped | TreeShutDown | TreeGaveUp | TreeBootFailed
 
 # ---- commands
 
 
 @frozen(slots=False)
-class Start:
+class StartLife:
     """Begin that life of the child."""
 
     child: Child
@@ -281,7 +281,7 @@ class Start:
 
 
 @frozen
-class Stop:
+class StopLife:
     """End that life, within `limit`."""
 
     child: str
@@ -290,7 +290,7 @@ class Stop:
 
 
 @frozen(slots=False)
-class Report:
+class ReportEnd:
     """Tell of the end of a life, before anything is done about it. `during` is what the life was at."""
 
     child: str
@@ -316,18 +316,18 @@ class Forget:
 
 
 @frozen
-class Reply:
+class AnswerCall:
     """Answer a request."""
 
     request: int
-    result: Result
+    result: CallResult
 
 
 @frozen
 class Post:
     """Put the message behind those that wait."""
 
-    message: Message
+    message: TreeMessage
 
 
 @frozen
@@ -339,7 +339,7 @@ class Booted:
 class Finish:
     """Nothing runs any more; the supervisor has ended."""
 
-    outcome: Outcome
+    outcome: TreeOutcome
 
 
-Command: TypeAlias = Start | Stop | Report | Wait | Forget | Reply | Post | Booted | Finish
+TreeCommand: TypeAlias = StartLife | StopLife | ReportEnd | Wait | Forget | AnswerCall | Post | Booted | Finish

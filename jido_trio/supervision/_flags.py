@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from attrs import Attribute, field, frozen
 
 from jido_trio.errors import InvalidDefinition
-from jido_trio.terms import AutoShutdown, Strategy
+from jido_trio.terms import AutoShutdown, RestartStrategy
 
 SupervisorKind: TypeAlias = Literal["static", "pool"]
 
@@ -62,7 +62,7 @@ class Flags:
     """
 
     kind: SupervisorKind = field(default="static", validator=_one_of(SupervisorKind))
-    strategy: Strategy = field(default="one_for_one", validator=_one_of(Strategy))
+    strategy: RestartStrategy = field(default="one_for_one", validator=_one_of(RestartStrategy))
     max_restarts: int = field(default=3, validator=_check_restarts)
     max_seconds: float = field(default=5.0, validator=_check_seconds)
     auto_shutdown: AutoShutdown = field(default="never", validator=_one_of(AutoShutdown))
@@ -74,6 +74,6 @@ class Flags:
         return self.kind == "pool"
 
     @property
-    def restart_strategy(self) -> Strategy:
+    def restart_strategy(self) -> RestartStrategy:
         """Which children go down with one."""
         return "one_for_one" if self.is_pool else self.strategy

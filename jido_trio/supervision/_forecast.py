@@ -14,9 +14,9 @@ from jido_trio.supervision._faults import At, Every, Fault, StartFails
 from jido_trio.supervision._flags import Flags
 from jido_trio.supervision._open import nested_spec
 from jido_trio.supervision._rehearsal import ROOT, Happening, Rehearsal, SupervisorEnd, paths_of
-from jido_trio.supervision._slots import State
+from jido_trio.supervision._slots import SlotState
 from jido_trio.supervision._spec import SupervisorSpec
-from jido_trio.terms import AutoShutdown, Strategy
+from jido_trio.terms import AutoShutdown, RestartStrategy
 
 
 @frozen
@@ -33,7 +33,7 @@ class Forecast:
     """How often each child was started, starts that failed included."""
     most_restarts: Mapping[str, int]
     """The most restarts that each supervisor had within its `max_seconds`."""
-    states: Mapping[str, State]
+    states: Mapping[str, SlotState]
     """What each child is at, at last."""
     ends: tuple[SupervisorEnd, ...]
     """Each end of a supervisor that wasn't asked to, whether it was restarted or not."""
@@ -119,7 +119,7 @@ def forecast(
     children: Sequence[Child],
     failures: Mapping[str, Fault | Sequence[Fault]],
     *,
-    strategy: Strategy = "one_for_one",
+    strategy: RestartStrategy = "one_for_one",
     max_restarts: int = 3,
     max_seconds: float = 5,
     auto_shutdown: AutoShutdown = "never",

@@ -6,9 +6,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 from attrs import frozen
 
-from jido_trio.supervision._slots import State
+from jido_trio.supervision._slots import SlotState
 from jido_trio.supervision._tree import Tree
-from jido_trio.terms import Kind, Restart, Strategy
+from jido_trio.terms import Kind, Restart, RestartStrategy
 
 
 @runtime_checkable
@@ -27,7 +27,7 @@ class ChildView:
     id: str
     kind: Kind
     restart: Restart
-    state: State
+    state: SlotState
     incarnation: int
     next_restart: float | None = None
     """Seconds until it is started again, while it backs off."""
@@ -43,7 +43,7 @@ class SupervisorView:
 
     name: str
     phase: Literal["new", "up", "ending", "ended"]
-    strategy: Strategy | Literal["pool"]
+    strategy: RestartStrategy | Literal["pool"]
     restarts: int
     """How many restarts count now, of the `max_restarts` it tolerates within `max_seconds`."""
     max_restarts: int
@@ -54,6 +54,6 @@ class SupervisorView:
 def view_of(name: str, tree: Tree, now: float, children: tuple[ChildView, ...]) -> SupervisorView:
     """Return the tree as it is at time `now`."""
     flags = tree.flags
-    strategy: Strategy | Literal["pool"] = "pool" if flags.is_pool else flags.strategy
+    strategy: RestartStrategy | Literal["pool"] = "pool" if flags.is_pool else flags.strategy
     used = tree.window.used(now)
     return SupervisorView(name, tree.phase, strategy, used, flags.max_restarts, flags.max_seconds, children)

@@ -16,13 +16,13 @@ from jido_trio.supervision._life import Life
 from jido_trio.supervision._report import FoldedLog, Sink
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._supervisor import Supervisor
-from jido_trio.terms import AutoShutdown, ExitKind, Restart, ShutdownLimit, Strategy
+from jido_trio.terms import AutoShutdown, ExitKind, Restart, RestartStrategy, ShutdownLimit
 
 
 def open_supervisor(
     children: Sequence[Child] = (),
     *,
-    strategy: Strategy = "one_for_one",
+    strategy: RestartStrategy = "one_for_one",
     max_restarts: int = 3,
     max_seconds: float = 5,
     auto_shutdown: AutoShutdown = "never",
@@ -68,7 +68,7 @@ def supervisor_child(
     id: str,
     children: Sequence[Child] = (),
     *,
-    strategy: Strategy = "one_for_one",
+    strategy: RestartStrategy = "one_for_one",
     max_restarts: int = 3,
     max_seconds: float = 5,
     auto_shutdown: AutoShutdown = "never",

@@ -19,7 +19,7 @@ from jido_trio.supervision._child import Child
 from jido_trio.supervision._decide import decide
 from jido_trio.supervision._faults import Fault, crash_of, start_is_to_fail
 from jido_trio.supervision._open import nested_spec
-from jido_trio.supervision._slots import State
+from jido_trio.supervision._slots import SlotState
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._tree import Ending, Tree
 
@@ -122,7 +122,7 @@ class _Worker:
         world = self.owner.world
         world.tell(what, self.path, self.incarnation)
         lasted = world.now - self.began if self.child.backoff is not None else 0.0
-        self.owner.fact(ev.Exited(self.child.id, self.incarnation, exit, lasted))
+        self.owner.fact(ev.ChildExited(self.child.id, self.incarnation, exit, lasted))
 
 
 @define(eq=False)
@@ -141,7 +141,7 @@ class _Supervisor:
     end: SupervisorEnd | None = None
     """How it ended, if it wasn't asked to."""
     _facts: deque[ev.Fact] = field(factory=deque)
-    _messages: deque[ev.Message] = field(factory=deque)
+    _messages: deque[ev.TreeMessage] = field(factory=deque)
     _handling: bool = False
 
     def boot(self) -> None:
@@ -153,7 +153,7 @@ class _Supervisor:
         self._facts.append(fact)
         self._handle()
 
-    def post(self, message: ev.Message) -> None:
+    def post(self, message: ev.TreeMessage) -> None:
         self._messages.append(message)
         self._handle()
 
@@ -184,13 +184,13 @@ class _Supervisor:
             self._perform(command)
 
     def _tell_parked(self, before: Tree, event: ev.Event) -> None:
-        if not isinstance(event, ev.Exited | ev.Ended | ev.StartFailed | ev.TryAgain):
+        if not isinstance(event, ev.ChildExited | ev.QueuedExit | ev.ChildStartFailed | ev.TryAgain):
             return
         was, is_now = before.slots.get(event.child), self.tree.slots.get(event.child)
         if was is not None and is_now is not None and was.state != "parked" and is_now.state == "parked":
             self.world.tell("park", path_of(self.path, event.child), is_now.incarnation)
 
-    def _tell_end(self, commands: Sequence[ev.Command]) -> None:
+    def _tell_end(self, commands: Sequence[ev.TreeCommand]) -> None:
         """Note why the supervisor goes down, before its children do."""
         plan = self.tree.plan
         outcome = plan.purpose.outcome if plan is not None and isinstance(plan.purpose, Ending) else None
@@ -198,13 +198,13 @@ class _Supervisor:
             if isinstance(command, ev.Finish):  # nothing had to be stopped
                 outcome = command.outcome
         match outcome:
-            case ev.GaveUp(child, restarts, max_restarts, max_seconds):
+            case ev.TreeGaveUp(child, restarts, max_restarts, max_seconds):
                 self.world.tell("give_up", self.path, self.incarnation)
                 self._ends("gave_up", child, restarts, max_restarts, max_seconds)
-            case ev.AutoShutdown(child):
+            case ev.TreeShutDown(child):
                 self.world.tell("auto_shutdown", self.path, self.incarnation)
                 self._ends("auto_shutdown", child)
-            case ev.BootFailed(child):
+            case ev.TreeBootFailed(child):
                 self._ends("start_failed", child)
             case _:
                 pass
@@ -223,11 +223,11 @@ class _Supervisor:
         self.end = SupervisorEnd(self.path, self.world.now, why, path, restarts, max_restarts, max_seconds, cause)
         self.world.ends.append(self.end)
 
-    def _perform(self, command: ev.Command) -> None:
+    def _perform(self, command: ev.TreeCommand) -> None:
         match command:
-            case ev.Start(child, incarnation):
+            case ev.StartLife(child, incarnation):
                 self._start(child, incarnation)
-            case ev.Stop(child, _, limit):
+            case ev.StopLife(child, _, limit):
                 self.lives[child].stop(limit)
             case ev.Wait(due, seconds, jitter):
                 self.world.tell("back_off", path_of(self.path, due.child), due.incarnation)
@@ -252,14 +252,14 @@ class _Supervisor:
         to_fail = world.next_start_fails(path)
         if to_fail and child.reports_ready:
             world.tell("start_failed", path, incarnation)
-            self._facts.append(ev.StartFailed(child.id, incarnation))
+            self._facts.append(ev.ChildStartFailed(child.id, incarnation))
             return
         world.tell("start", path, incarnation)
         life = self.lives[child.id] = _Worker(self, child, path, incarnation, world.now)
         # What doesn't tell when it is ready can't fail to start: it crashes in its first step.
         world.later(world.now if to_fail else world.crash_of(path), life.crash)
         if child.reports_ready:
-            self._facts.append(ev.Started(child.id, incarnation))
+            self._facts.append(ev.ChildStarted(child.id, incarnation))
 
     def _start_supervisor(self, child: Child, spec: SupervisorSpec, path: str, incarnation: int) -> None:
         self.world.next_start_fails(path)
@@ -268,26 +268,26 @@ class _Supervisor:
         self.lives[child.id] = nested
         nested.boot()
         if nested.end is not None and nested.end.why == "start_failed":
-            self._facts.append(ev.StartFailed(child.id, incarnation))
+            self._facts.append(ev.ChildStartFailed(child.id, incarnation))
         else:
-            self._facts.append(ev.Started(child.id, incarnation))
+            self._facts.append(ev.ChildStarted(child.id, incarnation))
 
-    def _finish(self, outcome: ev.Outcome) -> None:
+    def _finish(self, outcome: ev.TreeOutcome) -> None:
         match outcome:
-            case ev.Stopped():
+            case ev.TreeStopped():
                 self.world.tell("stop", self.path, self.incarnation)
-            case ev.BootFailed():
+            case ev.TreeBootFailed():
                 self.world.tell("start_failed", self.path, self.incarnation)
                 return
             case _:
                 pass
         if self.parent is None or self.child is None:
             return
-        exit: Literal["normal", "shutdown"] = "normal" if isinstance(outcome, ev.Stopped) else "shutdown"
+        exit: Literal["normal", "shutdown"] = "normal" if isinstance(outcome, ev.TreeStopped) else "shutdown"
         lasted = self.world.now - self.began if self.child.backoff is not None else 0.0
-        self.parent.fact(ev.Exited(self.child.id, self.incarnation, exit, lasted))
+        self.parent.fact(ev.ChildExited(self.child.id, self.incarnation, exit, lasted))
 
-    def states(self) -> Iterator[tuple[str, State]]:
+    def states(self) -> Iterator[tuple[str, SlotState]]:
         """Yield the state of each child, and of those below it where it runs."""
         for slot in self.tree.slots:
             path = path_of(self.path, slot.child.id)

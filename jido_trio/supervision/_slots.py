@@ -16,12 +16,14 @@ from jido_trio.supervision._child import Child
 from jido_trio.supervision._window import Window
 from jido_trio.terms import ExitKind
 
-State: TypeAlias = Literal["stopped", "starting", "running", "ended", "stopping", "restarting", "backing_off", "parked"]
+SlotState: TypeAlias = Literal[
+    "stopped", "starting", "running", "ended", "stopping", "restarting", "backing_off", "parked"
+]
 """What became of a child. ended: its end waits to be handled. restarting: its last restart failed, another is due.
 backing_off: it pauses before its restart. parked: it used up its budget. stopped: OTP's `undefined`, the spec is kept
 and nothing runs."""
 
-ALIVE: frozenset[State] = frozenset({"starting", "running", "stopping"})
+ALIVE: frozenset[SlotState] = frozenset({"starting", "running", "stopping"})
 
 
 @frozen(slots=False)
@@ -29,7 +31,7 @@ class Slot:
     """One child of a supervisor: its spec, and what became of it."""
 
     child: Child
-    state: State = "stopped"
+    state: SlotState = "stopped"
     incarnation: int = 0
     """How often it was started; the number of the current or last life."""
     exit: ExitKind | None = None
@@ -48,11 +50,11 @@ class Slot:
         """Whether something of it runs."""
         return self.state in ALIVE
 
-    def now(self, state: State, exit: ExitKind | None = None) -> Slot:
+    def now(self, state: SlotState, exit: ExitKind | None = None) -> Slot:
         """Return the slot in that state."""
         return Slot(self.child, state, self.incarnation, exit, self.rank, self.lasted, self.failures, self.window)
 
-    def next_life(self, state: State) -> Slot:
+    def next_life(self, state: SlotState) -> Slot:
         """Return the slot with its next incarnation under way."""
         return Slot(self.child, state, self.incarnation + 1, None, self.rank, 0.0, self.failures, self.window)
 
@@ -80,7 +82,7 @@ class Slots:
         """Return the slots with `slot` in the place of the one of the same id."""
         return Slots(self._with(slot), self._size, self._next_rank)
 
-    def add(self, child: Child, incarnation: int = 0, state: State = "stopped") -> Slots:
+    def add(self, child: Child, incarnation: int = 0, state: SlotState = "stopped") -> Slots:
         """Return the slots with one for `child`, a new id, at the end."""
         if self._size > _CROWDED * len(self._buckets):
             return self._spread().add(child, incarnation, state)

@@ -53,7 +53,7 @@ class _Answer:
     """Where the caller of a request waits."""
 
     arrived: trio.Event = field(factory=trio.Event)
-    result: ev.Result | None = None
+    result: ev.CallResult | None = None
     cause: BaseException | None = None
 
 
@@ -71,7 +71,7 @@ class Supervisor:
     _tree: Tree = Factory(lambda self: Tree(self.spec.flags), takes_self=True)
     _lives: dict[str, Life | PassiveLife] = field(factory=dict)
     _facts: deque[ev.Fact] = field(factory=deque)
-    _messages: deque[ev.Message] = field(factory=deque)
+    _messages: deque[ev.TreeMessage] = field(factory=deque)
     _handling: bool = False
     _answers: dict[int, _Answer] = field(factory=dict)
     _next_number: int = 1
@@ -89,7 +89,7 @@ class Supervisor:
     _all_started: bool = False
     _booted: trio.Event = field(factory=trio.Event)
     _finished: trio.Event = field(factory=trio.Event)
-    _outcome: ev.Outcome | None = None
+    _outcome: ev.TreeOutcome | None = None
     _history: deque[CrashReport] = field(factory=lambda: deque(maxlen=HISTORY))
     _last_crash: dict[str, CrashReport] = field(factory=dict)
     _told: BaseException | None = None
@@ -282,7 +282,7 @@ class Supervisor:
         self._facts.append(fact)
         self._handle()
 
-    def _post(self, message: ev.Message) -> None:
+    def _post(self, message: ev.TreeMessage) -> None:
         self._messages.append(message)
         self._handle()
 
@@ -314,7 +314,7 @@ class Supervisor:
 
     def life_started(self, life: Life) -> None:
         """See `Owner`."""
-        self._fact(ev.Started(life.child.id, life.incarnation))
+        self._fact(ev.ChildStarted(life.child.id, life.incarnation))
 
     def life_ended(self, life: Life, error: BaseException | None) -> None:
         """See `Owner`."""
@@ -326,7 +326,7 @@ class Supervisor:
             self._fact(_exited(life))
         else:
             life.error = error or _why_not_ready(life)
-            self._fact(ev.StartFailed(life.child.id, life.incarnation, life.ignored and error is None))
+            self._fact(ev.ChildStartFailed(life.child.id, life.incarnation, life.ignored and error is None))
 
     def life_renewed(self, life: Life, error: Exception) -> bool:
         """See `Owner`."""
@@ -342,7 +342,7 @@ class Supervisor:
         """See `PassiveOwner`."""
         self._watch.forget(life)
         self._failed = life.error
-        self._fact(ev.StartFailed(life.child.id, life.incarnation, ignored))
+        self._fact(ev.ChildStartFailed(life.child.id, life.incarnation, ignored))
 
     def passive_ended(self, life: PassiveLife) -> None:
         """See `PassiveOwner`."""
@@ -370,7 +370,7 @@ class Supervisor:
         if self._next_to_run is None:
             self._booted.set()
 
-    def _tell(self, report: ev.Report) -> None:
+    def _tell(self, report: ev.ReportEnd) -> None:
         life = self._lives[report.child]
         self._told, life.error = life.error, None
         failure = Failure.of(self._told) if self._told is not None else None
@@ -379,7 +379,7 @@ class Supervisor:
         self._last_crash[report.child] = crash
         send_report(crash, self._sink)
 
-    def _start(self, start: ev.Start) -> None:
+    def _start(self, start: ev.StartLife) -> None:
         child, incarnation = start.child, start.incarnation
         if child.is_passive:
             self._lives[child.id] = passive = PassiveLife(child, incarnation, self)
@@ -389,7 +389,7 @@ class Supervisor:
         if isinstance(life, Life) and life.renewing:
             life.incarnation = incarnation
             if child.reports_ready:  # it is: it goes on where it crashed
-                self._facts.append(ev.Started(child.id, incarnation))
+                self._facts.append(ev.ChildStarted(child.id, incarnation))
             return
         life = Life(child, incarnation, self)
         self._lives[child.id] = life
@@ -409,7 +409,7 @@ class Supervisor:
 
     def _begin(self, life: PassiveLife) -> None:
         if life.begin(self._context.copy()) and self._tree.busy:
-            self._fact(ev.Started(life.child.id, life.incarnation))
+            self._fact(ev.ChildStarted(life.child.id, life.incarnation))
 
     def _spawn(self, life: Life | PassiveLife) -> None:
         # One at a time, as Trio runs the tasks of a batch in random order: first steps come in the order of starts.
@@ -434,7 +434,7 @@ class Supervisor:
         elif self._all_started:
             self._booted.set()
 
-    def _stop(self, stop: ev.Stop) -> None:
+    def _stop(self, stop: ev.StopLife) -> None:
         life = self._lives[stop.child]
         if not life.done:  # else it ended before its supervisor came to stop it
             try:
@@ -481,7 +481,7 @@ class Supervisor:
         if life is not None and self._on_gone is not None:
             self._on_gone(id, life.exit)
 
-    def _reply(self, reply: ev.Reply) -> None:
+    def _reply(self, reply: ev.AnswerCall) -> None:
         request, result = reply.request, reply.result
         if isinstance(result, ev.Refused) and not request:
             self._refusal = result
@@ -494,7 +494,7 @@ class Supervisor:
     def _finish(self, finish: ev.Finish) -> None:
         self._outcome = finish.outcome
         for request in list(self._answers):
-            self._reply(ev.Reply(request, ev.Closed()))
+            self._reply(ev.AnswerCall(request, ev.Closed()))
         self._messages.clear()
         self._watch.end()
         self._booted.set()
@@ -509,7 +509,7 @@ class Supervisor:
 
     # ---- requests
 
-    async def _ask(self, message: Callable[[int], ev.Request]) -> ev.Result:
+    async def _ask(self, message: Callable[[int], ev.Request]) -> ev.CallResult:
         if self._finished.is_set() or not self._booted.is_set():
             await trio.lowlevel.checkpoint()
             raise SupervisorStopped(self.name)
@@ -527,14 +527,14 @@ class Supervisor:
             case result:
                 return result
 
-    def _child(self, call: str, id: str, answer: ev.Result) -> ChildRef:
+    def _child(self, call: str, id: str, answer: ev.CallResult) -> ChildRef:
         self._refuse(call, id, answer)
         return ChildRef(id, self)
 
-    def _done(self, call: str, id: str, answer: ev.Result) -> None:
+    def _done(self, call: str, id: str, answer: ev.CallResult) -> None:
         self._refuse(call, id, answer)
 
-    def _refuse(self, call: str, id: str, answer: ev.Result) -> None:
+    def _refuse(self, call: str, id: str, answer: ev.CallResult) -> None:
         if isinstance(answer, ev.Refused):
             raise ChildRefused(self.name, id, call, answer.reason)
 
@@ -549,7 +549,7 @@ class Supervisor:
             try:
                 with self._block:
                     await self._booted.wait()
-                    if not isinstance(self._outcome, ev.BootFailed):
+                    if not isinstance(self._outcome, ev.TreeBootFailed):
                         yield self
             except BaseException as error:  # noqa: ASYNC103, BLE001  # raised again below, once the children have ended
                 left = error
@@ -591,20 +591,20 @@ class Supervisor:
 
     def _error(self) -> SupervisionError | None:
         match self._outcome:
-            case ev.GaveUp(child, restarts, max_restarts, max_seconds):
+            case ev.TreeGaveUp(child, restarts, max_restarts, max_seconds):
                 return RestartIntensityExceeded(self.name, child, restarts, max_restarts, max_seconds)
-            case ev.BootFailed(child):
+            case ev.TreeBootFailed(child):
                 return StartFailed(self.name, child, _one_line(self._cause))
             case _:
                 return None
 
     _how: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = {
-        ev.Report: _tell,
-        ev.Start: _start,
-        ev.Stop: _stop,
+        ev.ReportEnd: _tell,
+        ev.StartLife: _start,
+        ev.StopLife: _stop,
         ev.Wait: _wait,
         ev.Forget: _forget,
-        ev.Reply: _reply,
+        ev.AnswerCall: _reply,
         ev.Post: _post_later,
         ev.Booted: _boot_done,
         ev.Finish: _finish,
@@ -638,9 +638,9 @@ class ChildRef:
         return life.value if life is not None else None
 
 
-def _exited(life: Life | PassiveLife) -> ev.Exited:
+def _exited(life: Life | PassiveLife) -> ev.ChildExited:
     lasted = trio.current_time() - life.began if life.child.backoff is not None else 0.0
-    return ev.Exited(life.child.id, life.incarnation, life.exit, lasted)
+    return ev.ChildExited(life.child.id, life.incarnation, life.exit, lasted)
 
 
 def _why_not_ready(life: Life) -> Exception:
@@ -653,7 +653,7 @@ def _one_line(error: BaseException | None) -> str:
     return str(Failure.of(error, depth=0)) if error is not None else "no reason given"
 
 
-def _expect(answer: ev.Result, kind: type[_T]) -> _T:
+def _expect(answer: ev.CallResult, kind: type[_T]) -> _T:
     if not isinstance(answer, kind):
         raise TypeError(f"unexpected answer: {answer!r}")
     return answer

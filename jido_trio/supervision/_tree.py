@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from attrs import Factory, field, frozen
 
-from jido_trio.supervision._events import Outcome, Result
+from jido_trio.supervision._events import CallResult, TreeOutcome
 from jido_trio.supervision._flags import Flags
 from jido_trio.supervision._slots import Slot, Slots
 from jido_trio.supervision._window import Window
@@ -54,7 +54,7 @@ class Answering:
     """
 
     request: int
-    result: Result
+    result: CallResult
     new: bool = False
 
 
@@ -62,7 +62,7 @@ class Answering:
 class Ending:
     """Stopping everything, for good."""
 
-    outcome: Outcome
+    outcome: TreeOutcome
 
 
 @frozen

@@ -232,7 +232,7 @@ INTENSITY = (
         "A supervisor that gave up leaves its pool's children running.",
         "_decide.py",
         "steps = (Down(ids),) if together else tuple(Down((id,)) for id in reversed(ids))",
-        "steps = () if together and isinstance(outcome, GaveUp) else (Down(ids),) if together"
+        "steps = () if together and isinstance(outcome, TreeGaveUp) else (Down(ids),) if together"
         " else tuple(Down((id,)) for id in reversed(ids))",
     ),
 )
@@ -294,8 +294,8 @@ ENDS = (
         "reported_after_the_restart",
         "The report of a crash comes when the next life is already under way.",
         "_decide.py",
-        "return tree, (*commands, Start(slot.child, up.incarnation))",
-        "return tree, (Start(slot.child, up.incarnation), *commands)",
+        "return tree, (*commands, StartLife(slot.child, up.incarnation))",
+        "return tree, (StartLife(slot.child, up.incarnation), *commands)",
     ),
     Mutant(
         "killed_at_its_limit_goes_untold",
@@ -353,10 +353,10 @@ SIGNIFICANT = (
         "terminate_closes",
         "To terminate a significant child ends the supervisor.",
         "_decide.py",
-        "            return idle, (*commands, Reply(request, result))",
-        "            commands = (*commands, Reply(request, result))\n"
+        "            return idle, (*commands, AnswerCall(request, result))",
+        "            commands = (*commands, AnswerCall(request, result))\n"
         "            if isinstance(result, Done) and _closes(idle):\n"
-        '                return _end(idle, AutoShutdown(""), commands)\n'
+        '                return _end(idle, TreeShutDown(""), commands)\n'
         "            return idle, commands",
     ),
 )
@@ -387,8 +387,8 @@ ENDING = (
         "every_stop_is_brutal",
         "No child gets the time to say goodbye.",
         "_decide.py",
-        "Stop(id, slot.incarnation, slot.child.shutdown)",
-        'Stop(id, slot.incarnation, "brutal")',
+        "StopLife(id, slot.incarnation, slot.child.shutdown)",
+        'StopLife(id, slot.incarnation, "brutal")',
     ),
     Mutant(
         "stop_twice_starts_over",
@@ -401,21 +401,21 @@ ENDING = (
         "kill_only_asks",
         "A supervisor whose time is over waits all the same.",
         "_decide.py",
-        'Stop(slot.child.id, slot.incarnation, "brutal") for slot in alive',
-        "Stop(slot.child.id, slot.incarnation, slot.child.shutdown) for slot in alive",
+        'StopLife(slot.child.id, slot.incarnation, "brutal") for slot in alive',
+        "StopLife(slot.child.id, slot.incarnation, slot.child.shutdown) for slot in alive",
     ),
     Mutant(
         "interrupted_call_unanswered",
         "Whoever asked for something when the supervisor stopped waits for ever.",
         "_decide.py",
-        "return (Reply(request, Closed()),)",
+        "return (AnswerCall(request, Closed()),)",
         "return ()",
     ),
     Mutant(
         "boot_goes_on_past_a_failure",
         "A tree comes up with holes in it.",
         "_decide.py",
-        'return _end(tree.put(slot.now("stopped")), BootFailed(id), (report,))',
+        'return _end(tree.put(slot.now("stopped")), TreeBootFailed(id), (report,))',
         'return _advance(_step_done(tree.put(slot.now("stopped"))), (report,))',
     ),
     Mutant(

@@ -75,7 +75,7 @@ class _Work:
     def die(self, exit_class: str) -> None:
         self.alive = False
         self.owner.world.tell("exit", self.path, self.n, exit_class)
-        self.owner.fact(ev.Exited(self.child.id, self.incarnation, KIND_OF[exit_class]))
+        self.owner.fact(ev.ChildExited(self.child.id, self.incarnation, KIND_OF[exit_class]))
 
 
 @define(eq=False)
@@ -91,7 +91,7 @@ class _Sup:
     as_child: tuple[str, int] = ("", 0)
     tree: Tree = field()
     lives: dict[str, _Work | _Sup] = field(factory=dict)
-    answers: dict[int, tuple[ev.Result, Names]] = field(factory=dict)
+    answers: dict[int, tuple[ev.CallResult, Names]] = field(factory=dict)
     """What came back, and how the children were called at that moment."""
     alive: bool = True
     ends_as: str = "shutdown"
@@ -101,7 +101,7 @@ class _Sup:
     child_failure: list[Json] | None = None
     """Why the child that failed last could not start, where that is a supervisor."""
     _facts: deque[ev.Fact] = field(factory=deque)
-    _messages: deque[ev.Message] = field(factory=deque)
+    _messages: deque[ev.TreeMessage] = field(factory=deque)
     _handling: bool = False
 
     names: Names = field()
@@ -128,7 +128,7 @@ class _Sup:
         self._facts.append(fact)
         self._handle()
 
-    def post(self, message: ev.Message) -> None:
+    def post(self, message: ev.TreeMessage) -> None:
         self._messages.append(message)
         self._handle()
 
@@ -149,13 +149,13 @@ class _Sup:
                 self._perform(command)
         self._handling = False
 
-    def _perform(self, command: ev.Command) -> None:
+    def _perform(self, command: ev.TreeCommand) -> None:
         match command:
-            case ev.Start(child, incarnation):
+            case ev.StartLife(child, incarnation):
                 self._start(child, incarnation)
-            case ev.Stop(child, _, limit):
+            case ev.StopLife(child, _, limit):
                 self.lives[child].stop(limit)
-            case ev.Reply(request, result):
+            case ev.AnswerCall(request, result):
                 self.answers[request] = result, self.names.copy()
             case ev.Post(message):
                 self._messages.append(message)
@@ -172,34 +172,34 @@ class _Sup:
             self.names.failed.add(child.id)
             ignored = spec.fail_how == "ignore"
             self.world.tell("ignored" if ignored else "start_failed", path, n)
-            self._facts.append(ev.StartFailed(child.id, incarnation, ignored))
+            self._facts.append(ev.ChildStartFailed(child.id, incarnation, ignored))
         elif isinstance(spec, Worker):
             self.world.tell("start", path, n)
             self.lives[child.id] = self.world.lives[path] = _Work(self, child, incarnation, path, n)
-            self._facts.append(ev.Started(child.id, incarnation))
+            self._facts.append(ev.ChildStarted(child.id, incarnation))
         else:
             nested = self.world.open(path, n, spec, self, (child.id, incarnation))
             self.lives[child.id] = nested
             self.child_failure = nested.failure
             up = nested.failure is None
-            self._facts.append((ev.Started if up else ev.StartFailed)(child.id, incarnation))
+            self._facts.append((ev.ChildStarted if up else ev.ChildStartFailed)(child.id, incarnation))
 
-    def _finish(self, outcome: ev.Outcome) -> None:
+    def _finish(self, outcome: ev.TreeOutcome) -> None:
         self.alive = False
         for message in self._messages:
             if isinstance(message, ev.Request):
                 self.answers[message.request] = ev.Closed(), self.names
-        if isinstance(outcome, ev.BootFailed):
+        if isinstance(outcome, ev.TreeBootFailed):
             inner: list[Json] = [self.child_failure] if self.child_failure is not None else []
             self.failure = ["failed_to_start_child", outcome.child, *inner]
             self.world.tell("start_failed", self.path, self.n)
             return
-        if not isinstance(outcome, ev.Stopped):
+        if not isinstance(outcome, ev.TreeStopped):
             self.ends_as = "shutdown"
         if not self.killed:
             self.world.tell("exit", self.path, self.n, self.ends_as)
         if self.parent is not None:
-            self.parent.fact(ev.Exited(*self.as_child, KIND_OF[self.ends_as]))
+            self.parent.fact(ev.ChildExited(*self.as_child, KIND_OF[self.ends_as]))
 
     def stop(self, limit: object, ends_as: str = "shutdown") -> None:
         self.ends_as = ends_as
@@ -331,7 +331,7 @@ class _World:
         sup.post(message)
         return self._requests
 
-    def _message(self, sup: _Sup, call: Call, request: int) -> ev.Message | None:
+    def _message(self, sup: _Sup, call: Call, request: int) -> ev.TreeMessage | None:
         match call:
             case StartChild(_, spec):
                 child = child_of(sup.spec, spec, _never_run)

@@ -84,14 +84,14 @@ class _Traced(Supervisor):
     """What is asked, by number of the request."""
     replied: dict[int, list[Json]] = field(factory=dict, kw_only=True)
 
-    def _reply(self, reply: ev.Reply) -> None:
+    def _reply(self, reply: ev.AnswerCall) -> None:
         if reply.request in self.calls:
             self.replied[reply.request] = self._said(self.calls.pop(reply.request), reply.result)
         super()._reply(reply)
 
-    _how: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = {**Supervisor._how, ev.Reply: _reply}
+    _how: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = {**Supervisor._how, ev.AnswerCall: _reply}
 
-    def _said(self, call: Call, result: ev.Result) -> list[Json]:
+    def _said(self, call: Call, result: ev.CallResult) -> list[Json]:
         match result:
             case ev.Done() if isinstance(call, TerminateChild):
                 return self.names.terminated(call.id)
@@ -214,7 +214,7 @@ class _World:
             self._end(sup, "shutdown")
             raise Shutdown from None
         killed = life is not None and life.killed
-        stopped = shell._outcome == ev.Stopped()
+        stopped = shell._outcome == ev.TreeStopped()
         self._end(sup, "killed" if killed else sup.ends_as if stopped else "shutdown")
         if not killed:
             _raise(sup.ends_as if stopped else "shutdown")

@@ -42,8 +42,8 @@ class Bench:
     obedient: bool = True
     now: float = 0.0
     said: list[str] = field(factory=list)
-    commands: list[ev.Command] = field(factory=list)
-    _messages: deque[ev.Message] = field(factory=deque)
+    commands: list[ev.TreeCommand] = field(factory=list)
+    _messages: deque[ev.TreeMessage] = field(factory=deque)
     _facts: deque[ev.Fact] = field(factory=deque)
     _requests: int = 0
 
@@ -62,7 +62,7 @@ class Bench:
         self._facts.append(event)
         return self._handle()
 
-    def post(self, message: ev.Message) -> list[str]:
+    def post(self, message: ev.TreeMessage) -> list[str]:
         """Put a message into the mailbox, and return what was commanded."""
         self._messages.append(message)
         return self._handle()
@@ -70,16 +70,16 @@ class Bench:
     def ends(self, id: str, exit: ExitKind = "crash", *, at: float | None = None) -> list[str]:
         """Let the current life of child `id` end."""
         self.now = self.now if at is None else at
-        return self.fact(ev.Exited(id, self.incarnation(id), exit))
+        return self.fact(ev.ChildExited(id, self.incarnation(id), exit))
 
     def starts(self, id: str) -> list[str]:
         """Let the life of child `id` say that it is up."""
-        return self.fact(ev.Started(id, self.incarnation(id)))
+        return self.fact(ev.ChildStarted(id, self.incarnation(id)))
 
     def fails(self, id: str, *, ignored: bool = False, at: float | None = None) -> list[str]:
         """Let the life of child `id` end before it is up."""
         self.now = self.now if at is None else at
-        return self.fact(ev.StartFailed(id, self.incarnation(id), ignored))
+        return self.fact(ev.ChildStartFailed(id, self.incarnation(id), ignored))
 
     def start_child(self, child: Child) -> list[str]:
         return self.post(ev.StartChild(self.next_request(), child))
@@ -127,9 +127,9 @@ class Bench:
         self._requests += 1
         return self._requests
 
-    def _last_answer(self) -> ev.Result:
+    def _last_answer(self) -> ev.CallResult:
         last = self.commands[-1]
-        assert isinstance(last, ev.Reply)
+        assert isinstance(last, ev.AnswerCall)
         return last.result
 
     def _handle(self) -> list[str]:
@@ -141,22 +141,22 @@ class Bench:
                 self._perform(command)
         return self.said[first:]
 
-    def _perform(self, command: ev.Command) -> None:
+    def _perform(self, command: ev.TreeCommand) -> None:
         self.commands.append(command)
         match command:
             case ev.Post(message):
                 self._messages.append(message)
-            case ev.Start(child, incarnation):
+            case ev.StartLife(child, incarnation):
                 self.said.append(f"start {child.id}{incarnation}")
                 if self.obedient and child.reports_ready:
-                    self._facts.append(ev.Started(child.id, incarnation))
-            case ev.Stop(id, incarnation, limit):
+                    self._facts.append(ev.ChildStarted(child.id, incarnation))
+            case ev.StopLife(id, incarnation, limit):
                 self.said.append(f"stop {id}{incarnation}")
                 if self.obedient:
-                    self._facts.append(ev.Exited(id, incarnation, "killed" if limit == "brutal" else "shutdown"))
-            case ev.Report(id, incarnation, during, exit):
+                    self._facts.append(ev.ChildExited(id, incarnation, "killed" if limit == "brutal" else "shutdown"))
+            case ev.ReportEnd(id, incarnation, during, exit):
                 self.said.append(f"report {id}{incarnation} {during} {exit}")
-            case ev.Reply(request, result):
+            case ev.AnswerCall(request, result):
                 self.said.append(f"answer {request} {_word(result)}")
             case ev.Booted():
                 self.said.append("booted")
@@ -167,5 +167,5 @@ class Bench:
                 pass  # what only a shell has to do
 
 
-def _word(result: ev.Result) -> str:
+def _word(result: ev.CallResult) -> str:
     return result.reason if isinstance(result, ev.Refused) else type(result).__name__

@@ -86,7 +86,7 @@ def due(bench: Bench) -> list[str]:
 
 
 def crash(bench: Bench, id: str, *, lasted: float = 0) -> list[str]:
-    return bench.fact(ev.Exited(id, bench.incarnation(id), "crash", lasted))
+    return bench.fact(ev.ChildExited(id, bench.incarnation(id), "crash", lasted))
 
 
 def test_a_crash_is_reported_and_the_child_waits():
@@ -175,7 +175,7 @@ def test_a_group_that_is_to_come_back_early_and_fails_goes_on_backing_off():
     bench.starts("a")
     bench.starts("b")
     crash(bench, "a")
-    bench.fact(ev.Exited("b", 1, "shutdown"))
+    bench.fact(ev.ChildExited("b", 1, "shutdown"))
     assert bench.restart("a") == ["start a2"]
     assert bench.fails("a") == ["report a2 starting crash", "answer 1 NotStarted"]
     assert bench.states == {"a": "backing_off", "b": "stopped"}
@@ -195,7 +195,7 @@ def test_a_sibling_that_fails_as_a_group_comes_back_early_is_tried_again():
     )
     bench.starts("b")
     crash(bench, "a")
-    bench.fact(ev.Exited("b", 1, "shutdown"))
+    bench.fact(ev.ChildExited("b", 1, "shutdown"))
     bench.restart("a")
     assert bench.fails("b") == ["report b2 starting crash", "answer 1 NotStarted", "stop a2"]
 
@@ -205,7 +205,7 @@ def test_a_child_that_comes_back_early_and_has_nothing_to_run_is_answered_so_and
     bench.starts("a")
     bench.starts("b")
     crash(bench, "a")
-    bench.fact(ev.Exited("b", 1, "shutdown"))
+    bench.fact(ev.ChildExited("b", 1, "shutdown"))
     bench.restart("a")
     assert bench.fails("a", ignored=True) == ["start b2"]
     assert bench.starts("b") == ["answer 1 Ignored"]

@@ -80,8 +80,8 @@ def test_an_exhausted_child_escalates_as_if_the_supervisor_had_had_enough():
     bench = bench_of("escalate")
     for _ in range(3):
         said = bench.ends("a")
-    assert said == ["report a3 running crash", "stop b1", "finish GaveUp"]
-    assert bench.commands[-1] == ev.Finish(ev.GaveUp("a", restarts=3, max_restarts=2, max_seconds=5))
+    assert said == ["report a3 running crash", "stop b1", "finish TreeGaveUp"]
+    assert bench.commands[-1] == ev.Finish(ev.TreeGaveUp("a", restarts=3, max_restarts=2, max_seconds=5))
 
 
 @pytest.mark.parametrize(("exhausted", "state"), [("park", "parked"), ("stop", "stopped")])
@@ -114,7 +114,7 @@ def test_a_stopped_child_is_as_one_that_ended_for_good():
     budget = Budget(max_restarts=0, exhausted="stop")
     significant = child("a", restart="transient", significant=True, budget=budget)
     bench = Bench.of([significant, child("b")], auto_shutdown="any_significant")
-    assert bench.ends("a") == ["report a1 running crash", "stop b1", "finish AutoShutdown"]
+    assert bench.ends("a") == ["report a1 running crash", "stop b1", "finish TreeShutDown"]
 
 
 def test_a_parked_child_is_not_one_that_ended_for_good():

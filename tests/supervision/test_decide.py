@@ -129,19 +129,19 @@ def test_max_restarts_are_survived_and_one_more_is_not():
     bench = Bench.of(children("ab"), max_restarts=3, max_seconds=5)
     for _ in range(3):
         assert bench.ends("a")[-1].startswith("start")
-    assert bench.ends("a") == ["report a4 running crash", "stop b1", "finish GaveUp"]
+    assert bench.ends("a") == ["report a4 running crash", "stop b1", "finish TreeGaveUp"]
 
 
 @pytest.mark.parametrize(("at", "given_up"), [(5.0, True), (5.001, False)])
 def test_a_restart_exactly_max_seconds_ago_counts_and_one_before_does_not(at, given_up):
     bench = Bench.of(children("a"), max_restarts=1, max_seconds=5)
     bench.ends("a", at=0.0)
-    assert ("finish GaveUp" in bench.ends("a", at=at)) is given_up
+    assert ("finish TreeGaveUp" in bench.ends("a", at=at)) is given_up
 
 
 def test_restarts_count_over_all_children():
     bench = Bench.of(children("abcd"), max_restarts=3)
-    assert [bench.ends(id)[-1] for id in "abcd"] == ["start a2", "start b2", "start c2", "finish GaveUp"]
+    assert [bench.ends(id)[-1] for id in "abcd"] == ["start a2", "start b2", "start c2", "finish TreeGaveUp"]
 
 
 def test_the_restart_of_a_group_counts_once():
@@ -149,18 +149,18 @@ def test_the_restart_of_a_group_counts_once():
     bench.ends("a")
     bench.ends("b")
     assert bench.states == dict.fromkeys("abc", "running")
-    assert bench.ends("c")[-1] == "finish GaveUp"
+    assert bench.ends("c")[-1] == "finish TreeGaveUp"
 
 
 @pytest.mark.parametrize("exit", ["normal", "shutdown"])
 def test_ends_that_are_answered_by_a_restart_count_crash_or_not(exit):
     bench = Bench.of(children("a"), max_restarts=0)
-    assert bench.ends("a", exit)[-1] == "finish GaveUp"
+    assert bench.ends("a", exit)[-1] == "finish TreeGaveUp"
 
 
 def test_one_who_gives_up_stops_the_others_in_reverse_and_not_the_one_that_ended():
     bench = Bench.of(children("abc"), max_restarts=0)
-    assert bench.ends("b") == ["report b1 running crash", "stop c1", "stop a1", "finish GaveUp"]
+    assert bench.ends("b") == ["report b1 running crash", "stop c1", "stop a1", "finish TreeGaveUp"]
 
 
 def test_giving_up_names_the_child_and_how_many_restarts_the_window_held():
@@ -169,7 +169,7 @@ def test_giving_up_names_the_child_and_how_many_restarts_the_window_held():
         bench.ends("a")
     finish = bench.commands[-1]
     assert isinstance(finish, ev.Finish)
-    assert isinstance(finish.outcome, ev.GaveUp)
+    assert isinstance(finish.outcome, ev.TreeGaveUp)
     assert (finish.outcome.child, finish.outcome.restarts) == ("a", 3)
 
 
@@ -188,7 +188,7 @@ def test_a_restart_that_fails_is_tried_again_and_counts_again():
     bench = failing(max_restarts=2)
     assert bench.fails("a") == ["report a2 starting crash", "start a3"]
     assert bench.fails("a") == ["report a3 starting crash", "stop x1"]
-    assert bench.ends("x", "shutdown") == ["finish GaveUp"]
+    assert bench.ends("x", "shutdown") == ["finish TreeGaveUp"]
 
 
 def test_requests_have_their_turn_between_two_tries():
@@ -264,7 +264,7 @@ def test_a_failed_start_stops_those_before_it_in_reverse_and_is_not_tried_again(
     bench = Bench.of([child("a"), child("b"), Child("c", ready), child("d")], obedient=False)
     assert bench.fails("c") == ["report c1 starting crash", "stop b1"]
     assert bench.ends("b", "shutdown") == ["stop a1"]
-    assert bench.ends("a", "shutdown") == ["finish BootFailed"]
+    assert bench.ends("a", "shutdown") == ["finish TreeBootFailed"]
 
 
 @pytest.mark.parametrize(("restart", "states"), [("permanent", {"a": "stopped"}), ("temporary", {})])
@@ -296,20 +296,20 @@ def test_a_child_that_ends_while_others_still_start_is_restarted_after_the_boot(
 @pytest.mark.parametrize("auto_shutdown", ["any_significant", "all_significant"])
 def test_the_end_for_good_of_a_significant_child_ends_the_supervisor(auto_shutdown, restart, exit, over):
     bench = Bench.of([child("a"), child("s", restart=restart, significant=True)], auto_shutdown=auto_shutdown)
-    assert (bench.ends("s", exit)[-2:] == ["stop a1", "finish AutoShutdown"]) is over
+    assert (bench.ends("s", exit)[-2:] == ["stop a1", "finish TreeShutDown"]) is over
 
 
 @pytest.mark.parametrize(("auto_shutdown", "over"), [("any_significant", True), ("all_significant", False)])
 def test_any_means_the_first_and_all_the_last_of_them(auto_shutdown, over):
     bench = Bench.of(children("st", **SIGNIFICANT), auto_shutdown=auto_shutdown)
-    assert (bench.ends("s", "normal")[-1:] == ["finish AutoShutdown"]) is over
-    assert over or bench.ends("t", "normal") == ["finish AutoShutdown"]
+    assert (bench.ends("s", "normal")[-1:] == ["finish TreeShutDown"]) is over
+    assert over or bench.ends("t", "normal") == ["finish TreeShutDown"]
 
 
 def test_a_terminated_significant_child_ends_nothing_but_counts_as_gone():
     bench = Bench.of(children("st", **SIGNIFICANT), auto_shutdown="all_significant")
     assert bench.terminate("s")[-1] == "answer 1 Done"
-    assert bench.ends("t", "normal") == ["finish AutoShutdown"]
+    assert bench.ends("t", "normal") == ["finish TreeShutDown"]
 
 
 def test_a_significant_child_whose_restart_failed_is_still_there():
@@ -319,9 +319,9 @@ def test_a_significant_child_whose_restart_failed_is_still_there():
     bench.starts("s")
     bench.ends("s")
     bench.ends("t", "normal")
-    assert "finish AutoShutdown" not in bench.fails("s")
+    assert "finish TreeShutDown" not in bench.fails("s")
     bench.starts("s")
-    assert bench.ends("s", "normal") == ["finish AutoShutdown"]
+    assert bench.ends("s", "normal") == ["finish TreeShutDown"]
 
 
 def test_a_significant_sibling_stopped_with_its_group_ends_nothing():
@@ -344,7 +344,7 @@ def test_an_insignificant_child_ends_nothing():
 def test_a_tree_stops_in_reverse_one_after_the_other():
     bench = Bench.of(children("abc"), obedient=False)
     steps = [bench.fact(ev.StopTree()), *(bench.ends(id, "shutdown") for id in "cba")]
-    assert steps == [["stop c1"], ["stop b1"], ["stop a1"], ["finish Stopped"]]
+    assert steps == [["stop c1"], ["stop b1"], ["stop a1"], ["finish TreeStopped"]]
 
 
 def test_a_pool_stops_all_together():
@@ -352,7 +352,7 @@ def test_a_pool_stops_all_together():
     for id in "abc":
         bench.start_child(child(id))
     assert sorted(bench.fact(ev.StopTree())) == ["stop a1", "stop b1", "stop c1"]
-    assert [bench.ends(id, "shutdown") for id in "bca"] == [[], [], ["finish Stopped"]]
+    assert [bench.ends(id, "shutdown") for id in "bca"] == [[], [], ["finish TreeStopped"]]
 
 
 def test_a_crash_while_stopping_is_told_and_not_restarted():
@@ -372,7 +372,7 @@ def test_a_child_that_ended_before_its_stop_is_told_of_and_not_stopped():
     bench = Bench.of(children("ab"), obedient=False)
     bench.fact(ev.StopTree())
     bench.ends("a", "crash")
-    assert bench.ends("b", "shutdown") == ["report a1 running crash", "finish Stopped"]
+    assert bench.ends("b", "shutdown") == ["report a1 running crash", "finish TreeStopped"]
 
 
 def test_to_stop_twice_is_to_stop_once():
@@ -387,15 +387,15 @@ def test_a_tree_whose_time_is_over_cancels_all_that_runs():
     bench = Bench.of(children("abc"), obedient=False)
     bench.fact(ev.StopTree())
     assert bench.fact(ev.KillTree()) == ["stop c1", "stop b1", "stop a1"]
-    assert [command.limit for command in bench.commands if isinstance(command, ev.Stop)][-3:] == ["brutal"] * 3
-    assert [bench.ends(id, "killed")[-1:] for id in "abc"][-1] == ["finish Stopped"]
+    assert [command.limit for command in bench.commands if isinstance(command, ev.StopLife)][-3:] == ["brutal"] * 3
+    assert [bench.ends(id, "killed")[-1:] for id in "abc"][-1] == ["finish TreeStopped"]
 
 
 def test_to_kill_a_tree_that_gave_up_leaves_its_outcome():
     bench = Bench.of(children("ab"), obedient=False, max_restarts=0)
     bench.ends("a")
     bench.fact(ev.KillTree())
-    assert bench.ends("b", "killed")[-1] == "finish GaveUp"
+    assert bench.ends("b", "killed")[-1] == "finish TreeGaveUp"
     assert bench.fact(ev.KillTree()) == []
 
 
@@ -403,7 +403,7 @@ def test_a_tree_told_to_stop_while_it_starts_starts_nothing_more():
     bench = Bench.of([child("a"), Child("b", ready), child("c")], obedient=False)
     assert bench.fact(ev.StopTree()) == ["stop b1"]
     assert bench.fails("b") == ["stop a1"]
-    assert bench.ends("a", "shutdown") == ["finish Stopped"]
+    assert bench.ends("a", "shutdown") == ["finish TreeStopped"]
 
 
 def test_the_end_of_a_child_stopped_for_a_call_is_not_taken_for_that_of_the_one_the_tree_waits_for():
@@ -412,7 +412,7 @@ def test_the_end_of_a_child_stopped_for_a_call_is_not_taken_for_that_of_the_one_
     assert bench.fact(ev.StopTree())[-1] == "stop c1"
     assert bench.ends("a", "shutdown") == []
     assert bench.ends("c", "shutdown") == ["stop b1"]
-    assert bench.ends("b", "shutdown") == ["finish Stopped"]
+    assert bench.ends("b", "shutdown") == ["finish TreeStopped"]
 
 
 # ---- what is out of date
@@ -422,18 +422,18 @@ def test_the_end_of_an_earlier_life_is_void():
     bench = Bench.of(children("a"))
     bench.ends("a")
     tree = bench.tree
-    assert bench.fact(ev.Exited("a", 1, "crash")) == []
+    assert bench.fact(ev.ChildExited("a", 1, "crash")) == []
     assert bench.tree == tree
 
 
 @pytest.mark.parametrize(
     "fact",
     [
-        ev.Exited("nobody", 1, "crash"),
-        ev.Started("nobody", 1),
-        ev.StartFailed("nobody", 1),
-        ev.Started("a", 1),
-        ev.StartFailed("a", 1),
+        ev.ChildExited("nobody", 1, "crash"),
+        ev.ChildStarted("nobody", 1),
+        ev.ChildStartFailed("nobody", 1),
+        ev.ChildStarted("a", 1),
+        ev.ChildStartFailed("a", 1),
         ev.Resume(),
     ],
 )
@@ -475,4 +475,4 @@ def test_a_suspended_tree_handles_ends_and_requests_once_it_is_resumed_in_their_
 def test_a_suspended_tree_can_be_stopped():
     bench = Bench.of(children("a"))
     bench.post(ev.Suspend())
-    assert bench.fact(ev.StopTree()) == ["stop a1", "finish Stopped"]
+    assert bench.fact(ev.StopTree()) == ["stop a1", "finish TreeStopped"]

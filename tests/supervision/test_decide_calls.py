@@ -142,7 +142,7 @@ def test_a_call_interrupted_by_the_end_of_the_tree_is_told_so():
     bench = Bench.of(obedient=False)
     bench.start_child(Child("a", ready))
     assert bench.fact(ev.StopTree()) == ["answer 1 Closed", "stop a1"]
-    assert bench.fails("a") == ["finish Stopped"]
+    assert bench.fails("a") == ["finish TreeStopped"]
 
 
 def test_children_are_listed_newest_first_with_their_state():
@@ -160,7 +160,7 @@ def test_a_child_whose_restart_failed_is_listed_as_restarting():
     bench = restarting()
     bench.post(ev.WhichChildren(9))
     bench.fails("a")
-    assert ev.Reply(9, (ChildRow("a", "restarting", None, "worker"),)) in bench.commands
+    assert ev.AnswerCall(9, (ChildRow("a", "restarting", None, "worker"),)) in bench.commands
 
 
 def test_children_are_counted_by_what_they_are_and_whether_they_run():
@@ -172,9 +172,9 @@ def test_children_are_counted_by_what_they_are_and_whether_they_run():
 def test_the_spec_of_a_child_is_given_back():
     bench = Bench.of(children("a"))
     bench.post(ev.GetChildSpec(1, "a"))
-    assert bench.commands[-1] == ev.Reply(1, child("a"))
+    assert bench.commands[-1] == ev.AnswerCall(1, child("a"))
     bench.post(ev.GetChildSpec(2, "b"))
-    assert bench.commands[-1] == ev.Reply(2, ev.Refused("b", "not_found"))
+    assert bench.commands[-1] == ev.AnswerCall(2, ev.Refused("b", "not_found"))
 
 
 # ---- pools
@@ -265,4 +265,4 @@ def test_a_restart_of_a_passive_child_that_fails_is_tried_again_and_counted():
     bench = Bench.of([Child("a", Idle())], max_restarts=2)
     assert bench.ends("a") == ["report a1 running crash", "start a2"]
     assert bench.fails("a") == ["report a2 starting crash", "start a3"]
-    assert bench.fails("a") == ["report a3 starting crash", "finish GaveUp"]
+    assert bench.fails("a") == ["report a3 starting crash", "finish TreeGaveUp"]

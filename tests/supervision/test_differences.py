@@ -48,7 +48,7 @@ async def test_a_window_may_be_a_fraction_of_a_second(autojump_clock):
 def test_three_restarts_in_five_seconds_are_tolerated_unless_told_otherwise():
     bench = Bench.of([child("a")])
     assert [bench.ends("a", at=at)[-1] for at in (0, 1, 2)] == ["start a2", "start a3", "start a4"]
-    assert bench.ends("a", at=5)[-1] == "finish GaveUp"
+    assert bench.ends("a", at=5)[-1] == "finish TreeGaveUp"
 
 
 async def test_a_killed_supervisor_ends_after_its_children(diary, autojump_clock):
