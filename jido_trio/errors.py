@@ -17,6 +17,7 @@
       | + NoRoute                    no route of the agent matches the signal's type
       + AgentNotFound              no agent has that id
       + DuplicateAgent             an agent with that id lives
+      + NoWorkerFree               all workers of a pool are lent
       + UnknownDirective           no interpreter is registered for a directive's class
       + SupervisionError           a tree could not be kept up
         + StartFailed                a child failed while starting
@@ -347,6 +348,23 @@ class DuplicateAgent(JidoError):
 
     def __str__(self) -> str:
         return f"an agent with the id {shown(self.agent_id)} lives already; stop it first, or choose another id"
+
+
+@define(slots=False, eq=False)
+class NoWorkerFree(JidoError):
+    """All workers of a pool were lent, and none came back in time."""
+
+    pool: str
+    workers: int
+    """How many it may have."""
+    seconds: float
+    """How long was waited."""
+
+    def __str__(self) -> str:
+        return (
+            f"all {self.workers} workers of pool {shown(self.pool)} are lent, and none came back within "
+            f"{self.seconds:g} s; wait longer, or raise size or max_overflow"
+        )
 
 
 @define(slots=False, eq=False)

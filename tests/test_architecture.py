@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "actions": {"core", "errors"},
     "supervision": LEAVES,
     "runtime": LEAVES | {"core", "data", "supervision"},
+    "groups": LEAVES | {"core", "supervision", "runtime"},
     "testing": LEAVES | {"core", "data", "supervision", "runtime"},
 }
 """What each part may import besides itself; parts that aren't named here are for people, and may import anything."""
