@@ -89,6 +89,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.NoRoute(text, "t", ("x", "y")),
     errors.AgentNotFound,
     errors.DuplicateAgent,
+    lambda text: errors.NoWorkerFree(text, 5, 2.5),
     lambda text: errors.UnknownDirective("a", text),
     lambda text: errors.StartFailed("s", "c", text),
     lambda text: errors.RestartIntensityExceeded(text, "c", 4, 3, 5.0),
