@@ -38,10 +38,12 @@ from jido_trio.supervision._supervisor import ChildRef, Supervisor
 from jido_trio.supervision._task import Failed, Ok, Task
 from jido_trio.supervision._task_map import Results
 from jido_trio.supervision._task_supervisor import TaskSupervisor, open_task_supervisor, task_supervisor_child
+from jido_trio.supervision._watchdog import BlockedReport, watch_event_loop
 
 __all__ = [
     "At",
     "Backoff",
+    "BlockedReport",
     "Budget",
     "Child",
     "ChildRef",
@@ -90,4 +92,5 @@ __all__ = [
     "start_fails",
     "supervisor_child",
     "task_supervisor_child",
+    "watch_event_loop",
 ]
