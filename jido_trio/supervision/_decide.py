@@ -48,6 +48,7 @@ from jido_trio.supervision._events import (
     QueuedExit,
     Refused,
     ReportEnd,
+    Request,
     RestartChild,
     Resume,
     Running,
@@ -60,6 +61,7 @@ from jido_trio.supervision._events import (
     TreeBootFailed,
     TreeCommand,
     TreeGaveUp,
+    TreeMessage,
     TreeOutcome,
     TreeShutDown,
     TreeStopped,
@@ -120,6 +122,8 @@ def decide(tree: Tree, event: Event, now: float) -> Decision:
 
     Facts may come at any moment, messages only while the tree isn't busy.
     """
+    if tree.phase in ("ending", "ended") and isinstance(event, TreeMessage):
+        return tree, (AnswerCall(event.request, Closed()),) if isinstance(event, Request) else ()
     return _DECISIONS[type(event)](tree, event, now)
 
 
@@ -143,7 +147,7 @@ def _exited(tree: Tree, event: ChildExited, now: float) -> Decision:
         return tree, ()
     if event.lasted:
         slot = evolve(slot, lasted=event.lasted)
-    if tree.busy:
+    if tree.plan is not None:
         return tree.put(slot.now("ended", event.exit)), (Post(QueuedExit(event.child, slot.rank, slot.incarnation)),)
     return _ended(tree, slot, event.exit, now)
 
@@ -317,7 +321,8 @@ def _started(tree: Tree, event: ChildStarted, now: float) -> Decision:
     slot = _starting(tree, event)
     if slot is None:
         return tree, ()
-    return _advance(_step_done(tree.put(slot.now("running"))))
+    tree = tree.put(slot.now("running"))
+    return _advance(_step_done(tree)) if _awaits_start(tree.plan, event.child) else (tree, ())
 
 
 def _start_failed(tree: Tree, event: ChildStartFailed, now: float) -> Decision:
@@ -329,9 +334,23 @@ def _start_failed(tree: Tree, event: ChildStartFailed, now: float) -> Decision:
     slot = _starting(tree, event)
     if slot is None or tree.plan is None:
         return tree, ()
+    if not _awaits_start(tree.plan, event.child):
+        return _never_up(tree, slot, event)
     if event.ignored:
         return _ignored(tree, slot, tree.plan)
     return _not_started(tree, slot, tree.plan, now)
+
+
+def _awaits_start(plan: Plan | None, child: str) -> bool:
+    """Whether the plan waits for that child to be up; one that the end of the tree has replaced did, but no more."""
+    return plan is not None and plan.step == Up(child)
+
+
+def _never_up(tree: Tree, slot: Slot, event: ChildStartFailed) -> Decision:
+    """A start came to nothing that no plan waits for any more."""
+    reports = () if event.ignored else (ReportEnd(event.child, event.incarnation, "starting", "crash"),)
+    tree, gone = _down(tree, slot)
+    return tree, (*reports, *gone)
 
 
 def _never_was(tree: Tree, slot: Slot, event: ChildStartFailed) -> Decision:
@@ -346,7 +365,7 @@ def _never_was(tree: Tree, slot: Slot, event: ChildStartFailed) -> Decision:
 
 
 def _starting(tree: Tree, event: ChildStarted | ChildStartFailed) -> Slot | None:
-    """The slot that the plan waits for, if the event is about it."""
+    """The slot of a life that isn't up yet, if the event is about it."""
     slot = tree.slots.get(event.child)
     if slot is None or slot.incarnation != event.incarnation or slot.state != "starting":
         return None

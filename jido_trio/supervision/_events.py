@@ -2,7 +2,7 @@
 
 Two kinds of events. A *fact* has happened, and `decide` takes it at any moment. A *message* is something to be handled
 in its turn: while the tree is busy with a plan it waits, as in the mailbox of an OTP supervisor that is inside of a
-child's start or stop.
+child's start or stop. A tree that goes down answers requests at once, by `Closed`, and drops other messages.
 """
 
 from typing import Literal, TypeAlias
@@ -209,7 +209,7 @@ class Refused:
 
 @frozen
 class Closed:
-    """The supervisor stopped before it could answer."""
+    """The supervisor goes down, or is down."""
 
 
 @frozen

@@ -100,8 +100,8 @@ class Tree:
 
     @property
     def busy(self) -> bool:
-        """Whether messages have to wait."""
-        return self.plan is not None
+        """Whether messages have to wait. A tree that goes down takes them: it refuses or drops them at once."""
+        return self.plan is not None and self.phase in ("new", "up")
 
     def put(self, slot: Slot) -> Tree:
         """Return the tree with that slot."""

@@ -250,7 +250,7 @@ ENDS = (
         "ends_interrupt_what_is_under_way",
         "A crash during a group restart breaks that restart off.",
         "_decide.py",
-        "    if tree.busy:\n        return tree.put(slot.now(",
+        "    if tree.plan is not None:\n        return tree.put(slot.now(",
         "    if False:\n        return tree.put(slot.now(",
     ),
     Mutant(

@@ -406,7 +406,9 @@ class _World:
     async def _quiet(self) -> None:
         """Wait until no supervisor is at anything and nobody can run."""
         await trio.testing.wait_all_tasks_blocked()
-        while any(isinstance(life, _Sup) and life.alive and life.shell._tree.busy for life in self.lives.values()):
+        while any(
+            isinstance(life, _Sup) and life.alive and life.shell._tree.plan is not None for life in self.lives.values()
+        ):
             await trio.sleep(SLOW)
             await trio.testing.wait_all_tasks_blocked()
 

@@ -415,6 +415,103 @@ def test_the_end_of_a_child_stopped_for_a_call_is_not_taken_for_that_of_the_one_
     assert bench.ends("b", "shutdown") == ["finish TreeStopped"]
 
 
+def restarting_while_it_stops() -> Bench:
+    """Of three, the first is being restarted, and the last was asked to stop for the end of the tree."""
+    bench = Bench.of([Child("a", ready), child("b"), child("c")], obedient=False)
+    bench.starts("a")
+    bench.ends("a")
+    bench.fact(ev.StopTree())
+    assert bench.states == {"a": "starting", "b": "running", "c": "stopping"}
+    return bench
+
+
+def test_a_restart_that_becomes_ready_while_the_tree_stops_does_not_hurry_it():
+    bench = restarting_while_it_stops()
+    assert bench.starts("a") == []
+    assert bench.ends("c", "shutdown") == ["stop b1"]
+    assert bench.ends("b", "shutdown") == ["stop a2"]
+    assert bench.ends("a", "shutdown") == ["finish TreeStopped"]
+
+
+def test_a_restart_that_fails_while_the_tree_stops_is_told_and_changes_nothing_else():
+    bench = restarting_while_it_stops()
+    assert bench.fails("a") == ["report a2 starting crash"]
+    assert bench.ends("c", "shutdown") == ["stop b1"]
+    assert bench.ends("b", "shutdown") == ["finish TreeStopped"]
+
+
+def test_a_restart_with_nothing_to_run_while_the_tree_stops_changes_nothing_else():
+    bench = restarting_while_it_stops()
+    assert bench.fails("a", ignored=True) == []
+    assert bench.ends("c", "shutdown") == ["stop b1"]
+    assert bench.ends("b", "shutdown") == ["finish TreeStopped"]
+
+
+def test_a_restart_still_under_way_is_stopped_in_its_turn():
+    bench = restarting_while_it_stops()
+    bench.ends("c", "shutdown")
+    assert bench.ends("b", "shutdown") == ["stop a2"]
+    assert bench.fails("a") == ["finish TreeStopped"]
+
+
+@pytest.mark.parametrize("becomes", ["starts", "fails"])
+def test_the_outcome_of_a_start_that_a_call_asked_for_does_not_hurry_the_end(becomes):
+    bench = Bench.of(children("ab"), obedient=False)
+    bench.start_child(Child("new", ready))
+    assert bench.fact(ev.StopTree()) == ["answer 1 Closed", "stop new1"]
+    getattr(bench, becomes)("new")
+    assert bench.states["b"] == ("stopping" if becomes == "fails" else "running")
+
+
+def test_a_first_start_that_fails_once_the_tree_gives_up_leaves_its_outcome():
+    bench = Bench.of([Child("a", ready), Child("b", ready)], obedient=False)
+    bench.starts("a")
+    bench.fact(ev.KillTree())
+    assert bench.fails("b") == []
+    assert bench.ends("a", "killed")[-1] == "finish TreeStopped"
+
+
+# ---- calls on a tree that ends
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        lambda n: ev.StartChild(n, child("new")),
+        lambda n: ev.TerminateChild(n, "a"),
+        lambda n: ev.RestartChild(n, "a"),
+        lambda n: ev.DeleteChild(n, "a"),
+        ev.WhichChildren,
+        ev.CountChildren,
+        lambda n: ev.GetChildSpec(n, "a"),
+        ev.Suspend,
+    ],
+)
+def test_a_tree_that_goes_down_answers_every_call_at_once_and_does_nothing_for_it(request_of):
+    bench = Bench.of(children("ab"), obedient=False)
+    bench.fact(ev.StopTree())
+    tree = bench.tree
+    assert bench.post(request_of(7)) == ["answer 7 Closed"]
+    assert bench.tree == tree
+
+
+def test_calls_that_wait_are_answered_when_the_tree_begins_to_go_down():
+    bench = Bench.of(children("ab"), obedient=False)
+    bench.terminate("b")
+    assert [bench.terminate("a"), bench.post(ev.WhichChildren(3))] == [[], []]
+    assert bench.fact(ev.StopTree()) == ["answer 1 Closed", "answer 2 Closed", "answer 3 Closed"]
+
+
+def test_what_was_posted_before_the_tree_went_down_is_void():
+    bench = Bench.of([child("a"), child("b"), Child("c", ready)], obedient=False)
+    bench.starts("c")
+    bench.ends("c")
+    bench.ends("a")
+    assert bench.fact(ev.StopTree()) == ["stop c2"]
+    assert bench.fails("c") == ["stop b1"]
+    assert bench.ends("b", "shutdown") == ["report a1 running crash", "finish TreeStopped"]
+
+
 # ---- what is out of date
 
 
