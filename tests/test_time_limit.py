@@ -1,0 +1,139 @@
+"""A test that hangs fails, tells where, and the next one runs."""
+
+import pytest
+
+INI = """
+[pytest]
+trio_mode = true
+filterwarnings = error
+test_seconds = 1.5
+idle_seconds = 1
+markers = long: a campaign
+"""
+
+AFTERWARDS = """
+async def test_afterwards(autojump_clock):
+    await trio.sleep(1)
+"""
+
+HANGS = {
+    "no_deadline_in_virtual_time": """
+async def waits_for_ever():
+    await trio.Event().wait()
+
+async def test_hangs(autojump_clock):
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(waits_for_ever)
+""",
+    "shielded_and_cancelled": """
+async def waits_for_ever():
+    with trio.CancelScope(shield=True):
+        await trio.Event().wait()
+
+async def test_hangs(autojump_clock):
+    with trio.move_on_after(1):
+        await waits_for_ever()
+""",
+    "a_task_that_never_gives_way": """
+async def waits_for_ever():
+    while True:
+        pass
+
+async def test_hangs():
+    await waits_for_ever()
+""",
+    "virtual_time_that_never_ends": """
+async def waits_for_ever():
+    while True:
+        await trio.sleep(1)
+
+async def test_hangs(autojump_clock):
+    await waits_for_ever()
+""",
+    "no_trio": """
+import threading
+
+def waits_for_ever():
+    threading.Event().wait()
+
+def test_hangs():
+    waits_for_ever()
+""",
+    "hypothesis": """
+from hypothesis import given, settings, strategies as st
+
+async def waits_for_ever():
+    await trio.sleep_forever()
+
+@given(st.integers())
+@settings(deadline=None, database=None)
+def test_hangs(n):
+    trio.run(waits_for_ever)
+""",
+    "a_fixture": """
+import pytest, threading
+
+@pytest.fixture
+def never():
+    waits_for_ever()
+
+def waits_for_ever():
+    threading.Event().wait()
+
+def test_hangs(never):
+    pass
+""",
+}
+
+
+def run(pytester, **programs):
+    """Run files of tests with the plugin, in a process of its own."""
+    pytester.makeini(INI)
+    pytester.makepyfile(**{f"test_{name}": f"import trio\n{program}" for name, program in programs.items()})
+    return pytester.runpytest_subprocess(
+        "-p", "tests.time_limit", "-p", "no:cacheprovider", "-v", "--tb=long", timeout=50
+    )
+
+
+@pytest.fixture
+def pytester(pytester, monkeypatch, request):
+    """A place for tests whose plugin is this project's."""
+    monkeypatch.setenv("PYTHONPATH", str(request.config.rootpath))
+    return pytester
+
+
+def test_a_hang_is_a_failure_that_tells_who_waits_and_the_next_test_runs(pytester):
+    result = run(pytester, **{name: program + AFTERWARDS for name, program in HANGS.items()})
+    result.assert_outcomes(failed=len(HANGS) - 1, passed=len(HANGS), errors=1)  # a fixture that fails is an error
+    assert result.stdout.str().count("waits_for_ever\n") >= len(HANGS)
+    assert "thread MainThread" in result.stdout.str()
+
+
+def test_under_a_clock_that_jumps_a_standstill_is_told_before_the_time_is_over(pytester):
+    output = run(pytester, some=HANGS["no_deadline_in_virtual_time"]).stdout.str()
+    assert "no task has moved for 1 s, and no deadline is set" in output
+    assert "has not ended after" not in output
+
+
+def test_a_mark_gives_a_test_longer_and_a_campaign_has_no_limit(pytester):
+    slow = "time.sleep(0.8)\n"
+    program = (
+        "import pytest, time\n"
+        f"@pytest.mark.seconds(30)\ndef test_marked(): {slow}"
+        f"@pytest.mark.long\ndef test_campaign(): {slow}"
+        f"@pytest.mark.seconds(0.2)\ndef test_too_slow(): {slow}"
+    )
+    pytester.makeini(INI.replace("test_seconds = 1.5", "test_seconds = 0.3"))
+    pytester.makepyfile(program)
+    result = pytester.runpytest_subprocess("-p", "tests.time_limit", "-p", "no:cacheprovider", "-v")
+    result.assert_outcomes(passed=2, failed=1)
+
+
+def test_a_thread_that_is_waited_for_for_a_moment_is_no_standstill(pytester):
+    program = """
+import time
+
+async def test_waits_for_a_thread(autojump_clock):
+    await trio.to_thread.run_sync(time.sleep, 0.6)
+"""
+    run(pytester, some=program).assert_outcomes(passed=1)

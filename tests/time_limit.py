@@ -1,0 +1,221 @@
+"""A pytest plugin: a test that hangs is a failure that tells who waits where; the other tests go on.
+
+A timer of real time ticks in the main thread while a test runs. It ends the test when its time is over, and earlier
+when a Trio run in virtual time stands still: no task moves, and the clock has no deadline to jump to. A run that waits
+is cancelled, through its shields. What that doesn't end gets an exception, wherever the main thread is.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import pytest
+import trio
+import trio.testing
+from attrs import define, field
+from trio._core._run import CancelStatus
+
+TICK = 0.25
+"""Seconds from one look to the next."""
+AGAIN = 2.0
+"""Seconds from one attempt to end a test to the next."""
+
+
+class OutOfTime(BaseException):
+    """A test took too long; its text tells where all tasks and threads are.
+
+    No Exception, so that neither what is tested nor Hypothesis takes it for one of its own.
+    """
+
+
+@define(eq=False)
+class Watch:
+    """Looks at a running test, tick by tick."""
+
+    seconds: float
+    idle_seconds: float
+    told: str | None = None
+    """Why the test was ended, once it was."""
+    _began: float = field(factory=time.monotonic)
+    _ticks_idle: int = 0
+    _seen: object = None
+    _next: float = math.inf
+
+    def tick(self, _signal: int, frame: FrameType | None) -> None:
+        """End the test when it has had its time, or stands still."""
+        passed = time.monotonic() - self._began
+        self._note()
+        if self.told is None:
+            if self._ticks_idle * TICK >= self.idle_seconds:
+                self._end(f"no task has moved for {self.idle_seconds:g} s, and no deadline is set", frame)
+            elif passed >= self.seconds:
+                self._end(f"the test has not ended after {self.seconds:g} s", frame)
+        elif passed >= self._next:
+            self._next = passed + AGAIN
+            raise OutOfTime(self.told)
+
+    def _end(self, why: str, frame: FrameType | None) -> None:
+        self.told = f"{why}\n{stacks(frame)}"
+        self._next = time.monotonic() - self._began + AGAIN
+        if not trio.lowlevel.in_trio_run() or trio.lowlevel.in_trio_task():
+            raise OutOfTime(self.told)
+        trio.lowlevel.current_trio_token().run_sync_soon(_cancel_everything)
+
+    def _note(self) -> None:
+        seen = standstill()
+        self._ticks_idle = self._ticks_idle + 1 if seen is not None and seen == self._seen else 0
+        self._seen = seen
+
+
+def _cancel_everything() -> None:
+    for _, task in _tasks():
+        status: CancelStatus | None = task._cancel_status
+        while status is not None:
+            status._scope.shield = False
+            status = status._parent
+    root = trio.lowlevel.current_root_task()
+    if root is not None:
+        root.child_nurseries[-1].cancel_scope.cancel()  # around the main task
+
+
+def standstill() -> object:
+    """Return where every task of a run in virtual time is, if none runs just now; else None."""
+    if not trio.lowlevel.in_trio_run() or trio.lowlevel.in_trio_task():
+        return None
+    clock = trio.lowlevel.current_clock()
+    if not isinstance(clock, trio.testing.MockClock):
+        return None
+    places = [(id(task), *(inner.f_lasti for inner, _ in task.iter_await_frames())) for _, task in _tasks()]
+    return (clock.current_time(), places)
+
+
+def stacks(frame: FrameType | None) -> str:
+    """Tell where the tasks of the Trio run are, and the threads."""
+    return "\n".join([*_stacks_of_tasks(), *_stacks_of_threads(frame)])
+
+
+def _tasks() -> Iterator[tuple[int, trio.lowlevel.Task]]:
+    """The tasks of this thread's run, each below its parent, with its depth."""
+    root = trio.lowlevel.current_root_task() if trio.lowlevel.in_trio_run() else None
+    waiting = [(0, root)] if root is not None else []
+    while waiting:
+        depth, task = waiting.pop()
+        yield depth, task
+        children = [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+        waiting += [(depth + 1, child) for child in children]
+
+
+def _stacks_of_tasks() -> Iterator[str]:
+    for depth, task in _tasks():
+        margin = "  " * depth
+        yield f"{margin}task {task.name}"
+        for line in traceback.StackSummary.extract(task.iter_await_frames()).format():
+            yield from (f"{margin}  {part}" for part in line.splitlines())
+
+
+def _stacks_of_threads(frame: FrameType | None) -> Iterator[str]:
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for ident, top in sys._current_frames().items():
+        here = ident == threading.get_ident()
+        yield f"thread {names.get(ident, ident)}"
+        yield "".join(traceback.format_stack(frame if here else top, limit=15)).rstrip()
+
+
+@contextmanager
+def watched(seconds: float, idle_seconds: float) -> Iterator[None]:
+    """Hold what happens inside to its time. Only the main thread can be held."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    watch = Watch(seconds, idle_seconds)
+    before = signal.signal(signal.SIGALRM, watch.tick)
+    signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+    try:
+        yield
+    except BaseException as error:
+        if watch.told is None:
+            raise
+        _let_go(error)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    if watch.told is not None:
+        raise OutOfTime(watch.told)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it comes from, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _let_go(error: BaseException) -> None:
+    """Free what is left of a run that was ended from outside: it would complain in the next test."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for each in _causes(error):
+                traceback.clear_frames(each.__traceback__)
+            for _ in range(3):  # a coroutine may wait once more while it is closed
+                gc.collect()
+    finally:
+        sys.unraisablehook = before
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add how long tests may take."""
+    parser.addini("test_seconds", "real seconds that a test may take", type="string", default="60")
+    parser.addini(
+        "idle_seconds", "real seconds that a run in virtual time may stand still", type="string", default="15"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the mark for tests that need longer."""
+    config.addinivalue_line("markers", "seconds(limit): real seconds that this test may take")
+
+
+@contextmanager
+def _held(item: pytest.Item) -> Iterator[None]:
+    limits = [float(item.config.getini(name)) for name in ("test_seconds", "idle_seconds")]
+    mark = item.get_closest_marker("seconds")
+    if mark is not None:
+        limits[0] = float(mark.args[0])
+    if item.get_closest_marker("long") is not None:
+        yield
+    else:
+        with watched(limits[0], limits[1]):
+            yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """Hold the fixtures of a test to its time."""
+    with _held(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Hold a test to its time."""
+    with _held(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Hold the end of a test to its time."""
+    with _held(item):
+        return (yield)
