@@ -97,14 +97,26 @@ def _utc_now() -> datetime:
 real = World(ids=uuid7(_utc_now, random.SystemRandom()), now=_utc_now, random=random.SystemRandom())
 """The world outside."""
 
-_current: ContextVar[World] = ContextVar("jido_trio.world", default=real)
-current: Callable[[], World] = _current.get
-"""Return the world of the running task or thread; `real` unless one was entered."""
+Later: TypeAlias = tuple[Callable[..., World], *tuple[Any, ...]]
+"""A function and its arguments: the world that it returns, for when somebody asks. Most never do."""
 
-enter: Callable[[World], Token[World]] = _current.set
+_current: ContextVar[World | Later] = ContextVar("jido_trio.world", default=real)
+
+
+def current() -> World:
+    """Return the world of the running task or thread; `real` unless one was entered."""
+    world = _current.get()
+    if type(world) is tuple:
+        make, *args = world
+        world = make(*args)
+        _current.set(world)  # until `leave`, which goes back behind it
+    return world  # type: ignore[return-value]  # no tuple any more
+
+
+enter: Callable[[World | Later], Token[World | Later]] = _current.set
 """Make a world the current one until `leave` gets the token; `using` where speed doesn't matter."""
 
-leave: Callable[[Token[World]], None] = _current.reset
+leave: Callable[[Token[World | Later]], None] = _current.reset
 """Make the world current again that was so before `enter` returned the token."""
 
 

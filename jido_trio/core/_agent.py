@@ -5,7 +5,6 @@ process; ids and times made meanwhile are derived from these three.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, Self, TypeAlias, get_args, get_origin
 from typing import TypeVar as PlainTypeVar
 
@@ -16,13 +15,14 @@ from jido_trio.core._action import Action, checked_name, checked_tags, summary
 from jido_trio.core._context import NOTHING
 from jido_trio.core._directives import Error
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
+from jido_trio.core._inside import inside
 from jido_trio.core._instruction import Command, Instruction, normalize
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._signal import Signal
 from jido_trio.core._strategy import Direct, Strategy
-from jido_trio.data import Misfit, Schema, fingerprint, schema_of
+from jido_trio.data import Misfit, Schema, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidInstruction
-from jido_trio.world import current, derived, enter, leave
+from jido_trio.world import current, enter, leave
 
 
 @frozen
@@ -169,8 +169,7 @@ class Agent(Generic[State]):
             signal: What caused it.
             context: For the actions, beside the state; what it says wins over an instruction's own context.
         """
-        clock = _beginning if signal is None else _clock(signal)
-        token = enter(derived(lambda: fingerprint(self, action, signal), clock))
+        token = enter((inside, self, action, signal))
         try:
             if self._hooked:
                 return self._between_hooks(action, signal, context)
@@ -265,16 +264,3 @@ def _with_data(target: Instruction, data: object) -> Instruction:
         return target
     params = data if isinstance(data, Mapping) else {"data": data}
     return target.with_params({**params, **target.params} if target.params else params)
-
-
-_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""The time in a `cmd` that no signal caused: any would do, as long as it is always the same."""
-
-
-def _clock(signal: Signal) -> Callable[[], datetime]:
-    time = signal.time
-    return _beginning if time is None else lambda: datetime.fromisoformat(time)
-
-
-def _beginning() -> datetime:
-    return _BEGINNING

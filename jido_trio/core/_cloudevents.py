@@ -6,7 +6,7 @@ A timestamp or binary is kept in its text form, as on the wire, so a signal equa
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -37,7 +37,9 @@ _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:{_REST}")
 _RELATIVE = re.compile(
     rf"(?![^/?#]*:){_REST}"
 )  # a colon before the first slash would make a scheme of what is before it
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]([01]\d|2[0-3]):\d\d:\d\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII
+)
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+*-]+/[A-Za-z0-9!#$&^_.+*-]+\s*(;.*)?")
 _EXTENSION_NAME = re.compile(r"[a-z0-9]+")
 
@@ -86,26 +88,44 @@ def media_type(_: object, attribute: "Attribute[Any]", value: object) -> None:
 
 def rfc3339(time: datetime) -> str:
     """Return the text of an aware time, with Z for UTC."""
+    offset = time.utcoffset()
+    if offset and offset % _MINUTE:  # RFC 3339 has whole minutes only
+        try:
+            time = time.astimezone(UTC)
+        except OverflowError:
+            raise invalid("time", time, "give a time in the years 1 to 9999, in UTC") from None
     return time.isoformat().replace("+00:00", "Z")
+
+
+_MINUTE = timedelta(minutes=1)
 
 
 def timestamp(value: "str | datetime | None") -> str | None:
     """Return the Timestamp text (RFC 3339) of a time given as an aware datetime or as such text already."""
     if value is None or (isinstance(value, str) and _is_time(value)):
         return value
-    if isinstance(value, datetime) and value.tzinfo:
+    if isinstance(value, datetime) and value.utcoffset() is not None:
         return rfc3339(value)
     raise invalid("time", value, "give an aware datetime or RFC 3339 text, such as '2026-01-02T12:00:00Z'")
 
 
 def _is_time(value: str) -> bool:
-    if not _RFC3339.fullmatch(value):
-        return False
     try:
-        datetime.fromisoformat(value[:19] + value[19:].lstrip(".0123456789").upper())
+        return _RFC3339.fullmatch(value) is not None and bool(moment(value))
     except ValueError:
-        return value[17:19] == "60" and _is_time(value[:17] + "59" + value[19:])  # a leap second, which Python has not
-    return True
+        return False
+
+
+def moment(text: str) -> datetime:
+    """Return the time that a Timestamp tells, in microseconds; a leap second is the one before it.
+
+    Raises:
+        ValueError: There is no such day or time of day.
+    """
+    text = text.upper()  # T and Z may be small
+    if text[17:19] == "60":
+        text = f"{text[:17]}59{text[19:]}"
+    return datetime.fromisoformat(text)
 
 
 NO_EXTENSIONS: FrozenDict[str, ExtensionValue] = FrozenDict()
@@ -140,7 +160,7 @@ def _extension_value(name: str, value: object) -> ExtensionValue:
             return value
         case bytes():
             return b64encode(value).decode()
-        case datetime() if value.tzinfo:
+        case datetime() if value.utcoffset() is not None:
             return rfc3339(value)
         case _:
             raise invalid(

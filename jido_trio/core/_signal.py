@@ -3,13 +3,13 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
 
 from jido_trio.core import _cloudevents
 from jido_trio.core._cloudevents import NO_EXTENSIONS, ExtensionValue, invalid
-from jido_trio.data import FrozenDict, freeze, unstructure
+from jido_trio.data import FrozenDict, Misfit, freeze, unstructure
 from jido_trio.errors import InvalidSignal
 from jido_trio.world import current
 
@@ -32,6 +32,15 @@ def _now() -> Any:  # a datetime, which the converter makes text of
     return current().now()
 
 
+def _payload(data: object) -> Any:
+    try:
+        return freeze(data)
+    except Misfit as misfit:
+        raise InvalidSignal(f"signal data can't be kept: {misfit}") from None
+    except RecursionError:
+        raise InvalidSignal("signal data can't be kept: it is nested too deeply, or holds itself") from None
+
+
 def _content_type(signal: "Signal") -> str | None:
     if signal.data is None:
         return None
@@ -51,7 +60,7 @@ class Signal:
 
     type: str = field(validator=_cloudevents.text)
     """What happened, as `order.item.added`: the path that routes match."""
-    data: Any = field(default=None, converter=freeze)  # pyright: ignore[reportUnknownVariableType] - it is Any
+    data: Any = field(default=None, converter=_payload)
     """The payload, frozen: plain JSON data, or bytes."""
     source: str = field(default="/jido_trio", kw_only=True, validator=_cloudevents.uri_reference)
     """Where it happened, a URI-reference; with the id it is unique."""
@@ -192,6 +201,10 @@ def _dumps(value: object) -> str:
 
 def _loads(text: str | bytes) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return json.loads(text, parse_constant=_no_constant)
+    except (TypeError, ValueError, RecursionError) as error:
         raise invalid("text", text, f"not JSON: {error}") from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"it has no {name}")

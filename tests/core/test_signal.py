@@ -1,5 +1,6 @@
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
 
 import pytest
 from attrs import evolve, frozen
@@ -71,6 +72,11 @@ WRONG = [
     ("time", "2026-13-02T12:00:00Z"),
     ("time", "2026-01-02T12:00:61Z"),
     ("time", "2026-01-02 12:00:00Z"),
+    ("time", "2026-01-02T24:00:00Z"),
+    ("time", "2026-01-02T12:00:00+24:00"),
+    ("time", "2026-01-02T12:00:00+01:60"),
+    ("time", "2026-01-02T12:00:0\u0669Z"),
+    ("time", "0000-01-02T12:00:00Z"),
     ("time", datetime(2026, 1, 2)),  # noqa: DTZ001 - that is the point
     ("time", 0),
     ("datacontenttype", ""),
@@ -122,10 +128,29 @@ def test_a_right_attribute_is_kept_as_it_is(attribute, value):
     [
         (datetime(2026, 1, 2, 12, tzinfo=UTC), "2026-01-02T12:00:00Z"),
         (datetime(2026, 1, 2, 12, 0, 0, 5, tzinfo=timezone(timedelta(hours=1))), "2026-01-02T12:00:00.000005+01:00"),
+        (datetime(2026, 1, 2, 12, tzinfo=timezone(timedelta(minutes=19, seconds=32))), "2026-01-02T11:40:28Z"),
     ],
 )
 def test_an_aware_time_becomes_text(time, text):
     assert Signal("a", time=time).time == text
+
+
+class Nowhere(tzinfo):
+    def utcoffset(self, _):
+        return None
+
+    tzname = dst = utcoffset
+
+
+LOCAL_MEAN_TIME = timezone(timedelta(seconds=15))
+
+
+@pytest.mark.parametrize("time", [datetime(2026, 1, 2, tzinfo=Nowhere()), datetime(1, 1, 1, tzinfo=LOCAL_MEAN_TIME)])
+def test_a_time_that_has_no_text_is_refused(time):
+    with pytest.raises(InvalidSignal, match="signal time is"):
+        Signal("a", time=time)
+    with pytest.raises(InvalidSignal):
+        Signal("a", extensions={"then": time})
 
 
 @pytest.mark.parametrize("name", ["", "Trace", "trace_id", "trace-id", "a.b", "é", 3])
@@ -287,7 +312,9 @@ def test_an_empty_attribute_is_refused_on_the_wire_too(name):
         Signal.from_dict(EVENT | {name: ""})
 
 
-@pytest.mark.parametrize("text", ["", "{", b"\xff\xfe\xfd", "nonsense"])
+@pytest.mark.parametrize(
+    "text", ["", "{", b"\xff\xfe\xfd", "nonsense", "NaN", '{"data": [-Infinity]}', "9" * 5000, None]
+)
 def test_what_is_no_json_is_an_invalid_signal(text):
     with pytest.raises(InvalidSignal, match="not JSON"):
         Signal.from_json(text)
@@ -318,6 +345,46 @@ def test_a_broken_envelope_says_what_is_wrong(extra, why):
 def test_data_that_is_no_json_cannot_be_written(data):
     with pytest.raises(InvalidSignal, match="can't be written as JSON"):
         Signal("a", data).to_json()
+
+
+NESTED = ("[%s]", '{"a": %s}')
+
+
+def nested(shape: str, depth: int) -> str:
+    before, after = shape.split("%s")
+    return before * depth + "1" + after * depth
+
+
+@pytest.mark.parametrize("shape", NESTED)
+@pytest.mark.parametrize("depth", [1, 20, 90])
+def test_nested_data_goes_in_and_out(shape, depth):
+    text = Signal("a", json.loads(nested(shape, depth))).to_json()
+    assert Signal.from_json(text).to_json() == text
+
+
+@pytest.mark.parametrize("shape", NESTED)
+@pytest.mark.parametrize("depth", [300, 1000, 5000, 100_000])
+def test_data_that_is_nested_too_deeply_is_refused_and_nothing_else_fails(shape, depth):
+    event = json.dumps(EVENT)[:-1] + ', "data": ' + nested(shape, depth) + "}"
+    for read, text in ((Signal.from_json, event), (from_json_batch, f"[{event}]")):
+        with pytest.raises(InvalidSignal):
+            read(text)
+
+
+def test_python_data_that_is_nested_too_deeply_or_holds_itself_is_refused():
+    deep: Any = []
+    loop: Any = []
+    for _ in range(5000):
+        deep = [deep]
+    loop.append(loop)
+    for data in (deep, {"a": deep}, loop):
+        with pytest.raises(InvalidSignal, match="data can't be kept"):
+            Signal("a", data)
+
+
+def test_an_int_too_large_for_json_text_is_refused_when_it_is_written():
+    with pytest.raises(InvalidSignal, match="can't be written as JSON"):
+        Signal("a", 10**5000).to_json()
 
 
 def test_a_batch_keeps_order_and_ids():
