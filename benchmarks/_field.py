@@ -1,8 +1,8 @@
 """The known programs of the actor field, on the public API of agents.
 
 Skynet is Alexander Temerev's; ping-pong, thread ring, fork-join, counting, big and concurrent dictionary are those of
-the Savina suite (Imam and Sarkar, 2014). Each program ends with a signal to nobody, which `on_dead_letter` gets. Its data is
-the answer, and the answer is checked. Times are microseconds for each message, or for each actor made.
+Savina (Imam and Sarkar, 2014). Each program ends with a signal to nobody, which `on_dead_letter` gets. Its data
+is the answer, and the answer is checked. Times are microseconds for each message, or for each actor made.
 """
 
 from collections.abc import Awaitable, Callable

@@ -117,7 +117,7 @@ def test_the_page_and_the_picture_show_each_ratio(tmp_path):
 
     page, picture = (tmp_path / "results.md").read_text(), (tmp_path / "ratios.svg").read_text()
     names = [element.text for element in ET.fromstring(picture).iter() if element.get("text-anchor") == "end"]
-    assert names == ["restart-child / loop", "restart-child / task", "restart-child / nursery", "cmd / evolve"]
+    assert names == ["restart-child / task", "restart-child / loop", "restart-child / nursery", "cmd / evolve"]
     assert all(f"{ratio.ratio:.2f}x" in page for comparison in result.comparisons for ratio in comparison.ratios)
 
 
