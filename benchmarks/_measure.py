@@ -1,8 +1,8 @@
-"""Contenders take turns, in rounds, in one process. The medians of the rounds are compared.
+"""How is measured: contenders take turns, in rounds, in one process; compared are the medians of the rounds.
 
-Before each turn garbage is collected; during it the collector is on. The first tenth of a turn warms up and is
-dropped, and so is a short round before the first. A ratio is taken within each round, so a machine that is slower for
-a while slows both sides. The ratio that is printed is the median of these.
+Before each turn garbage is collected, during it the collector is off. The first tenth of a turn warms up and is
+dropped, and so is a short round before the first. A ratio is taken within each round, so that a machine that is
+slower for a while slows both sides; the ratio printed is the median of these.
 """
 
 import gc
@@ -23,10 +23,6 @@ class Contender:
     """What exactly is timed, for the reader of the table."""
     sample: Callable[[int], list[float]]
     """Does it so many times, and returns the measurements in the benchmark's unit."""
-    missing: Callable[[], str | None] = lambda: None
-    """Says what this machine lacks, if it can't take part."""
-    outside: bool = False
-    """Whether it runs in a process of its own; it is left out when it must be quick."""
 
 
 @frozen
@@ -37,18 +33,12 @@ class Benchmark:
     title: str
     ours: Contender
     bare: tuple[Contender, ...]
-    """Ratios are given to each; the bounds are about the first."""
+    """Ratios are given to each; the target is about the first."""
     size: int = 1500
     """What a turn is given: how many measurements to make, or how many children to have."""
-    must: float | None = None
-    """The ratio that must not be exceeded."""
-    aim: float | None = None
-    """The ratio hoped for."""
+    target: float | None = None
+    """The ratio aimed at, at most."""
     unit: str = "µs"
-    rounds: int | None = None
-    """At most so many rounds, where a turn is long."""
-    long: bool = False
-    """Whether it runs only when it is asked for by name."""
 
 
 @frozen
@@ -86,57 +76,42 @@ class Comparison:
     title: str
     unit: str
     size: int
-    must: float | None
-    aim: float | None
+    target: float | None
     ours: Measured
     bare: tuple[Measured, ...]
     ratios: tuple[Ratio, ...]
-    missing: tuple[str, ...] = ()
-    """Who could not take part, and why."""
 
     @property
     def reached(self) -> bool | None:
-        """Whether the ratio is what it must be; None where nothing is demanded, or nobody is there to compare with."""
-        return self.ratios[0].ratio <= self.must if self.must is not None and self.ratios else None
+        """Whether the target was reached; None without one."""
+        return None if self.target is None else self.ratios[0].ratio <= self.target
 
 
 def compare(benchmark: Benchmark, *, rounds: int, size: int) -> Comparison:
-    """Run the benchmark, with those contenders that this machine has."""
-    reasons = {contender.name: contender.missing() for contender in benchmark.bare}
-    present = [contender for contender in benchmark.bare if reasons[contender.name] is None]
-    ours, *bare = _rounds((benchmark.ours, *present), min(rounds, benchmark.rounds or rounds), size)
-    # A bound is about the first contender: without it there is none.
-    bounded = present[:1] == list(benchmark.bare[:1])
-    return Comparison(
-        benchmark.name,
-        benchmark.title,
-        benchmark.unit,
-        size,
-        benchmark.must if bounded else None,
-        benchmark.aim if bounded else None,
-        ours,
-        tuple(bare),
-        tuple(_ratio(ours, other) for other in bare),
-        tuple(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None),
-    )
-
-
-def _rounds(contenders: Sequence[Contender], rounds: int, size: int) -> list[Measured]:
+    """Run the benchmark."""
+    contenders = (benchmark.ours, *benchmark.bare)
     turns: list[list[list[float]]] = [[] for _ in contenders]
     for contender in contenders:
-        if not contender.outside:
-            _turn(contender, min(size, 50))
+        _turn(contender, min(size, 50))
     for number in range(rounds):
         # There and back again: whoever comes first in one round comes last in the next.
         order = range(len(contenders)) if number % 2 == 0 else reversed(range(len(contenders)))
         for index in order:
             turns[index].append(_warm(_turn(contenders[index], size)))
-    return [_measured(contender, turn) for contender, turn in zip(contenders, turns, strict=True)]
+    ours, *bare = (_measured(contender, turn) for contender, turn in zip(contenders, turns, strict=True))
+    ratios = tuple(_ratio(ours, other) for other in bare)
+    return Comparison(
+        benchmark.name, benchmark.title, benchmark.unit, size, benchmark.target, ours, tuple(bare), ratios
+    )
 
 
 def _turn(contender: Contender, size: int) -> list[float]:
     gc.collect()
-    return contender.sample(size)
+    gc.disable()
+    try:
+        return contender.sample(size)
+    finally:
+        gc.enable()
 
 
 def _warm(values: list[float]) -> list[float]:

@@ -5,7 +5,9 @@ life. A report of each crash is made and written nowhere. Each library is instal
 environment that is thrown away afterwards; what can't be had is skipped, and said so.
 """
 
+import json
 import shutil
+import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser
@@ -16,12 +18,19 @@ from attrs import frozen
 
 from benchmarks._machine import load, this_machine
 from benchmarks._measure import Benchmark, Comparison, Contender, Measured, compare
-from benchmarks._outside import PEERS, Skipped, laps_of, output
 from benchmarks._restarts import LOOP, NURSERY, TASK, agent_in_place, child
 from benchmarks._table import Run, conditions
 
+ROOT = Path(__file__).resolve().parent.parent
+ESCRIPT = ROOT / "benchmarks" / "peers" / "restart.escript"
+SECONDS = 300
+"""For one program, an installation too."""
 ROUNDS = 3
 LAPS = 2000
+
+
+class Skipped(Exception):
+    """Something to compare with can't be had on this machine."""
 
 
 @frozen
@@ -100,9 +109,9 @@ def _erlang() -> Contender:
     escript = shutil.which("escript")
     if escript is None:
         raise Skipped("no `escript` on PATH; install Erlang/OTP to compare with it")
-    release = output(["erl", "-noshell", "-eval", "io:put_chars(erlang:system_info(otp_release)), halt()."])
-    command = [escript, str(PEERS / "restart.escript")]
-    return Contender(f"Erlang/OTP {release.strip()}", "a fresh process, under `supervisor`", laps_of(command))
+    release = _output(["erl", "-noshell", "-eval", "io:put_chars(erlang:system_info(otp_release)), halt()."])
+    command = [escript, str(ESCRIPT)]
+    return Contender(f"Erlang/OTP {release.strip()}", "a fresh process, under `supervisor`", _laps_of(command))
 
 
 # ---- libraries
@@ -111,13 +120,13 @@ def _erlang() -> Contender:
 def _library(library: Library, folder: Path) -> Contender:
     interpreter = _interpreter(library)
     environment = folder / library.name
-    output([interpreter, "-m", "venv", str(environment)])
+    _output([interpreter, "-m", "venv", str(environment)])
     python = str(environment / "bin" / "python")
-    output([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", library.name])
-    version = output([python, "-c", f"from importlib.metadata import version; print(version({library.name!r}))"])
+    _output([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", library.name])
+    version = _output([python, "-c", f"from importlib.metadata import version; print(version({library.name!r}))"])
     title = f"{library.name} {version.strip()}"
-    does = f"{library.does}; {output([python, '--version']).strip()}"
-    return Contender(title, does, laps_of([python, "-m", library.module]))
+    does = f"{library.does}; {_output([python, '--version']).strip()}"
+    return Contender(title, does, _laps_of([python, "-m", library.module]))
 
 
 def _interpreter(library: Library) -> str:
@@ -127,10 +136,33 @@ def _interpreter(library: Library) -> str:
     if found is None:
         raise Skipped(f"it needs {library.python}, which isn't on PATH")
     try:
-        output([found, "--version"])
+        _output([found, "--version"])
     except Skipped as error:  # a version manager's placeholder is on PATH, what it stands for isn't
         raise Skipped(f"it needs {library.python}, and the one on PATH doesn't run: {error}") from None
     return found
+
+
+# ---- programs
+
+
+def _laps_of(command: Sequence[str]) -> Callable[[int], list[float]]:
+    def sample(laps: int) -> list[float]:
+        printed = _output([*command, str(laps)]).strip().splitlines()
+        times: list[float] = json.loads(printed[-1])
+        return times
+
+    return sample
+
+
+def _output(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=SECONDS)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or error.stdout).strip().splitlines()
+        raise Skipped(f"`{' '.join(command)}` failed: {said[0] if said else error.returncode}") from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Skipped(f"`{' '.join(command)}`: {error}") from None
+    return done.stdout
 
 
 if __name__ == "__main__":

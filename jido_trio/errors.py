@@ -43,7 +43,7 @@ import attrs
 from attrs import define
 
 from jido_trio.redact import said, shown
-from jido_trio.terms import Refusal
+from jido_trio.terms import ExitKind, Refusal
 
 _Error = TypeVar("_Error", bound="ErrorValue")
 
@@ -409,13 +409,22 @@ class RestartIntensityExceeded(SupervisionError):
     restarts: int
     max_restarts: int
     max_seconds: float
+    exit: ExitKind = "crash"
+    """How the last life ended."""
 
     def __str__(self) -> str:
         return (
             f"supervisor {shown(self.supervisor)} gave up: {self.restarts} restarts within {self.max_seconds:g} s "
-            f"(at most {self.max_restarts}), the last for child {shown(self.child)}, whose crash is the cause. "
-            "Give that child a backoff, or raise max_restarts or max_seconds."
+            f"(at most {self.max_restarts}), the last for child {shown(self.child)}, {_LAST_STRAWS[self.exit]}"
         )
+
+
+_LAST_STRAWS: Mapping[ExitKind, str] = {
+    "crash": "whose crash is the cause. Give that child a backoff, or raise max_restarts or max_seconds.",
+    "killed": "which was killed. Give that child a backoff, or raise max_restarts or max_seconds.",
+    "shutdown": 'which ended on purpose. Declare it restart="transient" if it may, or raise max_restarts.',
+    "normal": 'which returned. Declare it restart="transient" if it may, or have it run until it is stopped.',
+}
 
 
 @define(slots=False, eq=False)
@@ -427,7 +436,7 @@ class ChildRefused(SupervisionError):
     call: str
     reason: Refusal
     """OTP's word for it: already_present, already_started, running, restarting, not_found, max_children,
-    simple_one_for_one."""
+    simple_one_for_one; and, beside OTP's, itself."""
 
     def __str__(self) -> str:
         why = _REFUSALS.get(self.reason, self.reason)
@@ -441,6 +450,7 @@ _REFUSALS: Mapping[str, str] = {
     "restarting": "the child is being restarted (restarting); terminate_child it first",
     "not_found": "it has no such child (not_found)",
     "max_children": "it has as many children as it may (max_children)",
+    "itself": "it was called from within the child, and would wait for itself (itself); terminate_child_soon, or stop",
     "simple_one_for_one": "children made from a template have no spec of their own (simple_one_for_one)",
 }
 

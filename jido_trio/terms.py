@@ -21,6 +21,13 @@ ExitKind: TypeAlias = Literal["normal", "shutdown", "killed", "crash"]
 """How a life ended: it returned; it was asked to end or raised Shutdown; it was cancelled unasked; anything else."""
 
 Refusal: TypeAlias = Literal[
-    "already_present", "already_started", "running", "restarting", "not_found", "max_children", "simple_one_for_one"
+    "already_present",
+    "already_started",
+    "running",
+    "restarting",
+    "not_found",
+    "max_children",
+    "simple_one_for_one",
+    "itself",
 ]
-"""Why a supervisor refuses a call on a child; the words are those of OTP's `{error, Reason}`."""
+"""Why a supervisor refuses a call on a child: OTP's words of `{error, Reason}`; and "itself", of who waits for it."""

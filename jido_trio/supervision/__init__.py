@@ -13,7 +13,8 @@ from jido_trio.supervision._faults import At, Every, Fault, StartFails, at, ever
 from jido_trio.supervision._forecast import Forecast, forecast
 from jido_trio.supervision._inspect import ChildView, SupervisorView
 from jido_trio.supervision._life import Life
-from jido_trio.supervision._open import nested_spec, open_supervisor, supervisor_child
+from jido_trio.supervision._nested import nested_spec
+from jido_trio.supervision._open import open_supervisor, supervisor_child
 from jido_trio.supervision._partition import (
     Key,
     PartitionSupervisor,

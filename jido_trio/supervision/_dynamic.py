@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from functools import partial
-
-import trio
 
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._flags import Flags
-from jido_trio.supervision._open import opened, run_supervisor
-from jido_trio.supervision._report import FoldedLog, Sink
+from jido_trio.supervision._nested import Nested, plain_block
+from jido_trio.supervision._open import root
+from jido_trio.supervision._report import Sink
+from jido_trio.supervision._shell import OnGone
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._supervisor import Supervisor
-from jido_trio.terms import ExitKind, Restart, ShutdownLimit
+from jido_trio.terms import Restart, ShutdownLimit
 
 
 def open_dynamic_supervisor(
@@ -25,7 +23,7 @@ def open_dynamic_supervisor(
     name: str = "supervisor",
     shutdown: float | None = None,
     on_report: Sink | None = None,
-) -> AbstractAsyncContextManager[Supervisor, bool]:
+) -> AbstractAsyncContextManager[Supervisor]:
     """Run a supervisor without children; `start_child` adds them, up to `max_children`.
 
     A child is restarted alone, is forgotten when it has ended for good, and has no place in an order: at the end all
@@ -34,7 +32,7 @@ def open_dynamic_supervisor(
     Source: Elixir `DynamicSupervisor`. Differs: children have ids, unique among them.
     """
     flags = Flags(kind="pool", max_children=max_children, max_restarts=max_restarts, max_seconds=max_seconds)
-    return opened(Supervisor(SupervisorSpec((), flags, name, shutdown), on_report or FoldedLog()))
+    return plain_block(root(SupervisorSpec((), flags, name, shutdown), on_report))
 
 
 def dynamic_supervisor_child(
@@ -46,12 +44,12 @@ def dynamic_supervisor_child(
     restart: Restart = "permanent",
     shutdown: ShutdownLimit = None,
     on_report: Sink | None = None,
-    on_gone: Callable[[str, ExitKind], None] | None = None,
+    on_gone: OnGone | None = None,
 ) -> Child:
     """Return a child that is a dynamic supervisor; the `value` of its ref is the `Supervisor`.
 
-    `on_gone(id, exit)` is called when a child of it is forgotten, having ended for good.
+    `on_gone(id, exit)` is called when a child of it is forgotten, having ended for good; what it raises is logged.
+    Without `on_report` its reports go where those of its own supervisor go.
     """
     flags = Flags(kind="pool", max_children=max_children, max_restarts=max_restarts, max_seconds=max_seconds)
-    run = partial(run_supervisor, SupervisorSpec((), flags, id), on_report, trio.current_time, on_gone)
-    return Child(id, run, restart=restart, shutdown=shutdown, kind="supervisor")
+    return Nested(SupervisorSpec((), flags, id), on_report, on_gone).child(restart, shutdown)

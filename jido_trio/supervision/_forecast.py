@@ -12,7 +12,7 @@ from jido_trio.supervision._backoff import Backoff
 from jido_trio.supervision._child import Child, is_seconds
 from jido_trio.supervision._faults import At, Every, Fault, StartFails
 from jido_trio.supervision._flags import Flags
-from jido_trio.supervision._open import nested_spec
+from jido_trio.supervision._nested import nested_spec
 from jido_trio.supervision._rehearsal import ROOT, Happening, Rehearsal, SupervisorEnd, paths_of
 from jido_trio.supervision._slots import SlotState
 from jido_trio.supervision._spec import SupervisorSpec

@@ -1,87 +1,62 @@
-"""Life: one incarnation of a child, from its task's first step to its last."""
+"""Life: one incarnation of a child with a task, from its task's first step to its last."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
 
 import trio
 from attrs import define, field
 
 from jido_trio.supervision._child import Child
+from jido_trio.supervision._ending import parted
 from jido_trio.supervision._exit import exit_kind
+from jido_trio.supervision._living import REPEAT, Owner
 from jido_trio.terms import ExitKind, ShutdownLimit
 
-REPEAT = 5.0
-"""Seconds between two looks at a child that ignores its stop."""
 
-
-class Owner(Protocol):
-    """What a life tells its supervisor."""
-
-    def life_begins(self) -> None:
-        """Its task takes its first step."""
-
-    def life_started(self, life: Life) -> None:
-        """Its function called `task_status.started`."""
-
-    def life_ended(self, life: Life, error: BaseException | None) -> None:
-        """Its function has ended; `error` left it."""
-
-    def life_renewed(self, life: Life, error: Exception) -> bool:
-        """It crashed and asks whether it may go on as the next incarnation."""
-        ...
-
-
-@define(eq=False)
 class Life:
     """One incarnation of a child; a child's function that has a parameter `life` or `task_status` is given it."""
 
-    child: Child
-    incarnation: int
-    """Counts the starts of the child, from 1."""
-    _owner: Owner
-    scope: trio.CancelScope = field(factory=lambda: trio.CancelScope(shield=True), repr=False)
-    task: trio.lowlevel.Task | None = field(default=None, repr=False)
-    began: float = 0.0
-    """When it began, in seconds of Trio's clock."""
-    value: object = None
-    """What was passed to `task_status.started`."""
-    ready: bool = False
-    ignored: bool = False
-    on_stop: Callable[[], None] | None = field(default=None, repr=False)
-    asked_at: float | None = None
-    """When it was asked to stop, in seconds of Trio's clock."""
-    kill_at: float = math.inf
-    """When its time to stop is over."""
-    cancelled_to_stop: bool = False
-    """Whether cancelling it was how it was asked to stop."""
-    killed: bool = False
-    renewing: bool = False
-    done: bool = False
-    """Its function has ended."""
-    error: BaseException | None = field(default=None, repr=False)
-    """What left its function, until that is reported."""
-    exit: ExitKind = "normal"
-    """How it ended, once it has."""
-    over: bool = False
-    """Its end is dealt with already; what leaves its function is of no interest."""
+    __slots__ = ("_active",)
 
-    # ---- for the child's function
+    def __init__(self, active: ActiveLife) -> None:
+        self._active = active
+
+    def __repr__(self) -> str:
+        return f"<Life {self.incarnation} of child {self.child.id!r}>"
+
+    @property
+    def child(self) -> Child:
+        """The spec that it is a life of."""
+        return self._active.child
+
+    @property
+    def incarnation(self) -> int:
+        """Counts the starts of the child, from 1."""
+        return self._active.incarnation
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the child was asked to stop."""
+        return self._active.stopping
 
     def started(self, value: object = None) -> None:
         """Say that the child is ready, once; `value` is given to whoever started it. See `trio.Nursery.start`."""
-        if self.ready:
-            raise RuntimeError(f"child {self.child.id!r} called task_status.started() twice in one life")
-        self.ready = True
-        self.value = value
-        self.scope.deadline = math.inf
-        self._owner.life_started(self)
+        self._active.started(value)
 
     def ignore(self) -> None:
         """Say that there is nothing to run, then return: the child counts as started and stopped (OTP's `ignore`)."""
-        self.ignored = True
+        self._active.ignored = True
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was killed."""
+        return self._active.killed
+
+    def renew(self, error: Exception) -> bool:
+        """Return False: the life ends by `error`, and the next one has a task of its own."""
+        return False
 
     def trap_stop(self, on_stop: Callable[[], None]) -> None:
         """Have `on_stop` called when the child is asked to stop, instead of being cancelled at once.
@@ -89,39 +64,68 @@ class Life:
         From then on it has its `shutdown` seconds to return; after them it is cancelled. Like OTP's `trap_exit`.
         `on_stop` is called at most once, by the supervisor, and must not block; `trio.Event.set` is a good one.
         """
-        self.on_stop = on_stop
+        self._active.on_stop = on_stop
+
+
+def active(life: Life) -> ActiveLife:
+    """Return the life as its supervisor's shell knows it."""
+    return life._active  # noqa: SLF001  # the two sides of one thing
+
+
+@define(eq=False)
+class ActiveLife:
+    """A life with a task, as its supervisor's shell knows it; see `Living`."""
+
+    child: Child
+    incarnation: int
+    owner: Owner = field(repr=False)
+    scope: trio.CancelScope = field(factory=lambda: trio.CancelScope(shield=True), repr=False)
+    task: trio.lowlevel.Task | None = field(default=None, repr=False)
+    began: float = 0.0
+    value: object = None
+    ready: bool = False
+    ignored: bool = False
+    on_stop: Callable[[], None] | None = field(default=None, repr=False)
+    asked_at: float | None = None
+    kill_at: float = math.inf
+    """When its time to stop is over."""
+    cancelled_to_stop: bool = False
+    """Whether cancelling it was how it was asked to stop."""
+    killed: bool = False
+    done: bool = False
+    error: BaseException | None = field(default=None, repr=False)
+    exit: ExitKind = "normal"
+
+    def begin(self) -> None:
+        """See `Living`."""
+        if self.child.backoff is not None:
+            self.began = trio.current_time()
+        if self.child.start_timeout is not None and self.child.reports_ready and not self.stopping:
+            self.scope.deadline = trio.current_time() + self.child.start_timeout
+        self.owner.spawn(self, self._run)
+
+    def started(self, value: object) -> None:
+        """See `Life`."""
+        if self.ready:
+            raise RuntimeError(f"child {self.child.id!r} called task_status.started() twice in one life")
+        self.ready = True
+        self.value = value
+        if not self.stopping:  # else the deadline is that of the stop
+            self.scope.deadline = math.inf
+        self.owner.started(self)
 
     @property
     def stopping(self) -> bool:
-        """Whether the child was asked to stop."""
+        """See `Living`."""
         return self.asked_at is not None
 
-    def renew(self, error: Exception) -> bool:
-        """Report the crash `error`, and return whether to go on, in this task, as the next incarnation.
-
-        For a child that knows it has nothing to tear down: no task, no open block. Everything is as if its function
-        had raised: the report, the count, the decision. On True the next incarnation has begun and the function goes
-        on from clean state. On False it must end at once, with `error`, without a checkpoint.
-        """
-        return not self.stopping and self._owner.life_renewed(self, error)
-
-    # ---- for the supervisor
-
-    def end(self, error: BaseException | None) -> None:
-        """Note that `error` left its function, and how it ended thereby."""
-        self.error, self.exit = error, self._exit(error)
-
-    def _exit(self, error: BaseException | None) -> ExitKind:
-        if isinstance(error, Exception):
-            return exit_kind(error)
-        if self.killed:
-            return "killed"
-        if not self.scope.cancelled_caught:
-            return "normal"
-        return "shutdown" if self.cancelled_to_stop and trio.current_time() <= self.kill_at else "killed"
+    @property
+    def is_asked_by_call(self) -> bool:
+        """See `Living`."""
+        return self.on_stop is not None and self.child.shutdown != "brutal"
 
     def stop(self, now: float, limit: ShutdownLimit) -> None:
-        """Ask it to end within the limit."""
+        """See `Living`."""
         self.asked_at = now
         self.kill_at = math.inf if limit is None else now if limit == "brutal" else now + limit
         if limit == "brutal":
@@ -134,43 +138,77 @@ class Life:
             self.on_stop()
 
     def force(self) -> None:
-        """Cancel it, as the call that asked it to stop raised."""
+        """See `Living`."""
         self.scope.cancel(f"on_stop of child {self.child.id!r} raised")
 
-    @property
-    def first_look(self) -> float:
-        """When it is looked after first, if it still runs: when its time is over, or long after it was cancelled."""
-        return self.kill_at if self.cancelled_to_stop else self.kill_at + REPEAT
-
-    def look(self) -> bool:
-        """Return whether it can only be waited for."""
-        return True
-
     def kill(self) -> None:
-        """Cancel it at once."""
+        """See `Living`."""
         self.killed = True
         self.scope.cancel(f"child {self.child.id!r} is killed")
 
+    @property
+    def first_look(self) -> float:
+        """See `Living`: when its time is over, or long after it was cancelled for that."""
+        return self.kill_at if self.cancelled_to_stop else self.kill_at + REPEAT
+
+    def look(self) -> bool:
+        """See `Living`: its scope has its deadline, so nothing can be done."""
+        return True
+
     @trio.lowlevel.enable_ki_protection
-    async def run(self) -> None:
-        """Live."""
+    async def _run(self) -> None:
         self.task = trio.lowlevel.current_task()
-        self._owner.life_begins()
+        self.owner.step_taken()
         error: BaseException | None = None
         try:
             with self.scope:
-                await _call(self.child, self)
+                await _call(self)
         except BaseException as caught:  # noqa: ASYNC103, BLE001  # whatever it is, its supervisor decides
             error = caught
         # Outside of the except block, or the exceptions of all later lives would chain to this one.
         self.task, self.done = None, True
-        if not self.over:
-            self._owner.life_ended(self, error)
+        try:
+            self._end(error)
+        except BaseException as bug:  # noqa: ASYNC103, BLE001  # the supervisor would wait for this life for ever
+            self.owner.broke(bug)
+
+    def _end(self, error: BaseException | None) -> None:
+        """Tell that `error` left its function."""
+        interrupt, self.error = parted(error)
+        self.exit = self._exit()
+        if interrupt is not None:
+            self.owner.interrupted(interrupt)
+        if self.ready or self.stopping or not self.child.reports_ready:
+            self.owner.ended(self)
+            return
+        ignored = self.ignored and error is None
+        if self.error is None and not ignored:
+            self.error = interrupt or self._why_not_ready()
+        self.owner.failed(self, ignored=ignored)
+
+    def _exit(self) -> ExitKind:
+        if isinstance(self.error, Exception):
+            return exit_kind(self.error)
+        if self.killed:
+            return "killed"
+        if not self.scope.cancelled_caught:
+            return "normal"
+        return "shutdown" if self.cancelled_to_stop and trio.current_time() <= self.kill_at else "killed"
+
+    def _why_not_ready(self) -> Exception:
+        if self.killed:
+            return RuntimeError("it was killed before it was ready")
+        if self.scope.cancelled_caught and self.child.start_timeout is not None:
+            return TimeoutError(f"not ready within start_timeout={self.child.start_timeout:g} s")
+        if self.scope.cancelled_caught:
+            return RuntimeError("it was cancelled before it was ready")
+        return RuntimeError("it returned without calling task_status.started()")
 
 
 @trio.lowlevel.disable_ki_protection
-async def _call(child: Child, life: Life) -> None:
+async def _call(life: ActiveLife) -> None:
+    child = life.child
     if child.keywords:
-        await child.function(*child.args, **dict.fromkeys(child.keywords, life))
+        await child.function(*child.args, **dict.fromkeys(child.keywords, Life(life)))
     else:
         await child.function(*child.args)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from functools import partial
-from typing import cast
-
-import trio
 
 from jido_trio.supervision._child import Child
-from jido_trio.supervision._exit import Shutdown
 from jido_trio.supervision._flags import Flags
-from jido_trio.supervision._life import Life
+from jido_trio.supervision._nested import Nested, plain_block
 from jido_trio.supervision._report import FoldedLog, Sink
+from jido_trio.supervision._shell import Shell
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._supervisor import Supervisor
-from jido_trio.terms import AutoShutdown, ExitKind, Restart, RestartStrategy, ShutdownLimit
+from jido_trio.terms import AutoShutdown, Restart, RestartStrategy, ShutdownLimit
 
 
 def open_supervisor(
@@ -29,7 +25,7 @@ def open_supervisor(
     name: str = "supervisor",
     shutdown: float | None = None,
     on_report: Sink | None = None,
-) -> AbstractAsyncContextManager[Supervisor, bool]:
+) -> AbstractAsyncContextManager[Supervisor]:
     """Start `children` in order and keep them running until the block is left.
 
     Entering waits until every child is up. Leaving stops them in reverse order, each within its `shutdown` seconds;
@@ -44,8 +40,9 @@ def open_supervisor(
         auto_shutdown: "any_significant" or "all_significant" to end once significant children have ended for good.
         name: What it is called in errors and reports.
         shutdown: Seconds for stopping everything; what still runs then is cancelled. None sets no limit.
-        on_report: Called with each `CrashReport`, before anything is done about it, and each `OverrunReport`. None
-            writes them to the log `jido_trio.supervision`, repeats folded.
+        on_report: Called with each `CrashReport`, before anything is done about it, and each `OverrunReport`; with
+            those of supervisors below it, too, unless they have a sink of their own. None writes them to the log
+            `jido_trio.supervision`, repeats folded.
 
     Raises:
         InvalidDefinition: An option or a child is declared wrongly; nothing was started.
@@ -56,12 +53,12 @@ def open_supervisor(
     rounded to whole seconds.
     """
     flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
-    return opened(Supervisor(SupervisorSpec(tuple(children), flags, name, shutdown), on_report or FoldedLog()))
+    return plain_block(root(SupervisorSpec(tuple(children), flags, name, shutdown), on_report))
 
 
-def opened(supervisor: Supervisor) -> AbstractAsyncContextManager[Supervisor, bool]:
-    """Return the block around a supervisor. It may swallow: the cancellation that ends it when the supervisor does."""
-    return cast("AbstractAsyncContextManager[Supervisor, bool]", supervisor.run())
+def root(spec: SupervisorSpec, on_report: Sink | None) -> Supervisor:
+    """Return a supervisor that is nobody's child."""
+    return Supervisor(Shell(spec, on_report or FoldedLog()))
 
 
 def supervisor_child(
@@ -79,39 +76,9 @@ def supervisor_child(
 ) -> Child:
     """Return a child that is a supervisor of `children`; its options are those of `open_supervisor` and `Child`.
 
-    When it gives up it ends as by `Shutdown`: its own supervisor restarts it if it is permanent.
+    When it gives up it ends as by `Shutdown`: its own supervisor restarts it if it is permanent. Without `on_report`
+    its reports go where those of its own supervisor go.
     """
     flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
-    run = partial(run_supervisor, SupervisorSpec(tuple(children), flags, id), on_report)
-    return Child(id, run, restart=restart, shutdown=shutdown, significant=significant, kind="supervisor")
-
-
-def nested_spec(child: Child) -> SupervisorSpec | None:
-    """Return what the child supervises, where it is made by `supervisor_child` or the like; else None."""
-    given = (*child.fn.args, *child.args) if isinstance(child.fn, partial) else child.args
-    match given:
-        case (SupervisorSpec() as spec, *_) if child.kind == "supervisor":
-            return spec
-        case _:
-            return None
-
-
-async def run_supervisor(
-    spec: SupervisorSpec,
-    on_report: Sink | None = None,
-    clock: Callable[[], float] = trio.current_time,
-    on_gone: Callable[[str, ExitKind], None] | None = None,
-    *,
-    task_status: Life,
-) -> None:
-    """Run a supervisor as the child of another, until it ends or is asked to.
-
-    Asked to stop it goes down in order; cancelled, its time being over, it takes its children down at once.
-    """
-    supervisor = Supervisor(spec, on_report or FoldedLog(), clock, on_gone)
-    task_status.trap_stop(supervisor.stop)
-    async with supervisor.run(kill_if_cancelled=True):
-        task_status.started(supervisor)
-        await supervisor.wait()
-    if not task_status.stopping:
-        raise Shutdown("auto_shutdown")
+    nested = Nested(SupervisorSpec(tuple(children), flags, id), on_report)
+    return nested.child(restart, shutdown, significant=significant)

@@ -5,19 +5,21 @@ For what may be cut into parts that know nothing of each other: a part that cras
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from hashlib import blake2b
 from typing import TypeAlias
 
 from attrs import frozen
 
 from jido_trio.errors import InvalidDefinition
+from jido_trio.supervision._block import Block
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._flags import Flags
 from jido_trio.supervision._inspect import SupervisorView
-from jido_trio.supervision._life import Life
-from jido_trio.supervision._report import FoldedLog, Sink
+from jido_trio.supervision._nested import Nested
+from jido_trio.supervision._open import root
+from jido_trio.supervision._report import Sink
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._supervisor import ChildRef, Supervisor
 from jido_trio.terms import Restart, ShutdownLimit
@@ -143,7 +145,7 @@ def open_partition_supervisor(
     machines with more cores, and the number can't be changed while it runs.
     """
     spec = _spec(make, partitions, Flags(max_restarts=max_restarts, max_seconds=max_seconds), name, shutdown)
-    return _opened(Supervisor(spec, on_report or FoldedLog()))
+    return _block(root(spec, on_report))
 
 
 def partition_supervisor_child(
@@ -162,7 +164,7 @@ def partition_supervisor_child(
     Its options are those of `open_partition_supervisor` and `Child`.
     """
     spec = _spec(make, partitions, Flags(max_restarts=max_restarts, max_seconds=max_seconds), id)
-    return Child(id, _run, spec, on_report, restart=restart, shutdown=shutdown, kind="supervisor")
+    return Nested(spec, on_report, block=_block).child(restart, shutdown)
 
 
 def _spec(
@@ -189,16 +191,5 @@ def _copy(make: Callable[[int], Child], index: int) -> Child:
     return child
 
 
-@asynccontextmanager
-async def _opened(supervisor: Supervisor) -> AsyncIterator[PartitionSupervisor]:
-    async with supervisor.run():
-        yield PartitionSupervisor(supervisor, len(supervisor.spec.children))
-
-
-async def _run(spec: SupervisorSpec, on_report: Sink | None, *, task_status: Life) -> None:
-    """Run a partition supervisor as the child of another, until it is asked to stop."""
-    supervisor = Supervisor(spec, on_report or FoldedLog())
-    task_status.trap_stop(supervisor.stop)
-    async with supervisor.run(kill_if_cancelled=True):
-        task_status.started(PartitionSupervisor(supervisor, len(spec.children)))
-        await supervisor.wait()
+def _block(supervisor: Supervisor) -> Block[PartitionSupervisor]:
+    return Block(supervisor, PartitionSupervisor(supervisor, len(supervisor.spec.children)))

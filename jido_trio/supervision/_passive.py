@@ -13,7 +13,6 @@ before `crashed` returns.
 
 from __future__ import annotations
 
-import contextvars
 import math
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -23,7 +22,9 @@ import trio
 from attrs import define
 
 from jido_trio.supervision._child import Child
+from jido_trio.supervision._ending import parted
 from jido_trio.supervision._exit import exit_kind
+from jido_trio.supervision._living import Owner
 from jido_trio.terms import ExitKind, ShutdownLimit
 
 Stage: TypeAlias = Literal["unborn", "beginning", "up", "failing", "ending", "over"]
@@ -53,28 +54,9 @@ class Passive(Protocol):
         """Let go of everything at once. The life is over when this returns, or when its task has ended."""
 
 
-class PassiveOwner(Protocol):
-    """What a passive life tells its supervisor."""
-
-    def passive_failed(self, life: PassiveLife, *, ignored: bool) -> None:
-        """It has ended before it was up, by `life.error`; or it has nothing to run."""
-
-    def passive_ended(self, life: PassiveLife) -> None:
-        """It has ended."""
-
-    def passive_kill_raised(self, life: PassiveLife, error: Exception) -> None:
-        """Its `kill` raised; it is over all the same."""
-
-    def passive_task(self, life: PassiveLife, run: Callable[[], Awaitable[None]]) -> None:
-        """It needs a task that does `run`."""
-
-    def interrupted(self, error: BaseException) -> None:
-        """A KeyboardInterrupt, SystemExit or the like left it."""
-
-
 @define(eq=False)
 class _More:
-    """What only a life has that has a task, backs off, or takes its time to stop."""
+    """What a life needs only if it has a task, backs off, or takes its time to stop."""
 
     scope: trio.CancelScope | None = None
     task: trio.lowlevel.Task | None = None
@@ -97,7 +79,7 @@ class PassiveLife:
     value = None
     """Nothing was passed to `task_status.started`; see `ChildRef.value`."""
 
-    def __init__(self, child: Child, incarnation: int, owner: PassiveOwner) -> None:
+    def __init__(self, child: Child, incarnation: int, owner: Owner) -> None:
         self.child, self.incarnation, self.stopping = child, incarnation, False
         self._owner = owner
         self._stage: Stage = "unborn"
@@ -141,7 +123,7 @@ class PassiveLife:
         if more.scope is not None:
             raise RuntimeError(f"life {self.incarnation} of child {self.child.id!r} has a task already")
         more.scope = trio.CancelScope(shield=True)
-        self._owner.passive_task(self, partial(self._live, more, more.scope, async_fn, args))
+        self._owner.spawn(self, partial(self._live, more, more.scope, async_fn, args))
 
     # ---- for the supervisor
 
@@ -161,6 +143,11 @@ class PassiveLife:
         return self._more.task if self._more is not None else None
 
     @property
+    def is_asked_by_call(self) -> bool:
+        """See `Living`."""
+        return self.child.shutdown != "brutal"
+
+    @property
     def asked_at(self) -> float | None:
         """When it was asked to stop, in seconds of Trio's clock; known for a life that takes its time."""
         return self._more.asked_at if self._more is not None else None
@@ -170,24 +157,26 @@ class PassiveLife:
         """When its time to stop is over."""
         return self._more.kill_at if self._more is not None else math.inf
 
-    def begin(self, context: contextvars.Context) -> bool:
-        """Call the child's `begin`; return whether the life is up."""
+    def begin(self) -> None:
+        """See `Living`."""
         if self._stage != "unborn":  # stopped before its turn came
-            return False
+            return
         self._stage = "beginning"
         error: BaseException | None = None
         try:
-            context.run(self.child.passive.begin, self)
+            # A copy of a saved context: what a life, or the task that happened to see its end, did to context
+            # variables ends there.
+            self._owner.context.copy().run(self.child.passive.begin, self)
         except BaseException as caught:  # noqa: BLE001  # whatever it is, the supervisor decides
             error = caught
         if error is None and self._stage == "beginning":
             self._stage = "up"
-            return True
+            self._owner.started(self)
+            return
         if error is not None:
             self.error = error
         self._stage = "failing"
         self._end_task_or_tell()
-        return False
 
     def stop(self, now: float, limit: ShutdownLimit) -> None:
         """Ask it to end within the limit."""
@@ -229,8 +218,10 @@ class PassiveLife:
             return
         try:
             self.child.passive.kill(self)
-        except Exception as error:  # noqa: BLE001  # a killed life can't be kept by it
-            self._owner.passive_kill_raised(self, error)
+        except Exception as error:  # noqa: BLE001  # a life that is killed can't be kept by it
+            self._owner.complain(self, error)
+        except BaseException as interrupt:  # noqa: BLE001
+            self._owner.interrupted(interrupt)
         self._end(None)
 
     def _end(self, error: BaseException | None) -> None:
@@ -253,16 +244,21 @@ class PassiveLife:
             self._tell()
 
     def _tell(self) -> None:
-        failed = self._stage == "failing"
+        failed, error = self._stage == "failing", self.error
         self._stage = "over"
-        error = self.error
         if error is not None and not isinstance(error, Exception):
-            self._owner.interrupted(error)
+            interrupt, crash = parted(error)
+            self.error = crash or (interrupt if failed else None)
+            if interrupt is not None:
+                self._owner.interrupted(interrupt)
         if failed:
-            self._owner.passive_failed(self, ignored=error is None)
+            self._owner.failed(self, ignored=error is None)
             return
-        self.exit = exit_kind(error) if isinstance(error, Exception) else "killed" if self.killed else "normal"
-        self._owner.passive_ended(self)
+        self.exit = exit_kind(self.error) if isinstance(self.error, Exception) else self._exit_without_crash()
+        self._owner.ended(self)
+
+    def _exit_without_crash(self) -> ExitKind:
+        return "killed" if self.killed else "normal"
 
     # ---- with a task
 
@@ -288,7 +284,10 @@ class PassiveLife:
             error = caught
         # Outside of the except block, or the exceptions of all later lives would chain to this one.
         more.scope = more.task = None
-        self._task_ended(error)
+        try:
+            self._task_ended(error)
+        except BaseException as bug:  # noqa: ASYNC103, BLE001  # the supervisor would wait for this life for ever
+            self._owner.broke(bug)
 
     def _task_ended(self, error: BaseException | None) -> None:
         if self._stage in ("failing", "ending"):
@@ -302,11 +301,7 @@ def _both(first: BaseException | None, second: BaseException | None) -> BaseExce
     """Return what ended a life: its crash, and what its task came to when it was cancelled for that."""
     if first is None or second is None:
         return first if second is None else second
-    if not isinstance(second, Exception):
-        return second
-    if not isinstance(first, Exception):
-        return first
-    return ExceptionGroup("a life crashed, and its task failed while it was cancelled", [first, second])
+    return BaseExceptionGroup("a life crashed, and its task failed while it was cancelled", [first, second])
 
 
 @trio.lowlevel.disable_ki_protection

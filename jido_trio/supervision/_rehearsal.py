@@ -18,7 +18,7 @@ from jido_trio.supervision import _events as ev
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._decide import decide
 from jido_trio.supervision._faults import Fault, crash_of, start_is_to_fail
-from jido_trio.supervision._open import nested_spec
+from jido_trio.supervision._nested import nested_spec
 from jido_trio.supervision._slots import SlotState
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._tree import Ending, Tree

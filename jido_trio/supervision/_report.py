@@ -6,21 +6,22 @@ import linecache
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from itertools import islice
 from types import CodeType, TracebackType
 from typing import Literal, TypeAlias
 
 from attrs import field, frozen
 
+from jido_trio.redact import said, shown, shown_error, type_name
 from jido_trio.terms import ExitKind
 
 logger = logging.getLogger("jido_trio.supervision")
 
+MAX_MESSAGE = 10_000
 MAX_FRAMES = 100
 MAX_DEPTH = 8
 MAX_PARTS = 20
-"""An exception is kept to this extent: frames, causes of causes, exceptions of a group."""
+"""An exception is kept to this extent: characters of its message, frames, causes of causes, exceptions of a group."""
 
 
 @frozen
@@ -108,13 +109,13 @@ class Failure:
             cause, chained = error.__context__, "context"
         parts = error.exceptions[:MAX_PARTS] if isinstance(error, BaseExceptionGroup) and depth else ()
         return cls(
-            _type_name(type(error)),  # type: ignore[arg-type]  # mypy takes a class for unhashable
-            _message(error),
+            type_name(type(error)),
+            said(error, MAX_MESSAGE),
             Path.of(error.__traceback__),
             cls.of(cause, depth - 1) if cause is not None and depth else None,
             chained,  # type: ignore[arg-type]  # one of the two words above
             tuple(cls.of(part, depth - 1) for part in parts),
-            tuple(map(str, error.__notes__)) if hasattr(error, "__notes__") else (),
+            _notes(error),
         )
 
     @property
@@ -160,16 +161,12 @@ _CHAINED = {
 }
 
 
-@lru_cache(maxsize=512)
-def _type_name(cls: type) -> str:
-    return cls.__qualname__ if cls.__module__ in ("builtins", "__main__") else f"{cls.__module__}.{cls.__qualname__}"
-
-
-def _message(error: BaseException) -> str:
+def _notes(error: BaseException) -> tuple[str, ...]:
     try:
-        return str(error)
-    except Exception as second:  # noqa: BLE001  # whatever a user's __str__ does, the crash must be told
-        return f"<its __str__ raised {type(second).__name__}>"
+        notes = getattr(error, "__notes__", ())
+        return tuple(said(note) for note in islice(notes, MAX_PARTS))
+    except Exception:  # noqa: BLE001  # whatever it calls its notes, the crash must be told
+        return ()
 
 
 @frozen(slots=False)
@@ -189,7 +186,7 @@ class CrashReport:
 
     def __str__(self) -> str:
         how = str(self.failure) if self.failure is not None else self.exit
-        return f"child {self.child!r} of supervisor {self.supervisor!r} ended while {self.during}: {how}"
+        return f"child {shown(self.child)} of supervisor {shown(self.supervisor)} ended while {self.during}: {how}"
 
 
 @frozen
@@ -207,7 +204,7 @@ class OverrunReport:
     def __str__(self) -> str:
         own = [frame for frame in self.stack if "/trio/_core/" not in frame.file] or self.stack
         where = f" It is at {own[-1].file}:{own[-1].line}, in {own[-1].function}." if own else ""
-        who = f"child {self.child!r} of supervisor {self.supervisor!r}"
+        who = f"child {shown(self.child)} of supervisor {shown(self.supervisor)}"
         return f"{who} has ignored its stop for {self.seconds:g} s.{where}"
 
 
@@ -258,6 +255,14 @@ class FoldedLog:
             logger.log(level, "%s (%d times in %g s)", report, count + 1, report.at - first)
 
 
+def log_problem(what: str, error: BaseException) -> None:
+    """Log that something of the user's raised that must not be able to stop us; whatever happens to the log."""
+    try:
+        logger.error("%s\n%s", what, Failure.of(error).render())
+    except Exception:  # noqa: BLE001
+        print(what, shown_error(error), sep="\n", file=sys.stderr)  # noqa: T201  # the last resort
+
+
 MAX_KINDS = 1000
 """So many kinds of crashes are told apart; of more, the one that was seen longest ago is new again."""
 
@@ -269,6 +274,6 @@ def send_report(report: Report, sink: Sink) -> None:
     except Exception as error:  # noqa: BLE001  # a sink must not be able to lose a report, nor to crash a supervisor
         try:
             log_report(report)
-            logger.error("the sink of crash reports raised\n%s", Failure.of(error).render())  # noqa: TRY400
         except Exception:  # noqa: BLE001
-            print(report, error, sep="\n", file=sys.stderr)  # noqa: T201  # the last resort
+            print(report, file=sys.stderr)  # noqa: T201  # the last resort
+        log_problem("the sink of crash reports raised", error)

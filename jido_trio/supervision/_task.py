@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from jido_trio.errors import InvalidDefinition, TaskCrashed, TaskError, TaskStopped, TaskTimedOut
 from jido_trio.supervision._child import Child, is_seconds
 from jido_trio.supervision._exit import Shutdown, exit_kind
-from jido_trio.supervision._life import Life
+from jido_trio.supervision._life import Life, active
 from jido_trio.supervision._report import Failure
 from jido_trio.terms import ShutdownLimit
 
@@ -173,14 +173,19 @@ class Task(Generic[T]):
         return Ok(self._end.value) if isinstance(self._end, Ok) else Failed(self._expect_error())
 
     def _ask(self, limit: ShutdownLimit) -> None:
-        if limit == "brutal" or self._life is None or self._life.on_stop is None:
+        on_stop = self._on_stop
+        if limit == "brutal" or on_stop is None:
             self.cancel()
         elif self._end is None:
             if limit is not None:
                 self._scope.deadline = min(self._scope.deadline, trio.current_time() + limit)
             if not self.cancel_called:
                 self.cancel_called = True
-                self._life.on_stop()
+                on_stop()
+
+    @property
+    def _on_stop(self) -> Callable[[], None] | None:
+        return active(self._life).on_stop if self._life is not None else None
 
     def _expect_error(self) -> TaskError:
         assert self.error is not None  # noqa: S101  # it is settled, and has no value

@@ -19,11 +19,14 @@ import trio
 from attrs import define, field
 
 from jido_trio.errors import ChildRefused, InvalidDefinition, SupervisorStopped, TaskStopped
+from jido_trio.supervision._block import Block
 from jido_trio.supervision._child import WORKER_SHUTDOWN, Child, is_seconds
 from jido_trio.supervision._flags import Flags
 from jido_trio.supervision._inspect import SupervisorView
 from jido_trio.supervision._life import Life
-from jido_trio.supervision._report import FoldedLog, Sink
+from jido_trio.supervision._nested import Nested
+from jido_trio.supervision._open import root
+from jido_trio.supervision._report import Sink
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._supervisor import Supervisor
 from jido_trio.supervision._task import Task, check_timeout, end, uncancelled
@@ -276,7 +279,7 @@ def open_task_supervisor(
     Source: Elixir `Task.Supervisor`. Differs: tasks are always temporary.
     """
     spec = _spec(name, max_children, task_shutdown, shutdown)
-    return _opened(Supervisor(spec, on_report or FoldedLog()), task_shutdown)
+    return _block(task_shutdown, root(spec, on_report))
 
 
 def task_supervisor_child(
@@ -294,7 +297,7 @@ def task_supervisor_child(
     the old one.
     """
     spec = _spec(id, max_children, task_shutdown, None)
-    return Child(id, _run, spec, task_shutdown, on_report, restart=restart, shutdown=shutdown, kind="supervisor")
+    return Nested(spec, on_report, block=partial(_block, task_shutdown)).child(restart, shutdown)
 
 
 def _spec(name: str, max_children: int | None, task_shutdown: ShutdownLimit, shutdown: float | None) -> SupervisorSpec:
@@ -308,24 +311,9 @@ def _spec(name: str, max_children: int | None, task_shutdown: ShutdownLimit, shu
     return SupervisorSpec((), Flags(kind="pool", max_children=max_children), name, shutdown)
 
 
-@asynccontextmanager
-async def _opened(pool: Supervisor, task_shutdown: ShutdownLimit, **how: bool) -> AsyncIterator[TaskSupervisor]:
-    async with pool.run(**how):
-        tasks = TaskSupervisor(pool, task_shutdown)
-        try:
-            yield tasks
-        finally:
-            tasks.close()  # before the pool asks them to end
-
-
-async def _run(
-    spec: SupervisorSpec, task_shutdown: ShutdownLimit, on_report: Sink | None, *, task_status: Life
-) -> None:
-    """Run a task supervisor as the child of another, until it is asked to stop."""
-    async with _opened(Supervisor(spec, on_report or FoldedLog()), task_shutdown, kill_if_cancelled=True) as tasks:
-        task_status.trap_stop(tasks.stop)
-        task_status.started(tasks)
-        await tasks.wait()
+def _block(task_shutdown: ShutdownLimit, pool: Supervisor) -> Block[TaskSupervisor]:
+    tasks = TaskSupervisor(pool, task_shutdown)
+    return Block(pool, tasks, tasks.close)
 
 
 def _breaks_link(task: Task[T]) -> bool:

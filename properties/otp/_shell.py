@@ -18,7 +18,10 @@ from attrs import define, field
 from jido_trio.errors import ChildRefused, InvalidDefinition, StartFailed, SupervisorStopped
 from jido_trio.supervision import Child, Life, Shutdown
 from jido_trio.supervision import _events as ev
+from jido_trio.supervision._block import Block
 from jido_trio.supervision._decide import rows_of
+from jido_trio.supervision._life import active
+from jido_trio.supervision._shell import Shell
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._supervisor import Supervisor
 from properties.otp import _scenario as sc
@@ -76,7 +79,7 @@ class _Work:
 
 
 @define(eq=False, repr=False)
-class _Traced(Supervisor):
+class _Traced(Shell):
     """A supervisor that remembers how its children were called when it answered."""
 
     names: Names = field(kw_only=True)
@@ -84,19 +87,19 @@ class _Traced(Supervisor):
     """What is asked, by number of the request."""
     replied: dict[int, list[Json]] = field(factory=dict, kw_only=True)
 
-    def _reply(self, reply: ev.AnswerCall) -> None:
+    def _answer(self, reply: ev.AnswerCall) -> None:
         if reply.request in self.calls:
             self.replied[reply.request] = self._said(self.calls.pop(reply.request), reply.result)
-        super()._reply(reply)
+        Shell.how[ev.AnswerCall](self, reply)
 
-    _how: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = {**Supervisor._how, ev.AnswerCall: _reply}
+    how: ClassVar[Mapping[type, Callable[[Any, Any], None]]] = {**Shell.how, ev.AnswerCall: _answer}
 
     def _said(self, call: Call, result: ev.CallResult) -> list[Json]:
         match result:
             case ev.Done() if isinstance(call, TerminateChild):
                 return self.names.terminated(call.id)
             case ev.Running(id, incarnation):
-                slot = self._tree.slots.get(id)
+                slot = self.pump.tree.slots.get(id)
                 spec = slot.child.args[-1] if slot is not None else None
                 return self.names.started(id, incarnation, spec.info if isinstance(spec, Worker) else None)
             case ev.Ignored():
@@ -123,6 +126,7 @@ class _Sup:
     n: int
     spec: sc.Supervisor
     shell: _Traced
+    supervisor: Supervisor
     life: Life | None = None
     alive: bool = True
     ends_as: str = "shutdown"
@@ -198,10 +202,11 @@ class _World:
         self._tell("start", path, n)
         try:
             shell = self._shell(path, spec)
-            sup = self.lives[path] = _Sup(path, n, spec, shell, life)
+            supervisor = Supervisor(shell)
+            sup = self.lives[path] = _Sup(path, n, spec, shell, supervisor, life)
             if life is not None:
-                life.trap_stop(shell.stop)
-            async with shell.run(kill_if_cancelled=True):
+                life.trap_stop(supervisor.stop)
+            async with Block(supervisor, supervisor, kill_if_cancelled=True):
                 up()
                 await self._until_killed(sup)
         except (StartFailed, InvalidDefinition):
@@ -213,17 +218,17 @@ class _World:
         except Exception:  # noqa: BLE001  # it gave up
             self._end(sup, "shutdown")
             raise Shutdown from None
-        killed = life is not None and life.killed
-        stopped = shell._outcome == ev.TreeStopped()
+        killed = life is not None and active(life).killed
+        stopped = shell.outcome == ev.TreeStopped()
         self._end(sup, "killed" if killed else sup.ends_as if stopped else "shutdown")
         if not killed:
             _raise(sup.ends_as if stopped else "shutdown")
 
     async def _until_killed(self, sup: _Sup) -> None:
         try:
-            await sup.shell.wait()
+            await sup.shell.finished.wait()
         except trio.Cancelled:
-            if sup.life is not None and sup.life.killed:
+            if sup.life is not None and active(sup.life).killed:
                 self._end(sup, "killed")
             raise
 
@@ -318,7 +323,7 @@ class _World:
         if sup is None:
             return ["skip"]
         sup.ends_as = reason
-        sup.shell.stop()
+        sup.supervisor.stop()
         await sup.ended.wait()
         return ["ok"]
 
@@ -327,7 +332,7 @@ class _World:
         if not isinstance(work, _Work) or not work.alive:
             return ["skip"]
         if crash.reason == "kill":
-            work.life.kill()
+            active(work.life).kill()
         else:
             work.reason = crash.reason
             work.crash.set()
@@ -338,7 +343,7 @@ class _World:
         sup = self._sup(path)
         if sup is None:
             return ["skip"]
-        await sup.shell.suspend()
+        await sup.supervisor.suspend()
         results: list[list[Json]] = [[] for _ in items]
         async with trio.open_nursery() as callers:
             for at, item in enumerate(items):
@@ -349,7 +354,7 @@ class _World:
                 else:
                     results[at] = ["skip"]
                 await trio.testing.wait_all_tasks_blocked()
-            sup.shell.resume()
+            sup.supervisor.resume()
         return ["ok", [list(result) for result in results]]
 
     async def _call_into(self, results: list[list[Json]], at: int, sup: _Sup, call: Call) -> None:
@@ -363,7 +368,7 @@ class _World:
             request = self._request(sup, call)
         except InvalidDefinition as error:
             return ["error", "bad_spec", tag_of(error)]
-        number = shell._next_number
+        number = shell.requests.next_number
         shell.calls[number] = call
         try:
             await request()
@@ -375,26 +380,26 @@ class _World:
         return shell.replied.pop(number)
 
     def _request(self, sup: _Sup, call: Call) -> Callable[[], Awaitable[object]]:
-        shell = sup.shell
+        shell, supervisor = sup.shell, sup.supervisor
         match call:
             case StartChild(path, spec):
                 child = self._child(path, sup.spec, spec)
                 shell.spec.check(child)
-                return partial(shell.start_child, child)
+                return partial(supervisor.start_child, child)
             case TerminateChild(path, id):
                 work = self.lives.get(f"{path}/{id}")
                 meant = _incarnation(work) if is_pool(sup.spec) else None
-                return partial(shell.terminate_child, id, incarnation=meant)
+                return partial(supervisor.terminate_child, id, incarnation=meant)
             case RestartChild(_, id):
-                return partial(shell.restart_child, id)
+                return partial(supervisor.restart_child, id)
             case DeleteChild(_, id):
-                return partial(shell.delete_child, id)
+                return partial(supervisor.delete_child, id)
             case GetChildspec(_, id):
-                return partial(shell.child_spec, id)
+                return partial(supervisor.child_spec, id)
             case WhichChildren():
-                return shell.which_children
+                return supervisor.which_children
             case CountChildren():
-                return shell.count_children
+                return supervisor.count_children
 
     # ---- the record
 
@@ -406,15 +411,13 @@ class _World:
     async def _quiet(self) -> None:
         """Wait until no supervisor is at anything and nobody can run."""
         await trio.testing.wait_all_tasks_blocked()
-        while any(
-            isinstance(life, _Sup) and life.alive and life.shell._tree.plan is not None for life in self.lives.values()
-        ):
+        while any(isinstance(life, _Sup) and life.alive and life.shell.pump.tree.plan for life in self.lives.values()):
             await trio.sleep(SLOW)
             await trio.testing.wait_all_tasks_blocked()
 
     def _state(self) -> Mapping[str, tuple[Row, ...]]:
         sups = [life for life in self.lives.values() if isinstance(life, _Sup) and life.alive]
-        return {sup.path: sup.shell.names.state(rows_of(sup.shell._tree)) for sup in sups}
+        return {sup.path: sup.shell.names.state(rows_of(sup.shell.pump.tree)) for sup in sups}
 
     def _tell(self, what: str, path: str, n: int, exit_class: str = "") -> None:
         self._events.append(Event(what, path, n, exit_class))
@@ -445,7 +448,7 @@ def _incarnation(life: _Work | _Sup | None) -> int:
 
 def _cancelled_class(life: Life) -> str:
     """The class of a worker that was cancelled: as a request to stop, or because it is killed or its time over."""
-    asked = life.stopping and not life.killed and life.on_stop is None
+    asked = life.stopping and not active(life).killed and active(life).on_stop is None
     return "shutdown" if asked else "killed"
 
 

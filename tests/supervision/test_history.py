@@ -10,7 +10,7 @@ from types import CodeType, FrameType, FunctionType, ModuleType, TracebackType
 import pytest
 import trio
 
-from jido_trio.supervision import Child, CrashReport, Failure, FoldedLog, Report, open_supervisor
+from jido_trio.supervision import Child, CrashReport, Failure, FoldedLog, PassiveLife, Report, open_supervisor
 from tests.supervision._diary import crashing
 
 MANY = 1_000_000
@@ -109,23 +109,25 @@ async def test_a_report_is_sent_and_kept_before_the_restart_that_it_leads_to(aut
 
 
 async def test_memory_is_flat_over_a_hundred_thousand_crashes(autojump_clock):
+    class Row:
+        def begin(self, life: PassiveLife) -> None:
+            self.life = life
+
+        def stop(self, life: PassiveLife) -> None:
+            life.end()
+
+        def kill(self, life: PassiveLife) -> None: ...
+
     blocks: list[int] = []
-
-    async def live(life) -> None:
-        for _ in range(10):
-            gc.collect()
-            blocks.append(sys.getallocatedblocks())
-            for number in range(10_000):
-                assert life.renew(ValueError(f"crash {number}"))
-                if number % 100 == 0:
-                    await trio.sleep(10)  # the window is empty again
-
-        done.set()
-        await trio.sleep_forever()
-
-    done = trio.Event()
-    async with open_supervisor([Child("a", live)], max_restarts=100) as supervisor:
-        await done.wait()
+    row = Row()
+    async with open_supervisor([Child("a", row)], max_restarts=100) as supervisor:
+        for number in range(100_000):
+            if number % 10_000 == 0:
+                gc.collect()
+                blocks.append(sys.getallocatedblocks())
+            if number % 100 == 0:
+                await trio.sleep(10)  # the window is empty again
+            row.life.crashed(ValueError(f"crash {number}"))
         assert supervisor.child("a").incarnation == 100_001
     assert blocks[-1] - blocks[1] < 5_000, blocks
 

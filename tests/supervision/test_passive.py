@@ -518,7 +518,7 @@ async def test_a_child_is_started_without_waiting(row):
 
 async def test_only_what_is_passive_can_be_started_without_waiting():
     async with open_supervisor() as supervisor:
-        with pytest.raises(InvalidDefinition, match="'a' has a task"):
+        with pytest.raises(InvalidDefinition, match="child 'a' needs a task"):
             supervisor.start_child_nowait(Child("a", trio.sleep_forever))
 
 

@@ -66,7 +66,7 @@ def test_a_class_that_is_not_builtin_is_named_with_its_module():
 
 def test_a_str_that_raises_hides_nothing_but_itself():
     failure = Failure.of(raised(Unprintable()))
-    assert failure.message == "<its __str__ raised RuntimeError>"
+    assert failure.message == "<Unprintable, whose str raised RuntimeError>"
     assert failure.frames[-1].function == "raised"
 
 

@@ -2,9 +2,12 @@
 
 # ruff: noqa: PT012  # the block of a supervisor is what raises
 
+from typing import Any
+
 import pytest
 import trio
 
+from jido_trio.errors import RestartIntensityExceeded
 from jido_trio.supervision import Child, Supervisor, dynamic_supervisor_child, open_supervisor, supervisor_child
 from tests.supervision._diary import Diary, crashing
 
@@ -96,12 +99,65 @@ async def test_an_interrupt_in_a_pool_takes_it_down(diary, autojump_clock):
     assert diary == ["+a", "+b", "-b", "-a"]
 
 
-async def test_a_crash_that_comes_with_an_interrupt_in_a_group_is_not_lost(diary, autojump_clock):
+async def test_a_crash_that_comes_with_an_interrupt_in_a_group_is_told_and_the_interrupt_is_raised(
+    diary, autojump_clock
+):
     def both():
-        return BaseExceptionGroup("both", [KeyboardInterrupt(), ValueError("boom")])
+        return BaseExceptionGroup("both", [ExceptionGroup("in", [ValueError("boom")]), SystemExit(3)])
 
-    with pytest.raises(BaseExceptionGroup) as raised:
-        async with open_supervisor([diary.child("a", crashing(1, both))]):
+    reports: list[Any] = []
+    with pytest.raises(SystemExit) as exit:
+        async with open_supervisor([diary.child("a", crashing(1, both))], on_report=reports.append):
             await trio.sleep(1_000)
-    assert [type(error) for error in raised.value.exceptions] == [KeyboardInterrupt, ValueError]
+    assert exit.value.code == 3
+    assert diary == ["+a", "-a"]
+    assert "ValueError: boom" in "\n".join(report.failure.render() for report in reports)
+
+
+@pytest.mark.parametrize("interrupt", INTERRUPTS)
+async def test_an_interrupt_of_a_child_survives_that_the_block_is_cancelled(interrupt, diary, autojump_clock):
+    async def interrupted():
+        raise interrupt
+
+    children = [diary.child("a", at_the_end=interrupted)]
+    with pytest.raises(interrupt), trio.move_on_after(1):
+        async with open_supervisor(children):
+            await trio.sleep(1_000)
+
+
+@pytest.mark.parametrize("interrupt", INTERRUPTS)
+async def test_an_interrupt_of_the_block_survives_that_the_supervisor_gives_up(interrupt, diary, autojump_clock):
+    with pytest.raises(interrupt) as raised:
+        async with open_supervisor([diary.child("a", crashing(1))], max_restarts=0, on_report=lambda report: None):
+            try:
+                await trio.sleep(1_000)
+            finally:
+                raise interrupt
+    assert isinstance(raised.value.__context__, RestartIntensityExceeded)
+
+
+@pytest.mark.parametrize("interrupt", INTERRUPTS)
+async def test_an_interrupt_of_a_sink_takes_the_tree_down_and_is_raised(interrupt, diary, autojump_clock):
+    def sink(report):
+        raise interrupt
+
+    with pytest.raises(interrupt):
+        async with open_supervisor([diary.child("a"), diary.child("b", crashing(1))], on_report=sink):
+            await trio.sleep(1_000)
+    assert diary[:2] == ["+a", "+b"]
+    assert diary.count("+a") == diary.count("-a")
+
+
+@pytest.mark.parametrize("interrupt", INTERRUPTS)
+async def test_an_interrupt_of_an_on_stop_takes_the_tree_down_and_is_raised(interrupt, diary, autojump_clock):
+    def on_stop():
+        raise interrupt
+
+    async def trapping(life):
+        life.trap_stop(on_stop)
+        await trio.sleep_forever()
+
+    with pytest.raises(interrupt):
+        async with open_supervisor([diary.child("a"), Child("b", trapping)]):
+            await trio.sleep(1)
     assert diary == ["+a", "-a"]

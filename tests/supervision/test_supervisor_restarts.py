@@ -11,6 +11,7 @@ import trio
 
 from jido_trio.errors import RestartIntensityExceeded
 from jido_trio.supervision import Child, Report, open_supervisor, supervisor_child
+from jido_trio.supervision._life import active
 from tests.supervision._diary import Diary, crashing, crashing_once
 
 MANY = 1_000_000
@@ -268,102 +269,10 @@ async def test_nested_supervisors_escalate_step_by_step(diary, autojump_clock):
     assert names == ["top", "outer", "inner"]
 
 
-# ---- a life that renews itself
-
-
-def renewing(crashes: list[str], after=None, **options) -> Child:
-    """A child that has nothing to tear down, and goes on in the same task when it may."""
-
-    async def live(life):
-        for message in crashes:
-            await trio.sleep(1)
-            error = ValueError(message)
-            if not life.renew(error):
-                raise error
-        if after is not None:
-            after(life)
-        await trio.sleep_forever()
-
-    return Child("a", live, **options)
-
-
-async def test_a_renewed_life_is_reported_and_counted_as_a_restart(reports, autojump_clock):
-    async with open_supervisor([renewing(["x", "y"])], max_restarts=2, on_report=reports.append) as supervisor:
-        await trio.sleep(5)
-        view = supervisor.tree()
-        assert (view.restarts, view.children[0].incarnation, view.children[0].state) == (2, 3, "running")
-    assert [(r.incarnation, r.during, r.exit, r.failure.message) for r in reports] == [
-        (1, "running", "crash", "x"),
-        (2, "running", "crash", "y"),
-    ]
-
-
-async def test_a_life_may_not_renew_itself_more_often_than_is_tolerated(reports, autojump_clock):
-    with pytest.raises(RestartIntensityExceeded) as gave_up:
-        async with open_supervisor([renewing(["x", "y", "z"])], max_restarts=2, on_report=reports.append):
-            await trio.sleep(1_000)
-    assert [report.failure.message for report in reports] == ["x", "y", "z"]
-    assert repr(gave_up.value.__cause__) == "ValueError('z')"
-
-
-async def test_a_temporary_life_may_not_renew_itself(reports, autojump_clock):
-    child = renewing(["x"], restart="temporary")
-    async with open_supervisor([child], on_report=reports.append) as supervisor:
-        await trio.sleep(5)
-        assert supervisor.tree().children == ()
-    assert [report.failure.message for report in reports] == ["x"]
-
-
-async def test_a_renewal_in_a_group_takes_the_others_down_and_comes_back_as_a_new_task(diary, reports, autojump_clock):
-    children = [renewing(["x"], restart="permanent"), diary.child("b")]
-    async with open_supervisor(children, strategy="one_for_all", max_restarts=1, on_report=reports.append) as top:
-        await trio.sleep(1.5)
-        assert {child.id: child.incarnation for child in top.tree().children} == {"a": 2, "b": 2}
-    assert len(reports) == 1
-
-
-async def test_a_life_asked_to_stop_may_not_renew_itself(autojump_clock):
-    answers = []
-
-    async def live(life):
-        asked = trio.Event()
-        life.trap_stop(asked.set)
-        await asked.wait()
-        answers.append(life.renew(ValueError("late")))
-
-    async with open_supervisor([Child("a", live)]):
-        await trio.sleep(1)
-    assert answers == [False]
-
-
-async def test_a_renewed_life_is_stopped_as_any_other(autojump_clock):
-    async with open_supervisor([renewing(["x"])]) as supervisor:
-        await trio.sleep(2)
-        await supervisor.terminate_child("a", incarnation=2)
-        assert supervisor.tree().children[0].state == "stopped"
-
-
-async def test_a_child_that_reports_ready_may_renew_itself_and_the_supervisor_goes_on(reports, autojump_clock):
-    async def live(task_status):
-        task_status.started("ready")
-        await trio.sleep(1)
-        error = ValueError("x")
-        if task_status.incarnation == 1 and not task_status.renew(error):
-            raise error
-        await trio.sleep_forever()
-
-    async with open_supervisor([Child("a", live)], on_report=reports.append) as supervisor:
-        await trio.sleep(5)
-        with trio.fail_after(1):
-            (row,) = await supervisor.which_children()
-        assert (row.state, row.incarnation) == ("running", 2)
-    assert len(reports) == 1
-
-
 async def test_a_life_cancelled_unasked_was_killed(reports, autojump_clock):
     async def live(life):
         if life.incarnation == 1:
-            life.scope.cancel()
+            active(life).scope.cancel()
         await trio.sleep_forever()
 
     async with open_supervisor([Child("a", live, restart="transient")], on_report=reports.append) as supervisor:

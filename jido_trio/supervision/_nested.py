@@ -1,0 +1,69 @@
+"""Supervisors as children of supervisors, of whatever kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from jido_trio.supervision._block import Block
+from jido_trio.supervision._child import Child
+from jido_trio.supervision._exit import Shutdown
+from jido_trio.supervision._life import Life, active
+from jido_trio.supervision._report import Sink
+from jido_trio.supervision._shell import OnGone, Shell
+from jido_trio.supervision._spec import SupervisorSpec
+from jido_trio.supervision._supervisor import Supervisor
+from jido_trio.terms import Restart, ShutdownLimit
+
+
+def plain_block(supervisor: Supervisor) -> Block[Supervisor]:
+    """Return the block that gives the supervisor itself."""
+    return Block(supervisor, supervisor)
+
+
+@frozen
+class Nested:
+    """A supervisor that is to be the child of another."""
+
+    spec: SupervisorSpec
+    on_report: Sink | None = None
+    """None for the sink of the supervisor above."""
+    on_gone: OnGone | None = None
+    block: Callable[[Supervisor], Block[Any]] = plain_block
+    """Returns the block that it lives in; the face of that is the `value` of the child's ref."""
+
+    def child(self, restart: Restart, shutdown: ShutdownLimit, *, significant: bool = False) -> Child:
+        """Return it as a child."""
+        return Child(
+            self.spec.name,
+            run_nested,
+            self,
+            restart=restart,
+            shutdown=shutdown,
+            significant=significant,
+            kind="supervisor",
+        )
+
+
+def nested_spec(child: Child) -> SupervisorSpec | None:
+    """Return what the child supervises, where it is made by `supervisor_child` or the like; else None."""
+    return child.args[0].spec if child.args and isinstance(child.args[0], Nested) else None
+
+
+async def run_nested(nested: Nested, *, task_status: Life) -> None:
+    """Run a supervisor as the child of another, until it ends or is asked to.
+
+    Asked to stop it goes down in order; cancelled, its time being over, it takes its children down at once.
+    """
+    sink = nested.on_report or active(task_status).owner.sink
+    shell = Shell(nested.spec, sink, on_gone=nested.on_gone)
+    block = nested.block(Supervisor(shell))
+    block.kill_if_cancelled = True
+    task_status.trap_stop(block.stop)
+    async with block as face:
+        task_status.started(face)
+        await shell.finished.wait()
+    if not task_status.stopping:
+        raise Shutdown("auto_shutdown")
