@@ -45,6 +45,9 @@ from attrs import define
 from jido_trio.redact import said, shown
 from jido_trio.terms import ExitKind, Refusal
 
+LONGEST = 10_000
+"""Characters of a message; a longer one is cut."""
+
 _Error = TypeVar("_Error", bound="ErrorValue")
 
 
@@ -141,8 +144,8 @@ def _portable(value: object) -> object:
     return value
 
 
-def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(values)
+def _texts(values: Iterable[object]) -> tuple[str, ...]:
+    return tuple(said(value, LONGEST) for value in values)
 
 
 class JidoError(ErrorValue):
@@ -227,10 +230,6 @@ class InvalidResult(ActionError):
 
 def _listed(problems: Iterable[str]) -> str:
     return said("; ".join(problems), LONGEST)
-
-
-LONGEST = 10_000
-"""Characters of a message; a longer one is cut."""
 
 
 @define(slots=False, eq=False)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 from typing_extensions import dataclass_transform
 
-from jido_trio.data import Misfit, Schema, said, schema_of
+from jido_trio.data import Misfit, Schema, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidParams, InvalidResult
 
 
@@ -96,16 +96,12 @@ class Action:
             cls.output, cls._output = output, schema_of(output)
 
     def __init__(self, **params: object) -> None:
-        record = self._record
         try:
-            self.__attrs_init__(**record.arguments(params))  # type: ignore[attr-defined]  # attrs makes it
-            if record.late:
-                for attribute, value in vars(record.settled(self, record.late)).items():
-                    object.__setattr__(self, attribute, value)
+            self._record.fill(self, params)
         except Misfit as misfit:
             raise InvalidParams(self.name, misfit.problems) from None
-        except (ValueError, TypeError) as error:  # a validator says no
-            raise InvalidParams(self.name, [said(error)]) from None
+
+    __init__.by_schema = True  # type: ignore[attr-defined]  # so that `_record.make` may fill it, too
 
     @classmethod
     def check_some(cls, params: Mapping[str, object]) -> None:

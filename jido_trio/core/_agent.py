@@ -222,13 +222,13 @@ class Agent(Generic[State]):
             raise InvalidDefinition(f"state of agent {cls.name!r} doesn't fit: {misfit}", field="state") from None
 
 
-def _state_class(cls: type) -> type | None:
+def _state_class(cls: type) -> Any:
     """Return the class in `Agent[...]`; None if the base has one already, or leaves it open."""
     for base in cls.__dict__.get("__orig_bases__", ()):
         origin = get_origin(base)
         if isinstance(origin, type) and issubclass(origin, Agent):
             (state, *_) = get_args(base)
-            return None if isinstance(state, PlainTypeVar) else get_origin(state) or state
+            return None if isinstance(state, PlainTypeVar) else state
     return None if hasattr(cls, "record") else NoState
 
 

@@ -6,13 +6,14 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import attrs
 
 from jido_trio.core._action import Action
 from jido_trio.core._context import NOTHING, shadowed
-from jido_trio.data import freeze
+from jido_trio.data import Misfit, freeze
 from jido_trio.errors import InvalidInstruction
 
 
@@ -21,7 +22,18 @@ def _mapping(value: object) -> Mapping[str, Any]:
         return NOTHING
     if not isinstance(value, Mapping):
         raise InvalidInstruction(f"params, context and opts are mappings, not {_class(value)}")
-    return freeze(value)  # type: ignore[no-any-return]
+    try:
+        return freeze(value)  # type: ignore[no-any-return]
+    except Misfit as misfit:
+        raise InvalidInstruction(f"params and opts are plain data: {misfit}") from None
+
+
+def _context(value: object) -> Mapping[str, Any]:
+    """Return what an action is told beside its parameters; that may be a live object, which stays as it is."""
+    try:
+        return _mapping(freeze(value))
+    except Misfit:
+        return MappingProxyType(dict(value))  # type: ignore[call-overload]  # nothing else is a misfit
 
 
 @attrs.frozen(init=False, slots=False)
@@ -57,7 +69,7 @@ class Instruction:
         if problem is not None:
             raise InvalidInstruction(problem)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
-            action, _mapping(params), _mapping(context), _mapping(opts), id
+            action, _mapping(params), _context(context), _mapping(opts), id
         )
 
     @property

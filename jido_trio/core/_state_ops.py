@@ -4,13 +4,13 @@ They are applied in the order they were returned, after the merge; each leaves a
 refused. A state is typed: a key that is deleted goes back to its default.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from attrs import field, frozen, has
+from attrs import field, frozen
 
 from jido_trio.core._action import Effect
-from jido_trio.data import FrozenDict, Schema, freeze, schema_of, under
+from jido_trio.data import Schema, freeze
 from jido_trio.errors import InvalidDefinition
 
 T = TypeVar("T")
@@ -73,9 +73,9 @@ class SetPath(Effect):
     """Keys, or one string with dots between them."""
     value: Any = field(converter=freeze)
 
-    def apply(self, state: T, _record: Schema[T]) -> T:
+    def apply(self, state: T, record: Schema[T]) -> T:
         """Return the state with the value in it."""
-        return _put(state, self.path, self.value)  # type: ignore[no-any-return]  # `_put` into a state is a state
+        return record.put(state, self.path, self.value)
 
 
 @frozen
@@ -88,40 +88,10 @@ class DeletePath(Effect):
     path: Path = field(converter=_path)
     """Keys, or one string with dots between them."""
 
-    def apply(self, state: T, _record: Schema[T]) -> T:
+    def apply(self, state: T, record: Schema[T]) -> T:
         """Return the state without it."""
-        return _cut(state, self.path)  # type: ignore[no-any-return]  # a state without something is a state
+        return record.cut(state, self.path)  # type: ignore[no-any-return]  # a state without something is a state
 
 
 StateOp: TypeAlias = SetState | ReplaceState | DeleteKeys | SetPath | DeletePath
 """Changes the state of the agent, and nothing else."""
-
-
-def _get(value: Any, key: Hashable) -> Any:
-    if isinstance(value, Mapping):
-        return value.get(key)
-    return getattr(value, str(key), None)
-
-
-def _put(value: Any, path: Sequence[Hashable], new: Any) -> Any:
-    if not path:
-        return new
-    key, *rest = path
-    inner = under(key, _put, _get(value, key), rest, new)
-    if has(type(value)):
-        return schema_of(type(value)).replace(value, {str(key): inner})
-    return FrozenDict({**(value if isinstance(value, Mapping) else {}), key: inner})
-
-
-def _cut(value: Any, path: Sequence[Hashable]) -> Any:
-    key, *rest = path
-    if has(type(value)):
-        record = schema_of(type(value))
-        if rest and key in record.names:
-            return record.replace(value, {str(key): under(key, _cut, _get(value, key), rest)})
-        return record.reset(value, [str(key)]) if not rest else value
-    if not isinstance(value, Mapping) or key not in value:
-        return value
-    if rest:
-        return FrozenDict({**value, key: under(key, _cut, value[key], rest)})
-    return FrozenDict({other: item for other, item in value.items() if other != key})

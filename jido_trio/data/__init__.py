@@ -1,11 +1,11 @@
 """Typed frozen values: how they are made of plain data, changed, frozen and told apart. Imports leaves, never Trio.
 
-`_problem` is what is wrong, and where; `_freeze` makes data that nobody can change; `_codec` makes values of plain data
-and back; `_schema` makes and changes the values of one attrs class.
+`_problem` is what is wrong, and where; `_freeze` makes data that nobody can change, and `_fingerprint` bytes of it;
+`_codec` makes values of plain data and back. `_schema` is about the fields of one attrs class, `_plan` and `_merge`
+about what one field holds; `_compile` writes out what is done most.
 """
 
 from jido_trio.data._codec import (
-    Misfit,
     register_structure_hook,
     register_unstructure_hook,
     structure,
@@ -13,20 +13,24 @@ from jido_trio.data._codec import (
     unstructure,
 )
 from jido_trio.data._fingerprint import fingerprint
-from jido_trio.data._freeze import FrozenDict, FrozenList, freeze, thaw
-from jido_trio.data._schema import Schema, is_frozen, said, schema_of, under
+from jido_trio.data._freeze import MAX_DEPTH, FrozenDict, FrozenList, freeze, is_frozen, thaw
+from jido_trio.data._problem import Key, Misfit, Problem, message, under
+from jido_trio.data._schema import Schema, schema_of
 
 __all__ = [
+    "MAX_DEPTH",
     "FrozenDict",
     "FrozenList",
+    "Key",
     "Misfit",
+    "Problem",
     "Schema",
     "fingerprint",
     "freeze",
     "is_frozen",
+    "message",
     "register_structure_hook",
     "register_unstructure_hook",
-    "said",
     "schema_of",
     "structure",
     "structurer",

@@ -11,8 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from difflib import get_close_matches
-from enum import Enum
+from enum import Enum, Flag
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, NewType, TypeAlias, TypeVar, Union, get_args, get_origin
@@ -35,11 +34,11 @@ from cattrs.cols import (
     mapping_structure_factory,  # pyright: ignore[reportUnknownVariableType] - cattrs leaves a parameter untyped
 )
 
-from jido_trio.errors import ErrorValue
-from jido_trio.redact import said, shown, type_name
+from jido_trio.checks import nearest
+from jido_trio.data._problem import Key, Misfit, Problem, Step, message
+from jido_trio.redact import shown
 
 __all__ = [
-    "Misfit",
     "register_structure_hook",
     "register_unstructure_hook",
     "structure",
@@ -50,18 +49,6 @@ __all__ = [
 T = TypeVar("T")
 Hook: TypeAlias = Callable[[Any, Any], Any]
 Factory: TypeAlias = Callable[[Any, Converter], Hook]
-
-
-class Misfit(ErrorValue, ValueError):
-    """Data doesn't fit a class.
-
-    Attributes:
-        problems: One for each field that doesn't fit, as "what is wrong @ items[2].price".
-    """
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(self.problems))
 
 
 def structure(data: object, cls: type[T]) -> T:
@@ -81,7 +68,7 @@ def structurer(cls: type[T]) -> Callable[[object], T]:
         try:
             return hook(data, cls)  # type: ignore[no-any-return]  # a hook makes what its class says
         except Exception as error:  # whatever a user's validator or hook raises says that the data doesn't fit
-            raise Misfit(_problems(error)) from error
+            raise Misfit(problems_of(error)) from error
 
     return structured
 
@@ -91,26 +78,34 @@ def unstructure(value: object) -> Any:
     return _converter.unstructure(value)
 
 
-def _problems(error: BaseException, path: str = "") -> Iterator[str]:
+def problems_of(error: BaseException, path: tuple[Step, ...] = ()) -> Iterator[Problem]:
+    """Return what cattrs, a hook or a validator says is wrong."""
     match error:
+        case Misfit():
+            yield from (Problem(problem.what, (*path, *problem.path)) for problem in error.problems)
         case BaseValidationError():
             for inner in error.exceptions:
-                yield from _problems(inner, _path_to(inner, path))
+                yield from problems_of(inner, _path_to(inner, path))
         case ForbiddenExtraKeysError():
             known = [field.name for field in attrs.fields(error.cl)] if attrs.has(error.cl) else []
             for name in sorted(map(str, error.extra_fields)):
-                yield _problem(f"unknown field{_did_you_mean(name, known)}", _dotted(path, name))
+                near = nearest(name, known)
+                hint = f", did you mean {near!r}?" if near else ""
+                yield Problem(f"unknown field{hint}", (*path, name))
         case KeyError() if _is_missing(error):
-            yield _problem("required field missing", path)
+            yield Problem("required field missing", path)
+        case RecursionError():
+            yield Problem("data nested too deeply", path)
         case _:
-            yield _problem(_message(error), _dotted(path, _validated_field(error)))
+            field = _validated_field(error)
+            yield Problem(message(error), (*path, field) if field else path)
 
 
-def _path_to(error: BaseException, path: str) -> str:
+def _path_to(error: BaseException, path: tuple[Step, ...]) -> tuple[Step, ...]:
     place = _place(error)
-    if isinstance(place, AttributeValidationNote):
-        return _dotted(path, place.name)
-    return path if place is None else f"{path}[{place.index!r}]"
+    if place is None:
+        return path
+    return (*path, place.name if isinstance(place, AttributeValidationNote) else Key(place.index))
 
 
 def _is_missing(error: KeyError) -> bool:
@@ -123,24 +118,6 @@ def _place(error: BaseException) -> AttributeValidationNote | IterableValidation
     """Return where in its object or list an error arose; cattrs notes it on the error."""
     notes: list[object] = getattr(error, "__notes__", [])
     return next((note for note in notes if isinstance(note, AttributeValidationNote | IterableValidationNote)), None)
-
-
-def _problem(what: str, path: str) -> str:
-    return f"{what} @ {path}" if path else what
-
-
-def _dotted(path: str, name: str) -> str:
-    return ".".join(filter(None, (path, name)))
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f", did you mean {near[0]!r}?" if near else ""
-
-
-def _message(error: BaseException) -> str:
-    # attrs' validators raise with the sentence first and the parts it was made of after it.
-    return said(error.args[0]) if error.args else type_name(type(error))
 
 
 def _validated_field(error: BaseException) -> str:
@@ -157,7 +134,8 @@ def _validated_field(error: BaseException) -> str:
     return ""
 
 
-def _unexpected(expected: str, value: object) -> ValueError:
+def unexpected(expected: str, value: object) -> ValueError:
+    """Return the error for a value of the wrong kind."""
     return ValueError(f"expected {expected}, got {shown(value, 80)}")
 
 
@@ -170,16 +148,28 @@ def _instance_hook(cls: Any) -> Hook:
     def structured(value: Any, _: Any) -> Any:
         if isinstance(value, wanted):
             return value
-        raise _unexpected(_name(wanted), value)
+        raise unexpected(_name(wanted), value)
 
     return structured
+
+
+_hooked: set[object] = set()
+
+
+def has_hook(cls: object) -> bool:
+    """Whether a user has registered how a `cls` is made."""
+    return cls in _hooked
 
 
 _converter = Converter(forbid_extra_keys=True, structure_fallback_factory=_instance_hook)
 
 
 def register_structure_hook(cls: type[T], hook: Callable[[Any, type[T]], T]) -> None:
-    """Make `hook(data, cls)` the way a `cls` is made of data; it raises ValueError for what doesn't fit."""
+    """Make `hook(data, cls)` the way a `cls` is made of data; it raises ValueError for what doesn't fit.
+
+    Register it before the classes that have fields of that type are used as states or actions.
+    """
+    _hooked.add(cls)
     _converter.register_structure_hook(cls, hook)
 
 
@@ -203,7 +193,7 @@ def _scalar_hook(kind: type, accepts: Callable[[object], bool], convert: Callabl
             return _enum_hook(cls)(value, cls)
         elif accepts(value):
             return cls(value)
-        raise _unexpected(_name(cls), value)
+        raise unexpected(_name(cls), value)
 
     return structured
 
@@ -217,7 +207,7 @@ def _parsed_hook(kind: type, parse: Callable[[str], object]) -> Hook:
                 return parse(value)
             except (ValueError, ArithmeticError):  # a Decimal refuses text with the latter
                 pass
-        raise _unexpected(f"{_name(kind)} as text", value)
+        raise unexpected(f"{_name(kind)} as text", value)
 
     return structured
 
@@ -255,14 +245,29 @@ def _choice_hook(choices: Iterable[tuple[object, object]]) -> Hook:
         for word, meaning in table:
             if type(word) is type(value) and word == value:  # 1 == True, and yet isn't it
                 return meaning
-        raise _unexpected(expected, value)
+        raise unexpected(expected, value)
 
     return structured
 
 
 @cache
 def _enum_hook(cls: type[Enum]) -> Hook:
-    return _choice_hook([(word, member) for member in cls for word in (member.value, member)])
+    named = _choice_hook([(word, member) for member in cls for word in (member.value, member)])
+    return _flag_hook(cls, named) if issubclass(cls, Flag) else named
+
+
+def _flag_hook(cls: type[Flag], named: Hook) -> Hook:
+    """Take combinations as well: that is what flags are for. In data one is the sum of its members."""
+
+    def structured(value: object, _: Any) -> Any:
+        if isinstance(value, cls):
+            return value
+        try:
+            return cls(value) if isinstance(value, int) and _is_int(value) else named(value, cls)
+        except ValueError:  # no member has one of these bits
+            raise unexpected(f"a combination of {', '.join(cls.__members__)}", value) from None
+
+    return structured
 
 
 def _literal_hook(cls: Any, _: Converter) -> Hook:
@@ -285,7 +290,9 @@ def _union_hook(cls: Any, converter: Converter) -> Hook:
                     misfits.append(error)
         if len(named) == 1:  # an Optional: what is wrong with the value is all there is to say
             raise misfits[0]
-        why = "; ".join(f"not {_name(m)}: {', '.join(_problems(e))}" for m, e in zip(named, misfits, strict=True))
+        why = "; ".join(
+            f"not {_name(m)}: {', '.join(map(str, problems_of(e)))}" for m, e in zip(named, misfits, strict=True)
+        )
         raise ValueError(f"expected {' or '.join(map(_name, hooks))} ({why})")
 
     return structured
@@ -300,7 +307,12 @@ def _int_key(value: object, _: Any) -> int:
         return int(value)
     if isinstance(value, int) and _is_int(value):
         return value
-    raise _unexpected("int", value)
+    raise unexpected("int", value)
+
+
+def key_type(declared: Any) -> Any:
+    """Return as what a key of a mapping is read that is declared as that."""
+    return _IntKey if declared is int else declared
 
 
 def _mapping_hook(cls: Any, converter: Converter) -> Hook:
@@ -350,7 +362,7 @@ def _of_shape(make: Factory, shape: type | tuple[type, ...], expected: str) -> F
             if _is_record(own) and isinstance(value, own):
                 return value
             if not isinstance(value, shape):
-                raise _unexpected(expected, value)
+                raise unexpected(expected, value)
             return hook(value, cls)
 
         return structured

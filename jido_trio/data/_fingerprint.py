@@ -1,41 +1,141 @@
-"""Bytes that are equal for equal values, in every process: what ids made inside `cmd` are derived from."""
+"""Bytes that are equal for equal values, in every process: what ids made inside `cmd` are derived from.
 
-from collections.abc import Iterable, Mapping
+The print of a mapping is the sum of those of its items, and a FrozenDict keeps it. So a large state is gone through
+once; after a change of a few keys only these are looked at.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any
+from enum import Enum
+from functools import cache
+from hashlib import blake2b
+from typing import Any, TypeAlias
 
 import attrs
 
+from jido_trio.redact import shown, type_name
+
+Way: TypeAlias = Callable[[Any, int], bytes]
+
+_SIZE = 16
+MASK = (1 << 8 * _SIZE) - 1
+"""Prints are numbers below this, and added up modulo it."""
+
+_ROOM = 110
+"""Containers in containers are looked into so far: values that nobody has frozen may go on for ever."""
+
 
 def fingerprint(*values: object) -> bytes:
-    """Return bytes for plain data, attrs values, exceptions, classes and functions; others go by their `repr`.
+    """Return 16 bytes for plain data, attrs values, exceptions, classes and functions; others go by their `repr`.
 
-    Mappings and sets are put in order, so neither how they were filled nor the seed of hashes shows.
+    Neither how mappings and sets were filled nor the seed of hashes shows.
     """
-    return _text(values).encode("utf-8", "surrogatepass")
+    return _digest(_text("arguments", (_part(value, _ROOM) for value in values)))
 
 
-def _text(value: Any) -> str:
-    match value:
-        case Mapping():
-            return _listed("dict", sorted(f"{_text(key)}:{_text(item)}" for key, item in value.items()))
-        case list() | tuple():
-            return _listed("list", map(_text, value))
-        case AbstractSet():
-            return _listed("set", sorted(map(_text, value)))
-        case BaseException():
-            return _listed(_name(type(value)), (_text(value.args), _text(vars(value))))
-        case _ if attrs.has(type(value)):
-            fields = (field.name for field in attrs.fields(type(value)) if field.eq)
-            return _listed(_name(type(value)), (f"{name}={_text(getattr(value, name))}" for name in fields))
-        case _ if hasattr(value, "__qualname__"):
-            return _name(value)
-    return repr(value)
+def item_print(key: object, value: object, room: int = _ROOM) -> int:
+    """Return what an item adds to the print of its mapping."""
+    return int.from_bytes(_digest(_text("item", (_part(key, room), _part(value, room)))), "big")
 
 
-def _listed(kind: str, parts: Iterable[str]) -> str:
-    return f"{kind}({','.join(parts)})"
+def _digest(text: bytes) -> bytes:
+    return blake2b(text, digest_size=_SIZE).digest()
 
 
-def _name(thing: Any) -> str:
-    return f"{thing.__module__}.{thing.__qualname__}"
+def _text(kind: str, parts: Iterable[bytes]) -> bytes:
+    # With their lengths, so that no two lists of parts have one text.
+    return kind.encode() + b"".join([b",%d:%b" % (len(part), part) for part in parts])
+
+
+def _part(value: object, room: int) -> bytes:
+    """Return what stands for a value in the text of whatever holds it."""
+    return b"..." if room < 0 else _way(type(value))(value, room - 1)  # type: ignore[arg-type]  # a class has a hash
+
+
+@cache
+def _way(cls: type) -> Way:
+    """Return how the print of a value of that class is made."""
+    if issubclass(cls, Enum):
+        return lambda member, room: _text(type_name(cls), [_part(member.value, room)])
+    if attrs.has(cls):
+        return _record_way(cls)
+    for kind, way in _WAYS:
+        if issubclass(cls, kind):
+            return way
+    if issubclass(cls, type):
+        return _named
+    # What every class has tells nothing but where in memory the value is.
+    return (lambda _, __: _named(cls)) if cls.__repr__ is object.__repr__ else _repr
+
+
+def _record_way(cls: type) -> Way:
+    names = [(field.name, field.name.encode()) for field in attrs.fields(cls) if field.eq]
+    kind = type_name(cls)
+
+    def record(value: object, room: int) -> bytes:
+        parts = (b"%b=%b" % (text, _part(getattr(value, name, None), room)) for name, text in names)
+        return _digest(_text(kind, parts))
+
+    return record
+
+
+def _mapping(value: Any, room: int) -> bytes:
+    kept = getattr(value, "print", None)
+    if kept is None:
+        kept = sum([item_print(key, item, room) for key, item in value.items()]) & MASK
+        if hasattr(type(value), "print"):
+            object.__setattr__(value, "print", kept)
+    return b"dict%d:%x" % (len(value), kept)
+
+
+def _items(value: Any, room: int) -> bytes:
+    kept = getattr(value, "print", None)
+    if kept is None:
+        kept = int.from_bytes(_digest(_text("list", [_part(item, room) for item in value])), "big")
+        if hasattr(type(value), "print"):
+            object.__setattr__(value, "print", kept)
+    return b"list%x" % kept
+
+
+def _set(value: AbstractSet[Any], room: int) -> bytes:
+    return _digest(_text("set", sorted(_part(item, room) for item in value)))
+
+
+def _error(error: BaseException, room: int) -> bytes:
+    facts = {name: value for name, value in vars(error).items() if name != "__notes__"}
+    return _digest(_text(type_name(type(error)), (_part(error.args, room), _part(facts, room))))
+
+
+def _int(value: int, _: int) -> bytes:
+    return b"int%x" % value  # not in decimal: that takes long, and Python refuses it, for large ones
+
+
+def _str(value: str, _: int) -> bytes:
+    return b"str" + value.encode("utf-8", "surrogatepass")
+
+
+def _plain(value: object, _: int) -> bytes:
+    return repr(value).encode("utf-8", "surrogatepass")
+
+
+def _named(thing: Any, _: int = 0) -> bytes:
+    return f"{thing.__module__}.{thing.__qualname__}".encode("utf-8", "surrogatepass")
+
+
+def _repr(value: object, _: int) -> bytes:
+    if hasattr(value, "__qualname__") and hasattr(value, "__module__"):
+        return _named(value)
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", shown(value, 2000)).encode()
+
+
+_WAYS: tuple[tuple[Any, Way], ...] = (
+    (bool, _plain),
+    (int, _int),
+    (str, _str),
+    ((float, complex, bytes, type(None)), _plain),
+    (Mapping, _mapping),
+    ((list, tuple), _items),
+    (AbstractSet, _set),
+    (BaseException, _error),
+)

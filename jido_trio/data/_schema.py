@@ -1,361 +1,456 @@
-"""Changes merged deeply into a typed value: a plan for each attrs class, worked out once.
+"""The fields of an attrs class: how its values are made, checked and changed. Worked out once, whole, for each class.
 
-A mapping onto an attrs value or onto a mapping goes in key by key; everything else, lists too, is replaced. Unknown
-keys are refused: a typed state has none. Whatever is made here is validated, and frozen all the way down.
+What a converter, a default or `__attrs_post_init__` makes is looked at once the constructor has run. A change leaves
+the other fields as they are: their converters don't run again, and fields that the constructor doesn't take are kept.
 """
 
-import copy
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import is_dataclass
-from difflib import get_close_matches
-from operator import attrgetter
-from typing import Any, Generic, TypeAlias, TypeVar, get_args, get_origin
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 import attrs
+from attrs import frozen
 
-from jido_trio.data._codec import Misfit, structurer
-from jido_trio.data._freeze import FrozenDict, FrozenList, freeze
+from jido_trio.checks import nearest
+from jido_trio.data._codec import problems_of
+from jido_trio.data._compile import Written, compiled_make, compiled_merge
+from jido_trio.data._freeze import is_frozen, with_attributes
+from jido_trio.data._generic import arguments_of, filled_in
+from jido_trio.data._merge import Fitted, Free, Plan, step_of
+from jido_trio.data._plan import EXACT, plan_for
+from jido_trio.data._problem import Misfit, Problem, under
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
 
 T = TypeVar("T")
-Fit: TypeAlias = Callable[[Any], Any]
-"""Returns a value as its field keeps it, or raises Misfit."""
-Change: TypeAlias = Callable[[Any, Any], Any]
-"""Returns what a field holds after a new value came onto the old one, or raises Misfit."""
 
 
-def schema_of(cls: type[T]) -> "Schema[T]":
-    """Return the plan of an attrs class.
+def schema_of(declared: type[T]) -> "Schema[T]":
+    """Return the schema of an attrs class, of a generic one with its arguments: `Box[int]`.
 
     Raises:
-        InvalidDefinition: The class, or one that its fields hold, is mutable or no attrs class.
+        InvalidDefinition: The class, or one that its fields hold, is mutable or no attrs class; or a field is declared
+            as something whose values can't be checked, or can't be frozen.
     """
-    if cls not in _SCHEMAS:
-        _require_frozen(cls)
-        record = _SCHEMAS[cls] = Schema(cls)
-        try:
-            record.compile()  # after it can be found: the node of a tree holds nodes
-        except BaseException:
-            del _SCHEMAS[cls]
-            raise
-    return _SCHEMAS[cls]
+    schema = _SCHEMAS.get(declared)
+    return _built(declared, ()) if schema is None else schema
 
 
-_SCHEMAS: dict[type, "Schema[Any]"] = {}
+_SCHEMAS: dict[Any, "Schema[Any]"] = {}
 
 
+@frozen
+class Nested:
+    """The plan of an attrs class within another, found when it is used: the node of a tree holds nodes."""
+
+    declared: Any
+
+    def fit(self, value: Any, /) -> Any:
+        """Return a value checked and frozen."""
+        return schema_of(self.declared).fit(value)
+
+    def merge(self, old: Any, new: Any, /) -> Any:
+        """Merge a mapping, put anything else in the place of the old value."""
+        return schema_of(self.declared).merged(old, new)
+
+    def put(self, old: Any, path: Sequence[Hashable], new: Any, /) -> Any:
+        """Put into a field."""
+        return schema_of(self.declared).put(old, path, new)
+
+    def cut(self, old: Any, path: Sequence[Hashable], /) -> Any:
+        """Cut from a field, or put it back to its default."""
+        return schema_of(self.declared).cut(old, path)
+
+
+FREE = Free(Nested)
+
+
+@frozen
+class Field:
+    """One field of a class."""
+
+    name: str
+    """What the constructor calls it."""
+    attribute: str
+    plan: Plan
+    init: bool
+    """Whether the constructor takes it."""
+    kw_only: bool
+    exact: type | None
+    """Values of this very class fit as they are."""
+    convert: Callable[[Any, Any], Any] | None
+    """Takes the new value, as far as it is made, and what was given."""
+    default: Callable[[Any], Any] | None
+    """Takes the new value, as far as it is made; what it returns is not checked yet."""
+    constant: Any
+    """The default, checked and frozen, if it is always the same; otherwise attrs.NOTHING."""
+    takes_self: bool
+    """Whether the default depends on other fields."""
+
+    @property
+    def late(self) -> bool:
+        """Whether its value is known only once the constructor has run."""
+        return self.convert is not None or self.takes_self or not self.init
+
+    def checked_default(self) -> Any:
+        """Return the default of a field that isn't late, checked and frozen."""
+        if self.constant is not attrs.NOTHING:
+            return self.constant
+        return under(self.name, self.plan.fit, self.default(None)) if self.default else attrs.NOTHING
+
+
+Anew: TypeAlias = Literal["merge", "fit"]
+"""What becomes of a new value that a converter has made: it is merged onto the old one, or put in its place."""
+
+
+@frozen(eq=False)
 class Schema(Generic[T]):
-    """How values of one attrs class are made and changed; a field goes by the name its constructor takes."""
+    """How values of one attrs class are made and changed; a field goes by the name its constructor takes.
 
-    def __init__(self, cls: type[T]) -> None:
-        self.cls = cls
+    Raises:
+        Misfit: What is given doesn't fit; with every problem.
+    """
 
-    def compile(self) -> None:
-        """Look up what every field takes; afterwards nothing is looked up any more."""
-        _resolve_types(self.cls)
-        fields = [field for field in _fields(self.cls) if field.init]
-        self.names = tuple(str(field.alias) for field in fields)
-        self.required = tuple(str(field.alias) for field in fields if field.default is attrs.NOTHING)
-        self._now = _reader(self.names, [field.name for field in fields])
-        self._attributes = {str(field.alias): field.name for field in fields}
-        self._fits = {str(field.alias): _fit(field.type) for field in fields}
-        # A converter decides what it takes, a default may be computed from other fields: these are looked at once
-        # the constructor has run.
-        self.late = tuple(str(field.alias) for field in fields if field.converter or _takes_self(field))
-        takes = {name: _as_it_is if name in self.late else fit for name, fit in self._fits.items()}
-        self._takes, self._required = takes, frozenset(self.required)
-        self._puts = {name: _putting(fit) for name, fit in takes.items()}
-        self._merges = {str(f.alias): _merging(takes[str(f.alias)], f.type) for f in fields}
-        self._exact = {str(f.alias): f.type for f in fields if f.type in _EXACT and str(f.alias) not in self.late}
-        self._defaults = dict(self._static_defaults(fields))
+    cls: type[T]
+    fields: tuple[Field, ...]
+    names: tuple[str, ...]
+    """The fields that the constructor takes."""
+    required: tuple[str, ...]
+    late: tuple[str, ...]
+    """The attributes that are looked at once the constructor has run."""
+    construct: Callable[..., T] | None
+    """Makes a value of fields that are checked, a changed one too; None where that would convert what is not new."""
+    by_name: Mapping[str, Field]
+    make: Callable[[Mapping[str, Any]], T] = attrs.field(init=False)
+    """Returns a new value of some fields, defaults filled in."""
+    merge: Callable[[T, Mapping[str, Any]], T] = attrs.field(init=False)
+    """Returns the value with changes merged into it, deeply."""
 
-    def _static_defaults(self, fields: Iterable["attrs.Attribute[Any]"]) -> Iterator[tuple[str, Callable[[], Any]]]:
-        for field in fields:
-            name = str(field.alias)
-            if field.default is attrs.NOTHING or name in self.late:
-                continue
-            factory = getattr(field.default, "factory", None)
-            if factory is not None:
-                yield name, _made_by(factory, self._fits[name])
-            else:
-                yield name, _always(self._checked_default(name, field.default))
+    def __attrs_post_init__(self) -> None:
+        make: Callable[[Any], Any] = self.make_generally
+        merge: Callable[[Any, Any], Any] = self.merge_generally
+        if self.construct is not None and not self.late:
+            written = [_written(each) for each in self.fields]
+            make = compiled_make(self.construct, written, make)
+            merge = compiled_merge(self.construct, self.cls, written, merge)
+        object.__setattr__(self, "make", make)
+        object.__setattr__(self, "merge", merge)
 
-    def _checked_default(self, name: str, default: object) -> object:
+    # Making --------------------------------------------------------------------------------------------------------
+
+    def make_generally(self, values: Mapping[str, Any]) -> T:
+        """Return a new value, whatever its class is like."""
+        given = self.arguments(values)
         try:
-            return self._fits[name](default)
-        except Misfit as misfit:
-            raise InvalidDefinition(
-                f"the default of {self.cls.__qualname__}.{name} doesn't fit its type: {misfit}"
-            ) from None
+            value = self.cls(**given)
+        except Exception as error:  # whatever a user's converter or validator raises says that the data doesn't fit
+            raise Misfit(problems_of(error)) from error
+        return self.settled(value, self.late) if self.late else value
 
-    def make(self, values: Mapping[str, Any]) -> T:
-        """Return a new value, defaults filled in."""
-        return self._built(self.arguments(values))
+    def fill(self, value: T, values: Mapping[str, Any]) -> None:
+        """Make `value`, which is empty, what `make` would return; for classes with an `__init__` of their own."""
+        given = self.arguments(values)
+        try:
+            value.__attrs_init__(**given)  # type: ignore[attr-defined]  # attrs makes it
+        except Exception as error:  # as in `make_generally`
+            raise Misfit(problems_of(error)) from error
+        for attribute, new in self._unsettled(value, self.late).items():
+            object.__setattr__(value, attribute, new)
 
     def arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the constructor is to be given for `values`: checked and frozen, with defaults."""
-        fits = self._takes
-        try:
-            given = {name: fits[name](value) for name, value in values.items()}
-        except (KeyError, Misfit):  # again, the slow way, which tells all that is wrong
-            pass
-        else:
-            if len(given) == len(self.names):
-                return given
-            if given.keys() >= self._required:
-                return {name: default() for name, default in self._defaults.items() if name not in given} | given
-        given = {name: default() for name, default in self._defaults.items() if name not in values}
-        missing = [_at("required field missing", name) for name in self.required if name not in values]
-        return self._changed(given, values, self._puts, missing)
+        given, wrong = self._taken(values, lambda each, new: new if each.late else each.plan.fit(new))
+        wrong = [Problem("required field missing", (name,)) for name in self.required if name not in values] + wrong
+        if wrong:
+            raise Misfit(wrong)
+        missing = (each for each in self.fields if not each.late and each.name not in given)
+        return {each.name: each.checked_default() for each in missing} | given
 
     def check_some(self, values: Mapping[str, Any]) -> None:
         """Refuse values that don't fit; others may still be to come."""
-        self._changed({}, values, self._puts, ())
+        _, wrong = self._taken(values, lambda each, new: new if each.late else each.plan.fit(new))
+        if wrong:
+            raise Misfit(wrong)
 
-    def merge(self, value: T, changes: Mapping[str, Any]) -> T:
-        """Return `value` with `changes` merged into it, deeply."""
-        merges, exact = self._merges, self._exact
-        # Of a value all of whose fields are replaced nothing need be read.
-        values = {} if len(changes) == len(self.names) else self._now(value)
-        try:
-            for name, new in changes.items():
-                values[name] = new if type(new) is exact.get(name) else merges[name](values[name], new)
-        except (KeyError, Misfit):  # again, the slow way, which reads all and tells all that is wrong
-            values = self._changed(self._now(value), changes, merges, ())
-        return self._built(values)
+    def _taken(
+        self, values: Mapping[str, Any], take: Callable[[Field, Any], Any]
+    ) -> tuple[dict[str, Any], list[Problem]]:
+        if not isinstance(values, Mapping):
+            raise Misfit([f"expected a mapping, got {shown(values, 80)}"])
+        taken, wrong = dict[str, Any](), list[Problem]()
+        for name, new in values.items():
+            each = self.by_name.get(name)
+            if each is None:
+                wrong.append(self._unknown(name))
+                continue
+            try:
+                taken[name] = take(each, new)
+            except Misfit as misfit:
+                wrong += [problem.under(name) for problem in misfit.problems]
+            except RecursionError:
+                wrong.append(Problem("data nested too deeply", (name,)))
+        return taken, wrong
 
-    def replace(self, value: T, changes: Mapping[str, Any]) -> T:
-        """Return `value` with those fields replaced whole."""
-        return self._built(self._changed(self._now(value), changes, self._puts, ()))
+    def _unknown(self, name: object) -> Problem:
+        near = nearest(name, self.names)
+        hint = f", did you mean {near!r}?" if near else f" (known: {', '.join(self.names) or 'none'})"
+        return Problem(f"unknown field{hint}", (step_of(name),))
+
+    # Checking ------------------------------------------------------------------------------------------------------
+
+    def fit(self, value: object, /) -> T:
+        """Return `value` checked and frozen all through; a mapping becomes a new value."""
+        if isinstance(value, self.cls):
+            return self.settled(value) if type(value) is self.cls else schema_of(type(value)).settled(value)
+        if isinstance(value, Mapping):
+            return self.make(value)
+        raise Misfit([f"expected {self.cls.__qualname__} or a mapping, got {shown(value, 80)}"])
+
+    def settled(self, value: T, attributes: Iterable[str] | None = None) -> T:
+        """Return `value` with its fields (those named) checked and frozen: the very same when they were so."""
+        changed = self._unsettled(value, attributes)
+        return with_attributes(value, changed) if changed else value
+
+    def _unsettled(self, value: T, attributes: Iterable[str] | None) -> dict[str, Any]:
+        changed, wrong = dict[str, Any](), list[Problem]()
+        for each in self.fields:
+            if attributes is not None and each.attribute not in attributes:
+                continue
+            old = getattr(value, each.attribute, attrs.NOTHING)
+            if old is attrs.NOTHING or type(old) is each.exact:
+                continue
+            try:
+                new = each.plan.fit(old)
+            except Misfit as misfit:
+                wrong += [problem.under(each.name) for problem in misfit.problems]
+                continue
+            if new is not old:
+                changed[each.attribute] = new
+        if wrong:
+            raise Misfit(wrong)
+        return changed
+
+    # Changing ------------------------------------------------------------------------------------------------------
+
+    def merged(self, old: Any, new: Any) -> T:
+        """Return `new` merged onto `old`, which may be of any class."""
+        if isinstance(new, Mapping) and isinstance(old, self.cls):
+            return self.merge(old, new)
+        return self.fit(new)
+
+    def merge_generally(self, value: T, changes: Mapping[str, Any]) -> T:
+        """Return the value with changes merged into it, whatever its class is like."""
+        if type(value) is not self.cls:
+            return schema_of(type(value)).merge(value, changes)
+        merged, wrong = self._taken(
+            changes, lambda each, new: new if each.convert else each.plan.merge(getattr(value, each.attribute), new)
+        )
+        if wrong:
+            raise Misfit(wrong)
+        return self._with(value, merged, "merge")
+
+    def put(self, old: Any, path: Sequence[Hashable], new: Any, /) -> T:
+        """Return `old` with `new` at the end of a path; what is no value of the class gives way to a new one."""
+        if not path:
+            return self.fit(new)
+        if not isinstance(old, self.cls):
+            return self.fit(FREE.put(None, path, new))
+        if type(old) is not self.cls:
+            return schema_of(type(old)).put(old, path, new)
+        name, *rest = path
+        each = self.by_name.get(cast("str", name))
+        if each is None:
+            raise Misfit([self._unknown(name)])
+        if each.convert and not rest:
+            return self._with(old, {each.name: new}, "fit")
+        return self._with(old, {each.name: under(each.name, each.plan.put, getattr(old, each.attribute), rest, new)})
+
+    def cut(self, old: Any, path: Sequence[Hashable], /) -> Any:
+        """Return `old` without what is at the end of a path: a field goes back to its default."""
+        if not isinstance(old, self.cls):
+            return old
+        if type(old) is not self.cls:
+            return schema_of(type(old)).cut(old, path)
+        name, *rest = path
+        each = self.by_name.get(cast("str", name))
+        if each is None:
+            return old
+        if not rest:
+            return self.reset(old, [each.name])
+        there = getattr(old, each.attribute)
+        inner = under(each.name, each.plan.cut, there, rest)
+        return old if inner is there else self._with(old, {each.name: inner})
 
     def reset(self, value: T, names: Iterable[str]) -> T:
         """Return `value` with those fields back at their defaults; names it doesn't have are ignored."""
-        gone = [name for name in names if name in self._fits]
-        lasting = [_at("can't be deleted, it has no default", name) for name in gone if name in self.required]
+        if type(value) is not self.cls:
+            return schema_of(type(value)).reset(value, names)
+        gone = [each for name in names if (each := self.by_name.get(name)) is not None]
+        lasting = [Problem("can't be deleted, it has no default", (e.name,)) for e in gone if e.name in self.required]
         if lasting:
             raise Misfit(lasting)
-        defaults = {name: self._defaults[name]() for name in gone if name in self._defaults}
-        kept = {name: old for name, old in self._now(value).items() if name not in gone}
-        return self._built(defaults | kept)
+        return self._with(value, {each.name: _RESET if each.late else each.checked_default() for each in gone}, "fit")
 
-    def fit(self, value: object) -> T:
-        """Return `value` checked and frozen all through; a mapping becomes a new value."""
-        if isinstance(value, self.cls):
-            return schema_of(type(value)).settled(value)
-        if isinstance(value, Mapping):
-            return self.make(value)
-        raise Misfit([f"expected {self.cls.__qualname__} or a mapping, got {value!r:.80}"])
-
-    def settled(self, value: T, names: Iterable[str] | None = None) -> T:
-        """Return `value` with its fields (those named) checked and frozen: the very same when they were so."""
-        fitted, problems = {}, []
-        for name in self.names if names is None else names:
-            attribute = self._attributes[name]
-            old = getattr(value, attribute)
-            try:
-                new = self._fits[name](old)
-            except Misfit as misfit:
-                problems += _under(name, misfit)
-                continue
-            if new is not old:
-                fitted[attribute] = new
-        if problems:
-            raise Misfit(problems)
-        return _with(value, fitted) if fitted else value
-
-    def _changed(
-        self, values: dict[str, Any], changes: Mapping[str, Any], how: Mapping[str, Change], problems: Iterable[str]
-    ) -> dict[str, Any]:
-        wrong = list(problems)
-        for name, new in changes.items():
-            change = how.get(name)
-            if change is None:
-                wrong.append(_at(f"unknown field{self._did_you_mean(name)}", name))
-                continue
-            try:
-                values[name] = change(values.get(name), new)
-            except Misfit as misfit:
-                wrong += _under(name, misfit)
-        if wrong:
-            raise Misfit(wrong)
-        return values
-
-    def _did_you_mean(self, name: object) -> str:
-        near = get_close_matches(str(name), self.names, n=1)
-        return f", did you mean {near[0]!r}?" if near else f" (known: {', '.join(self.names) or 'none'})"
-
-    def _built(self, values: dict[str, Any]) -> T:
+    def _with(self, value: T, new: Mapping[str, Any], anew: Anew | None = None) -> T:
+        """Return `value` with other fields, which are checked; those of a converter are so if `anew` says nothing."""
         try:
-            value = self.cls(**values)
-        except (ValueError, TypeError) as error:  # a validator says no
-            raise Misfit([said(error)]) from None
-        return self.settled(value, self.late) if self.late else value
+            if self.construct is None:
+                return self._rebuilt(value, new, anew)
+            values = {e.name: new[e.name] if e.name in new else getattr(value, e.attribute) for e in self.fields}
+            return self.settled(self.construct(**values), self.late)
+        except Exception as error:  # as in `make_generally`
+            raise Misfit(problems_of(error)) from error
+
+    def _rebuilt(self, value: T, new: Mapping[str, Any], anew: Anew | None) -> T:
+        """Return `value` with other fields, past the constructor: what is not new is not converted again."""
+        made: Any = object.__new__(self.cls)
+        for each in self.fields:
+            now = getattr(value, each.attribute, attrs.NOTHING)
+            if each.name in new:
+                now = under(each.name, self._renewed, each, made, now, new[each.name], anew)
+            elif each.takes_self and not each.init:
+                now = under(each.name, self._renewed, each, made, now, _RESET, anew)
+            elif each.late and now is not attrs.NOTHING:  # checked already, but of a value that nobody has looked at
+                now = under(each.name, each.plan.fit, now)
+            if now is not attrs.NOTHING:
+                object.__setattr__(made, each.attribute, now)
+        if _caches_hash(self.cls):
+            object.__setattr__(made, "_attrs_cached_hash", None)
+        attrs.validate(made)
+        if hasattr(made, "__attrs_post_init__"):
+            made.__attrs_post_init__()
+            return self.settled(made)
+        return cast("T", made)
+
+    def _renewed(self, each: Field, made: T, old: Any, new: Any, anew: Anew | None) -> Any:
+        if new is _RESET and each.default is not None:
+            new = each.default(made)
+        if each.convert is None:
+            return each.plan.fit(new) if each.late else new
+        if anew is None:
+            return new
+        converted = each.convert(made, new)
+        return each.plan.merge(old, converted) if anew == "merge" else each.plan.fit(converted)
 
 
-def said(error: Exception) -> str:
-    """Return the sentence of a validator's error: attrs' own put the parts it was made of after it."""
-    return str(error.args[0]) if error.args else type(error).__name__
+_RESET: Any = object()
+"""In the place of a new value: the default, as it is computed when the others are there."""
 
 
-# What a field takes ----------------------------------------------------------------------------------------------
+def _written(each: Field) -> Written:
+    makes_default = None if each.constant is not attrs.NOTHING or each.default is None else each.checked_default
+    return Written(
+        each.name,
+        each.attribute,
+        each.plan,
+        each.exact,
+        each.default is None,
+        makes_default,
+        each.constant,
+        each.kw_only,
+    )
 
 
-def _fit(declared: Any) -> Fit:
-    if declared in _EXACT:
-        return _exact(declared)
-    if declared in (Any, object, None):
-        return settled
-    if isinstance(declared, type) and attrs.has(declared):
-        return schema_of(declared).fit
-    for cls in _classes_in(declared):
-        if attrs.has(cls) or is_dataclass(cls):
-            schema_of(cls)  # refuses what is mutable, now and not at the first value
+# Building ----------------------------------------------------------------------------------------------------------
+
+
+def _built(declared: Any, outer: tuple[Any, ...]) -> Schema[Any]:
+    """Return a schema; `outer` are the classes that are being built around it."""
+    cls = _class_of(declared)
+    _require_frozen(cls)
+    _resolve_types(cls)
+    types, inner = arguments_of(declared), (*outer, declared)
+    fields = tuple(_field(cls, each, filled_in(each.type, types), inner) for each in attrs.fields(cls))
+    taken = [each for each in fields if each.init]
+    post = hasattr(cls, "__attrs_post_init__")
+    schema = Schema(
+        cls,
+        fields,
+        names=tuple(each.name for each in taken),
+        required=tuple(each.name for each in taken if each.default is None),
+        late=tuple(each.attribute for each in fields if each.late or post),
+        construct=_constructor(cls) if all(each.init and each.convert is None for each in fields) else None,
+        by_name={each.name: each for each in taken},
+    )
+    _SCHEMAS[declared] = schema
+    return schema
+
+
+def _field(cls: type, each: "attrs.Attribute[Any]", declared: Any, outer: tuple[Any, ...]) -> Field:
+    name = str(each.alias)
+    plan = plan_for(declared, FREE, lambda nested: _nested(nested, outer))
+    takes_self = bool(getattr(each.default, "takes_self", False))
+    made = Field(
+        name,
+        each.name,
+        plan,
+        each.init,
+        bool(each.kw_only),
+        exact=declared if isinstance(declared, type) and declared in EXACT and isinstance(plan, Fitted) else None,
+        convert=_convert(each),
+        default=_default(each.default),
+        constant=attrs.NOTHING,
+        takes_self=takes_self,
+    )
+    if made.default is None or made.late:
+        return made
     try:
-        structured = structurer(declared)
-    except Exception as error:  # cattrs' complaint about a type nobody can make of data
-        raise InvalidDefinition(f"a field can't be declared as {declared!r}: {error}") from error
-    return lambda value: settled(structured(value))
-
-
-_EXACT = frozenset({int, str, bool})
-"""Types whose values are kept as they are; most fields have one, so they get a short way."""
-
-
-def _exact(cls: type) -> Fit:
-    structured: Fit = structurer(cls)
-
-    def fit(value: Any) -> Any:
-        return value if type(value) is cls else structured(value)
-
-    return fit
-
-
-def _classes_in(declared: Any) -> Iterator[type]:
-    for part in (get_origin(declared), declared):
-        if isinstance(part, type):
-            yield part
-    for arg in get_args(declared):
-        yield from _classes_in(arg)
-
-
-def settled(value: Any) -> Any:
-    """Return `value` frozen all through, attrs values in it included."""
-    match value:
-        case Mapping():
-            return FrozenDict({key: settled(item) for key, item in value.items()})
-        case list():
-            return FrozenList(map(settled, value))
-        case tuple() if type(value) is tuple:
-            return tuple(map(settled, value))
-        case set() | frozenset():
-            return frozenset(map(settled, value))
-    return _settled_record(value) if attrs.has(type(value)) else freeze(value)
-
-
-def _settled_record(value: Any) -> Any:
-    record = _SCHEMAS.get(type(value))
-    if record is not None:
-        return record.settled(value)
-    if isinstance(value, BaseException):
-        return value  # none is frozen: Python itself changes them when they are raised
-    if not is_frozen(type(value)):
-        raise Misfit(
-            [f"a value of class {type(value).__qualname__} can be changed: declare its class with @attrs.frozen"]
-        )
-    fields = {field.name: getattr(value, field.name) for field in _fields(type(value))}
-    changed = {name: new for name, old in fields.items() if (new := settled(old)) != old or type(new) is not type(old)}
-    return _with(value, changed) if changed else value
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _putting(fit: Fit) -> Change:
-    return lambda _, new: fit(new)
-
-
-def _merging(fit: Fit, declared: Any) -> Change:
-    if declared in _EXACT and fit is not _as_it_is:
-        return lambda _, new: fit(new)
-
-    def change(old: Any, new: Any) -> Any:
-        return fit(_merged(old, new) if isinstance(new, Mapping) else new)
-
-    return change
-
-
-def _merged(old: Any, new: Any) -> Any:
-    if not isinstance(new, Mapping):
-        return new
-    if isinstance(old, Mapping):
-        return {**old, **dict(_merged_items(old, new))}
-    return schema_of(type(old)).merge(old, new) if attrs.has(type(old)) else new
-
-
-def _merged_items(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
-    for key, item in new.items():
-        yield key, under(key, _merged, old[key], item) if key in old else item
-
-
-# Problems and their paths ----------------------------------------------------------------------------------------
-
-
-def _at(problem: str, path: object) -> str:
-    return f"{problem} @ {path}"
-
-
-def under(step: object, make: Callable[..., T], *args: Any) -> T:
-    """Return `make(*args)`; what is wrong with it is wrong at `step`, a field or a key."""
-    try:
-        return make(*args)
+        checked = plan.fit(made.default(None)) if _is_constant(each.default) else attrs.NOTHING
     except Misfit as misfit:
-        raise Misfit(_under(step, misfit)) from None
+        raise InvalidDefinition(f"the default of {cls.__qualname__}.{name} doesn't fit its type: {misfit}") from None
+    return attrs.evolve(made, constant=checked)
 
 
-def _under(name: object, misfit: Misfit) -> list[str]:
-    """Return the problems of a field's value as problems of the value that holds the field."""
-    return [_prefixed(str(name), problem) for problem in misfit.problems]
+def _nested(declared: Any, outer: tuple[Any, ...]) -> Plan:
+    if declared not in outer and declared not in _SCHEMAS:
+        _built(declared, outer)  # refuses what is mutable, now and not at the first value
+    return Nested(declared)
 
 
-_PLACED = re.compile(r"(.*) @ ([\w.]*(?:\[[^\]]*\][\w.]*)*)", re.DOTALL)
+def _is_constant(default: Any) -> bool:
+    return not hasattr(default, "factory") or default.factory in (list, dict, set, tuple, frozenset)
 
 
-def _prefixed(name: str, problem: str) -> str:
-    placed = _PLACED.fullmatch(problem)
-    if placed is None:
-        return _at(problem, name)
-    what, path = placed.groups()
-    return _at(what, f"{name}{path}" if path.startswith("[") else f"{name}.{path}")
+def _default(default: Any) -> Callable[[Any], Any] | None:
+    if default is attrs.NOTHING:
+        return None
+    factory = getattr(default, "factory", None)
+    if factory is None:
+        return lambda _: default
+    return factory if default.takes_self else lambda _: factory()
 
 
-# attrs -----------------------------------------------------------------------------------------------------------
+def _convert(each: "attrs.Attribute[Any]") -> Callable[[Any, Any], Any] | None:
+    converter: Any = each.converter
+    if converter is None:
+        return None
+    if not isinstance(converter, attrs.Converter):
+        return lambda _, value: converter(value)
+    further: Any = converter
+
+    def convert(made: Any, value: Any) -> Any:
+        more = (made,) * further.takes_self + (each,) * further.takes_field
+        return further.converter(value, *more)
+
+    return convert
 
 
-@attrs.frozen
-class _Frozen:
-    """attrs gives all frozen classes one `__setattr__`: here is one to compare with."""
+# attrs -------------------------------------------------------------------------------------------------------------
 
 
-def is_frozen(cls: type) -> bool:
-    """Whether `cls` is an attrs class whose values can't be changed."""
-    return attrs.has(cls) and cls.__setattr__ is _Frozen.__setattr__
+def _class_of(declared: Any) -> Any:
+    from_alias = getattr(declared, "__origin__", None)
+    return declared if from_alias is None else from_alias
 
 
-def _require_frozen(cls: type) -> None:
-    if is_frozen(cls):
+def _require_frozen(cls: Any) -> None:
+    if isinstance(cls, type) and is_frozen(cls):
         return
     name = getattr(cls, "__name__", repr(cls))
-    what = "a mutable attrs class" if attrs.has(cls) else "no attrs class"
+    what = "a mutable attrs class" if isinstance(cls, type) and attrs.has(cls) else "no attrs class"
     raise InvalidDefinition(
         f"{name} is {what}, but values of it are shared between an agent's past and future: "
         f"declare it with `@attrs.frozen class {name}: ...`"
     )
-
-
-def _fields(cls: type) -> tuple["attrs.Attribute[Any]", ...]:
-    return tuple(attrs.fields(cls))
 
 
 def _resolve_types(cls: type) -> None:
@@ -369,31 +464,23 @@ def _resolve_types(cls: type) -> None:
         ) from None
 
 
-def _takes_self(field: "attrs.Attribute[Any]") -> bool:
-    return bool(getattr(field.default, "takes_self", False))
+def _constructor(cls: Any) -> Callable[..., Any] | None:
+    """Return what makes a value of fields that are checked; None if only the class itself knows how."""
+    author = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    if "__attrs_attrs__" in vars(author) and "__attrs_init__" not in vars(author):
+        return cast("Callable[..., Any]", cls)
+    if not getattr(cls.__init__, "by_schema", False):
+        return None
+    new, fill = object.__new__, cls.__attrs_init__
+
+    def construct(*args: Any, **named: Any) -> Any:
+        made = new(cls)
+        fill(made, *args, **named)
+        return made
+
+    return construct
 
 
-def _reader(names: tuple[str, ...], attributes: list[str]) -> Callable[[Any], dict[str, Any]]:
-    """Return what reads all fields of a value; the shorter forms are twice as fast for small states."""
-    if not names:
-        return lambda _: {}
-    read = attrgetter(*attributes)
-    if len(names) == 1:
-        (only,) = names
-        return lambda value: {only: read(value)}
-    return lambda value: dict(zip(names, read(value), strict=True))
-
-
-def _always(value: object) -> Callable[[], object]:
-    return lambda: value
-
-
-def _made_by(factory: Callable[[], Any], fit: Fit) -> Callable[[], object]:
-    return lambda: fit(factory())
-
-
-def _with(value: T, attributes: Mapping[str, object]) -> T:
-    changed = copy.copy(value)
-    for name, new in attributes.items():
-        object.__setattr__(changed, name, new)  # how attrs fills a frozen value, too
-    return changed
+def _caches_hash(cls: Any) -> bool:
+    code = cls.__hash__.__code__ if hasattr(cls.__hash__, "__code__") else None
+    return code is not None and "_attrs_cached_hash" in code.co_names

@@ -13,6 +13,7 @@ from attrs import field, frozen, validators
 
 from jido_trio.data import (
     Misfit,
+    Problem,
     register_structure_hook,
     register_unstructure_hook,
     structure,
@@ -68,7 +69,7 @@ UserId = NewType("UserId", int)
 def problems(data, cls):
     with pytest.raises(Misfit) as caught:
         structure(data, cls)
-    return caught.value.problems
+    return tuple(map(str, caught.value.problems))
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,7 @@ def test_a_type_no_data_can_become_is_refused_at_once():
 
 def test_a_misfit_survives_pickling():
     misfit = pickle.loads(pickle.dumps(Misfit(["one @ a", "two @ b"])))
-    assert misfit.problems == ("one @ a", "two @ b")
+    assert misfit.problems == (Problem("one @ a"), Problem("two @ b"))
     assert str(misfit) == "one @ a; two @ b"
 
 

@@ -1,0 +1,101 @@
+"""`make` and `merge` of one class, written out field by field as attrs writes `__init__`.
+
+Only what fits is done here. Whatever doesn't, or is odd in any way, goes through the general function again, which
+tells all that is wrong: so both always agree.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from attrs import frozen
+
+from jido_trio.data._freeze import FrozenDict
+from jido_trio.data._merge import Plan
+
+Slow: TypeAlias = Callable[..., Any]
+"""The general function."""
+
+
+@frozen
+class Written:
+    """A field as it is written out."""
+
+    name: str
+    attribute: str
+    plan: Plan
+    exact: type | None
+    """Values of this very class fit as they are."""
+    required: bool
+    default: Callable[[], Any] | None
+    """Makes the default anew each time."""
+    constant: Any
+    """The default, if it is always the same."""
+    kw_only: bool
+
+
+_MISSING = object()
+
+
+def compiled_make(construct: Callable[..., Any], fields: Sequence[Written], slow: Slow) -> Callable[[Any], Any]:
+    """Return `make(values)`: a new value, defaults filled in."""
+    space = _space(construct, fields, slow)
+    lines = ["def make(values):", " if values.__class__ is not dict and values.__class__ is not FrozenDict:"]
+    lines += ["  return slow(values)", " found = 0", " get = values.get", " try:"]
+    for number, each in enumerate(fields):
+        lines.append(f"  v{number} = get({each.name!r}, MISSING)")
+        lines.append(f"  if v{number} is MISSING:")
+        if each.required:
+            lines.append("   return slow(values)")
+        elif each.default is not None:
+            lines.append(f"   v{number} = default{number}()")
+        else:
+            lines.append(f"   v{number} = constant{number}")
+        lines.append("  else:")
+        lines.append("   found += 1")
+        if each.exact is not None:
+            lines += [f"   if v{number}.__class__ is not exact{number}:", f"    v{number} = fit{number}(v{number})"]
+        else:
+            lines.append(f"   v{number} = fit{number}(v{number})")
+    lines += ["  if found == len(values):", f"   return construct({_arguments(fields)})"]
+    lines += [" except Exception:", "  pass", " return slow(values)"]
+    return _function("make", lines, space)
+
+
+def compiled_merge(
+    construct: Callable[..., Any], cls: type, fields: Sequence[Written], slow: Slow
+) -> Callable[[Any, Any], Any]:
+    """Return `merge(value, changes)`: the value with changes merged into it."""
+    space = _space(construct, fields, slow) | {"cls": cls}
+    lines = ["def merge(value, changes):", " if value.__class__ is not cls or ("]
+    lines += ["  changes.__class__ is not dict and changes.__class__ is not FrozenDict", " ):"]
+    lines += ["  return slow(value, changes)", " found = 0", " get = changes.get", " try:"]
+    for number, each in enumerate(fields):
+        lines.append(f"  v{number} = get({each.name!r}, MISSING)")
+        lines += [f"  if v{number} is MISSING:", f"   v{number} = value.{each.attribute}", "  else:", "   found += 1"]
+        merged = f"v{number} = merge{number}(value.{each.attribute}, v{number})"
+        if each.exact is not None:
+            lines += [f"   if v{number}.__class__ is not exact{number}:", f"    {merged}"]
+        else:
+            lines.append(f"   {merged}")
+    lines += ["  if found == len(changes):", f"   return construct({_arguments(fields)})"]
+    lines += [" except Exception:", "  pass", " return slow(value, changes)"]
+    return _function("merge", lines, space)
+
+
+def _space(construct: Callable[..., Any], fields: Sequence[Written], slow: Slow) -> dict[str, Any]:
+    space: dict[str, Any] = {"construct": construct, "slow": slow, "MISSING": _MISSING, "FrozenDict": FrozenDict}
+    for number, each in enumerate(fields):
+        space |= {f"fit{number}": each.plan.fit, f"merge{number}": each.plan.merge, f"exact{number}": each.exact}
+        space |= {f"default{number}": each.default, f"constant{number}": each.constant}
+    return space
+
+
+def _arguments(fields: Sequence[Written]) -> str:
+    return ", ".join(f"{each.name}=v{number}" if each.kw_only else f"v{number}" for number, each in enumerate(fields))
+
+
+def _function(name: str, lines: Sequence[str], space: Mapping[str, Any]) -> Callable[..., Any]:
+    written = dict(space)
+    exec("\n".join(lines), written)  # noqa: S102 - of names that are identifiers, as attrs itself does it
+    made: Callable[..., Any] = written[name]
+    return made
