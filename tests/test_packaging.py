@@ -67,7 +67,7 @@ def test_every_part_but_those_with_an_extra_loads_with_the_wheel_alone(alone):
     assert int(run.stdout) > 40
 
 
-@pytest.mark.parametrize(("part", "needs"), [("testing", "hypothesis"), ("demo", "bs4")])
+@pytest.mark.parametrize(("part", "needs"), [("testing", "hypothesis"), ("demo", "chardet")])
 def test_a_part_whose_extra_is_missing_says_what_to_install(alone, part, needs):
     run = alone("-c", f"import jido_trio.{part}")
     assert f"jido_trio.{part} needs {needs}" in run.stderr

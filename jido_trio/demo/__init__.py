@@ -5,4 +5,4 @@ May import every folder of ours but `cli`, and the packages of the extra `demo`.
 
 from jido_trio.extras import require
 
-require("demo", "bs4", "pypdf", "rich")
+require("demo", "chardet", "pypdf", "rich", "webencodings")

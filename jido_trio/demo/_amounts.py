@@ -1,4 +1,7 @@
-"""Amounts of money in a text: a currency beside a number, in either style of writing it."""
+"""Amounts of money in a text: a currency beside a number, in either style of writing it.
+
+price-parser 0.5 was tried instead: it reads one price where one stands alone, and takes the "3" of "3 May" for pounds.
+"""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,8 @@
-"""Dates in a text, by their form alone."""
+"""Dates in a text, by their form alone.
+
+dateparser 1.5 was tried instead. It makes dates of "in 10 minutes" and of a lone "may", reads 03/04/2024 as Americans do,
+and finds one of the four dates of a sample.
+"""
 
 import re
 from datetime import date

@@ -7,7 +7,7 @@ start within what it has just rejected, so that no text makes it try twice.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from heapq import nsmallest
 
 from attrs import field, frozen
@@ -45,7 +45,7 @@ class Facts:
 def facts_of(document: Document) -> Facts:
     """Extract the facts of a document."""
     text = document.text
-    words = Counter(word.casefold() for word in _WORD.findall(text))
+    words = Counter(found[0].casefold() for found in _WORD.finditer(text))
     count = words.total()
     letters = sum(len(word) * times for word, times in words.items())
     return Facts(
@@ -55,7 +55,7 @@ def facts_of(document: Document) -> Facts:
         words=count,
         distinct_words=len(words),
         average_word_length=round(letters / max(1, count), 2),
-        sentences=sum(1 for part in _SENTENCE_END.split(text) if _WORD.search(part)),
+        sentences=sum(1 for start, end in _sentences(text) if _WORD.search(text, start, end)),
         top_words=top(_terms(text, words)),
         dates=dates_in(text),
         amounts=amounts_in(text),
@@ -81,9 +81,18 @@ _RUN = re.compile(rf"(?<![{_HAN}])[{_HAN}]{{2,6}}(?![{_HAN}])|(?<![{_KATAKANA}])
 _SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'\u201d\u2019»)\]]*+(?!\S)|[。؟।\uff01\uff1f\uff0e]++|\n[^\S\n]*+\n")
 
 
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Where what may be a sentence begins and ends."""
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        yield start, end.start()
+        start = end.end()
+    yield start, len(text)
+
+
 def _terms(text: str, words: Mapping[str, int]) -> Counter[str]:
     """Count what may be a frequent word; longer than any language's are encodings of something else."""
-    terms = Counter(_RUN.findall(text))
+    terms = Counter(found[0] for found in _RUN.finditer(text))
     for word, times in words.items():
         if 4 <= len(word) <= 40 and not any(map(str.isdigit, word)):
             terms[unicodedata.normalize("NFC", word)] += times

@@ -29,7 +29,7 @@ def read_pdf(data: bytes, *, max_pages: int, max_characters: int) -> Content:
         raise ActionError("PDF is truncated: its end mark %%EOF is missing")
     try:
         return _content(PdfReader(BytesIO(data)), max_pages, max_characters)
-    except ActionError:
+    except (ActionError, MemoryError):
         raise
     except (FileNotDecryptedError, DependencyError) as error:
         raise ActionError("PDF is encrypted: it needs a password") from error

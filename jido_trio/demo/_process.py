@@ -13,6 +13,14 @@ from attrs import asdict
 from jido_trio.demo._documents import Unreadable, read_document
 from jido_trio.demo._facts import facts_of
 
+try:
+    import resource
+except ModuleNotFoundError:  # on Windows
+    resource = None  # type: ignore[assignment]
+
+MEMORY = 1 << 30
+"""So many bytes a process that reads may use, where the system can limit that: some files unfold to far more."""
+
 
 def answer(path: str) -> dict[str, object]:
     """Return the facts of the document, or why it can't be read, or what crashed."""
@@ -20,8 +28,17 @@ def answer(path: str) -> dict[str, object]:
         return {"facts": asdict(facts_of(read_document(path)))}
     except Unreadable as error:
         return {"unreadable": error.reason}
+    except MemoryError:
+        return {"unreadable": f"takes more than {MEMORY >> 20} MiB of memory to read"}
     except Exception as error:  # noqa: BLE001  # a bug: it crashes the worker that asked, there and not here
         return {"crash": f"{type(error).__name__}: {error}"}
+
+
+def limit_memory(most: int = MEMORY) -> None:
+    """Have this process get no more memory than so many bytes, where the system can do that."""
+    if resource is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def serve(paths: TextIO, answers: TextIO) -> None:
@@ -37,6 +54,7 @@ def _say(answers: TextIO, what: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
+    limit_memory()
     logging.disable()  # of pypdf's complaints the answer has all that matters
     stdout, sys.stdout = sys.stdout, sys.stderr  # what anybody prints must not look like an answer
     serve(sys.stdin, stdout)

@@ -6,14 +6,11 @@ a guess at what a cut-off record meant would be a wrong fact. Each reader takes 
 
 import csv
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
+from html.parser import HTMLParser
 from io import StringIO
 from typing import Literal, TypeAlias
 from xml.parsers import expat
-
-from bs4 import BeautifulSoup, ParserRejectedMarkup
-from bs4.element import CData, NavigableString, Tag
 
 from jido_trio.demo._content import Content
 from jido_trio.errors import ActionError
@@ -28,9 +25,17 @@ _DELIMITERS = ",;\t|"
 _BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "figcaption"}
     | {"figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "legend", "li"}
-    | {"main", "nav", "ol", "option", "p", "pre", "section", "table", "td", "th", "title", "tr", "ul", "[document]"}
+    | {"main", "nav", "ol", "option", "p", "pre", "section", "table", "td", "th", "title", "tr", "ul"}
 )
-"""Elements whose text stands on lines of its own; `[document]` is the root Beautiful Soup puts above all."""
+"""Elements whose text stands on lines of its own."""
+
+_UNSEEN = frozenset({"rp", "rt", "script", "style", "template"})
+"""Elements whose text isn't the page's; `rt` and `rp` say how a word is pronounced."""
+
+_TITLE = 200
+"""So many characters of a title are enough."""
+
+csv.field_size_limit(2**31 - 1)  # a field may be as large as a document: that one is limited
 
 
 def read_text(text: str) -> Content:
@@ -41,41 +46,77 @@ def read_text(text: str) -> Content:
 
 
 def read_html(text: str) -> Content:
-    """Return what a browser would show: no scripts, styles or comments; a line for each block."""
+    """Return what a browser would show: no scripts, styles or comments; a line for each block.
+
+    Nothing is built of the page but its text, so that its size bounds the memory.
+    """
+    page = _Page()
     try:
-        soup = BeautifulSoup(_closed(text), "html.parser")
-        return Content(_heading(soup), "".join(_shown(soup)))
-    except ParserRejectedMarkup as error:
+        page.feed(_closed(text))
+        page.close()
+    except AssertionError as error:  # how html.parser says so
         raise ActionError("not even broken HTML: a declaration in it, <!...>, makes no sense") from error
+    return Content(" ".join((page.title or page.heading).split()), page.seen.getvalue())
 
 
 def _closed(text: str) -> str:
     """Close the comment and the tag that may be open at the end, as browsers do.
 
-    Some versions of html.parser look for the missing end anew from each beginning, for hours in a large file. And XML
-    declarations make Beautiful Soup warn.
+    Some versions of html.parser look for the missing end anew from each beginning, for hours in a large file.
     """
     comment = "-->" if text.rfind("<!--") > text.rfind("-->") else ""
-    return re.sub(r"<\?xml", "<?", text, flags=re.IGNORECASE) + comment + "\n<br>"
+    return text + comment + "\n<br>"
 
 
-def _heading(soup: BeautifulSoup) -> str:
-    found = soup.find("title") or soup.find("h1")
-    return " ".join(found.get_text().split()) if found else ""
+class _Page(HTMLParser):
+    """What is seen of a page, as its tags are met."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = StringIO()
+        self.title = ""
+        """The text of elements `title`; `heading` that of the first `h1`."""
+        self.heading = ""
+        self._hidden: set[str] = set()
+        self._in = ""
+        self._new_line = True
 
-def _shown(soup: BeautifulSoup) -> Iterator[str]:
-    blocks: dict[int, Tag] = {id(soup): soup}  # the block each element stands in, known before its content is met
-    line: Tag | None = None
-    for node in soup.descendants:
-        block = blocks[id(node.parent)]
-        if isinstance(node, Tag):
-            blocks[id(node)] = node if node.name in _BLOCKS else block
-            line = None if node.name in _BLOCKS else line
-        # Scripts, styles, templates, comments and doctypes are subclasses.
-        elif type(node) in {NavigableString, CData}:
-            yield str(node) if block is line else f"\n{node}"
-            line = block
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        """Begin an element."""
+        self._new_line |= tag in _BLOCKS
+        if tag in {"rt", "rp"}:
+            self._hidden -= {"rt", "rp"}  # each ends the other
+        if tag in _UNSEEN:
+            self._hidden.add(tag)
+        if tag == "title" or (tag == "h1" and not self.heading):
+            self._in = tag
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        """Begin `<div/>` as if it were `<div>`, as browsers do; but nothing is hidden in what has no inside."""
+        if tag not in _UNSEEN:
+            self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        """End an element."""
+        self._new_line |= tag in _BLOCKS
+        self._hidden -= {"rt", "rp"} if tag == "ruby" else {tag}
+        self._in = "" if tag == self._in else self._in
+
+    def handle_data(self, data: str) -> None:
+        """Add text, if it is seen."""
+        if self._hidden:
+            return
+        self.seen.write(f"\n{data}" if self._new_line else data)
+        self._new_line = False
+        if self._in == "title" and len(self.title) < _TITLE:
+            self.title += data[:_TITLE]
+        elif self._in == "h1" and len(self.heading) < _TITLE:
+            self.heading += data[:_TITLE]
+
+    def unknown_decl(self, data: str) -> None:
+        """Take what XML calls character data for text."""
+        if data.startswith("CDATA["):
+            self.handle_data(data.removeprefix("CDATA["))
 
 
 def read_json(text: str) -> Content:
@@ -142,22 +183,23 @@ def _width(sample: str, delimiter: str) -> int:
 
 
 def _table(text: str, delimiter: str) -> Content:
-    rows: list[list[str]] = []
-    number = 0
+    kept = StringIO()
+    width = number = 0
     try:
         # Strict: an unclosed quote would swallow the rest of the table as one field.
         for number, row in enumerate(csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True), start=1):
             if row:
-                rows.append(row)
-                _require_width(number, row, rows[0])
+                width = width or len(row)
+                _require_width(number, row, width)
+                kept.write("\t".join(row) + "\n")
     except csv.Error as error:
         raise ActionError(f"CSV row {number + 1} is malformed: {error}") from error
-    return Content("", "\n".join("\t".join(row) for row in rows))
+    return Content("", kept.getvalue())
 
 
-def _require_width(number: int, row: list[str], header: list[str]) -> None:
-    if len(row) != len(header):
-        raise ActionError(f"CSV row {number} has {len(row)} fields, header has {len(header)}")
+def _require_width(number: int, row: list[str], width: int) -> None:
+    if len(row) != width:
+        raise ActionError(f"CSV row {number} has {len(row)} fields, header has {width}")
 
 
 def read_xml(text: str) -> Content:

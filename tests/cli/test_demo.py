@@ -141,7 +141,7 @@ def test_without_a_command_it_tells_the_commands(capsys):
 def test_the_version_is_told_without_loading_what_only_the_demo_needs():
     program = (
         "import sys; from jido_trio.cli import main; code = main(['--version']); "
-        "sys.exit(code or bool({'rich', 'pypdf', 'bs4'} & set(sys.modules)))"
+        "sys.exit(code or bool({'rich', 'pypdf', 'chardet', 'webencodings'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0

@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 from io import StringIO
 
@@ -88,3 +89,39 @@ def test_a_process_answers_line_by_line_whatever_a_path_is_made_of():
     ready, told = map(json.loads, said.getvalue().splitlines())
     assert ready == {"ready": True}
     assert "no such file" in told["unreadable"]
+
+
+def in_a_process_of_its_own(program):
+    """Run a program that knows `answer` and `limit_memory`, and return what it prints."""
+    head = "from jido_trio.demo._process import answer, limit_memory\n"
+    ran = subprocess.run([*READER, head + program], capture_output=True, text=True, check=True, timeout=60)
+    return ran.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_document_that_unfolds_to_more_memory_than_allowed_is_refused_and_the_next_is_read(tmp_path):
+    (tmp_path / "a.json").write_text("[" + "[]," * 3_000_000 + "[]]")
+    (tmp_path / "b.json").write_text('["one"]')
+    told = in_a_process_of_its_own(f"""if True:
+        limit_memory(220 << 20)
+        for name in ("a.json", "b.json"):
+            print(answer({str(tmp_path)!r} + "/" + name))
+    """)
+    first, second = told.splitlines()
+    assert "MiB of memory to read" in first
+    assert "'kind': 'json'" in second
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows can't tell")
+@pytest.mark.parametrize("unit", ["<b>x", "<p>The lamp was lit. "])
+def test_the_memory_for_a_page_is_a_few_times_its_size_however_many_elements_it_has(tmp_path, unit):
+    (tmp_path / "a.html").write_text(unit * (1_000_000 // len(unit)))
+    taken = in_a_process_of_its_own(f"""if True:
+        import resource
+        peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        answer({str(tmp_path)!r} + "/no.html")
+        before = peak()
+        assert "facts" in answer({str(tmp_path)!r} + "/a.html")
+        print((peak() - before) * 1024)
+    """)
+    assert int(taken) < 20 * 1_000_000
