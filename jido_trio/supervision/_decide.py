@@ -69,7 +69,7 @@ from jido_trio.supervision._events import (
     Wait,
     WhichChildren,
 )
-from jido_trio.supervision._slots import Slot, SlotState
+from jido_trio.supervision._slots import ALIVE, Slot, SlotState
 from jido_trio.supervision._tree import (
     Answering,
     Booting,
@@ -179,7 +179,7 @@ def _closing(tree: Tree, child: Child, commands: tuple[TreeCommand, ...]) -> Dec
 def _closes(tree: Tree) -> bool:
     """Whether the end of a significant child is the end of the supervisor."""
     if tree.flags.auto_shutdown == "all_significant":
-        return not any(slot.child.significant and slot.state != "stopped" for slot in tree.slots)
+        return tree.slots.significant == 0
     return tree.flags.auto_shutdown == "any_significant"
 
 
@@ -585,11 +585,11 @@ def _row(slot: Slot) -> ChildRow:
 
 
 def _count_children(tree: Tree, event: CountChildren, now: float) -> Decision:
-    slots = tuple(tree.slots)
+    slots, states = tree.slots, tree.slots.states
     # OTP asks whether a child's process is alive; for a pool it only knows which children are being restarted.
-    active = sum(slot.state != "restarting" if tree.flags.is_pool else slot.alive for slot in slots)
-    supervisors = sum(slot.child.kind == "supervisor" for slot in slots)
-    counts = Counts(len(slots), active, supervisors, len(slots) - supervisors)
+    restarting = states.get("restarting", 0)
+    active = len(slots) - restarting if tree.flags.is_pool else sum(states.get(state, 0) for state in ALIVE)
+    counts = Counts(len(slots), active, slots.supervisors, len(slots) - slots.supervisors)
     return tree, (AnswerCall(event.request, counts),)
 
 

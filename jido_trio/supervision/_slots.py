@@ -1,16 +1,27 @@
-"""A supervisor's children, as a value: a persistent mapping in start order. Pure.
+"""A supervisor's children, as a value: a mapping in start order. Pure, as seen from outside.
 
-A dict alone would be copied whole at each change, which ten thousand children make slow. Here the children are spread
-over buckets, and a change copies one bucket and the row of buckets.
+Theory of operation. A dict is the quickest mapping there is, and a supervisor looks at nothing but the newest version
+of its children. So all versions of them share one dict. The newest version has it; each older one only knows the change
+that leads back to it from the next newer version, and is freed as soon as nobody holds it. A change is made in the dict
+itself, whatever the number of children.
+
+Whoever looks into an older version has the dict turned back first, change by change, so that the version looked at has
+it, and the others know how to get from there to themselves. Each version is a value all the same: what was seen in it
+once is seen in it for ever. (Baker, "Shallow binding makes functional arrays fast", 1991.) To use two versions in turn
+is as cheap as they are near to each other; an old one that is kept keeps all changes since. Versions that share a dict
+belong to one thread.
+
+A dict keeps the order in which keys came, which is that of starting, but for a removal that was turned back: then the
+order is put right before it is asked for. Counts are kept with the dict, so that to count children needs no walk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import Literal, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import define, field, frozen
 
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._window import Window
@@ -59,52 +70,100 @@ class Slot:
         return Slot(self.child, state, self.incarnation + 1, None, self.rank, 0.0, self.failures, self.window)
 
 
-_Bucket: TypeAlias = dict[str, Slot]
-_CROWDED = 64
-_GROWTH = 8
+@define(eq=False)
+class _Table:
+    """What the versions share: the slots of one of them, and counts over these."""
+
+    slots: dict[str, Slot] = field(factory=dict)
+    in_order: bool = True
+    states: dict[SlotState, int] = field(factory=dict)
+    supervisors: int = 0
+    significant: int = 0
+    """Significant children that have not stopped."""
+
+    def set(self, id: str, slot: Slot | None) -> Slot | None:
+        """Have `slot` for that id, or none; return what was there."""
+        was = self.slots.get(id)
+        if slot is None:
+            del self.slots[id]
+        else:
+            self.slots[id] = slot
+        if was is None or slot is None or was.state is not slot.state:
+            self._count(was, -1)
+            self._count(slot, 1)
+        return was
+
+    def _count(self, slot: Slot | None, by: int) -> None:
+        if slot is None:
+            return
+        state, child = slot.state, slot.child
+        self.states[state] = self.states.get(state, 0) + by
+        if child.kind == "supervisor":
+            self.supervisors += by
+        if child.significant and state != "stopped":
+            self.significant += by
+
+    def ordered(self) -> dict[str, Slot]:
+        """Return the slots, in start order."""
+        if not self.in_order:
+            self.slots = {slot.child.id: slot for slot in sorted(self.slots.values(), key=attrgetter("rank"))}
+            self.in_order = True
+        return self.slots
 
 
-@frozen(eq=False, slots=False)
+@define(eq=False)
 class Slots:
     """Slots by child id; iteration goes in the order in which they were added."""
 
-    _buckets: tuple[_Bucket, ...] = ({},)
-    _size: int = 0
-    _next_rank: int = field(default=0)
+    table: _Table | None = field(factory=_Table)
+    """None for a version that is older than the one that has it."""
+    next_rank: int = 0
+    """The place in the order of the next child."""
+    newer: Slots | None = None
+    changed: str = ""
+    """The id of the slot in which this version differs from the newer one ..."""
+    was: Slot | None = None
+    """... and what is there in this one."""
 
     def get(self, id: str) -> Slot | None:
         """Return the slot of that child, if there is one."""
-        if len(self._buckets) == 1:
-            return self._buckets[0].get(id)
-        return self._buckets[hash(id) % len(self._buckets)].get(id)
+        return (self.table or self._turned_back()).slots.get(id)
 
     def put(self, slot: Slot) -> Slots:
         """Return the slots with `slot` in the place of the one of the same id."""
-        return Slots(self._with(slot), self._size, self._next_rank)
+        return self._with(slot.child.id, slot, self.next_rank)
 
     def add(self, child: Child, incarnation: int = 0, state: SlotState = "stopped") -> Slots:
         """Return the slots with one for `child`, a new id, at the end."""
-        if self._size > _CROWDED * len(self._buckets):
-            return self._spread().add(child, incarnation, state)
         budget = child.budget
         window = Window(budget.max_restarts, budget.max_seconds) if budget is not None else None
-        slot = Slot(child, state, incarnation, rank=self._next_rank, window=window)
-        return Slots(self._with(slot), self._size + 1, self._next_rank + 1)
+        rank = self.next_rank
+        return self._with(child.id, Slot(child, state, incarnation, None, rank, 0.0, 0, window), rank + 1)
 
     def without(self, id: str) -> Slots:
         """Return the slots without that of child `id`."""
-        index = hash(id) % len(self._buckets)
-        rest = {other: slot for other, slot in self._buckets[index].items() if other != id}
-        return Slots(self._replaced(index, rest), self._size - 1, self._next_rank)
+        return self._with(id, None, self.next_rank)
+
+    @property
+    def states(self) -> Mapping[SlotState, int]:
+        """How many children are in each state; those that none is in may be missing."""
+        return {**(self.table or self._turned_back()).states}
+
+    @property
+    def supervisors(self) -> int:
+        """How many children are supervisors."""
+        return (self.table or self._turned_back()).supervisors
+
+    @property
+    def significant(self) -> int:
+        """How many significant children have not stopped."""
+        return (self.table or self._turned_back()).significant
 
     def __len__(self) -> int:
-        return self._size
+        return len((self.table or self._turned_back()).slots)
 
     def __iter__(self) -> Iterator[Slot]:
-        if len(self._buckets) == 1:
-            # dicts keep their order, and `put` keeps a slot's place
-            return iter(self._buckets[0].values())
-        return iter(sorted((slot for bucket in self._buckets for slot in bucket.values()), key=attrgetter("rank")))
+        return iter(tuple((self.table or self._turned_back()).ordered().values()))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Slots) and tuple(self) == tuple(other)
@@ -112,17 +171,39 @@ class Slots:
     def __hash__(self) -> int:
         return hash(tuple(self))
 
-    def _with(self, slot: Slot) -> tuple[_Bucket, ...]:
-        if len(self._buckets) == 1:
-            return ({**self._buckets[0], slot.child.id: slot},)
-        index = hash(slot.child.id) % len(self._buckets)
-        return self._replaced(index, {**self._buckets[index], slot.child.id: slot})
+    def __repr__(self) -> str:
+        return f"Slots({tuple(self)!r})"
 
-    def _replaced(self, index: int, bucket: _Bucket) -> tuple[_Bucket, ...]:
-        return (*self._buckets[:index], bucket, *self._buckets[index + 1 :])
+    def __reduce__(self) -> tuple[Callable[..., Slots], tuple[tuple[Slot, ...], int]]:
+        return _slots_of, (tuple(self), self.next_rank)  # a copy has a table of its own
 
-    def _spread(self) -> Slots:
-        buckets: list[_Bucket] = [{} for _ in range(len(self._buckets) * _GROWTH)]
-        for slot in self:
-            buckets[hash(slot.child.id) % len(buckets)][slot.child.id] = slot
-        return evolve(self, buckets=tuple(buckets))
+    def _with(self, id: str, slot: Slot | None, next_rank: int) -> Slots:
+        table = self.table or self._turned_back()
+        newer = Slots(table, next_rank)
+        self.table, self.newer, self.changed, self.was = None, newer, id, table.set(id, slot)
+        return newer
+
+    def _turned_back(self) -> _Table:
+        """Have the table turned back to this version, and return it."""
+        older: list[Slots] = []
+        version = self
+        while version.newer is not None:
+            older.append(version)
+            version = version.newer
+        table = version.table
+        assert table is not None  # noqa: S101  # the newest of all has it
+        for back in reversed(older):
+            newer, id = version, back.changed
+            now = table.set(id, back.was)
+            table.in_order = table.in_order and now is not None
+            newer.table, newer.newer, newer.changed, newer.was = None, back, id, now
+            back.table, back.newer, back.changed, back.was = table, None, "", None
+            version = back
+        return table
+
+
+def _slots_of(slots: tuple[Slot, ...], next_rank: int) -> Slots:
+    table = _Table()
+    for slot in slots:
+        table.set(slot.child.id, slot)
+    return Slots(table, next_rank)

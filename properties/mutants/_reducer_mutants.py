@@ -339,7 +339,7 @@ SIGNIFICANT = (
         "all_significant_is_any",
         "The first significant child to end takes the supervisor down, not the last.",
         "_decide.py",
-        'return not any(slot.child.significant and slot.state != "stopped" for slot in tree.slots)',
+        "return tree.slots.significant == 0",
         "return True",
     ),
     Mutant(
@@ -516,8 +516,8 @@ CALLS = (
         "dead_children_are_active",
         "count_children counts children whose end was not handled yet.",
         "_decide.py",
-        'slot.state != "restarting" if tree.flags.is_pool else slot.alive',
-        'slot.state not in ("restarting", "stopped")',
+        "sum(states.get(state, 0) for state in ALIVE)",
+        'len(slots) - restarting - states.get("stopped", 0)',
     ),
     Mutant(
         "suspend_holds_nothing",
