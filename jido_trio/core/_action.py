@@ -7,7 +7,7 @@ runs it, and what came of it goes through `cmd` again.
 import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import attrs
 from typing_extensions import dataclass_transform
@@ -35,6 +35,8 @@ Result: TypeAlias = (
 )
 """What `run` may return: changes (merged deeply), a new state, None for no change; effects, one or several; or a
 pair of the two."""
+
+A = TypeVar("A", bound="Action")
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
 _METADATA = frozenset({"name", "description", "category", "tags", "vsn", "output", "run", "is_async", "is_abstract"})
@@ -95,9 +97,13 @@ class Action:
         if output is not None:
             cls.output, cls._output = output, schema_of(output)
 
-    def __init__(self, **params: object) -> None:
+    def __init__(self, /, **params: object) -> None:
+        record = self._record
         try:
-            self._record.fill(self, params)
+            if record.construct is None or record.late:
+                record.fill(self, params)
+            else:  # the quick way; it can't fill what is there already
+                vars(self).update(vars(record.make(params)))
         except Misfit as misfit:
             raise InvalidParams(self.name, misfit.problems) from None
 
@@ -107,6 +113,23 @@ class Action:
     def check_some(cls, params: Mapping[str, object]) -> None:
         """Refuse parameters that don't fit, with a Misfit; others may still be to come."""
         cls._record.check_some(params)
+
+
+def action_of(action: type[A], params: Mapping[str, Any]) -> A:
+    """Return the action with parameters that came from outside: their names may be anything.
+
+    Raises:
+        InvalidParams: They don't fit its fields.
+    """
+    record = action._record  # noqa: SLF001 - the two halves of one module
+    try:
+        if action.__init__ is Action.__init__:
+            return record.make(params)  # type: ignore[no-any-return]  # an action of this class
+        if not all(type(name) is str for name in params):
+            record.check_some(params)
+    except Misfit as misfit:
+        raise InvalidParams(action.name, misfit.problems) from None
+    return action(**params)
 
 
 def checked_name(kind: str, cls: type, name: object) -> str:

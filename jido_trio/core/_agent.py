@@ -12,6 +12,7 @@ from attrs import AttrsInstance, evolve, frozen
 from typing_extensions import TypeVar
 
 from jido_trio.core._action import Action, checked_name, checked_tags, summary
+from jido_trio.core._compiled import Learned, Run, for_action, for_signal
 from jido_trio.core._context import NOTHING
 from jido_trio.core._directives import Error
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
@@ -22,6 +23,7 @@ from jido_trio.core._signal import Signal
 from jido_trio.core._strategy import Direct, Strategy
 from jido_trio.data import Misfit, Schema, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidInstruction
+from jido_trio.redact import shown
 from jido_trio.world import current, enter, leave
 
 
@@ -75,6 +77,8 @@ class Agent(Generic[State]):
     record: ClassVar[Schema[Any]]
     """How states are made and changed."""
     _hooked: ClassVar[bool] = False
+    _by_action: ClassVar[Learned[type, Run]]
+    _by_type: ClassVar[Learned[str, Any]]
 
     def __init_subclass__(
         cls,
@@ -107,6 +111,8 @@ class Agent(Generic[State]):
             cls.on_before_cmd is not Agent.on_before_cmd
             or cls.on_after_cmd is not Agent.on_after_cmd  # once, not per cmd
         )
+        cls._by_action = Learned(cls._for_action)
+        cls._by_type = Learned(cls._for_signal)
 
     @classmethod
     def new(cls, id: object = None, state: State | Mapping[str, Any] | None = None) -> Self:
@@ -150,10 +156,13 @@ class Agent(Generic[State]):
 
         It is `cmd` with what the routes make of the signal, and as pure.
         """
-        instructions = self.instructions_for(signal)
-        if not instructions:
-            return Unrouted(signal.type, self.router.patterns)
-        return self.cmd(instructions, signal=signal)
+        try:
+            handle: Any = self._by_type[signal.type]
+        except AttributeError:
+            if isinstance(signal, Signal):
+                raise
+            raise TypeError(f"receive takes a Signal, not {shown(signal)}: write Signal({shown(signal)})") from None
+        return handle(self, signal, signal)  # type: ignore[no-any-return]  # or Unrouted
 
     def cmd(
         self, action: Command, *, signal: Signal | None = None, context: Mapping[str, Any] | None = None
@@ -169,13 +178,9 @@ class Agent(Generic[State]):
             signal: What caused it.
             context: For the actions, beside the state; what it says wins over an instruction's own context.
         """
-        token = enter((inside, self, action, signal))
-        try:
-            if self._hooked:
-                return self._between_hooks(action, signal, context)
-            return self._run(action, signal, context)
-        finally:
-            leave(token)
+        if context is None:
+            return self._by_action[type(action)](self, action, signal)
+        return self._generally(action, signal, context)
 
     def on_before_cmd(self, action: Command) -> tuple[Self, Command]:
         """Return the agent and the action that `cmd` shall go on with; override it."""
@@ -197,8 +202,29 @@ class Agent(Generic[State]):
         """
         return tuple(_with_data(target, signal.data) for target in cls.router.route(signal))
 
+    # The general way, and what is compiled
+
+    def _generally(
+        self, action: Command, signal: Signal | None, context: Mapping[str, Any] = NOTHING
+    ) -> tuple[Self, tuple[AttrsInstance, ...]]:
+        token = enter((inside, self, action, signal))
+        try:
+            if self._hooked:
+                return self._between_hooks(action, signal, context)
+            return self._run(action, signal, context)
+        finally:
+            leave(token)
+
+    def _between_hooks(
+        self, action: Command, signal: Signal | None, context: Mapping[str, Any]
+    ) -> tuple[Self, tuple[AttrsInstance, ...]]:
+        agent, action = self.on_before_cmd(action)
+        agent, directives = agent._run(action, signal, context)  # noqa: SLF001 - it is this very class
+        agent, directives = agent.on_after_cmd(action, directives)
+        return agent, tuple(directives)
+
     def _run(
-        self, action: object, signal: Signal | None, context: Mapping[str, Any] | None
+        self, action: Command, signal: Signal | None, context: Mapping[str, Any]
     ) -> tuple[Self, tuple[AttrsInstance, ...]]:
         try:
             instructions = normalize(action, context or NOTHING)
@@ -206,13 +232,19 @@ class Agent(Generic[State]):
             return self, (Error(error, context="normalize"),)
         return self.strategy.run(self, instructions, signal)
 
-    def _between_hooks(
-        self, action: Command, signal: Signal | None, context: Mapping[str, Any] | None
-    ) -> tuple[Self, tuple[AttrsInstance, ...]]:
-        agent, action = self.on_before_cmd(action)
-        agent, directives = agent._run(action, signal, context)  # noqa: SLF001 - it is this very class
-        agent, directives = agent.on_after_cmd(action, directives)
-        return agent, tuple(directives)
+    def _receive_generally(self, signal: Signal, _: object) -> tuple[Self, tuple[AttrsInstance, ...]] | Unrouted:
+        instructions = self.instructions_for(signal)
+        if not instructions:
+            return Unrouted(signal.type, self.router.patterns)
+        return self.cmd(instructions, signal=signal)
+
+    @classmethod
+    def _for_action(cls, action: type) -> Run:
+        return for_action(cls, Agent, action) or cls._generally
+
+    @classmethod
+    def _for_signal(cls, signal_type: str) -> Any:
+        return for_signal(cls, Agent, signal_type) or cls._receive_generally
 
     @classmethod
     def _checked(cls, make: Callable[[], State]) -> State:

@@ -127,10 +127,13 @@ class Router:
 
     def route(self, signal: Signal) -> tuple[Any, ...]:
         """Return the targets of `signal`, in order; none when no route matches."""
-        matching = self._known.get(signal.type)
-        if matching is None:
-            matching = self._learn(signal.type)
+        matching = self.matching(signal.type)
         return tuple([route.target for route in matching if route.when is None or route.admits(signal)])
+
+    def matching(self, signal_type: str) -> tuple[Route, ...]:
+        """Return the routes whose pattern matches, in order, whatever their conditions say."""
+        matching = self._known.get(signal_type)
+        return self._learn(signal_type) if matching is None else matching
 
     def _learn(self, signal_type: str) -> tuple[Route, ...]:
         ranked, trie = self._compiled

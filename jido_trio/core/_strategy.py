@@ -91,10 +91,10 @@ def step(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, 
         return agent, (RunInstruction(Instruction(action, None, instruction.context, instruction.opts, named)),)
     result = action.run(Context(agent.state, agent, signal, instruction.context))
     asked = action.outcome.instruction.action_class if type(action) is ApplyOutcome else type(action)
-    return _applied(agent, asked, result)
+    return applied(agent, asked, result)
 
 
-def _applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence[AttrsInstance]]:
+def applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence[AttrsInstance]]:
     """Return the agent after what `action` returned: the changes first, then the effects in order."""
     record, state = agent.record, agent.state
     try:
