@@ -141,7 +141,7 @@ class Schema(Generic[T]):
         """Return a new value, whatever its class is like."""
         given = self.arguments(values)
         try:
-            value = self.cls(**given)
+            value = (self.construct or self.cls)(**given)
         except Exception as error:  # whatever a user's converter or validator raises says that the data doesn't fit
             raise Misfit(problems_of(error)) from error
         return self.settled(value, self.late) if self.late else value
