@@ -1,7 +1,7 @@
 """Dates in a text, by their form alone.
 
-dateparser 1.5 was tried instead. It makes dates of "in 10 minutes" and of a lone "may", reads 03/04/2024 as Americans do,
-and finds one of the four dates of a sample.
+dateparser 1.5 was tried instead. It makes dates of "in 10 minutes" and of a lone "may", reads 03/04/2024 as Americans
+do, and finds one of the four dates of a sample.
 """
 
 import re
