@@ -1,4 +1,4 @@
-"""The command line: break the supervisor in every known way, and see what catches it.
+"""The command line: break supervisors and agents in every known way, and see what catches it.
 
 Exits with 0 when nothing survives unexpectedly, 1 when something does, 2 when the question cannot be asked (a mutant
 that no longer fits, checks that fail without one).
@@ -54,7 +54,7 @@ def _list(mutants: Sequence[Mutant]) -> int:
 def _judge(mutants: Sequence[Mutant]) -> int:
     with copy_of(ROOT) as sound:  # whoever works on the project meanwhile may go on
         for mutant in mutants:  # all of them before the first is run
-            mutant.applied((sound / mutant.path).read_text(encoding="utf-8"))
+            mutant.applied(sound)
         verdicts = []
         for verdict in _verdicts(mutants, sound):
             print(_line(verdict), flush=True)
@@ -64,7 +64,7 @@ def _judge(mutants: Sequence[Mutant]) -> int:
 
 
 def _verdicts(mutants: Sequence[Mutant], sound: Path) -> Iterator[Verdict]:
-    limits = measured(sound)
+    limits = measured(sorted({mutant.part for mutant in mutants}), sound)
     with ThreadPoolExecutor(PROCESSES) as pool:
         yield from pool.map(lambda mutant: judge(mutant, limits, sound), mutants)
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -66,9 +66,11 @@ def _what_failed(output: str, code: int | None) -> str:
     return str(named[0]) if named else last
 
 
-def checks(root: Path = ROOT) -> tuple[Check, ...]:
-    """Return the checks, in the order in which they are cheapest to fail."""
-    return (Check("recordings", ("-m", "properties.mutants._replay")), _tests(_paths(root)))
+def checks(part: str, root: Path = ROOT) -> tuple[Check, ...]:
+    """Return what must notice that a part of the package is broken, in the order in which it is cheapest to fail."""
+    if part == "supervision":
+        return (Check("recordings", ("-m", "properties.mutants._replay")), _tests(_of_supervision(root)))
+    return (_tests(_of_runtime(root)),)
 
 
 def _tests(chosen: Iterable[str]) -> Check:
@@ -77,12 +79,21 @@ def _tests(chosen: Iterable[str]) -> Check:
     return Check("tests", ("-m", "pytest", *options, *chosen))
 
 
-def _paths(root: Path) -> list[str]:
-    tests = root / "tests" / "supervision"
-    files = sorted(tests.glob("test_*.py"), key=lambda path: (path.name not in PURE_FIRST, path.name))
-    laws = sorted((root / "properties").glob("test_supervis*.py"))
+def _of_supervision(root: Path) -> list[str]:
     signals = root / "tests" / "processes" / "test_signals.py"
-    return [str(path.relative_to(root)) for path in (*files, *laws, signals)]
+    return _below(root, _in(root / "tests" / "supervision"), (root / "properties").glob("test_supervis*.py"), [signals])
+
+
+def _of_runtime(root: Path) -> list[str]:
+    return _below(root, _in(root / "tests" / "runtime"), [root / "properties" / "test_runtime.py"])
+
+
+def _in(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("test_*.py"), key=lambda path: (path.name not in PURE_FIRST, path))
+
+
+def _below(root: Path, *groups: Iterable[Path]) -> list[str]:
+    return [str(path.relative_to(root)) for group in groups for path in group]
 
 
 @contextmanager
@@ -115,28 +126,28 @@ class Verdict:
 
 @frozen
 class Limits:
-    """How long each check may take, in seconds, by name; beyond it counts as a hang."""
+    """How long each check of each part may take, in seconds; beyond it counts as a hang."""
 
-    seconds: dict[str, float]
+    seconds: Mapping[tuple[str, str], float]
 
 
 class NotGreen(Exception):
     """The checks fail without any mutant: nothing could be learned from them."""
 
 
-def measured(root: Path = ROOT) -> Limits:
-    """Run the checks on the sound project, and return limits far above what they took.
+def measured(parts: Iterable[str], root: Path = ROOT) -> Limits:
+    """Run the checks of these parts on the sound project, and return limits far above what they took.
 
     Raises:
         NotGreen: One of them failed.
     """
     seconds = {}
     with copy_of(root) as copy:
-        for check in checks(copy):
+        for part, check in ((name, check) for name in parts for check in checks(name, copy)):
             began = time.monotonic()
             if failed := check.run(copy, 600):
-                raise NotGreen(f"{check.name} fail without any mutant: {failed}")
-            seconds[check.name] = 30 + 3 * (time.monotonic() - began)
+                raise NotGreen(f"{check.name} of {part} fail without any mutant: {failed}")
+            seconds[part, check.name] = 30 + 3 * (time.monotonic() - began)
     return Limits(seconds)
 
 
@@ -148,12 +159,17 @@ def judge(mutant: Mutant, limits: Limits, root: Path = ROOT) -> Verdict:
     """
     began = time.monotonic()
     with copy_of(root) as copy:
-        path = copy / mutant.path
-        path.write_text(mutant.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
-        for check in checks(copy):
-            if failed := check.run(copy, limits.seconds[check.name]):
+        break_in(copy, mutant)
+        for check in checks(mutant.part, copy):
+            if failed := check.run(copy, limits.seconds[mutant.part, check.name]):
                 return Verdict(mutant, failed, time.monotonic() - began)
     return Verdict(mutant, None, time.monotonic() - began)
+
+
+def break_in(copy: Path, mutant: Mutant) -> None:
+    """Break a copy of the project."""
+    path, source = mutant.applied(copy)
+    path.write_text(source, encoding="utf-8")
 
 
 REPEATS = 5

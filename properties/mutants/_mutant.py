@@ -1,12 +1,21 @@
-"""Mutant: one way to break a supervisor, as data."""
+"""Mutant: one way to break the project, as data, and how it finds its place in the source.
+
+A place is a definition, by its qualified name, and in it one expression or a run of statements, compared as syntax
+trees. So a mutant survives reformatting, comments, and a move to another module; a change of what it is about makes it
+stale, and it says where to look.
+"""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 from attrs import frozen
 
-PACKAGE = Path("jido_trio/supervision")
+PACKAGE = Path("jido_trio")
 
 
 class Stale(Exception):
@@ -15,31 +24,130 @@ class Stale(Exception):
 
 @frozen
 class Mutant:
-    """One change of the source, and what a supervisor broken so would do."""
+    """One change of the source, and what a library broken so would do."""
 
     name: str
     does: str
     """In one sentence, what users would see."""
-    module: str
+    within: str
+    """The qualified name of the function, class or constant that it changes, as `Supervisor._handle`."""
     old: str
-    """Is in the module exactly once."""
+    """An expression, statements, or the pattern after a `case`, that are in there exactly once."""
     new: str
+    part: str = "supervision"
+    """The folder or module of the package that it breaks."""
 
-    @property
-    def path(self) -> Path:
-        """The file that it changes, below the root of the project."""
-        return PACKAGE / self.module
-
-    def applied(self, source: str) -> str:
-        """Return the module's source, broken.
+    def applied(self, root: Path) -> tuple[Path, str]:
+        """Return the file below `root` that it changes, and that file's source, broken.
 
         Raises:
-            Stale: The old text isn't there exactly once; the mutant must follow the source.
+            Stale: What it changes isn't there exactly once; the mutant must follow the source.
         """
-        count = source.count(self.old)
-        if count != 1:
-            raise Stale(
-                f"mutant {self.name!r} is stale: its old text is {count} times in {self.path}, not once. "
-                f"Give it the line as it reads now:\n{self.old}"
+        sources = _sources(root / PACKAGE / self.part)
+        found = [(path, place) for path, tree in sources.items() for place in self._places(tree)]
+        if len(found) != 1:
+            raise Stale(f"mutant {self.name!r} is stale: {self._what_is_there(sources, len(found))}\n{self.old[:500]}")
+        [(path, place)] = found
+        return path, _with(sources[path], place, _read(self.new), self.name)
+
+    def _places(self, tree: ast.Module) -> Iterator[Place]:
+        for name, scope in _definitions(tree):
+            if name == self.within:
+                yield from _matches(scope, _read(self.old))
+
+    def _what_is_there(self, sources: Mapping[Path, ast.Module], count: int) -> str:
+        names = [name for tree in sources.values() for name, _ in _definitions(tree)]
+        if count or self.within in names:
+            elsewhere = sorted(
+                name
+                for tree in sources.values()
+                for name, scope in _definitions(tree)
+                if name != self.within and any(True for _ in _matches(scope, _read(self.old)))
             )
-        return source.replace(self.old, self.new)
+            hint = f"it is in {', '.join(elsewhere)}. " if elsewhere else ""
+            return (
+                f"its old code is {count} times in {self.within} of {self.part}, not once. {hint}Give it as it is now:"
+            )
+        near = get_close_matches(self.within, names, n=3)
+        return f"{self.part} defines no {self.within}" + (f"; {', '.join(near)}?" if near else ":")
+
+
+@frozen
+class Place:
+    """Where in a syntax tree something is: a field of a node, and in it the items of a list from `start` on."""
+
+    node: ast.AST
+    field: str
+    start: int | None
+    count: int
+
+
+def _sources(part: Path) -> Mapping[Path, ast.Module]:
+    files = [part.with_suffix(".py")] if part.with_suffix(".py").exists() else sorted(part.rglob("*.py"))
+    return {path: _parsed(path, path.stat().st_mtime_ns) for path in files}
+
+
+@cache
+def _parsed(path: Path, _changed: int) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _definitions(tree: ast.AST, above: str = "") -> Iterator[tuple[str, ast.AST]]:
+    """Every function and class, and every constant of a module or class, with its qualified name."""
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield above + name, node
+                yield from _definitions(node, f"{above}{name}.")
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+                if isinstance(tree, ast.Module | ast.ClassDef):
+                    yield above + name, node
+            case ast.stmt():
+                yield from _definitions(node, above)
+
+
+def _read(text: str) -> Sequence[ast.AST]:
+    """Return an expression or a pattern, as a list of one, or statements."""
+    if text.startswith("case "):
+        [match] = ast.parse(f"match _:\n  {text}:\n    pass").body
+        assert isinstance(match, ast.Match)
+        return [match.cases[0].pattern]
+    body = ast.parse(text).body
+    return [body[0].value] if len(body) == 1 and isinstance(body[0], ast.Expr) else body
+
+
+def _matches(scope: ast.AST, wanted: Sequence[ast.AST]) -> Iterator[Place]:
+    texts = [ast.dump(node) for node in wanted]
+    for node in ast.walk(scope):
+        for field, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                have = [_dump(item) for item in value]
+                for start in range(len(have) - len(texts) + 1):
+                    if have[start : start + len(texts)] == texts:
+                        yield Place(node, field, start, len(texts))
+            elif isinstance(value, ast.AST) and [ast.dump(value)] == texts:
+                yield Place(node, field, None, 1)
+
+
+def _dump(item: object) -> str:
+    return ast.dump(item) if isinstance(item, ast.AST) else ""
+
+
+def _with(tree: ast.Module, place: Place, new: Sequence[ast.AST], name: str) -> str:
+    """Return the source of a tree with something else at a place; the tree itself stays as it was."""
+    before = getattr(place.node, place.field)
+    kind = type(before[place.start or 0] if isinstance(before, list) else before)
+    if issubclass(kind, ast.stmt):
+        new = [ast.Expr(node) if isinstance(node, ast.expr) else node for node in new]
+    if not all(_category(type(node)) is _category(kind) for node in new):
+        raise Stale(f"mutant {name!r}: {_category(kind).__name__} can't become {ast.unparse(new[0])}")
+    after = new[0] if place.start is None else [*before[: place.start], *new, *before[place.start + place.count :]]
+    setattr(place.node, place.field, after)
+    try:
+        return ast.unparse(tree)
+    finally:
+        setattr(place.node, place.field, before)
+
+
+def _category(kind: type) -> type:
+    return next((category for category in (ast.stmt, ast.expr, ast.pattern) if issubclass(kind, category)), object)

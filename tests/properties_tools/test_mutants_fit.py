@@ -1,9 +1,11 @@
 """The mutants fit the sources, and are caught."""
 
+import ast
+
 import pytest
 
 from properties.mutants._catalogue import ACCEPTED, MUTANTS
-from properties.mutants._checks import ROOT, Check, copy_of, judge, measured
+from properties.mutants._checks import ROOT, Check, break_in, copy_of, judge, measured
 from properties.mutants._mutant import Mutant, Stale
 
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
@@ -11,10 +13,9 @@ BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_changes_the_source_of_today_into_python(mutant):
-    source = (ROOT / mutant.path).read_text(encoding="utf-8")
-    broken = mutant.applied(source)
-    assert broken != source
-    compile(broken, mutant.module, "exec")
+    path, broken = mutant.applied(ROOT)
+    assert ast.dump(ast.parse(broken)) != ast.dump(ast.parse(path.read_text(encoding="utf-8")))
+    compile(broken, path, "exec")
 
 
 def test_every_mutant_has_a_name_of_its_own_and_says_what_users_would_see():
@@ -26,10 +27,65 @@ def test_who_may_survive_is_known_and_has_a_reason():
     assert {name for name, reason in ACCEPTED.items() if name not in BY_NAME or not reason} == set()
 
 
-@pytest.mark.parametrize(("source", "count"), [("x = 2", 0), ("x = 1\nx = 1", 2)])
-def test_a_mutant_whose_line_is_not_there_once_is_stale(source, count):
-    with pytest.raises(Stale, match=f"mutant 'some' is stale: its old text is {count} times in .*_decide.py"):
-        Mutant("some", "Does it.", "_decide.py", "x = 1", "x = 2").applied(source)
+@pytest.fixture
+def project(tmp_path):
+    """Write modules of a part of a package of its own; return the root."""
+
+    def write(**modules):
+        part = tmp_path / "jido_trio" / "supervision"
+        part.mkdir(parents=True)
+        for name, source in modules.items():
+            (part / f"{name}.py").write_text(source)
+        return tmp_path
+
+    return write
+
+
+def mutant(within, old, new):
+    return Mutant("some", "Does it.", within, old, new)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("def f(): return 2", "its old code is 0 times in f of supervision, not once"),
+        ("def f(x=1): return 1", "its old code is 2 times in f of supervision, not once"),
+        ("def f(): return 2\nclass A:\n  def g(): return 1", "it is in A, A.g"),
+        ("def ff(): return 1", "supervision defines no f; ff?"),
+        ("", "supervision defines no f"),
+    ],
+)
+def test_a_mutant_whose_place_is_not_there_once_is_stale_and_says_where_to_look(source, told, project):
+    with pytest.raises(Stale, match="mutant 'some' is stale: ") as caught:
+        mutant("f", "1", "2").applied(project(_a=source))
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "change", "broken"),
+    [
+        ("def f(a):  # why\n    return g(a,\n             1)", ("f", "g(a, 1)", "a"), "def f(a):\n    return a"),
+        ("class A:\n    x: int = 1\n    def f(self): return 1", ("A.x", "1", "2"), "x: int = 2"),
+        ("class A:\n    def f(self):\n        a()\n        b()", ("A.f", "a()\nb()", "b()"), "(self):\n        b()"),
+        ("def f(a):\n  match a:\n    case [1, *_]: pass", ("f", "case [1, *_]", "case [2, *_]"), "case [2, *_]:"),
+        ("LIMITS = {'a': 1}", ("LIMITS", "{'a': 1}", "{}"), "LIMITS = {}"),
+        ("def f():\n    def g(): return 1\n    return g", ("f.g", "return 1", "return 2"), "return 2"),
+    ],
+)
+def test_a_mutant_finds_its_place_by_definition_and_syntax(source, change, broken, project):
+    path, text = mutant(*change).applied(project(_other="def unrelated(): return 1", _a=source))
+    assert path.name == "_a.py"
+    assert broken in text
+
+
+def test_a_mutant_applied_twice_starts_from_the_sound_source_each_time(project):
+    root = project(_a="def f(): return 1")
+    assert mutant("f", "1", "2").applied(root) == mutant("f", "1", "2").applied(root)
+
+
+def test_an_expression_can_not_become_a_statement(project):
+    with pytest.raises(Stale, match="mutant 'some': expr can't become pass"):
+        mutant("f", "g()", "pass").applied(project(_a="def f(): return g()"))
 
 
 @pytest.mark.parametrize(
@@ -50,16 +106,14 @@ def test_a_check_names_what_failed_or_hangs(then, failed, tmp_path):
 def test_erlangs_recordings_catch_a_broken_rule_within_seconds(name):
     with copy_of() as copy:
         replay = Check("recordings", ("-m", "properties.mutants._replay"))
-        mutant = BY_NAME[name]
-        path = copy / mutant.path
-        path.write_text(mutant.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
+        break_in(copy, BY_NAME[name])
         assert "reducer" in str(replay.run(copy, 60))
 
 
 @pytest.fixture(scope="session")
 def limits():
     """How long the checks may take; fails where they fail without any mutant."""
-    return measured()
+    return measured(sorted({mutant.part for mutant in MUTANTS}))
 
 
 @pytest.mark.long
