@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks._catalog import BENCHMARKS, ROUNDS, run
+from benchmarks._catalog import BENCHMARKS, ROUNDS, SHORT, run
 from benchmarks._measure import Comparison
 from benchmarks._table import as_json, as_text
 
@@ -22,7 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(prog="python -m benchmarks", description="What agents and supervision cost.")
     parser.add_argument(
-        "--only", action="append", choices=sorted(BENCHMARKS), metavar="NAME", help="one benchmark; may be repeated"
+        "--only",
+        action="append",
+        choices=sorted(BENCHMARKS),
+        metavar="NAME",
+        help=f"one benchmark; may be repeated; long ones run only so: {', '.join(set(BENCHMARKS) - set(SHORT))}",
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds to take medians of ({ROUNDS})")
     parser.add_argument("--quick", action="store_true", help="two short rounds, to see that it runs")
@@ -34,7 +38,8 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
 
 
 def _progress(comparison: Comparison) -> None:
-    print(f"{comparison.name}: {comparison.ratios[0].ratio:.2f}x", file=sys.stderr, flush=True)
+    ratios = ", ".join(f"{ratio.ratio:.2f}x {ratio.to}" for ratio in comparison.ratios)
+    print(f"{comparison.name}: {ratios}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

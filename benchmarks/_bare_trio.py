@@ -10,8 +10,10 @@ Three restarts, as programs have them. None reports, counts or decides anything:
 """
 
 import tracemalloc
+from collections import deque
 from collections.abc import Awaitable, Callable
 
+import outcome
 import trio
 import trio.testing
 from attrs import evolve, frozen
@@ -258,6 +260,34 @@ def stop_many(tasks: int) -> list[float]:
     return watch.laps
 
 
+def start_many_with_channel(tasks: int) -> list[float]:
+    """Time per task until so many wait, each for a memory channel of its own."""
+    return [_with_channels(tasks)[0]]
+
+
+def stop_many_with_channel(tasks: int) -> list[float]:
+    """Time per task to cancel a nursery of such tasks and leave it."""
+    return [_with_channels(tasks)[1]]
+
+
+def _with_channels(tasks: int) -> tuple[float, float]:
+    start, stop = Stopwatch(), Stopwatch()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            start.start()
+            kept = [_with_channel(nursery) for _ in range(tasks)]
+            await trio.lowlevel.checkpoint()
+            start.split(len(kept))
+            await trio.testing.wait_all_tasks_blocked()
+            stop.start()
+            nursery.cancel_scope.cancel()
+        stop.split(tasks)
+
+    trio.run(main)
+    return start.laps[0], stop.laps[0]
+
+
 def memory_with_channel(tasks: int) -> list[float]:
     """KiB for a task that waits for a memory channel of its own."""
     return _memory(tasks, _with_channel)
@@ -300,6 +330,81 @@ def _memory(tasks: int, start: Callable[[trio.Nursery], object]) -> list[float]:
 
 
 # ---- messages
+
+
+class Desk:
+    """A task that answers others, with the least that Trio has: it and they wait to be rescheduled."""
+
+    def __init__(self) -> None:
+        self._asking: deque[trio.lowlevel.Task] = deque()
+        self._idle: trio.lowlevel.Task | None = None
+
+    async def serve(self) -> None:
+        """Answer everybody, for ever."""
+        count = 0
+        while True:
+            if not self._asking:
+                self._idle = trio.lowlevel.current_task()
+                await trio.lowlevel.wait_task_rescheduled(_may_be_cancelled)
+            while self._asking:
+                count += 1
+                trio.lowlevel.reschedule(self._asking.popleft(), outcome.Value(count))
+
+    async def ask(self) -> int:
+        """Ask, and wait for the answer."""
+        self._asking.append(trio.lowlevel.current_task())
+        if self._idle is not None:
+            trio.lowlevel.reschedule(self._idle)
+            self._idle = None
+        answer: int = await trio.lowlevel.wait_task_rescheduled(_may_be_cancelled)
+        return answer
+
+
+def _may_be_cancelled(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+    return trio.lowlevel.Abort.SUCCEEDED
+
+
+def reply(laps: int) -> list[float]:
+    """Time for a request and its reply between two tasks."""
+    watch = Stopwatch()
+
+    async def main() -> None:
+        desk = Desk()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(desk.serve)
+            for _ in range(laps):
+                watch.start()
+                await desk.ask()
+                watch.stop()
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    return watch.laps
+
+
+def replies(laps: int, callers: int = 100) -> list[float]:
+    """Time for a request and its reply, with a hundred callers at once."""
+    watch = Stopwatch()
+
+    async def main() -> None:
+        desk = Desk()
+
+        async def caller() -> None:
+            for _ in range(5):
+                await desk.ask()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(desk.serve)
+            for _ in range(laps):
+                watch.start()
+                async with trio.open_nursery() as everyone:
+                    for _ in range(callers):
+                        everyone.start_soon(caller)
+                watch.split(5 * callers)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    return watch.laps
 
 
 async def _answer(requests: trio.MemoryReceiveChannel[trio.MemorySendChannel[int]]) -> None:
@@ -356,7 +461,7 @@ def calls(laps: int, callers: int = 100) -> list[float]:
     return watch.laps
 
 
-def cast(laps: int, batch: int = 100) -> list[float]:
+def cast(laps: int, batch: int = 1000) -> list[float]:
     """Time per message, `await send` into a memory channel of 1024, until the last one is received."""
     watch = Stopwatch()
 

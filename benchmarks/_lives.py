@@ -4,10 +4,12 @@ import tracemalloc
 from collections.abc import Awaitable, Callable
 
 import trio
+import trio.testing
 
 from benchmarks import _bare_trio as bare
 from benchmarks._counter import CounterAgent
 from benchmarks._measure import Benchmark, Contender
+from benchmarks._outside import erlang
 from benchmarks._stopwatch import Stopwatch
 from jido_trio.runtime import Jido
 from jido_trio.supervision import Child, open_dynamic_supervisor, open_supervisor
@@ -46,6 +48,33 @@ def start_child(laps: int, batch: int = 20) -> list[float]:
 
     trio.run(main)
     return watch.laps
+
+
+def start_agents(size: int) -> list[float]:
+    """So many agents, one after the other."""
+    return [_agents(size)[0]]
+
+
+def stop_agents(size: int) -> list[float]:
+    """So many idle agents, by leaving the block."""
+    return [_agents(size)[1]]
+
+
+def _agents(size: int) -> tuple[float, float]:
+    start, stop = Stopwatch(), Stopwatch()
+
+    async def main() -> None:
+        async with Jido() as jido:
+            start.start()
+            for _ in range(size):
+                await jido.start_agent(CounterAgent)
+            start.split(size)
+            await trio.testing.wait_all_tasks_blocked()
+            stop.start()
+        stop.split(size)
+
+    trio.run(main)
+    return start.laps[0], stop.laps[0]
 
 
 def start_many(size: int) -> list[float]:
@@ -108,17 +137,65 @@ async def _memory(size: int, start: Callable[[int], Awaitable[object]]) -> float
     return used / len(kept) / 1024
 
 
+AGENTS = Contender("Jido.start_agent", "an agent with an id, a mailbox and a supervisor, up", start_agents)
+TASKS = Contender(
+    "start_soon", "a task that waits for a memory channel of its own, until all wait", bare.start_many_with_channel
+)
+SPAWNED = erlang("field.escript", "start", does="`spawn`, until the process runs")
+
 BENCHMARKS = (
     Benchmark(
+        "start-10000",
+        "start of 10,000 agents, for each",
+        AGENTS,
+        (TASKS, SPAWNED),
+        size=MANY,
+        must=0.8,
+        aim=0.4,
+        rounds=5,
+    ),
+    Benchmark(
+        "start-200000",
+        "start of 200,000 agents, for each",
+        AGENTS,
+        (TASKS, SPAWNED),
+        size=200_000,
+        must=0.8,
+        aim=0.4,
+        rounds=3,
+        long=True,
+    ),
+    Benchmark(
+        "stop-10000",
+        "stop of 10,000 idle agents, for each",
+        Contender("Jido", "in reverse order, until the block is left", stop_agents),
+        (Contender("nursery", "of such tasks, cancelled as a whole, until it is left", bare.stop_many_with_channel),),
+        size=MANY,
+        must=0.5,
+        aim=0.2,
+        rounds=5,
+    ),
+    Benchmark(
+        "memory-agent",
+        "memory of an idle agent",
+        Contender("agent", "with its id, its state, its mailbox and its ref", agent_memory),
+        (Contender("task", "that waits for a memory channel of its own", bare.memory_with_channel),),
+        size=5000,
+        must=0.35,
+        aim=0.2,
+        unit="KiB",
+        rounds=2,
+    ),
+    Benchmark(
         "start-agent",
-        "start of an agent",
+        "start of an agent among few",
         Contender("Jido.start_agent", "an agent with an id, a mailbox and a supervisor, up", start_agent),
         (SPAWN,),
         size=30,
     ),
     Benchmark(
         "start-child",
-        "start of a child",
+        "start of a child among few",
         Contender("Supervisor.start_child", "a child with an id and a cancel scope, up", start_child),
         (SPAWN,),
         size=30,
@@ -129,6 +206,7 @@ BENCHMARKS = (
         Contender("open_supervisor", "until the block is entered", start_many),
         (Contender("nursery", "`start_soon`, until all sleep", bare.start_many),),
         size=MANY,
+        rounds=3,
     ),
     Benchmark(
         "stop-many",
@@ -136,21 +214,15 @@ BENCHMARKS = (
         Contender("open_supervisor", "in reverse order, one after the other, until the block is left", stop_many),
         (Contender("nursery", "cancelled as a whole, until it is left", bare.stop_many),),
         size=MANY,
-    ),
-    Benchmark(
-        "memory-agent",
-        "memory of an idle agent",
-        Contender("agent", "with its id, its state, its mailbox and its ref", agent_memory),
-        (Contender("task", "that waits for a memory channel of its own", bare.memory_with_channel),),
-        size=500,
-        unit="KiB",
+        rounds=3,
     ),
     Benchmark(
         "memory-child",
         "memory of an idle child",
         Contender("child", "with its spec", child_memory),
         (Contender("task", "that sleeps in a cancel scope of its own", bare.memory_with_scope),),
-        size=500,
+        size=1000,
         unit="KiB",
+        rounds=2,
     ),
 )

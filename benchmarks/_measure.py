@@ -1,8 +1,8 @@
-"""How is measured: contenders take turns, in rounds, in one process; compared are the medians of the rounds.
+"""Contenders take turns, in rounds, in one process. The medians of the rounds are compared.
 
-Before each turn garbage is collected, during it the collector is off. The first tenth of a turn warms up and is
-dropped, and so is a short round before the first. A ratio is taken within each round, so that a machine that is
-slower for a while slows both sides; the ratio printed is the median of these.
+Before each turn garbage is collected; during it the collector is on. The first tenth of a turn warms up and is
+dropped, and so is a short round before the first. A ratio is taken within each round, so a machine that is slower for
+a while slows both sides. The ratio that is printed is the median of these.
 """
 
 import gc
@@ -23,6 +23,10 @@ class Contender:
     """What exactly is timed, for the reader of the table."""
     sample: Callable[[int], list[float]]
     """Does it so many times, and returns the measurements in the benchmark's unit."""
+    missing: Callable[[], str | None] = lambda: None
+    """Says what this machine lacks, if it can't take part."""
+    outside: bool = False
+    """Whether it runs in a process of its own; it is left out when it must be quick."""
 
 
 @frozen
@@ -33,12 +37,18 @@ class Benchmark:
     title: str
     ours: Contender
     bare: tuple[Contender, ...]
-    """Ratios are given to each; the target is about the first."""
+    """Ratios are given to each; the bounds are about the first."""
     size: int = 1500
     """What a turn is given: how many measurements to make, or how many children to have."""
-    target: float | None = None
-    """The ratio aimed at, at most."""
+    must: float | None = None
+    """The ratio that must not be exceeded."""
+    aim: float | None = None
+    """The ratio hoped for."""
     unit: str = "µs"
+    rounds: int | None = None
+    """At most so many rounds, where a turn is long."""
+    long: bool = False
+    """Whether it runs only when it is asked for by name."""
 
 
 @frozen
@@ -76,42 +86,57 @@ class Comparison:
     title: str
     unit: str
     size: int
-    target: float | None
+    must: float | None
+    aim: float | None
     ours: Measured
     bare: tuple[Measured, ...]
     ratios: tuple[Ratio, ...]
+    missing: tuple[str, ...] = ()
+    """Who could not take part, and why."""
 
     @property
     def reached(self) -> bool | None:
-        """Whether the target was reached; None without one."""
-        return None if self.target is None else self.ratios[0].ratio <= self.target
+        """Whether the ratio is what it must be; None where nothing is demanded, or nobody is there to compare with."""
+        return self.ratios[0].ratio <= self.must if self.must is not None and self.ratios else None
 
 
 def compare(benchmark: Benchmark, *, rounds: int, size: int) -> Comparison:
-    """Run the benchmark."""
-    contenders = (benchmark.ours, *benchmark.bare)
+    """Run the benchmark, with those contenders that this machine has."""
+    reasons = {contender.name: contender.missing() for contender in benchmark.bare}
+    present = [contender for contender in benchmark.bare if reasons[contender.name] is None]
+    ours, *bare = _rounds((benchmark.ours, *present), min(rounds, benchmark.rounds or rounds), size)
+    # A bound is about the first contender: without it there is none.
+    bounded = present[:1] == list(benchmark.bare[:1])
+    return Comparison(
+        benchmark.name,
+        benchmark.title,
+        benchmark.unit,
+        size,
+        benchmark.must if bounded else None,
+        benchmark.aim if bounded else None,
+        ours,
+        tuple(bare),
+        tuple(_ratio(ours, other) for other in bare),
+        tuple(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None),
+    )
+
+
+def _rounds(contenders: Sequence[Contender], rounds: int, size: int) -> list[Measured]:
     turns: list[list[list[float]]] = [[] for _ in contenders]
     for contender in contenders:
-        _turn(contender, min(size, 50))
+        if not contender.outside:
+            _turn(contender, min(size, 50))
     for number in range(rounds):
         # There and back again: whoever comes first in one round comes last in the next.
         order = range(len(contenders)) if number % 2 == 0 else reversed(range(len(contenders)))
         for index in order:
             turns[index].append(_warm(_turn(contenders[index], size)))
-    ours, *bare = (_measured(contender, turn) for contender, turn in zip(contenders, turns, strict=True))
-    ratios = tuple(_ratio(ours, other) for other in bare)
-    return Comparison(
-        benchmark.name, benchmark.title, benchmark.unit, size, benchmark.target, ours, tuple(bare), ratios
-    )
+    return [_measured(contender, turn) for contender, turn in zip(contenders, turns, strict=True)]
 
 
 def _turn(contender: Contender, size: int) -> list[float]:
     gc.collect()
-    gc.disable()
-    try:
-        return contender.sample(size)
-    finally:
-        gc.enable()
+    return contender.sample(size)
 
 
 def _warm(values: list[float]) -> list[float]:

@@ -4,7 +4,9 @@ import trio
 
 from benchmarks import _bare_trio as bare
 from benchmarks._counter import INCREMENT, CounterAgent
+from benchmarks._field import ping_pong as hop
 from benchmarks._measure import Benchmark, Contender
+from benchmarks._outside import erlang
 from benchmarks._stopwatch import Stopwatch
 from jido_trio.runtime import Jido
 
@@ -48,7 +50,25 @@ def calls(laps: int, callers: int = 100) -> list[float]:
     return watch.laps
 
 
-def cast(laps: int, batch: int = 100) -> list[float]:
+def cast_nowait(laps: int, batch: int = 1000) -> list[float]:
+    """Casts that don't wait, until the last one is handled."""
+    watch = Stopwatch()
+
+    async def main() -> None:
+        async with Jido(mailbox_size=1024) as jido:
+            counter = await jido.start_agent(CounterAgent)
+            for _ in range(laps):
+                watch.start()
+                for _ in range(batch - 1):
+                    counter.cast_nowait(INCREMENT)
+                await counter.call(INCREMENT)
+                watch.split(batch)
+
+    trio.run(main)
+    return watch.laps
+
+
+def cast(laps: int, batch: int = 1000) -> list[float]:
     """Casts, until the last one is handled."""
     watch = Stopwatch()
 
@@ -66,27 +86,54 @@ def cast(laps: int, batch: int = 100) -> list[float]:
     return watch.laps
 
 
+REPLY = Contender("reply", "request and reply between two tasks that wait to be rescheduled", bare.reply)
+REPLIES = Contender("reply", "request and reply between tasks that wait to be rescheduled", bare.replies)
+CHANNELS = Contender("channels", "request and reply over two memory channels that are kept", bare.call)
+SEND = Contender("send", "`await send` into a memory channel of 1024, received by another task", bare.cast)
+
 BENCHMARKS = (
     Benchmark(
         "call",
         "call, one caller",
-        Contender("agent", "with a timeout; routed, `cmd` run, answered with the agent", call),
-        (Contender("channels", "request and reply over two memory channels that are kept", bare.call),),
-        target=3,
+        Contender("call", "with the default timeout; routed, `cmd` run, answered with the agent", call),
+        (REPLY, CHANNELS, erlang("field.escript", "call", does="request and reply, with a monitor")),
+        must=1,
+        aim=0.7,
     ),
     Benchmark(
         "call-100",
         "call, a hundred callers",
-        Contender("agent", "with a timeout; routed, `cmd` run, answered with the agent", calls),
-        (Contender("channels", "request and reply over memory channels that are kept", bare.calls),),
+        Contender("call", "with the default timeout; routed, `cmd` run, answered with the agent", calls),
+        (REPLIES, Contender("channels", "the same over memory channels that are kept", bare.calls)),
         size=20,
-        target=3,
+        must=2.2,
+        aim=1.5,
+    ),
+    Benchmark(
+        "cast-nowait",
+        "cast_nowait until handled",
+        Contender("cast_nowait", "routed, `cmd` run", cast_nowait),
+        (SEND, erlang("field.escript", "cast", does="a message, until it is received")),
+        size=20,
+        must=0.4,
+        aim=0.22,
     ),
     Benchmark(
         "cast",
-        "cast",
-        Contender("agent", "`await cast`; routed, `cmd` run", cast),
-        (Contender("channel", "`await send` into a memory channel of 1024, received by another task", bare.cast),),
-        size=50,
+        "await cast until handled",
+        Contender("cast", "routed, `cmd` run", cast),
+        (SEND,),
+        size=20,
+        must=1,
+        aim=0.8,
+    ),
+    Benchmark(
+        "hop",
+        "a hop from agent to agent by Emit",
+        Contender("Emit", "to an agent by its id: `cmd` run, the signal made and sent", hop),
+        (SEND,),
+        size=5000,
+        must=0.7,
+        aim=0.4,
     ),
 )

@@ -21,7 +21,7 @@ class Run:
     comparisons: tuple[Comparison, ...]
 
 
-HEADER = ("benchmark", "", "p50", "p99", "p99.9", "spread", "ratio", "target")
+HEADER = ("benchmark", "", "p50", "p99", "p99.9", "spread", "ratio", "bounds")
 
 Row = Sequence[str]
 
@@ -30,8 +30,8 @@ def rows(comparison: Comparison) -> Iterable[Row]:
     """Give a row for ours, with its unit, and one for each baseline, with the ratio to it."""
     yield (comparison.name, comparison.ours.name, *_figures(comparison.ours, comparison.unit), "", "")
     for number, (bare, ratio) in enumerate(zip(comparison.bare, comparison.ratios, strict=True)):
-        target = _target(comparison) if number == 0 else ""
-        yield ("", f"bare: {bare.name}", *_figures(bare, comparison.unit), f"{ratio.ratio:.2f}x", target)
+        bounds = _bounds(comparison) if number == 0 else ""
+        yield ("", f"beside {bare.name}", *_figures(bare, comparison.unit), f"{ratio.ratio:.2f}x", bounds)
 
 
 def _figures(measured: Measured, unit: str) -> tuple[str, ...]:
@@ -43,10 +43,11 @@ def _number(value: float | None, unit: str) -> str:
     return "" if value is None else f"{value:.2f} {unit}" if value < 10 else f"{value:.1f} {unit}"
 
 
-def _target(comparison: Comparison) -> str:
-    if comparison.target is None:
+def _bounds(comparison: Comparison) -> str:
+    if comparison.must is None:
         return ""
-    return f"<= {comparison.target:g}x {'reached' if comparison.reached else 'MISSED'}"
+    aim = "" if comparison.aim is None else f", aim {comparison.aim:g}x"
+    return f"must {comparison.must:g}x {'reached' if comparison.reached else 'MISSED'}{aim}"
 
 
 def as_text(run: Run) -> str:
@@ -67,20 +68,22 @@ def _legend(run: Run) -> Iterable[str]:
     for comparison in run.comparisons:
         yield f"  {comparison.name}: {comparison.title}; {comparison.ours.does}"
         for bare in comparison.bare:
-            yield f"    bare {bare.name}: {bare.does}"
+            yield f"    beside {bare.name}: {bare.does}"
+        for missing in comparison.missing:
+            yield f"    SKIPPED {missing}"
 
 
 def as_markdown(run: Run) -> str:
     """Return the run as a table in Markdown."""
     lines = [
-        "| benchmark | p50 | p99 | p99.9 | spread | bare Trio | its p50 | ratio | target |",
+        "| benchmark | p50 | p99 | p99.9 | spread | beside | its p50 | ratio | bounds |",
         "|---|--:|--:|--:|--:|---|--:|--:|---|",
     ]
     for comparison in run.comparisons:
         (_, _, *ours, _, _), *others = rows(comparison)
         for number, (bare, row) in enumerate(zip(comparison.bare, others, strict=True)):
             mine = [comparison.title, *ours] if number == 0 else [""] * 5
-            lines.append("| " + " | ".join([*mine, bare.does, row[2], row[6], row[7]]) + " |")
+            lines.append("| " + " | ".join([*mine, f"{bare.name}: {bare.does}", row[2], row[6], row[7]]) + " |")
     return "\n".join(lines)
 
 

@@ -1,36 +1,31 @@
-"""`python -m benchmarks.compare`: one supervised restart, here, in Erlang/OTP, and with other libraries.
+"""`python -m benchmarks.compare`: the same work here, in bare Trio, in Erlang/OTP, and with other libraries.
 
-Everywhere the same: one child under one_for_one, timed from the line before it raises to the first line of its next
-life. A report of each crash is made and written nowhere. Each library is installed from the package index into an
-environment that is thrown away afterwards; what can't be had is skipped, and said so.
+Two tables. The rows of a counter: a call, a hundred callers, casts, starts and memory. And one supervised restart: a
+child under one_for_one, timed from the line before it raises to the first line of its next life; a report of each crash
+is made and written nowhere. Each library, of the version that stands here, is installed from the package index into an
+environment that is thrown away afterwards. What this machine doesn't have is skipped, and the table's notes say so.
 """
 
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 
 from attrs import frozen
 
 from benchmarks._machine import load, this_machine
 from benchmarks._measure import Benchmark, Comparison, Contender, Measured, compare
+from benchmarks._outside import Skipped, erlang, laps_of, output
 from benchmarks._restarts import LOOP, NURSERY, TASK, agent_in_place, child
 from benchmarks._table import Run, conditions
 
-ROOT = Path(__file__).resolve().parent.parent
-ESCRIPT = ROOT / "benchmarks" / "peers" / "restart.escript"
-SECONDS = 300
-"""For one program, an installation too."""
 ROUNDS = 3
 LAPS = 2000
-
-
-class Skipped(Exception):
-    """Something to compare with can't be had on this machine."""
+COLUMNS = {"call": "call", "call-100": "call, 100 callers", "cast": "cast", "start": "start", "KiB": "memory"}
 
 
 @frozen
@@ -38,34 +33,101 @@ class Library:
     """A library to compare with, and what it needs."""
 
     name: str
-    module: str
+    version: str
     python: str
     """The interpreter, by the name it has on PATH."""
     does: str
+    rows: str | None = None
+    """The module with the rows of its counter."""
+    restart: str | None = None
+    """The module that times its restart."""
 
 
 LIBRARIES = (
-    Library("triotp", "benchmarks.peers._triotp", "python3.13", "a nursery for each life, on Trio"),
-    Library("otpylib", "benchmarks.peers._otpylib", "python3", "a gen_server, on asyncio"),
+    Library("casty", "0.30.2", "python3.12", "asyncio, with a core in Rust", "_casty"),
+    Library("everything-is-an-actor", "0.1.6", "python3.12", "asyncio", "_everything_is_an_actor"),
+    Library("mindmesh", "0.1.1", "python3.12", "asyncio", "_mindmesh"),
+    Library("domo-actors", "1.0.1", "python3.12", "asyncio", "_domo_actors"),
+    Library("pykka", "4.5.0", "python3.12", "a thread for each actor", "_pykka"),
+    Library("triotp", "0.3.1", "python3.13", "Trio, a nursery for each life", "_triotp_rows", "_triotp"),
+    Library("otpylib", "0.5.18", "python3.12", "asyncio, a gen_server", "_otpylib_rows", "_otpylib"),
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compare, and print a table."""
-    parser = ArgumentParser(prog="python -m benchmarks.compare", description="Restarts, here and elsewhere.")
+    """Compare, and print both tables."""
+    parser = ArgumentParser(prog="python -m benchmarks.compare", description="The same work, here and elsewhere.")
     parser.add_argument("--laps", type=int, default=LAPS, help=f"restarts in a round ({LAPS})")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds to take medians of ({ROUNDS})")
     options = parser.parse_args(arguments)
+    before = load()
     with tempfile.TemporaryDirectory(prefix="jido-trio-compare-") as folder:
-        others = list(_contenders(Path(folder)))
-        ours = Contender("jido_trio, child", "a fresh task in a cancel scope of its own", child)
-        in_place = Contender("jido_trio, agent", "its value is replaced, as it has no tasks", agent_in_place)
-        benchmark = Benchmark("compare", "restart, one_for_one", ours, (in_place, LOOP, TASK, NURSERY, *others))
-        before = load()
-        comparison = compare(benchmark, rounds=options.rounds, size=options.laps)
-    run = Run(this_machine(), (before, load()), options.rounds, quick=False, comparisons=(comparison,))
-    print(run.machine, conditions(run), "", sep="\n")
-    print(table(comparison))
+        installed = dict(_installed(Path(folder)))
+        programs = {
+            "jido_trio": [sys.executable, "-m", "benchmarks.peers._jido_trio"],
+            "bare Trio": [sys.executable, "-m", "benchmarks.peers._bare_trio"],
+            **{title: [python, "-m", f"benchmarks.peers.{it.rows}"] for title, (python, it) in installed.items()},
+        }
+        counters = table_of_rows(_rows(programs, options.rounds))
+        restarts = _restarts(installed, options.rounds, options.laps)
+    run = Run(this_machine(), (before, load()), options.rounds, quick=False, comparisons=(restarts,))
+    print(run.machine, conditions(run), "", counters, "", table(restarts), sep="\n")
+
+
+# ---- a counter
+
+
+Figures = Mapping[str, float]
+
+
+def _rows(programs: Mapping[str, Sequence[str]], rounds: int) -> dict[str, Figures]:
+    """Run each program so many times, in turns, and take the medians."""
+    told: dict[str, list[Figures]] = {title: [] for title in programs}
+    for _ in range(rounds):
+        for title, command in programs.items():
+            try:
+                told[title].append(_figures(output(command)))
+            except Skipped as reason:
+                print(f"SKIPPED {title}: {reason}", file=sys.stderr)
+    return {
+        title: {column: median(each[column] for each in figures) for column in COLUMNS}
+        for title, figures in told.items()
+        if figures
+    }
+
+
+def _figures(printed: str) -> Figures:
+    (line,) = (line for line in printed.splitlines() if line.startswith("{"))
+    figures: Figures = json.loads(line)
+    return figures
+
+
+def table_of_rows(figures: Mapping[str, Figures]) -> str:
+    """Return the rows as a table in Markdown: microseconds for each, and KiB."""
+    lines = [f"| | {' | '.join(COLUMNS.values())} |", "|---|" + "--:|" * len(COLUMNS)]
+    for title, found in figures.items():
+        cells = [f"{found[column]:.1f} {'KiB' if column == 'KiB' else 'µs'}" for column in COLUMNS]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+# ---- a restart
+
+
+def _restarts(installed: Mapping[str, tuple[str, Library]], rounds: int, laps: int) -> Comparison:
+    ours = Contender("jido_trio, child", "a fresh task in a cancel scope of its own", child)
+    in_place = Contender("jido_trio, agent", "its value is replaced, as it has no tasks", agent_in_place)
+    otp = erlang("restart.escript", does="a fresh process, under `supervisor`")
+    others = [
+        Contender(title, library.does, laps_of([python, "-m", f"benchmarks.peers.{library.restart}"]), outside=True)
+        for title, (python, library) in installed.items()
+        if library.restart is not None
+    ]
+    benchmark = Benchmark("compare", "restart, one_for_one", ours, (in_place, LOOP, TASK, NURSERY, otp, *others))
+    comparison = compare(benchmark, rounds=rounds, size=laps)
+    for missing in comparison.missing:
+        print(f"SKIPPED {missing}", file=sys.stderr)
+    return comparison
 
 
 def table(comparison: Comparison) -> str:
@@ -89,80 +151,43 @@ def _beside(one: Measured, other: Measured) -> str:
     return f"{one.p50 / other.p50:.2f}x"
 
 
-def _contenders(folder: Path) -> Iterator[Contender]:
-    yield from _unless_skipped("Erlang/OTP", _erlang)
+# ---- libraries
+
+
+def _installed(folder: Path) -> Iterator[tuple[str, tuple[str, Library]]]:
+    """Install each library, and give its title, its interpreter and itself; name those that can't be had."""
     for library in LIBRARIES:
-        yield from _unless_skipped(library.name, lambda it=library: _library(it, folder))  # type: ignore[misc]
+        yield from _unless_skipped(library.name, lambda it=library: _install(it, folder))  # type: ignore[misc]
 
 
-def _unless_skipped(name: str, make: Callable[[], Contender]) -> Iterator[Contender]:
+def _unless_skipped(
+    name: str, make: Callable[[], tuple[str, tuple[str, Library]]]
+) -> Iterator[tuple[str, tuple[str, Library]]]:
     try:
         yield make()
     except Skipped as reason:
         print(f"SKIPPED {name}: {reason}", file=sys.stderr)
 
 
-# ---- Erlang
-
-
-def _erlang() -> Contender:
-    escript = shutil.which("escript")
-    if escript is None:
-        raise Skipped("no `escript` on PATH; install Erlang/OTP to compare with it")
-    release = _output(["erl", "-noshell", "-eval", "io:put_chars(erlang:system_info(otp_release)), halt()."])
-    command = [escript, str(ESCRIPT)]
-    return Contender(f"Erlang/OTP {release.strip()}", "a fresh process, under `supervisor`", _laps_of(command))
-
-
-# ---- libraries
-
-
-def _library(library: Library, folder: Path) -> Contender:
-    interpreter = _interpreter(library)
+def _install(library: Library, folder: Path) -> tuple[str, tuple[str, Library]]:
     environment = folder / library.name
-    _output([interpreter, "-m", "venv", str(environment)])
+    output([_interpreter(library), "-m", "venv", str(environment)])
     python = str(environment / "bin" / "python")
-    _output([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", library.name])
-    version = _output([python, "-c", f"from importlib.metadata import version; print(version({library.name!r}))"])
-    title = f"{library.name} {version.strip()}"
-    does = f"{library.does}; {_output([python, '--version']).strip()}"
-    return Contender(title, does, _laps_of([python, "-m", library.module]))
+    wanted = f"{library.name}=={library.version}"
+    output([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wanted])
+    release = output([python, "--version"]).strip()
+    return f"{library.name} {library.version}, {library.does}; {release}", (python, library)
 
 
 def _interpreter(library: Library) -> str:
-    if library.python == "python3":
-        return sys.executable
     found = shutil.which(library.python)
     if found is None:
         raise Skipped(f"it needs {library.python}, which isn't on PATH")
     try:
-        _output([found, "--version"])
+        output([found, "--version"])
     except Skipped as error:  # a version manager's placeholder is on PATH, what it stands for isn't
         raise Skipped(f"it needs {library.python}, and the one on PATH doesn't run: {error}") from None
     return found
-
-
-# ---- programs
-
-
-def _laps_of(command: Sequence[str]) -> Callable[[int], list[float]]:
-    def sample(laps: int) -> list[float]:
-        printed = _output([*command, str(laps)]).strip().splitlines()
-        times: list[float] = json.loads(printed[-1])
-        return times
-
-    return sample
-
-
-def _output(command: Sequence[str]) -> str:
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=SECONDS)
-    except subprocess.CalledProcessError as error:
-        said = (error.stderr or error.stdout).strip().splitlines()
-        raise Skipped(f"`{' '.join(command)}` failed: {said[0] if said else error.returncode}") from None
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Skipped(f"`{' '.join(command)}`: {error}") from None
-    return done.stdout
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Bar:
     ratio: float
     lowest: float
     highest: float
-    target: float | None
+    must: float | None
 
 
 def bars(run: Run) -> tuple[Bar, ...]:
@@ -80,7 +80,7 @@ def bars(run: Run) -> tuple[Bar, ...]:
             ratio.ratio,
             ratio.lowest,
             ratio.highest,
-            comparison.target if number == 0 else None,
+            comparison.must if number == 0 else None,
         )
         for comparison in run.comparisons
         for number, ratio in enumerate(comparison.ratios)
@@ -88,10 +88,10 @@ def bars(run: Run) -> tuple[Bar, ...]:
 
 
 def picture(run: Run) -> str:
-    """Return the ratios as SVG: bars from 1x on, on a logarithmic axis; a line for the rounds, a tick for a target."""
+    """Return the ratios as SVG: bars from 1x on, on a logarithmic axis; a line for the rounds, a tick for a bound."""
     rows = bars(run)
     height = TOP + ROW * len(rows) + 12
-    ends = [end for bar in rows for end in (bar.lowest, bar.highest, bar.target or 1)]
+    ends = [end for bar in rows for end in (bar.lowest, bar.highest, bar.must or 1)]
     axis = _Axis(math.log2(min(0.5, *ends)), math.log2(max(8.0, *ends)))
     lines = [
         (
@@ -128,7 +128,7 @@ def _grid(axis: _Axis, height: int) -> Iterator[str]:
 def _bar(bar: Bar, y: int, axis: _Axis) -> Iterator[str]:
     middle = y + ROW // 2
     one, end = axis.at(1), axis.at(bar.ratio)
-    shade = "#c0504d" if bar.target is not None and bar.ratio > bar.target else "#4f81bd"
+    shade = "#c0504d" if bar.must is not None and bar.ratio > bar.must else "#4f81bd"
     left, width = min(one, end), max(abs(end - one), 1)
     yield f'<text x="{LEFT - 10}" y="{middle + 4}" text-anchor="end">{escape(bar.name)}</text>'
     yield f'<rect x="{left}" y="{y + 5}" width="{width:.1f}" height="{ROW - 10}" fill="{shade}"/>'
@@ -136,8 +136,8 @@ def _bar(bar: Bar, y: int, axis: _Axis) -> Iterator[str]:
         f'<line x1="{axis.at(bar.lowest)}" y1="{middle}" x2="{axis.at(bar.highest)}" y2="{middle}" '
         'stroke="black" stroke-width="1.5"/>'
     )
-    if bar.target is not None:
-        x = axis.at(bar.target)
+    if bar.must is not None:
+        x = axis.at(bar.must)
         yield f'<line x1="{x}" y1="{y + 2}" x2="{x}" y2="{y + ROW - 2}" stroke="#2e7d32" stroke-width="3"/>'
     yield f'<text x="{WIDTH - RIGHT + 10}" y="{middle + 4}">{bar.ratio:.2f}x</text>'
 

@@ -1,7 +1,9 @@
 """That the benchmarks run and what they tell has its form; never how long anything took."""
 
+import gc
 import json
 import math
+import sys
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -9,9 +11,11 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks._catalog import BENCHMARKS, run
 from benchmarks._measure import Benchmark, Contender, compare
+from benchmarks._outside import PEERS, Skipped, no_erlang, output
 from benchmarks._stopwatch import Stopwatch, percentile
 from benchmarks._table import as_json
-from benchmarks.compare import Library, Skipped, _erlang, _interpreter, _unless_skipped, table
+from benchmarks.compare import Library, _figures, _interpreter, _rows, _unless_skipped, table, table_of_rows
+from benchmarks.million import main as million
 from benchmarks.plot import main as plot
 from benchmarks.plot import read
 
@@ -20,8 +24,8 @@ def fixed(name, values):
     return Contender(name, "gives what it was told to", lambda size: list(values[:size]))
 
 
-def compared(ours, bare, *, target=None, rounds=3):
-    benchmark = Benchmark("a", "a benchmark", fixed("ours", ours), (fixed("bare", bare),), target=target)
+def compared(ours, bare, *, must=None, rounds=3):
+    benchmark = Benchmark("a", "a benchmark", fixed("ours", ours), (fixed("bare", bare),), must=must)
     return compare(benchmark, rounds=rounds, size=len(ours))
 
 
@@ -38,7 +42,8 @@ def test_a_quick_run_of_each_benchmark_gives_finite_numbers_and_a_ratio_to_each_
     ]
     assert all(number > 0 and math.isfinite(number) for number in figures)
     assert [ratio["to"] for ratio in comparison["ratios"]] == [bare["name"] for bare in comparison["bare"]]
-    assert told["rounds"] == len(comparison["ours"]["rounds"]) == 2
+    assert told["rounds"] == 2
+    assert len(comparison["ours"]["rounds"]) in {1, 2}  # one where a turn is long
     assert name in capsys.readouterr().out
 
 
@@ -64,9 +69,9 @@ def test_the_first_tenth_of_a_turn_is_dropped():
     assert compared([900.0, 900.0] + [6.0] * 18, [2.0] * 20).ours.p50 == 6
 
 
-def test_a_target_is_reached_up_to_its_very_ratio():
-    assert compared([6.0] * 20, [2.0] * 20, target=3).reached is True
-    assert compared([6.2] * 20, [2.0] * 20, target=3).reached is False
+def test_what_must_be_is_reached_up_to_its_very_ratio():
+    assert compared([6.0] * 20, [2.0] * 20, must=3).reached is True
+    assert compared([6.2] * 20, [2.0] * 20, must=3).reached is False
     assert compared([6.0] * 20, [2.0] * 20).reached is None
 
 
@@ -113,14 +118,18 @@ def test_the_page_and_the_picture_show_each_ratio(tmp_path):
 
     page, picture = (tmp_path / "results.md").read_text(), (tmp_path / "ratios.svg").read_text()
     names = [element.text for element in ET.fromstring(picture).iter() if element.get("text-anchor") == "end"]
-    assert names == ["restart-child / loop", "restart-child / task", "restart-child / nursery", "cmd / evolve"]
+    assert names == ["restart-child / task", "restart-child / loop", "restart-child / nursery", "cmd / evolve"]
     assert all(f"{ratio.ratio:.2f}x" in page for comparison in result.comparisons for ratio in comparison.ratios)
 
 
 def test_what_is_not_there_to_compare_with_is_skipped_and_named(monkeypatch, capsys):
+    def absent():
+        raise Skipped("it needs python9.9, which isn't on PATH")
+
+    assert list(_unless_skipped("future", absent)) == []
+    assert "SKIPPED future: it needs python9.9, which isn't on PATH" in capsys.readouterr().err
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert list(_unless_skipped("Erlang/OTP", _erlang)) == []
-    assert "SKIPPED Erlang/OTP: no `escript` on PATH" in capsys.readouterr().err
+    assert "no `escript` on PATH" in str(no_erlang())
 
 
 def test_an_interpreter_that_does_not_run_is_as_good_as_none(tmp_path, monkeypatch):
@@ -129,10 +138,64 @@ def test_an_interpreter_that_does_not_run_is_as_good_as_none(tmp_path, monkeypat
     placeholder.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     with pytest.raises(Skipped, match="not installed"):
-        _interpreter(Library("any", "any", "python3.13", "does nothing"))
+        _interpreter(Library("any", "1", "python3.13", "does nothing"))
 
 
 def test_a_comparison_sets_each_beside_ours_and_beside_the_loop():
     benchmark = Benchmark("a", "a", fixed("ours", [6.0] * 20), (fixed("loop", [2.0] * 20), fixed("peer", [12.0] * 20)))
     rows = table(compare(benchmark, rounds=2, size=20)).splitlines()
     assert "| peer | 12.0 µs |  | 2.00x | 6.00x |" in rows[-1]
+
+
+@pytest.mark.skipif(no_erlang() is not None, reason="no Erlang")
+@pytest.mark.parametrize(
+    "program",
+    ["skynet", "ping-pong", "thread-ring", "fork-join", "counting", "big", "dictionary", "call", "cast", "start"],
+)
+def test_erlang_times_each_program_of_the_field(program):
+    (time,) = json.loads(output(["escript", str(PEERS / "field.escript"), program, "100"]))
+    assert time > 0
+
+
+def test_without_erlang_its_ratio_is_left_out_and_why_is_said():
+    absent = Contender("absent", "is not there", lambda _: [], missing=lambda: "nowhere to be found")
+    benchmark = Benchmark("a", "a benchmark", fixed("ours", [6.0] * 20), (absent, fixed("bare", [2.0] * 20)), must=1)
+    comparison = compare(benchmark, rounds=2, size=20)
+
+    assert [ratio.to for ratio in comparison.ratios] == ["bare"]
+    assert comparison.missing == ("absent: nowhere to be found",)
+    assert comparison.reached is None  # what must be is about the one that isn't there
+
+
+def test_the_collector_is_on_while_a_turn_runs():
+    on = []
+
+    def sample(size):
+        on.append(gc.isenabled())
+        return [1.0] * size
+
+    compare(Benchmark("a", "a benchmark", Contender("ours", "looks", sample), ()), rounds=1, size=10)
+    assert all(on)
+
+
+def test_many_idle_agents_are_started_sent_a_message_and_stopped(capsys):
+    million(["--agents", "20"])
+    assert "| 20 agents | in all | for each |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("program", ["_jido_trio", "_bare_trio"])
+def test_the_rows_of_a_counter_are_measured_and_set_into_a_table(program):
+    rows = _rows({program: [sys.executable, "-c", QUICKLY.format(program=program)]}, rounds=1)
+
+    assert set(rows[program]) == {"call", "call-100", "cast", "start", "KiB"}
+    assert table_of_rows(rows).splitlines()[-1].startswith(f"| {program} | ")
+
+
+QUICKLY = """import sys, runpy
+sys.argv.append('quick')
+runpy.run_module('benchmarks.peers.{program}', run_name='__main__')
+"""
+
+
+def test_figures_are_read_from_among_what_else_a_library_prints():
+    assert _figures('starting\n{"call": 1.5}\nstopping\n') == {"call": 1.5}
