@@ -28,6 +28,7 @@ from jido_trio.core._directives import (
 from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Verdict, decide_error
 from jido_trio.core._instruction import Command, Instruction
 from jido_trio.core._pattern import matches
+from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
 from jido_trio.core._state_ops import DeleteKeys, DeletePath, ReplaceState, SetPath, SetState, StateOp
@@ -59,6 +60,7 @@ __all__ = [
     "NoState",
     "Outcome",
     "ReplaceState",
+    "Resources",
     "Result",
     "Route",
     "Router",

@@ -6,6 +6,7 @@ from typing import Any, Generic
 import attrs
 from typing_extensions import TypeVar
 
+from jido_trio.core._resources import NO_RESOURCES, Resources
 from jido_trio.core._signal import Signal
 from jido_trio.data import FrozenDict
 
@@ -28,6 +29,8 @@ class Context(Generic[StateT]):
     """The signal that caused this, if one did."""
     extra: Mapping[str, Any] = NOTHING
     """What the caller of `cmd` and the instruction added."""
+    resources: Resources = NO_RESOURCES
+    """What the instance was given as `resources`; for actions with effects only, so a `def run` finds none."""
 
     def __getitem__(self, key: str) -> Any:
         return self.extra[key]

@@ -1,12 +1,15 @@
 """One agent, alive. Imports the leaves, `core` and `supervision`.
 
-A signal meets the files in this order: `_ref` (call, cast), `_message` (the reply a call waits for), `_mailbox`,
-`_server` (receive, route, `cmd`, answer), `_interpreter` (what each directive does), `_execute` (async actions),
-`_timers` (schedules, deadlines), `_cell` (what outlives a life), `_jido` (the instance around it all).
+A signal meets the files in this order: `_ref` (call, cast), `_mailbox` (what waits), `_cell` (what an agent is over all
+its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out), `_interpreter` (what a directive is
+given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks`, `_life`, each with the interpreters of its
+directives. Around them `_clock` (timers, deadlines), `_fates` (dead letters), `_directory` (agents by id) and `_jido`
+(the instance that opens all of it).
 """
 
+from jido_trio.runtime._fates import DeadLetter, log_dead_letter
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._jido import DeadLetter, Jido, log_dead_letter
+from jido_trio.runtime._jido import Jido
 from jido_trio.runtime._ref import AgentRef
 
 __all__ = ["AgentRef", "DeadLetter", "Jido", "Runtime", "interpret", "log_dead_letter"]

@@ -1,64 +1,279 @@
-"""Cell: what of an agent outlives its lives: mailbox, timers, family. Its lives come and go, the cell stays."""
+"""Cell: one agent of an instance, over all its lives. Instance: what all agents of one instance share.
+
+A cell is in one of these states; the server moves it from one to the next:
+
+    down      no life, or one that is over but for its tasks; messages wait
+    idle      nothing to do: a call is handled right where it is made
+    queued    it has messages or directives, and waits for its turn in the run queue
+    serving   a message is being handled, on the stack of the run queue or of a caller
+    waiting   a task of the life carries out directives that take time; messages wait
+    ending    it gave a `Stop`, and has done all before that: it waits for its supervisor to come to the stop
+
+Whoever puts a message into an idle agent's mailbox queues it; in all other states somebody will look at the mailbox.
+So nothing that calls back into the instance, from an interpreter or a sink, ever runs an agent: it queues.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import contextvars
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
-from attrs import Factory, define, field, frozen
+import trio
+from attrs import define, field
 
-from jido_trio.core import Agent, Signal
-from jido_trio.core._directives import OnParentDeath
-from jido_trio.errors import AgentStopped
-from jido_trio.runtime._mailbox import Mailbox
-from jido_trio.runtime._message import Message
-from jido_trio.runtime._timers import Timer
+from jido_trio.core import Agent, Resources, Signal
+from jido_trio.errors import AgentNotFound, AgentStopped, DuplicateAgent, SupervisorStopped
+from jido_trio.redact import shown
+from jido_trio.runtime._clock import Timers
+from jido_trio.runtime._fates import DeadLetter, deliver
+from jido_trio.runtime._mailbox import Call, Mailbox, Message, Own
+from jido_trio.runtime._run_queue import RunQueue
+from jido_trio.supervision import PassiveLife, Supervisor
+from jido_trio.terms import ExitKind
+from jido_trio.world import World
+
+State: TypeAlias = Literal["down", "idle", "queued", "serving", "waiting", "ending"]
+
+T = TypeVar("T")
 
 
-@frozen
-class Parent:
-    """What a child knows of its parent."""
+class Belonging(Protocol):
+    """What an effect keeps for one agent, over all its lives: its children, its timers."""
 
-    id: str
-    tag: str
-    on_death: OnParentDeath
-    meta: Mapping[str, Any]
+    def up(self) -> None:
+        """Take note that the agent's first life has begun."""
+
+    def gone(self, exit: ExitKind) -> None:
+        """Take note that the agent has ended for good, and how."""
 
 
-@define(eq=False)
+@define(eq=False, weakref_slot=False)
 class Cell:
     """One agent of an instance."""
 
     initial: Agent[Any]
     """The agent as each of its lives begins."""
-    mailbox: Mailbox[Message]
-    parent: Parent | None = None
-    agent: Agent[Any] = Factory(lambda cell: cell.initial, takes_self=True)
-    """The agent as the last `cmd` left it."""
-    incarnation: int = 1
-    errors: int = 0
-    """`Error` directives since this life began."""
-    closed: str = ""
+    instance: Instance
+    mailbox: Mailbox
+    agent: Agent[Any] = field(init=False)
+    """The agent as the last signal left it."""
+    state: State = field(default="down", init=False)
+    life: PassiveLife | None = field(default=None, init=False)
+    incarnation: int = field(default=1, init=False)
+    ending: bool = field(default=False, init=False)
+    """Whether this life gave a `Stop`: nothing more is handled."""
+    leaving: bool = field(default=False, init=False)
+    """Whether a stop was asked for that frees its id for another."""
+    closed: str = field(default="", init=False)
     """Why it takes no more messages."""
-    stop_reason: object = None
+    stop_reason: object = field(default=None, init=False)
     """Why it is being stopped, where a reason was given."""
-    children: dict[str, str] = field(factory=dict)
-    """Tags of its children, and their ids."""
-    timers: set[Timer] = field(factory=set)
+    _kept: dict[type, Belonging] | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.agent = self.initial
 
     @property
     def id(self) -> str:
         """The agent's id."""
         return self.initial.id
 
-    def close(self, reason: str, dead_letter: Callable[[str, Signal, str], None]) -> None:
-        """Take no more messages: callers are told, what nobody waits for is a dead letter."""
-        self.closed = reason
-        for timer in self.timers:
-            timer.cancel()
-        self.timers.clear()
-        for message in self.mailbox.close():
-            if message.reply is not None:
-                message.reply.fail(AgentStopped(self.id, reason))
-            elif not message.quiet:
-                dead_letter(self.id, message.signal, reason)
+    # ---- messages
+
+    def put(self, message: Message) -> None:
+        """Put in what takes no place. If the agent has ended, a signal of its own is a dead letter."""
+        if self.closed:
+            self._unread(message)
+            return
+        self.mailbox.put(message)
+        self.wake()
+
+    def offer(self, signal: Signal) -> bool:
+        """Put in a signal of another agent, if there is place."""
+        if self.closed or self.mailbox.full:
+            return False
+        self.mailbox.put_in_place(signal)
+        self.wake()
+        return True
+
+    def wake(self) -> None:
+        """Have it look at its mailbox."""
+        if self.state == "idle":
+            self.state = "queued"
+            self.instance.run_queue.add(self)
+
+    def serve(self, limit: int, /) -> int:
+        """See `Ready`; the server does."""
+        raise AssertionError("a cell is served by its server")
+
+    # ---- what effects keep for it
+
+    def kept(self, kind: type[T]) -> T | None:
+        """Return the agent's belonging of that class, if it has one."""
+        return self._kept.get(kind) if self._kept is not None else None  # type: ignore[return-value]  # under its class
+
+    def keep(self, belonging: Belonging) -> None:
+        """Keep a belonging, in the place of one of its class."""
+        if self._kept is None:
+            self._kept = {}
+        self._kept[type(belonging)] = belonging
+
+    def let_go(self, kind: type) -> None:
+        """Keep the belonging of that class no more."""
+        if self._kept is not None:
+            self._kept.pop(kind, None)
+
+    def up(self) -> None:
+        """Tell its belongings that its first life has begun."""
+        for belonging in tuple((self._kept or {}).values()):
+            belonging.up()
+
+    # ---- the end
+
+    def gone(self, exit: ExitKind) -> None:
+        """It has ended for good: callers are told, what nobody waits for is a dead letter."""
+        self.close("crashed" if exit == "crash" else "stopped")
+        for belonging in tuple((self._kept or {}).values()):
+            belonging.gone(exit)
+        self._kept = None
+
+    def close(self, reason: str) -> None:
+        """Take no more messages."""
+        self.closed, self.state, self.life = reason, "down", None
+        for message in self.mailbox.close(self.refusal):
+            self._unread(message)
+
+    def refusal(self) -> AgentStopped:
+        """Return the error for who sends it more."""
+        return AgentStopped(self.id, self.closed)
+
+    def _unread(self, message: Message) -> None:
+        match message:
+            case Call(_, reply):
+                reply.settle(self.refusal())
+            case Signal() | Own(_):
+                signal = message if isinstance(message, Signal) else message.signal
+                self.instance.dead_letter(self.id, signal, self.closed)
+            case _:
+                pass  # outcomes, news and kills are of no interest to anybody else
+
+
+P = TypeVar("P")
+
+
+@define(eq=False)
+class Instance:
+    """What all agents of one instance share."""
+
+    name: str
+    source: str
+    """The source of its own signals."""
+    world: World
+    context: contextvars.Context
+    """The context variables that agents see: those of when the instance was made."""
+    resources: Resources
+    mailbox_size: int
+    _box: Callable[[DeadLetter], None]
+    run_queue: RunQueue = field(factory=RunQueue)
+    timers: Timers = field(factory=Timers)
+    cells: dict[str, Cell] = field(factory=dict)
+    """Its agents by id."""
+    _leaving: dict[str, deque[Cell]] = field(factory=dict)
+    """Agents that are being stopped, and whose ids have been given to others already."""
+    _parts: dict[object, Any] = field(factory=dict)
+    token: trio.lowlevel.TrioToken | None = None
+    """The run of Trio that it lives in."""
+    supervisor: Supervisor | None = None
+    """Of its agents; None before it is entered, and after it was left."""
+    ended: bool = False
+
+    def part(self, kind: Callable[[Instance], P]) -> P:
+        """Return the one part of that class that the instance has; it is made when it is first asked for."""
+        part: P | None = self._parts.get(kind)
+        if part is None:
+            part = self._parts[kind] = kind(self)
+        return part
+
+    def dead_letter(self, agent_id: str, signal: Signal, reason: str) -> None:
+        """Tell of a signal that nobody handles."""
+        deliver(DeadLetter(agent_id, signal, reason), self._box)
+
+    def running(self) -> Supervisor:
+        """Return the supervisor of the agents.
+
+        Raises:
+            SupervisorStopped: The instance isn't running.
+            RuntimeError: The caller isn't in the Trio run of the instance.
+        """
+        if self.supervisor is None:
+            raise SupervisorStopped(self.name)
+        self.check_here()
+        return self.supervisor
+
+    def check_here(self) -> None:
+        """Refuse a caller in another thread, or in another run of Trio, before anything is changed."""
+        try:
+            here = trio.lowlevel.current_trio_token()
+        except RuntimeError:
+            here = None
+        if here is not self.token:
+            raise RuntimeError(
+                f"instance {shown(self.name)} belongs to another run of Trio, or to another thread; "
+                "from a thread, speak to its agents by trio.from_thread.run(ref.call, signal) or "
+                "trio.from_thread.run_sync(ref.cast_nowait, signal)"
+            )
+
+    # ---- agents by id
+
+    def find(self, id: str, cell: Cell | None = None) -> Cell:
+        """Return the agent with that id; with `cell`, only if it is that one.
+
+        Raises:
+            AgentNotFound: There is none.
+        """
+        found = self.cells.get(id)
+        if found is None or (cell is not None and found is not cell):
+            raise AgentNotFound(id)
+        return found
+
+    def add(self, cell: Cell) -> None:
+        """Give the cell its id.
+
+        Raises:
+            DuplicateAgent: Another has it, and isn't leaving.
+        """
+        holder = self.cells.get(cell.id)
+        if holder is not None:
+            if not holder.leaving:
+                raise DuplicateAgent(cell.id)
+            self._leaving.setdefault(cell.id, deque()).append(self.cells.pop(cell.id))
+        self.cells[cell.id] = cell
+
+    def gone(self, id: str, exit: ExitKind) -> None:
+        """An agent has ended for good."""
+        leaving = self._leaving.get(id)
+        if leaving:
+            cell = leaving.popleft()
+            if not leaving:
+                del self._leaving[id]
+        else:
+            cell = self.cells.pop(id)
+        cell.gone(exit)
+
+    def forget(self, cell: Cell, exit: ExitKind) -> None:
+        """An agent never came to run."""
+        if self.cells.get(cell.id) is cell:
+            del self.cells[cell.id]
+        if not cell.closed:
+            cell.gone(exit)
+
+    def close(self) -> None:
+        """Close the agents that are left: nobody may wait for them."""
+        self.supervisor, self.ended = None, True
+        left = [*self.cells.values(), *(cell for cells in self._leaving.values() for cell in cells)]
+        self.cells.clear()
+        self._leaving.clear()
+        for cell in left:
+            cell.close("stopped")

@@ -1,107 +1,88 @@
 """The interpreter: what each directive does. One open function; yours is registered beside ours.
 
     @interpret.register
-    async def _(directive: Beep, runtime: Runtime) -> None:
+    def _(directive: Beep, runtime: Runtime) -> None:
         ...
 
-The annotation picks the class. An interpreter runs in the agent's own task, after `cmd`, one directive after the other:
-the next signal isn't taken before it has returned, and what it raises crashes the agent.
+The annotation picks the class. A `def` runs at once, right after the signal; an `async def` gets a task of the agent's
+life. Either way directives are carried out one after the other, the next signal isn't taken before the last one is
+done, and what an interpreter raises crashes the agent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import singledispatch
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from jido_trio.core import (
-    Agent,
-    Emit,
-    Error,
-    RunInstruction,
-    Schedule,
-    Signal,
-    SpawnAgent,
-    Stop,
-    StopChild,
-)
+from attrs import field, frozen
+
+from jido_trio.core import Agent, Emit, Resources, Schedule, Signal, Stop
 from jido_trio.errors import UnknownDirective
+from jido_trio.redact import shown
+from jido_trio.runtime._cell import Cell, Instance
+
+P = TypeVar("P")
 
 
-class Runtime(Protocol):
-    """What an interpreter may do for the agent whose directive it carries out."""
+class Task(Protocol):
+    """What starts tasks of a life."""
+
+    def start_task(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Run `async_fn(*args)` in a task of the current life."""
+
+
+@frozen
+class Runtime:
+    """What an interpreter is given: the agent whose directive it carries out, and what can be done for it.
+
+    Whatever our own directives do can be done by carrying them out: `runtime.do(SpawnAgent(...))`. The rest are short
+    forms of that.
+    """
+
+    agent: Agent[Any]
+    """The agent, after the `cmd` that returned the directive."""
+    signal: Signal
+    """The signal that led to it."""
+    cell: Cell = field(repr=False)
+    """The agent's place in its instance; for effects that keep something for the agent."""
+    _tasks: Task = field(repr=False)
 
     @property
-    def agent(self) -> Agent[Any]:
-        """The agent, after the `cmd` that returned the directive."""
-        ...
+    def resources(self) -> Resources:
+        """What the instance was given as `resources`."""
+        return self.cell.instance.resources
 
-    @property
-    def signal(self) -> Signal:
-        """The signal that led to it."""
-        ...
+    def part(self, kind: Callable[[Instance], P]) -> P:
+        """Return the instance's one part of that class, which is made when first asked for: what all agents share."""
+        return self.cell.instance.part(kind)
+
+    def do(self, directive: object) -> Awaitable[None] | None:
+        """Carry out another directive now; to be awaited if its interpreter is an `async def`."""
+        return interpret(directive, self)
 
     def emit(self, signal: Signal, dispatch: object = None) -> None:
-        """Send a signal: to the agent itself, or where `dispatch` says. Failing to is reported, and no error."""
+        """Send a signal: to the agent itself, or where `dispatch` says. If that can't be done, it is a dead letter."""
+        self.do(Emit(signal, dispatch=dispatch))
 
     def send_later(self, seconds: float, signal: Signal) -> None:
         """Send the agent a signal after that time; restarts of the agent don't matter."""
+        self.do(Schedule(seconds, signal))
 
-    def spawn_agent(self, directive: SpawnAgent) -> None:
-        """Begin to start a child agent; the agent hears of it when it is up."""
-
-    def stop_child(self, tag: str, reason: object) -> None:
-        """Begin to stop the child of that tag, if there is one."""
-
-    def run_instruction(self, directive: RunInstruction) -> None:
-        """Run an async action in a task of this life of the agent."""
-
-    def fail(self, error: Error) -> None:
-        """Do what the agent's error policy says."""
-
-    def stop(self, reason: object) -> None:
+    def stop(self, reason: object = "normal") -> None:
         """Stop the agent, for good; directives still to come are dropped."""
+        self.do(Stop(reason))
+
+    def start_soon(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Run `async_fn(*args)` in a task of this life of the agent, beside what it does. What leaves it is a crash."""
+        self._tasks.start_task(async_fn, *args)
 
 
 @singledispatch
-async def interpret(directive: object, runtime: Runtime) -> None:
+def interpret(directive: object, runtime: Runtime) -> Awaitable[None] | None:
     """Carry out `directive` for the agent that `runtime` stands for.
 
     Raises:
         UnknownDirective: Nothing is registered for its class.
     """
-    raise UnknownDirective(runtime.agent.id, repr(directive))
-
-
-@interpret.register
-async def _(directive: Emit, runtime: Runtime) -> None:
-    runtime.emit(directive.signal, directive.dispatch)
-
-
-@interpret.register
-async def _(directive: Error, runtime: Runtime) -> None:
-    runtime.fail(directive)
-
-
-@interpret.register
-async def _(directive: Schedule, runtime: Runtime) -> None:
-    runtime.send_later(directive.delay, directive.message)
-
-
-@interpret.register
-async def _(directive: SpawnAgent, runtime: Runtime) -> None:
-    runtime.spawn_agent(directive)
-
-
-@interpret.register
-async def _(directive: StopChild, runtime: Runtime) -> None:
-    runtime.stop_child(directive.tag, directive.reason)
-
-
-@interpret.register
-async def _(directive: RunInstruction, runtime: Runtime) -> None:
-    runtime.run_instruction(directive)
-
-
-@interpret.register
-async def _(directive: Stop, runtime: Runtime) -> None:
-    runtime.stop(directive.reason)
+    raise UnknownDirective(runtime.agent.id, shown(directive))

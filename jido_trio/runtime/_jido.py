@@ -1,32 +1,25 @@
-"""Jido: an instance, with its supervision tree, its timers and its agents by id. Opens all of it, and closes it."""
+"""Jido: an instance. It opens the supervision tree, the run queue and the timers, and closes them in reverse."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+import contextvars
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
-from attrs import frozen
+import trio
 
-from jido_trio.core import Agent, Signal, SpawnAgent, ToAgent, ToParent
-from jido_trio.errors import (
-    ActionError,
-    AgentNotFound,
-    ChildRefused,
-    DuplicateAgent,
-    InvalidDefinition,
-    RestartIntensityExceeded,
-    SupervisionError,
-    SupervisorStopped,
-)
-from jido_trio.runtime._cell import Cell, Parent
-from jido_trio.runtime._mailbox import Mailbox
-from jido_trio.runtime._message import Message
+from jido_trio.core import Agent, Resources
+from jido_trio.errors import InvalidDefinition, RestartIntensityExceeded, StartFailed, SupervisorStopped
+from jido_trio.redact import shown
+from jido_trio.runtime import _life, _post, _tasks, _timers
+from jido_trio.runtime._cell import Instance
+from jido_trio.runtime._directory import Directory, Options, check_size
+from jido_trio.runtime._fates import DeadLetter, log_dead_letter
 from jido_trio.runtime._ref import AgentRef
-from jido_trio.runtime._server import serve
-from jido_trio.runtime._timers import Timers
+from jido_trio.runtime._server import AGENT_BUDGET, plain
 from jido_trio.supervision import (
     Backoff,
     Budget,
@@ -36,27 +29,15 @@ from jido_trio.supervision import (
     SupervisorView,
     dynamic_supervisor_child,
     open_supervisor,
+    supervisor_child,
 )
-from jido_trio.terms import ExitKind, Restart, ShutdownLimit
+from jido_trio.terms import Restart, ShutdownLimit
 from jido_trio.world import World, current, using
 
-logger = logging.getLogger("jido_trio.runtime")
+EFFECTS = (_life, _post, _tasks, _timers)
+"""What our own directives do: each of these modules registers the interpreters of its own."""
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
-
-
-@frozen
-class DeadLetter:
-    """A signal that was sent to an agent and that nobody will handle."""
-
-    agent_id: str
-    signal: Signal
-    reason: str
-
-
-def log_dead_letter(letter: DeadLetter) -> None:
-    """Write the dead letter to the log `jido_trio.runtime`; where they go unless an instance is told otherwise."""
-    logger.warning("signal %r to agent %r is not handled: %s", letter.signal.type, letter.agent_id, letter.reason)
 
 
 class Jido:
@@ -71,12 +52,18 @@ class Jido:
         mailbox_size: How many messages may wait for an agent, unless its start says otherwise.
         shutdown: Seconds for stopping everything; what still runs then is cancelled. None sets no limit.
         world: Where ids, times and random numbers come from; the current world if not given.
+        resources: What async actions find as `context.resources`, and interpreters as `runtime.resources`, by name or
+            by class. It is used, not opened or closed.
+        services: Supervised tasks beside the agents, up before the first agent and stopped after the last.
         on_report: Called with each `CrashReport`, before the restart, and each `OverrunReport`. None writes them to the
             log `jido_trio.supervision`, repeats folded.
         on_dead_letter: Called with each signal that nobody will handle.
 
     Raises:
-        RestartIntensityExceeded: On leaving: the agents crashed too often. The cause is the last crash.
+        InvalidDefinition: When it is made: an option is wrong.
+        RestartIntensityExceeded: On leaving: the agents, or the services, crashed too often. The cause is the last
+            crash.
+        StartFailed: On entering: a service failed while starting. The cause is its error.
     """
 
     def __init__(
@@ -88,57 +75,105 @@ class Jido:
         mailbox_size: int = 10_000,
         shutdown: float | None = 10,
         world: World | None = None,
+        resources: Mapping[Any, object] | None = None,
+        services: Sequence[Child] = (),
         on_report: Sink | None = None,
         on_dead_letter: Callable[[DeadLetter], None] = log_dead_letter,
     ) -> None:
-        self.name = name
-        self.world = world if world is not None else current()
-        self.timers = Timers()
-        self._mailbox_size = _checked_size(mailbox_size)
-        self._on_dead_letter = on_dead_letter
-        self._cells: dict[str, Cell] = {}
-        agents = dynamic_supervisor_child(
-            "agents", max_restarts=max_restarts, max_seconds=max_seconds, on_report=on_report, on_gone=self._gone
-        )
-        # The agents giving up is the end of the instance: max_restarts=0 passes it on.
-        with using(self.world):
-            self._run: AbstractAsyncContextManager[Supervisor] = open_supervisor(
-                [Child("timers", self.timers.run), agents],
+        _check_name(name)
+        check_size(mailbox_size)
+        world = world if world is not None else current()
+        with using(world):
+            context = contextvars.copy_context()
+            source = f"/jido/{quote(name, safe='', errors='replace')}"
+            self._instance = instance = Instance(
+                name, source, world, context, Resources(resources), mailbox_size, on_dead_letter
+            )
+            agents = dynamic_supervisor_child(
+                "agents",
+                max_restarts=max_restarts,
+                max_seconds=max_seconds,
+                on_report=on_report,
+                on_gone=instance.gone,
+            )
+            beside = [supervisor_child("services", services, on_report=on_report)] if services else []
+            # That the agents give up is the end of the instance: max_restarts=0 passes it on.
+            self._tree = open_supervisor(
+                [Child("run_queue", instance.run_queue.run), *beside, agents],
                 name=name,
                 max_restarts=0,
                 shutdown=shutdown,
                 on_report=on_report,
             )
+        self._directory = Directory(instance)
+        self._run: AbstractAsyncContextManager[Supervisor] | None = None
         self._root: Supervisor | None = None
-        self._agents: Supervisor | None = None
 
     def __repr__(self) -> str:
-        return f"<Jido {self.name!r}, {len(self._cells)} agents>"
+        return f"<Jido {shown(self.name)}, {len(self._instance.cells)} agents>"
+
+    @property
+    def name(self) -> str:
+        """What it is called in reports."""
+        return self._instance.name
 
     async def __aenter__(self) -> Self:
-        if self._root is not None:
-            raise RuntimeError(f"instance {self.name!r} can be entered once; make another Jido to start again")
-        self._root = await self._run.__aenter__()
-        agents = self._root.child("agents").value
-        assert isinstance(agents, Supervisor)  # noqa: S101  # what a dynamic supervisor's ref holds
-        self._agents = agents
-        return self
+        if self._run is not None:
+            raise RuntimeError(f"instance {shown(self.name)} can be entered once; make another Jido to start again")
+        try:
+            self._instance.token = trio.lowlevel.current_trio_token()
+        except RuntimeError:
+            raise RuntimeError(
+                f"instance {shown(self.name)} can't be entered here: it needs Trio. Run the program with trio.run; "
+                "in an asyncio program, run Trio as a guest: trio.lowlevel.start_guest_run"
+            ) from None
+        self._run = self._open()
+        try:
+            self._root = await self._run.__aenter__()
+        except StartFailed as failed:
+            inner = failed.__cause__
+            if not isinstance(inner, StartFailed):
+                raise
+        else:
+            agents = self._root.child("agents").value
+            assert isinstance(agents, Supervisor)  # noqa: S101  # what a dynamic supervisor's ref holds
+            self._instance.supervisor = agents
+            return self
+        raise inner  # of the service; that the instance failed with it says nothing new
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
+        assert self._run is not None  # noqa: S101  # it was entered
         try:
-            return await self._run.__aexit__(kind, error, traceback)  # noqa: ASYNC102  # the supervisor's own exit shields it
+            return await self._run.__aexit__(kind, error, traceback)  # noqa: ASYNC102  # it shields itself
         except RestartIntensityExceeded as gave_up:
             inner = gave_up.__cause__
             if not isinstance(inner, RestartIntensityExceeded):
                 raise
-        finally:
-            # Those that never came to run: nobody may wait for them.
-            for cell in self._cells.values():
-                cell.close("stopped", self.dead_letter)
-            self._cells.clear()
         raise inner  # of the agents, which is what happened; that the instance gave up with them says nothing new
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Supervisor]:
+        left: BaseException | None = None
+        try:
+            # Deadlines hold as long as anything lives: the timers begin before the tree, and end after it.
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._instance.timers.run, name=f"timers of {self.name}")
+                try:
+                    async with self._tree as root:
+                        yield root
+                except BaseException as error:  # noqa: ASYNC103, BLE001  # raised again below, plainly
+                    left = error
+                self._instance.close()
+                self._instance.timers.end()
+        except BaseExceptionGroup as group:
+            left = plain(group)
+        if left is not None:
+            try:
+                raise left
+            finally:
+                del left
 
     # ---- agents
 
@@ -152,7 +187,7 @@ class Jido:
         shutdown: ShutdownLimit = 5,
         mailbox_size: int | None = None,
         backoff: Backoff | None = None,
-        budget: Budget | None = None,
+        budget: Budget | None = AGENT_BUDGET,
     ) -> AgentRef[AgentT]:
         """Start an agent under supervision and return its ref once it is up.
 
@@ -164,23 +199,17 @@ class Jido:
             shutdown: Seconds to finish what it is at when it is stopped; "brutal" for none, None for no limit.
             mailbox_size: How many messages may wait.
             backoff: Pauses before its restarts; None restarts at once.
-            budget: Restarts that it may have by itself, and what follows when it has more.
+            budget: Restarts that it may have by itself, and what follows when it has more: it is parked after 100 in 5
+                seconds, unless told otherwise. None sets no limit but the instance's.
 
         Raises:
             DuplicateAgent: An agent with that id lives.
             InvalidDefinition: The state doesn't fit, or an option is wrong.
+            StartFailed: Its strategy raised when the first life was to begin. The cause is what it raised.
             SupervisorStopped: The instance isn't running.
         """
-        value = self._made(agent, id, state)
-        cell = self._cell(value, None, mailbox_size)
-        child = Child(value.id, serve, cell, self, restart=restart, shutdown=shutdown, backoff=backoff, budget=budget)
-        self._cells[value.id] = cell
-        try:
-            await self._supervisor().start_child(child)
-        except SupervisionError:
-            self._cells.pop(value.id).close("not started", self.dead_letter)
-            raise
-        return self._ref(self._cells[value.id])
+        options = Options(restart, shutdown, backoff, budget)
+        return await self._directory.start(agent, id, state, mailbox_size, options)
 
     async def stop_agent(self, agent: AgentRef[Any] | str, reason: object = "normal") -> None:
         """Stop an agent, given by ref or id, and return when it has ended. Stopped agents are never restarted.
@@ -191,174 +220,49 @@ class Jido:
             AgentNotFound: No such agent lives.
             SupervisorStopped: The instance itself stops; the agent ends with it.
         """
-        id = agent if isinstance(agent, str) else agent.id
-        cell = self._cells.get(id)
-        if cell is None or (isinstance(agent, AgentRef) and agent != self._ref(cell)):
-            raise AgentNotFound(id)
-        cell.stop_reason = reason
-        try:
-            await self._supervisor().terminate_child(id)
-        except ChildRefused as refused:
-            if refused.reason != "not_found":
-                raise
-            # It has ended meanwhile: somebody else stopped it, too.
+        await self._directory.stop(agent, reason)
+
+    async def resume_agent(self, agent: AgentRef[Any] | str) -> None:
+        """Begin the next life of an agent that is parked, or that pauses before its restart. A running one runs on.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+            SupervisorStopped: The instance isn't running.
+        """
+        await self._directory.resume(agent)
 
     def kill_agent(self, agent: AgentRef[Any] | str) -> None:
         """Cancel the agent's current life, as OTP's `exit(Pid, kill)`: a crash, answered by its restart type.
 
+        What waits for the agent and is due already comes before; then, if that life has crashed, nothing happens.
+
         Raises:
             AgentNotFound: No such agent lives.
+            SupervisorStopped: The instance isn't running.
         """
-        id = agent if isinstance(agent, str) else agent.id
-        if id not in self._cells:
-            raise AgentNotFound(id)
-        self._supervisor().kill_child(id)
+        self._directory.kill(agent)
 
     def whereis(self, id: str) -> AgentRef[Any] | None:
         """Return the ref of the agent with that id, or None."""
-        cell = self._cells.get(id)
-        return self._ref(cell) if cell is not None else None
+        return self._directory.ref(id)
 
     def list_agents(self) -> tuple[AgentRef[Any], ...]:
         """Return the refs of all agents, in the order in which they were started."""
-        return tuple(self._ref(cell) for cell in self._cells.values())
+        return self._directory.refs()
 
     def tree(self) -> SupervisorView:
-        """Return the supervision tree, as plain data."""
+        """Return the supervision tree, as plain data.
+
+        Raises:
+            SupervisorStopped: The instance wasn't entered.
+        """
         if self._root is None:
             raise SupervisorStopped(self.name)
         return self._root.tree()
 
-    # ---- for servers; see `Instance`
 
-    def deliver(self, sender: Cell, signal: Signal, dispatch: object) -> None:
-        """See `Instance`. What can't be delivered is a dead letter; nobody waits and nobody crashes."""
-        match dispatch:
-            case None:
-                sender.mailbox.put_over(Message(signal))
-            case ToAgent(id):
-                self._deliver_to(id, signal)
-            case ToParent():
-                if sender.parent is not None:
-                    self._deliver_to(sender.parent.id, signal)
-            case list() | tuple():
-                for one in dispatch:
-                    self.deliver(sender, signal, one)
-            case _:
-                raise InvalidDefinition(
-                    f"agent {sender.id!r} emits to {dispatch!r}; dispatch is ToAgent(id), ToParent(), several, or None",
-                    field="dispatch",
-                    value=dispatch,
-                )
-
-    def dead_letter(self, agent_id: str, signal: Signal, reason: str) -> None:
-        """See `Instance`."""
-        try:
-            self._on_dead_letter(DeadLetter(agent_id, signal, reason))
-        except Exception:
-            logger.exception("on_dead_letter raised for signal %r to agent %r", signal.type, agent_id)
-
-    def log_error(self, agent_id: str, error: ActionError, context: str | None, problem: str | None) -> None:
-        """See `Instance`."""
-        logger.warning("agent %r: %s failed: %s", agent_id, context or "something", error)
-        if problem is not None:
-            logger.error("agent %r: %s", agent_id, problem)
-
-    def spawn_child(self, parent: Cell, directive: SpawnAgent) -> None:
-        """See `Instance`."""
-        if directive.tag in parent.children:
-            raise ActionError(
-                f"agent {parent.id!r} has a child with tag {directive.tag!r} already; stop it, or choose another tag"
-            )
-        try:
-            agent: Agent[Any] = self._made(directive.agent, directive.id, directive.state)
-            link = Parent(parent.id, directive.tag, directive.on_parent_death, directive.meta)
-            cell = self._cell(agent, link)
-            child = Child(agent.id, serve, cell, self, restart=directive.restart)
-        except (DuplicateAgent, InvalidDefinition) as error:
-            raise ActionError(f"agent {parent.id!r} can't spawn {directive.tag!r}: {error}") from None
-        self._cells[agent.id] = cell
-        parent.children[directive.tag] = agent.id
-        self._supervisor().start_child_soon(child)
-
-    def child_started(self, cell: Cell) -> None:
-        """See `Instance`."""
-        link = cell.parent
-        parent = self._cells.get(link.id) if link is not None else None
-        if parent is not None and link is not None:
-            self._tell_family(parent, "child.started", tag=link.tag, id=cell.id, meta=link.meta)
-
-    def stop_cell(self, id: str, reason: object) -> None:
-        """See `Instance`."""
-        self._cells[id].stop_reason = reason
-        self._supervisor().terminate_child_soon(id)
-
-    # ---- within
-
-    def _supervisor(self) -> Supervisor:
-        if self._agents is None:
-            raise SupervisorStopped(self.name)
-        return self._agents
-
-    def _made(self, agent: Any, id: str | None, state: object) -> Any:
-        if isinstance(agent, type) and issubclass(agent, Agent):
-            with using(self.world):
-                return agent.new(id, state)
-        if not isinstance(agent, Agent):
-            raise InvalidDefinition(f"{agent!r} is neither an agent class nor an agent", field="agent", value=agent)
-        if id not in (None, agent.id) or state is not None:
-            raise InvalidDefinition(f"agent {agent.id!r} has its id and state already; give its class to go with them")
-        return agent
-
-    def _cell(self, agent: Agent[Any], parent: Parent | None, mailbox_size: int | None = None) -> Cell:
-        """Return a cell for `agent`, whose id must be free."""
-        if agent.id in self._cells:
-            raise DuplicateAgent(agent.id)
-        size = self._mailbox_size if mailbox_size is None else _checked_size(mailbox_size)
-        return Cell(agent, Mailbox(size), parent)
-
-    def _ref(self, cell: Cell) -> AgentRef[Any]:
-        return AgentRef(cell, self.timers)
-
-    def _deliver_to(self, id: str, signal: Signal) -> None:
-        cell = self._cells.get(id)
-        if cell is None:
-            self.dead_letter(id, signal, "no agent has that id")
-        elif len(cell.mailbox) >= cell.mailbox.capacity:
-            self.dead_letter(id, signal, "its mailbox is full")
-        else:
-            cell.mailbox.put_over(Message(signal))
-
-    def _gone(self, id: str, exit: ExitKind) -> None:
-        """An agent has ended for good."""
-        cell = self._cells.pop(id)
-        cell.close("crashed" if exit == "crash" else "stopped", self.dead_letter)
-        reason = cell.stop_reason if cell.stop_reason is not None else exit
-        parent = self._cells.get(cell.parent.id) if cell.parent is not None else None
-        if parent is not None and cell.parent is not None:
-            parent.children.pop(cell.parent.tag, None)
-            self._tell_family(parent, "child.exit", tag=cell.parent.tag, id=id, reason=str(reason))
-        for child in cell.children.values():
-            self._orphan(self._cells[child], id)
-
-    def _orphan(self, child: Cell, parent: str) -> None:
-        # In any case: another agent may take the id of the parent, and isn't it.
-        link, child.parent = child.parent, None
-        assert link is not None  # noqa: S101  # it is among its parent's children
-        if link.on_death == "stop":
-            self.stop_cell(child.id, "parent stopped")
-        elif link.on_death == "emit_orphan":
-            self._tell_family(child, "orphaned", parent=parent, tag=link.tag)
-
-    def _tell_family(self, cell: Cell, what: str, **data: object) -> None:
-        with using(self.world):
-            signal = Signal(f"jido.agent.{what}", data, source=f"/jido/{self.name}")
-        cell.mailbox.put_over(Message(signal, quiet=True))
-
-
-def _checked_size(size: object) -> int:
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name:
         raise InvalidDefinition(
-            f"mailbox_size={size!r} must be a whole number above 0", field="mailbox_size", value=size
+            f"name={shown(name)} of an instance must be a text that is not empty", field="name", value=name
         )
-    return size

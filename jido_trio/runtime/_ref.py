@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 import trio
-from attrs import field, frozen
+from attrs import frozen
 
 from jido_trio.core import Agent, Signal
-from jido_trio.errors import AgentStopped, CallTimeout, MailboxFull
-from jido_trio.runtime._cell import Cell
-from jido_trio.runtime._message import Message, Reply
-from jido_trio.runtime._timers import Timers
+from jido_trio.errors import CallError, CallTimeout, MailboxFull
+from jido_trio.redact import shown
+from jido_trio.runtime._cell import Instance
+from jido_trio.runtime._clock import Deadlines
+from jido_trio.runtime._mailbox import Call, Reply
+from jido_trio.runtime._server import Server
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
 
@@ -25,18 +25,17 @@ CALL_TIMEOUT = 5.0
 class AgentRef(Generic[AgentT]):
     """An agent of an instance. Refs to the same agent are equal; one to an agent that was stopped stays stopped."""
 
-    _cell: Cell
-    _timers: Timers = field(eq=False, repr=False)
+    _cell: Server
 
     def __repr__(self) -> str:
         cell = self._cell
         state = cell.closed or f"incarnation {cell.incarnation}, {len(cell.mailbox)} queued"
-        return f"<AgentRef {cell.id!r} {state}>"
+        return f"<AgentRef {shown(cell.id)} {state}>"
 
     @property
     def id(self) -> str:
         """The agent's id."""
-        return self._cell.id
+        return self._cell.initial.id
 
     @property
     def incarnation(self) -> int:
@@ -54,6 +53,7 @@ class AgentRef(Generic[AgentT]):
         """Whether it takes messages; also while it is being restarted."""
         return not self._cell.closed
 
+    @trio.lowlevel.enable_ki_protection
     async def call(self, signal: Signal, *, timeout: float | None = CALL_TIMEOUT) -> AgentT:
         """Send `signal` and return the agent as its `cmd` left it; its directives are carried out afterwards.
 
@@ -66,72 +66,95 @@ class AgentRef(Generic[AgentT]):
             AgentStopped: The agent is, or was, stopped before it came to the signal.
             CallTimeout: No answer in time. A signal that still waited is withdrawn.
             NoRoute: None of the agent's routes matches.
+            RuntimeError: The agent lives in another thread, or in another run of Trio.
             ValueError: The timeout is no time.
         """
-        signal = _checked(signal)
-        reply = Reply()
-        if timeout is None:
-            return await self._answer(signal, reply, math.inf)
-        if not timeout >= 0:  # not a number is neither
-            raise ValueError(f"timeout={timeout!r} must be seconds, 0 or more, or None to wait for ever")
-        timer = self._timers.after(timeout, partial(self._expire, reply, timeout))
-        try:
-            return await self._answer(signal, reply, timeout)
-        finally:
-            timer.cancel()
+        if timeout is not CALL_TIMEOUT and timeout is not None:
+            _check_timeout(timeout)
+        cell = self._checked(signal)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if cell.state == "idle":
+            answer: Any = cell.instance.context.copy().run(cell.answer, signal)
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            if isinstance(answer, CallError):
+                raise answer
+            return answer  # type: ignore[no-any-return]
+        return await _answered(cell, signal, timeout)  # type: ignore[no-any-return]
 
+    @trio.lowlevel.enable_ki_protection
     async def cast(self, signal: Signal) -> None:
         """Send `signal`; return once it is in the mailbox, which may have to get room first.
 
         Raises:
             AgentStopped: The agent is stopped.
+            RuntimeError: The agent lives in another thread, or in another run of Trio.
         """
-        message = Message(_checked(signal))
-        await trio.lowlevel.checkpoint()
-        try:
-            await self._cell.mailbox.put(message)
-        except trio.ClosedResourceError:
-            raise AgentStopped(self.id, self._cell.closed) from None
+        cell = self._checked(signal)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if cell.offer(signal):
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        elif cell.closed:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            raise cell.refusal()
+        else:
+            await cell.mailbox.park(signal)
 
+    @trio.lowlevel.enable_ki_protection
     def cast_nowait(self, signal: Signal) -> None:
         """Send `signal`, at once or not at all.
 
         Raises:
             MailboxFull: There is no room.
             AgentStopped: The agent is stopped.
+            RuntimeError: The agent lives in another thread, or in another run of Trio.
         """
-        try:
-            self._cell.mailbox.put_nowait(Message(_checked(signal)))
-        except trio.WouldBlock:
-            raise MailboxFull(self.id, self._cell.mailbox.capacity) from None
-        except trio.ClosedResourceError:
-            raise AgentStopped(self.id, self._cell.closed) from None
+        cell = self._checked(signal)
+        if not cell.offer(signal):
+            raise cell.refusal() if cell.closed else MailboxFull(cell.id, cell.mailbox.capacity)
 
-    async def _answer(self, signal: Signal, reply: Reply, seconds: float) -> AgentT:
-        message = Message(signal, reply)
-        try:
-            self._cell.mailbox.put_nowait(message)
-        except trio.ClosedResourceError:
-            raise AgentStopped(self.id, self._cell.closed) from None
-        except trio.WouldBlock:
-            await self._put_within(message, seconds)
-        agent: AgentT = await reply.wait()
-        return agent
-
-    async def _put_within(self, message: Message, seconds: float) -> None:
-        with trio.move_on_after(seconds) as scope:
-            try:
-                await self._cell.mailbox.put(message)
-            except trio.ClosedResourceError:
-                raise AgentStopped(self.id, self._cell.closed) from None
-        if scope.cancelled_caught:
-            raise CallTimeout(self.id, seconds)
-
-    def _expire(self, reply: Reply, seconds: float) -> None:
-        reply.fail(CallTimeout(self.id, seconds))
+    def _checked(self, signal: object) -> Server:
+        """Refuse what is no signal, and a caller in the wrong place, before anything has changed."""
+        if not isinstance(signal, Signal):
+            raise TypeError(
+                f"agents are sent signals, not {shown(signal)}; make one: Signal('type', {{'field': value}})"
+            )
+        cell = self._cell
+        cell.instance.check_here()
+        return cell
 
 
-def _checked(signal: object) -> Signal:
-    if not isinstance(signal, Signal):
-        raise TypeError(f"agents are sent signals, not {signal!r}; make one: Signal('type', {{'field': value}})")
-    return signal
+def _check_timeout(timeout: float) -> None:
+    if not timeout >= 0:  # not a number is neither
+        raise ValueError(f"timeout={shown(timeout)} must be seconds, 0 or more, or None to wait for ever")
+
+
+async def _answered(cell: Server, signal: Signal, timeout: float | None) -> Any:
+    """Queue the signal, and return the answer or raise it."""
+    if cell.closed:
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        raise cell.refusal()
+    reply = Reply(cell.id)
+    call = Call(signal, reply)
+    if cell.mailbox.full:
+        cell.mailbox.park_call(call)
+    else:
+        cell.mailbox.put_in_place(call)
+        cell.wake()
+    timer = None
+    if timeout is CALL_TIMEOUT:
+        cell.instance.part(default_deadlines).add(reply)
+    elif timeout is not None:
+        timer = cell.instance.timers.after(timeout, lambda: reply.expire(timeout))
+    try:
+        return await reply.wait()
+    except (CallTimeout, trio.Cancelled):
+        cell.mailbox.unpark_call(call)
+        raise
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def default_deadlines(instance: Instance) -> Deadlines:
+    """Return the deadlines of an instance's calls that have the default timeout."""
+    return Deadlines(CALL_TIMEOUT, instance.timers)

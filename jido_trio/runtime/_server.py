@@ -1,266 +1,375 @@
-"""Server: one life of an agent. It takes a message, routes it, runs `cmd`, answers, carries out the directives.
+"""Server: what an agent does with a message, and with its lives.
 
-A life begins without a task of its own besides the one it runs in. As long as that is so, a crash leaves nothing that
-must be torn down: once the supervisor has decided so, putting the initial agent in the place of the crashed one *is*
-the restart. The first async action opens a nursery; from then on a crash ends the task, and the supervisor starts
-another.
+A message is received (`Agent.receive`: pure), the new agent takes the place of the old, the caller is answered, and the
+directives are carried out in order. All of it happens where the message is: in the run queue's task, or in the task of
+a caller who finds the agent idle. Either way in a copy of the context of the instance, so that neither context
+variables of the caller nor those of the message before are seen, and nothing is left behind.
+
+A life needs a task only while something of it takes time: a directive whose interpreter is an `async def`, an action
+with effects. Each runs in a nursery of the life; when the last of them is done the life needs no task again.
+
+A crash is the agent's, wherever it happens. Who was about to be answered is told; the supervisor is told, and decides;
+if it restarts the agent at once, the next life has begun when it returns. Messages are not touched by it. A crash of a
+life with tasks has them cancelled first, and nothing is handled until they have ended.
+
+KeyboardInterrupt, SystemExit and the like are nobody's crash: the supervisor takes the tree down, and raises them. A
+KeyboardInterrupt that comes up in a caller's task, while the agent receives, is the caller's: the agent isn't changed.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import trio
 from attrs import AttrsInstance, define, field
 
-from jido_trio.core import (
-    Agent,
-    Error,
-    ErrorPolicy,
-    Instruction,
-    RunInstruction,
-    Signal,
-    SpawnAgent,
-    decide_error,
-)
-from jido_trio.errors import ActionError, AgentCrashed, NoRoute
-from jido_trio.runtime._cell import Cell
-from jido_trio.runtime._execute import execute
-from jido_trio.runtime._interpreter import interpret
-from jido_trio.runtime._message import Message
-from jido_trio.runtime._timers import Timer, Timers
-from jido_trio.supervision import Life
+from jido_trio.core import Agent, Signal, Unrouted
+from jido_trio.errors import AgentCrashed, CallError, InvalidDefinition, NoRoute
+from jido_trio.redact import shown, shown_error
+from jido_trio.runtime._cell import Cell, Instance
+from jido_trio.runtime._interpreter import Runtime, interpret
+from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, News, Outcome, Own
+from jido_trio.supervision import Budget, PassiveLife
+from jido_trio.world import using
 
-TURN = 64
-"""So many messages are handled before other tasks have a turn."""
+AGENT_BUDGET = Budget(max_restarts=100, max_seconds=5, exhausted="park")
+"""What one agent may have of the restarts that an instance tolerates, unless its start says otherwise."""
 
-
-class Instance(Protocol):
-    """What a server needs of the instance that it belongs to."""
-
-    timers: Timers
-
-    def deliver(self, sender: Cell, signal: Signal, dispatch: object) -> None:
-        """Send a signal where `dispatch` says."""
-
-    def dead_letter(self, agent_id: str, signal: Signal, reason: str) -> None:
-        """Tell of a signal that nobody handles."""
-
-    def log_error(self, agent_id: str, error: ActionError, context: str | None, problem: str | None) -> None:
-        """Tell of an `Error` directive."""
-
-    def spawn_child(self, parent: Cell, directive: SpawnAgent) -> None:
-        """Begin to start a child agent."""
-
-    def child_started(self, cell: Cell) -> None:
-        """Tell the parent of an agent, if it has one, that the agent is up."""
-
-    def stop_cell(self, id: str, reason: object) -> None:
-        """Begin to stop an agent."""
-
-
-async def serve(cell: Cell, instance: Instance, *, life: Life) -> None:
-    """Be one life of the agent of `cell`; and the next, if it crashes and there is nothing to tear down."""
-    if life.incarnation == 1:
-        instance.child_started(cell)
-    if life.stopping or life.killed:  # before its first step
-        return
-    cell.mailbox.reopen()
-    life.trap_stop(cell.mailbox.stop)
-    await Server(cell, instance, life).run()
+Directives = Sequence[AttrsInstance]
 
 
 @define(eq=False)
-class Server:
-    """One life of an agent, and the `Runtime` that its directives are interpreted with."""
+class _Tasks:
+    """The tasks of a life, while it has any."""
 
-    cell: Cell
-    instance: Instance
-    life: Life
-    agent: Agent[Any] = field(init=False)
-    signal: Signal = field(init=False)
-    _directives: deque[AttrsInstance] = field(factory=deque)
-    _ending: bool = False
-    """Whether the agent gave a `Stop`."""
-    _nursery: trio.Nursery | None = None
-    _turn: int = 0
-    """Messages and crashes since other tasks had a turn."""
+    nursery: trio.Nursery | None = None
+    """Where they run; None before it is open, and when the last of them is done."""
+    unstarted: list[tuple[Callable[..., Awaitable[object]], tuple[object, ...]]] = field(factory=list)
+    running: int = 0
 
-    async def run(self) -> None:
-        """Serve until the agent is stopped. A crash that takes more than a new agent to mend is raised."""
-        while True:
-            if self._turn >= TURN:
-                await self._let_others_run()
-            try:
-                self._begin()
-                stopped = await self._work()
-                break
-            except Exception as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
-                crash = error
-            # Outside of the except block, or the crashes of all lives would chain.
-            if not self.life.renew(crash):
-                raise crash
-            self._turn += 1
-        if not stopped:
-            await self._work_with_tasks()
 
-    # ---- the loop
+class Server(Cell):
+    """An agent that handles messages. To its supervisor it is a child that needs no task; see `Passive`."""
 
-    def _begin(self) -> None:
-        self._directives.clear()
-        self.cell.incarnation, self.cell.errors = self.life.incarnation, 0
-        self.agent = self.cell.agent = self.cell.initial
-        directives = self.agent.strategy.init(self.agent)[1]
+    __slots__ = ("_pending", "_tasks")
+
+    def __init__(self, agent: Agent[Any], instance: Instance, mailbox_size: int) -> None:
+        super().__init__(agent, instance, Mailbox(mailbox_size))
+        self._pending: tuple[Signal, Directives] | None = None
+        self._tasks: _Tasks | None = None
+
+    # ---- its lives
+
+    def begin(self, life: PassiveLife) -> None:
+        """See `Passive`."""
+        directives = self.initial.strategy.init(self.initial)[1]
+        self.life, self.incarnation, self.agent, self.ending = life, life.incarnation, self.initial, False
         if directives:
-            self.signal = Signal("jido.agent.started", {"id": self.cell.id, "incarnation": self.cell.incarnation})
-        self._directives.extend(directives)
+            started = Signal("jido.agent.started", {"id": self.id, "incarnation": life.incarnation})
+            self._pending = started, directives
+        self.state = "serving"
+        self._rest()
+        if life.incarnation == 1:
+            self.up()
 
-    async def _work(self) -> bool:
-        """Handle messages until the agent is stopped; return False when it needs tasks first."""
-        mailbox = self.cell.mailbox
-        while True:
-            if self._directives and not await self._carry_out():
-                return False
-            if self._ending:
-                await mailbox.wait_stopped()
-            if self._turn >= TURN:
-                await self._let_others_run()
-            message = mailbox.take_nowait()
-            if message is None:
-                self._turn = 0
-                message = await mailbox.take()
+    def stop(self, life: PassiveLife) -> None:
+        """See `Passive`. It finishes the signal that it is at, with its directives."""
+        if self.state not in ("serving", "waiting"):
+            self._end(life)
+
+    def kill(self, life: PassiveLife) -> None:
+        """See `Passive`."""
+        self._let_go()
+
+    def _end(self, life: PassiveLife) -> None:
+        self._let_go()
+        life.end()
+
+    def _let_go(self) -> None:
+        self.state, self.life, self._pending, self._tasks = "down", None, None, None
+
+    def _crash(self, life: PassiveLife | None, error: BaseException) -> None:
+        if life is not None and self.life is life:
+            self._let_go()
+            life.crashed(error)
+
+    # ---- its turn
+
+    def serve(self, limit: int, /) -> int:
+        """See `Ready`."""
+        if self.state != "queued":  # it has ended, or begins a new life, since it was queued
+            return 0
+        self.state = "serving"
+        run = self.instance.context.copy
+        done = 0
+        while done < limit and self._goes_on():
+            if self._pending is not None:
+                run().run(self._begin_with, *self._pending)
+            else:
+                message = self.mailbox.take()
                 if message is None:
-                    return True
-            self._turn += 1
-            if not message.withdrawn and message.incarnation in (None, self.life.incarnation):
-                self._handle(message)
+                    break
+                run().run(self._handle, message)
+            done += 1
+        self._rest()
+        return done
 
-    async def _let_others_run(self) -> None:
-        self._turn = 0
-        await trio.lowlevel.checkpoint()
+    def _goes_on(self) -> bool:
+        return self.state == "serving" and not self.ending and self.life is not None and not self.life.stopping
+
+    def _rest(self) -> None:
+        """Take what comes next: nothing, another turn, or the end."""
+        life = self.life
+        if self.state != "serving" or life is None:
+            return
+        if life.stopping:
+            self._end(life)
+        elif self.ending:
+            self.state = "ending"
+        elif self.mailbox.queue is None and self._pending is None:
+            self.state = "idle"
+        else:
+            self.state = "queued"
+            self.instance.run_queue.add(self)
+
+    # ---- a message
 
     def _handle(self, message: Message) -> None:
-        self.signal = message.signal
+        match message:
+            case Signal():
+                self._take(message)
+            case Call(signal, reply):
+                if not reply.settled:
+                    answer, directives = self._receive(signal)
+                    reply.settle(answer)
+                    self._carry_out(signal, directives)
+            case Own(signal):
+                self._take(signal)
+            case News(signal):
+                _, directives = self._receive(signal)
+                self._carry_out(signal, directives)
+            case Outcome(signal, _, incarnation):
+                if incarnation == self.incarnation:
+                    _, directives = self._receive(signal, message)
+                    self._carry_out(signal, directives)
+            case Kill(incarnation):
+                if incarnation == self.incarnation and self.instance.supervisor is not None:
+                    self.instance.supervisor.kill_child(self.id)
+
+    def _take(self, signal: Signal) -> None:
+        answer, directives = self._receive(signal)
+        if type(answer) is NoRoute:
+            self.instance.dead_letter(self.id, signal, "no route matches")
+        elif directives:
+            self._carry_out(signal, directives)
+
+    def answer(self, signal: Signal) -> Agent[Any] | CallError:
+        """Handle the signal of a caller who found the agent idle, in the caller's task; return the answer."""
+        self.state = "serving"
         try:
-            instructions = self._instructions(message)
-            if not instructions:
-                self._unrouted(message)
-                return
-            self.agent, directives = self.agent.cmd(instructions, signal=message.signal)
-        except BaseException as error:  # whoever ends the whole program has a caller, too
-            if message.reply is not None:
-                message.reply.fail(AgentCrashed(self.cell.id, self.cell.incarnation, _one_line(error)))
+            answer, directives = self._receive(signal, spare=KeyboardInterrupt)
+            if directives:
+                self._carry_out(signal, directives)
+        finally:
+            self._rest()
+        return answer
+
+    def _receive(
+        self, signal: Signal, outcome: Outcome | None = None, spare: type[BaseException] | tuple[()] = ()
+    ) -> tuple[Agent[Any] | CallError, Directives]:
+        """Return the answer for who sent the signal, and the directives; raise what is in `spare`."""
+        life, incarnation = self.life, self.incarnation
+        try:
+            received = _received(self.agent, signal, outcome)
+        except spare:
             raise
-        self.cell.agent = self.agent
-        if message.reply is not None:
-            message.reply.answer(self.agent)
-        self._directives.extend(directives)
-
-    def _instructions(self, message: Message) -> tuple[Instruction, ...]:
-        return (
-            (message.instruction,) if message.instruction is not None else self.agent.instructions_for(message.signal)
-        )
-
-    def _unrouted(self, message: Message) -> None:
-        routes = [route.pattern for route in self.agent.router.routes]
-        if message.reply is not None:
-            message.reply.fail(NoRoute(self.cell.id, message.signal.type, routes))
-        elif not message.quiet:
-            self.instance.dead_letter(self.cell.id, message.signal, "no route matches")
-
-    async def _carry_out(self) -> bool:
-        """Carry out the directives; return False when the next one needs a task."""
-        while self._directives:
-            if self._nursery is None and isinstance(self._directives[0], RunInstruction):
-                return False
-            await interpret(self._directives.popleft(), self)
-        return True
-
-    # ---- tasks of its own
-
-    async def _work_with_tasks(self) -> None:
-        crash: Exception | None = None
+        except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
+            crash = error
+        else:
+            if self.life is not life:  # what it did meanwhile had it killed
+                return AgentCrashed(self.id, incarnation, "killed"), ()
+            if isinstance(received, Unrouted):
+                return NoRoute(self.id, received.signal_type, received.routes), ()
+            self.agent, directives = received
+            return self.agent, directives
+        # Outside of the except block, or the crashes of all lives would chain.
+        told = AgentCrashed(self.id, incarnation, shown_error(crash))
         try:
-            async with trio.open_nursery() as self._nursery:
-                await self._work()
-                self._nursery.cancel_scope.cancel(f"agent {self.cell.id!r} stops")
-        except ExceptionGroup as crashes:
-            crash = _plain(crashes)
-        if crash is not None:
-            raise crash
+            self._crash(life, crash)
+        finally:
+            del crash
+        return told, ()
 
-    async def _run_task(self, directive: RunInstruction, agent: Agent[Any], signal: Signal) -> None:
+    # ---- directives
+
+    def _begin_with(self, signal: Signal, directives: Directives) -> None:
+        self._pending = None
+        self._carry_out(signal, directives)
+
+    def _carry_out(self, signal: Signal, directives: Directives) -> None:
+        """Carry out the directives, up to the first that takes time; a task goes on from there."""
+        life = self.life
+        if not directives or life is None:
+            return
+        runtime = Runtime(self.agent, signal, self, self)
         try:
-            tell = directive.finished(await execute(directive.instruction, agent, signal))
-        except ActionError as error:
-            tell = directive.failed(error)
-        self.cell.mailbox.put_over(Message(signal, instruction=tell, quiet=True, incarnation=self.life.incarnation))
-
-    # ---- what interpreters may do; see `Runtime`
-
-    def emit(self, signal: Signal, dispatch: object = None) -> None:
-        """See `Runtime`."""
-        self.instance.deliver(self.cell, signal, dispatch)
-
-    def send_later(self, seconds: float, signal: Signal) -> None:
-        """See `Runtime`."""
-        cell = self.cell
-
-        def fire() -> None:
-            cell.timers.discard(timer)
-            cell.mailbox.put_over(Message(signal))
-
-        timer: Timer = self.instance.timers.after(seconds, fire)
-        cell.timers.add(timer)
-
-    def spawn_agent(self, directive: SpawnAgent) -> None:
-        """See `Runtime`."""
+            for number, directive in enumerate(directives, start=1):
+                waits = _interpreted(directive, runtime)
+                if waits is not None:
+                    self._wait(life, waits, runtime, directives[number:])
+                    return
+                if self.life is not life or self.ending:  # it had itself killed, or stops
+                    return
+        except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
+            crash = error
+        else:
+            return
         try:
-            self.instance.spawn_child(self.cell, directive)
-        except ActionError as error:
-            self.fail(Error(error, context="spawn"))
+            self._crash(life, crash)
+        finally:
+            del crash
 
-    def stop_child(self, tag: str, reason: object) -> None:
-        """See `Runtime`."""
-        child = self.cell.children.get(tag)
-        if child is not None:
-            self.instance.stop_cell(child, reason)
+    def _wait(self, life: PassiveLife, waits: Awaitable[object], runtime: Runtime, directives: Directives) -> None:
+        """Have a task of the life wait, and carry out the rest of the directives."""
+        if self.life is not life:
+            _discard(waits)
+            return
+        self.state = "waiting"
+        self.start_task(self._go_on, life, waits, runtime, directives)
 
-    def run_instruction(self, directive: RunInstruction) -> None:
-        """See `Runtime`."""
-        assert self._nursery is not None  # noqa: S101  # `_carry_out` saw to it
-        name = directive.instruction.action_class.name
-        # With the agent and the signal of now: when the task begins, the server may be at another.
-        self._nursery.start_soon(self._run_task, directive, self.agent, self.signal, name=name)
+    @trio.lowlevel.enable_ki_protection
+    async def _go_on(
+        self, life: PassiveLife, waits: Awaitable[object], runtime: Runtime, directives: Directives
+    ) -> None:
+        if self.life is not life:  # killed before it began
+            _discard(waits)
+            return
+        await _awaited(waits)
+        for directive in directives:
+            if self.life is not life or self.ending:
+                break
+            more = _interpreted(directive, runtime)
+            if more is not None:
+                await _awaited(more)
+        if self.life is life:
+            self.state = "serving"
+            self._rest()
 
-    def fail(self, error: Error) -> None:
-        """See `Runtime`."""
-        self.cell.errors += 1
-        policy: ErrorPolicy = type(self.agent).error_policy  # of the class: a function would be bound to the agent
-        verdict = decide_error(policy, error, self.cell.errors, self.agent)
-        self.instance.log_error(self.cell.id, error.error, error.context, verdict.problem)
-        # What goes wrong while an error is handled is logged only: it would be sent, and go wrong, for ever.
-        if verdict.emit is not None and self.signal.type != verdict.emit.signal.type:
-            self.emit(verdict.emit.signal, verdict.emit.dispatch)
-        if verdict.then == "crash":
-            raise error.error
-        if verdict.then == "stop":
-            self.stop(error.error)
+    # ---- tasks
 
-    def stop(self, reason: object) -> None:
-        """See `Runtime`."""
-        self._directives.clear()
-        self._ending = True
-        self.instance.stop_cell(self.cell.id, reason)
+    def start_task(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Run `async_fn(*args)` in a task of the current life; what leaves it is a crash of the life."""
+        life, tasks = self.life, self._tasks
+        if life is None:
+            return
+        if tasks is None:
+            tasks = self._tasks = _Tasks()
+            tasks.unstarted.append((async_fn, args))
+            life.run(self._live, life, tasks)
+        elif tasks.nursery is None:
+            tasks.unstarted.append((async_fn, args))
+        else:
+            tasks.running += 1
+            tasks.nursery.start_soon(self._run, life, tasks, async_fn, args, name=self.id)
+
+    @trio.lowlevel.enable_ki_protection
+    async def _live(self, life: PassiveLife, tasks: _Tasks) -> None:
+        """Be the task of a life, as long as it needs one."""
+        failed = None
+        while tasks.unstarted and failed is None:
+            try:
+                async with trio.open_nursery() as nursery:
+                    tasks.nursery = nursery
+                    waiting, tasks.unstarted = tasks.unstarted, []
+                    tasks.running = len(waiting)
+                    for async_fn, args in waiting:
+                        nursery.start_soon(self._run, life, tasks, async_fn, args, name=self.id)
+            except BaseExceptionGroup as group:
+                failed = group
+        if self._tasks is tasks:
+            self._tasks = None
+        if failed is not None:
+            try:
+                raise plain(failed)
+            finally:
+                del failed
+
+    @trio.lowlevel.enable_ki_protection
+    async def _run(
+        self, life: PassiveLife, tasks: _Tasks, async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]
+    ) -> None:
+        if self.life is not life:
+            _discard(*args)
+            return
+        try:
+            await _called(async_fn, args)
+        except BaseException:
+            if self.life is life:
+                self.state = "down"  # it handles nothing while its other tasks are cancelled
+            raise
+        finally:
+            tasks.running -= 1
+            if not tasks.running:
+                tasks.nursery = None  # it is about to close; who comes now is in `unstarted`
 
 
-def _plain(error: Exception) -> Exception:
-    """Return the one error that a group is about, or the group."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+@trio.lowlevel.disable_ki_protection
+def _received(agent: Agent[Any], signal: Signal, outcome: Outcome | None) -> Any:
+    return agent.receive(signal) if outcome is None else agent.cmd(outcome.instruction, signal=signal)
+
+
+@trio.lowlevel.disable_ki_protection
+def _interpreted(directive: object, runtime: Runtime) -> Awaitable[object] | None:
+    return interpret(directive, runtime)
+
+
+@trio.lowlevel.disable_ki_protection
+async def _awaited(waits: Awaitable[object]) -> None:
+    await waits
+
+
+@trio.lowlevel.disable_ki_protection
+async def _called(async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]) -> None:
+    await async_fn(*args)
+
+
+def _discard(*args: object) -> None:
+    """Close coroutines that are never awaited."""
+    for each in args:
+        close = getattr(each, "close", None)
+        if close is not None and hasattr(each, "cr_frame"):
+            close()
+
+
+def plain(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the one error that a group is about: the first that ends the program, or its only one; or the group."""
+    for leaf in _leaves(group):
+        if not isinstance(leaf, Exception | trio.Cancelled):
+            return leaf
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         (error,) = error.exceptions
     return error
 
 
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _leaves(part)]
+    return [error]
+
+
+def made(instance: Instance, agent: Any, id: str | None, state: object) -> Any:
+    """Return the agent that is to be started.
+
+    Raises:
+        InvalidDefinition: It is none, or its id or state doesn't fit.
+    """
+    if isinstance(agent, type) and issubclass(agent, Agent):
+        with using(instance.world):
+            return agent.new(id, state)
+    if not isinstance(agent, Agent):
+        raise InvalidDefinition(f"{shown(agent)} is neither an agent class nor an agent", field="agent", value=agent)
+    if id not in (None, agent.id) or state is not None:
+        raise InvalidDefinition(f"agent {shown(agent.id)} has its id and state already; give its class to go with them")
+    return agent

@@ -95,8 +95,10 @@ class PassiveLife:
 
     # ---- for the child
 
-    def crashed(self, error: Exception) -> None:
+    def crashed(self, error: BaseException) -> None:
         """End the life by `error`: it is reported, and the supervisor decides.
+
+        KeyboardInterrupt, SystemExit and the like are no crash: the supervisor stops, and raises it.
 
         If that is to restart the child at once, the next life has begun before this returns. If the life has a task
         of its own the task is cancelled first, and the end is told when the task has ended. A life that has ended, or

@@ -10,6 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 from jido_trio.core import Signal
 from jido_trio.errors import AgentCrashed, AgentStopped, CallTimeout, MailboxFull, NoRoute
 from jido_trio.runtime import DeadLetter, Jido, interpret
+from jido_trio.runtime._ref import default_deadlines
 from tests.runtime.agents import BOOM, Notebook, do, note
 
 
@@ -232,7 +233,23 @@ async def test_thousands_of_calls_leave_no_timers(autojump_clock):
         for _ in range(2000):
             await ref.call(do())
 
-        assert len(jido.timers._heap) < 200
+        assert len(jido._instance.timers) < 200
+
+
+async def test_calls_that_had_to_wait_leave_no_deadlines(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+
+        async def call():
+            for _ in range(50):
+                await ref.call(do())
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(40):
+                nursery.start_soon(call)
+
+        deadlines = jido._instance.part(default_deadlines)
+        assert len(deadlines) + len(jido._instance.timers) < 200
 
 
 async def test_one_caller_among_many_gets_its_own_answer(autojump_clock):
@@ -295,7 +312,7 @@ async def test_a_ref_to_a_stopped_agent_stays_stopped_when_another_takes_the_id(
 async def test_the_agent_of_a_ref_is_read_without_asking(autojump_clock):
     async with quiet() as jido:
         ref = await jido.start_agent(Notebook)
-        await ref.cast(note("a"))
+        ref.cast_nowait(note("a"))
         before = ref.agent.state.seen
         await wait_all_tasks_blocked()
 

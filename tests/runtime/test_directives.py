@@ -13,6 +13,7 @@ from jido_trio.core import (
     Emit,
     EmitErrors,
     Error,
+    Instruction,
     MaxErrors,
     Route,
     Schedule,
@@ -27,9 +28,9 @@ from jido_trio.core import (
 )
 from jido_trio.errors import ActionError, AgentCrashed, AgentNotFound, AgentStopped, InvalidDefinition
 from jido_trio.runtime import AgentRef, DeadLetter, Jido, Runtime, interpret
-from jido_trio.runtime._message import Message
+from jido_trio.runtime._mailbox import Outcome
 from jido_trio.supervision import Backoff, CrashReport
-from tests.runtime.agents import BOOM, REFUSE, ROUTES, Notebook, Notes, Refuse, do, note, settle
+from tests.runtime.agents import BOOM, REFUSE, ROUTES, Note, Notebook, Notes, Refuse, do, note, settle
 
 
 @frozen
@@ -164,10 +165,10 @@ def test_a_dispatch_that_is_none_is_refused_by_name_when_the_emit_is_made():
 async def test_an_outcome_of_a_former_life_is_not_given_to_the_next(autojump_clock):
     async with quiet() as jido:
         ref = await jido.start_agent(Notebook)
-        cell = ref._cell
-        cell.mailbox.put_over(Message(note("old"), incarnation=7))
+        for incarnation in (7, 1):
+            ref._cell.put(Outcome(note("old"), Instruction(Note(word=incarnation)), incarnation))
         await ref.call(note("new"))
-    assert ref.agent.state.seen == ["new"]
+    assert ref.agent.state.seen == [1, "new"]
 
 
 async def test_a_killed_agent_begins_anew_and_what_waited_is_handled(autojump_clock):

@@ -7,7 +7,7 @@ import trio
 from attrs import frozen
 from trio.testing import wait_all_tasks_blocked
 
-from jido_trio.core import Agent, SpawnAgent
+from jido_trio.core import Agent, Signal, SpawnAgent
 from jido_trio.errors import (
     AgentCrashed,
     AgentNotFound,
@@ -360,7 +360,7 @@ async def test_callers_of_a_child_that_never_came_to_run_are_answered(autojump_c
     async with trio.open_nursery() as outside, quiet() as jido:
         parent = await jido.start_agent(Notebook)
         outside.start_soon(stop_slowly, jido)
-        await wait_all_tasks_blocked()
+        await settle()
         await parent.call(do(SpawnAgent(Notebook, tag="child", id="child")))
         await settle()
         outside.start_soon(call, jido.whereis("child"))
@@ -398,7 +398,7 @@ async def test_a_dead_letter_box_that_fails_harms_nobody(autojump_clock, caplog)
         ref = await jido.start_agent(Notebook)
         await ref.cast(do())
         ref.cast_nowait(note("a").caused_by(note("b")))
-        jido.dead_letter("a", note("lost"), "why not")
+        ref.cast_nowait(Signal("unheard.of"))
 
         assert (await ref.call(note("c"))).state.seen == ["a", "c"]
     assert "on_dead_letter raised" in caplog.text
@@ -409,9 +409,8 @@ async def test_dead_letters_are_logged_unless_told_otherwise(autojump_clock, cap
         ref = await jido.start_agent(Notebook, id="a")
         ref.cast_nowait(note("a"))
         await jido.stop_agent(ref)
-        jido.dead_letter("a", note("lost"), "nobody is there")
 
-    assert "signal 'note' to agent 'a' is not handled: nobody is there" in caplog.text
+    assert "signal 'note' to agent 'a' is not handled: stopped" in caplog.text
 
 
 def test_its_repr_tells_how_many_agents_there_are():

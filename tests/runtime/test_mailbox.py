@@ -1,177 +1,204 @@
-"""Mailbox: order, bound, the lane of the stop, and what is left when it closes."""
-
-from functools import partial
+"""Mailbox: order, places, who waits for one, and what is left when it closes."""
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from jido_trio.runtime._mailbox import Mailbox
+from jido_trio.core import Agent, Signal
+from jido_trio.errors import AgentStopped
+from jido_trio.runtime._mailbox import Call, Mailbox, News, Own, Reply
 
 
-def filled(*messages: object, capacity: int = 10) -> Mailbox[object]:
-    mailbox: Mailbox[object] = Mailbox(capacity)
-    for message in messages:
-        mailbox.put_over(message)
+def signal(word: object) -> Signal:
+    return Signal("said", {"word": word})
+
+
+def filled(*words: object, capacity: int = 10) -> Mailbox:
+    mailbox = Mailbox(capacity)
+    for word in words:
+        mailbox.put_in_place(signal(word))
     return mailbox
 
 
-async def test_messages_are_taken_in_the_order_in_which_they_were_put():
+def words(messages) -> list[object]:
+    return [getattr(message, "signal", message).data["word"] for message in messages]
+
+
+def taken(mailbox: Mailbox) -> list[object]:
+    """All that is in a mailbox, in order."""
+    found = []
+    while (message := mailbox.take()) is not None:
+        found.append(message)
+    return words(found)
+
+
+FIRST, SECOND = Agent("first", None), Agent("second", None)
+
+
+def stopped() -> AgentStopped:
+    return AgentStopped("a")
+
+
+def test_messages_are_taken_in_the_order_in_which_they_were_put():
     mailbox = filled(1, 2)
-    mailbox.put_nowait(3)
+    mailbox.put(News(signal(3)))
+    mailbox.put_in_place(signal(4))
 
-    assert [await mailbox.take() for _ in range(3)] == [1, 2, 3]
-
-
-async def test_a_taker_waits_for_the_first_message(autojump_clock):
-    mailbox, taken = filled(), []
-
-    async def take():
-        taken.append((await mailbox.take(), trio.current_time()))
-
-    start = trio.current_time()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(take)
-        await trio.sleep(2)
-        mailbox.put_nowait("late")
-
-    assert taken == [("late", start + 2)]
+    assert taken(mailbox) == [1, 2, 3, 4]
 
 
-async def test_nothing_more_than_its_capacity_is_put_at_once():
-    mailbox = filled("a", capacity=1)
+def test_an_empty_mailbox_holds_nothing_not_even_a_queue():
+    mailbox = filled(1, 2)
+    taken(mailbox)
 
-    with pytest.raises(trio.WouldBlock):
-        mailbox.put_nowait("b")
-    assert len(mailbox) == 1
-
-
-async def test_what_is_put_over_finds_room_in_a_full_mailbox():
-    mailbox = filled("a", capacity=1)
-    mailbox.put_over("b")
-
-    assert len(mailbox) == 2
+    assert (mailbox.queue, mailbox.taken, len(mailbox), mailbox.take()) == (None, 0, 0, None)
 
 
-async def test_a_sender_waits_for_room_and_senders_are_served_in_turn(autojump_clock):
-    mailbox = filled(0, capacity=1)
-    taken = []
+def test_what_others_send_takes_a_place_and_what_the_agent_sends_itself_does_not():
+    mailbox = filled(1, capacity=2)
+    for word in range(5):
+        mailbox.put(Own(signal(word)))
+    before = mailbox.full
+    mailbox.put_in_place(Call(signal("call"), Reply("a")))
+
+    assert (before, mailbox.full, len(mailbox)) == (False, True, 7)
+
+
+def test_a_message_may_be_put_behind_the_first_few():
+    mailbox = filled(*range(4))
+    mailbox.put_before(News(signal("third")), 2)
+    empty = filled()
+    empty.put_before(News(signal("first")), 2)
+
+    assert (taken(mailbox), taken(empty)) == ([0, 1, "third", 2, 3], ["first"])
+
+
+async def test_senders_get_places_in_turn_as_they_get_free(autojump_clock):
+    mailbox, found = filled(0, capacity=1), []
     async with trio.open_nursery() as nursery:
         for number in (1, 2, 3):
-            nursery.start_soon(mailbox.put, number)
+            nursery.start_soon(mailbox.park, signal(number))
             await wait_all_tasks_blocked()
-        for _ in range(4):
-            taken.append(await mailbox.take())
+        mailbox.park_call(Call(signal("call"), Reply("a")))
+        for _ in range(5):
+            found.append(mailbox.take())
             await wait_all_tasks_blocked()
 
-    assert taken == [0, 1, 2, 3]
+    assert words(found) == [0, 1, 2, 3, "call"]
 
 
-async def test_a_sender_that_was_overtaken_waits_on():
+async def test_a_place_that_gets_free_is_never_free_for_one_who_comes_just_then(autojump_clock):
     mailbox = filled("a", capacity=1)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(mailbox.put, "patient")
+        nursery.start_soon(mailbox.park, signal("patient"))
         await wait_all_tasks_blocked()
-        mailbox.take_nowait()
-        mailbox.put_nowait("quick")
-        await wait_all_tasks_blocked()
-        assert len(mailbox) == 1
+        mailbox.take()
 
-        assert mailbox.take_nowait() == "quick"
+        assert mailbox.full
 
-    assert mailbox.take_nowait() == "patient"
+    assert taken(mailbox) == ["patient"]
+
+
+async def test_all_who_wait_get_in_although_the_mailbox_is_emptied_in_one_turn(autojump_clock):
+    mailbox, found = filled(*range(3), capacity=3), []
+    async with trio.open_nursery() as nursery:
+        for number in range(3, 20):
+            nursery.start_soon(mailbox.park, signal(number))
+            await wait_all_tasks_blocked()
+        found = taken(mailbox)
+
+    assert found == list(range(20))
 
 
 async def test_a_sender_that_gives_up_puts_nothing(autojump_clock):
     mailbox = filled("a", capacity=1)
     with trio.move_on_after(1):
-        await mailbox.put("b")
-    mailbox.take_nowait()
+        await mailbox.park(signal("b"))
 
-    assert mailbox.take_nowait() is None
-
-
-async def test_a_stop_is_before_whatever_waits():
-    mailbox = filled("a", "b")
-    mailbox.stop()
-
-    assert await mailbox.take() is None
-    assert len(mailbox) == 2
+    assert taken(mailbox) == ["a"]
 
 
-async def test_a_stop_wakes_the_waiting_taker(autojump_clock):
-    mailbox, taken = filled(), []
+@pytest.mark.parametrize("forget", [True, False], ids=["forgotten", "settled only"])
+def test_a_parked_call_that_nobody_waits_for_gets_no_place(forget):
+    mailbox = filled("a", capacity=1)
+    withdrawn = Call(signal("late"), Reply("a"))
+    mailbox.park_call(withdrawn)
+    mailbox.park_call(Call(signal("next"), Reply("a")))
+    withdrawn.reply.expire(1)
+    if forget:
+        mailbox.unpark_call(withdrawn)
 
-    async def take():
-        taken.append(await mailbox.take())
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(take)
-        await wait_all_tasks_blocked()
-        mailbox.stop()
-
-    assert taken == [None]
-
-
-async def test_waiting_for_the_stop_takes_nothing(autojump_clock):
-    mailbox = filled("a")
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(mailbox.wait_stopped)
-        await wait_all_tasks_blocked()
-        mailbox.put_nowait("b")
-        await wait_all_tasks_blocked()
-        assert nursery.child_tasks
-        mailbox.stop()
-
-    assert len(mailbox) == 2
+    assert taken(mailbox) == ["a", "next"]
 
 
-async def test_a_reopened_mailbox_has_what_was_left():
-    mailbox = filled("a")
-    mailbox.stop()
-    mailbox.reopen()
+async def test_closing_returns_what_is_left_and_turns_away_who_waits(autojump_clock):
+    mailbox, told = filled("a", "b", capacity=2), []
+    call = Call(signal("d"), Reply("a"))
 
-    assert await mailbox.take() == "a"
+    async def park():
+        with pytest.raises(AgentStopped):
+            await mailbox.park(signal("c"))
+        told.append("c")
 
-
-async def test_a_taker_that_is_cancelled_takes_nothing(autojump_clock):
-    mailbox = filled(capacity=1)
-    with trio.move_on_after(1):
-        await mailbox.take()
-    mailbox.put_nowait("kept")
-
-    assert mailbox.take_nowait() == "kept"
-
-
-async def test_closing_returns_what_is_left_and_turns_senders_away(autojump_clock):
-    mailbox = filled("a", "b", capacity=2)
-    refused = []
-
-    async def put():
-        with pytest.raises(trio.ClosedResourceError):
-            await mailbox.put("c")
-        refused.append("c")
+    async def wait():
+        with pytest.raises(AgentStopped):
+            await call.reply.wait()
+        told.append("d")
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(put)
+        nursery.start_soon(park)
+        nursery.start_soon(wait)
         await wait_all_tasks_blocked()
-        left = mailbox.close()
+        mailbox.park_call(call)
+        left = words(mailbox.close(stopped))
 
-    assert (left, refused, len(mailbox)) == (["a", "b"], ["c"], 0)
-
-
-@pytest.mark.parametrize("put", [Mailbox.put_nowait, Mailbox.put_over])
-async def test_a_closed_mailbox_takes_nothing_in(put):
-    mailbox = filled(capacity=1)
-    mailbox.close()
-
-    with pytest.raises(trio.ClosedResourceError):
-        partial(put, mailbox)("a")
+    assert (left, sorted(told), len(mailbox)) == (["a", "b"], ["c", "d"], 0)
 
 
 def test_its_repr_tells_how_full_it_is():
-    mailbox = filled("a", "b", capacity=3)
-    assert repr(mailbox) == "<Mailbox 2/3>"
+    assert repr(filled("a", "b", capacity=3)) == "<Mailbox 2/3>"
 
-    mailbox.stop()
-    assert repr(mailbox) == "<Mailbox 2/3 stopped>"
+
+# ---- replies
+
+
+async def test_a_caller_gets_the_first_answer_and_no_other(autojump_clock):
+    reply, got = Reply("a"), []
+
+    async def wait():
+        got.append(await reply.wait())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await wait_all_tasks_blocked()
+        reply.settle(FIRST)
+        reply.settle(SECOND)
+        reply.settle(stopped())
+        reply.expire(3)
+
+    assert got == [FIRST]
+
+
+async def test_an_answer_that_came_before_the_caller_waits_is_not_lost(autojump_clock):
+    reply = Reply("a")
+    reply.settle(FIRST)
+
+    assert await reply.wait() == FIRST
+
+
+async def test_an_error_that_came_before_the_caller_waits_is_raised(autojump_clock):
+    reply = Reply("a")
+    reply.settle(stopped())
+    reply.settle(FIRST)
+
+    with pytest.raises(AgentStopped):
+        await reply.wait()
+
+
+async def test_a_caller_that_is_cancelled_is_answered_no_more(autojump_clock):
+    reply = Reply("a")
+    with trio.move_on_after(1):
+        await reply.wait()
+    reply.settle(FIRST)
+
+    assert reply.settled

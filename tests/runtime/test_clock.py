@@ -1,11 +1,11 @@
-"""Timers: when they fire, in which order, and that cancelled ones don't."""
+"""Timers and deadlines: when they fire, in which order, and that those which mean nothing any more do not."""
 
 import math
 from contextlib import asynccontextmanager
 
 import trio
 
-from jido_trio.runtime._timers import Timers
+from jido_trio.runtime._clock import Deadlines, Timers
 
 
 @asynccontextmanager
@@ -14,7 +14,7 @@ async def running():
     async with trio.open_nursery() as nursery:
         nursery.start_soon(timers.run)
         yield timers
-        nursery.cancel_scope.cancel()
+        timers.end()
 
 
 async def test_timers_fire_in_order_of_their_times(autojump_clock):
@@ -105,7 +105,7 @@ async def test_timers_made_before_the_task_runs_fire_too(autojump_clock):
     async with trio.open_nursery() as nursery:
         nursery.start_soon(timers.run)
         await trio.sleep(2)
-        nursery.cancel_scope.cancel()
+        timers.end()
 
     assert fired == ["early"]
 
@@ -117,3 +117,56 @@ async def test_a_timer_without_end_never_fires(autojump_clock):
         await trio.sleep(80_000)
 
     assert fired == []
+
+
+async def test_timers_end_when_they_are_told_and_not_when_they_are_cancelled(autojump_clock):
+    fired = []
+    timers = Timers()
+    timers.after(2, lambda: fired.append("late"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(timers.run)
+        nursery.cancel_scope.cancel()
+        timers.after(3, timers.end)
+
+    assert fired == ["late"]
+
+
+class Expected:
+    """Something that has a deadline, and notes that it is over."""
+
+    def __init__(self, settled=False):
+        self.settled, self.expired = settled, None
+
+    def expire(self, seconds):
+        self.settled, self.expired = True, (seconds, trio.current_time())
+
+
+async def test_what_is_not_settled_expires_when_its_time_is_over(autojump_clock):
+    start = trio.current_time()
+    first, answered, last = Expected(), Expected(), Expected()
+    async with running() as timers:
+        deadlines = Deadlines(5, timers)
+        deadlines.add(first)
+        deadlines.add(answered)
+        await trio.sleep(2)
+        deadlines.add(last)
+        answered.settled = True
+        await trio.sleep(10)
+
+    assert (first.expired, answered.expired, last.expired) == ((5, start + 5), None, (5, start + 7))
+
+
+async def test_what_is_settled_piles_up_neither_behind_nor_before_one_that_waits(autojump_clock):
+    async with running() as timers:
+        deadlines = Deadlines(5, timers)
+        for _ in range(1000):
+            deadlines.add(Expected(settled=True))
+        patient = Expected()
+        deadlines.add(patient)
+        for _ in range(10_000):
+            deadlines.add(Expected(settled=True))
+        assert len(deadlines) < 200
+        assert len(timers) < 3
+        await trio.sleep(6)
+
+    assert patient.expired is not None

@@ -1,0 +1,132 @@
+"""The directory: agents are started, stopped, killed and found by id."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import trio
+from attrs import define, frozen
+
+from jido_trio import checks
+from jido_trio.core import Agent
+from jido_trio.errors import ChildRefused, SupervisionError
+from jido_trio.runtime._cell import Cell, Instance
+from jido_trio.runtime._mailbox import Kill
+from jido_trio.runtime._ref import AgentRef
+from jido_trio.runtime._run_queue import TURN
+from jido_trio.runtime._server import Server, made
+from jido_trio.supervision import Backoff, Budget, Child
+from jido_trio.terms import Restart, ShutdownLimit
+
+AgentT = TypeVar("AgentT", bound=Agent[Any])
+
+
+@frozen
+class Options:
+    """How an agent is supervised."""
+
+    restart: Restart
+    shutdown: ShutdownLimit
+    backoff: Backoff | None
+    budget: Budget | None
+
+
+@define(eq=False)
+class Directory:
+    """The agents of one instance, by id."""
+
+    _instance: Instance
+
+    async def start(
+        self, agent: Any, id: str | None, state: object, mailbox_size: int | None, options: Options
+    ) -> AgentRef[Any]:
+        """Start an agent and return its ref once it is up."""
+        instance = self._instance
+        supervisor = instance.running()
+        if mailbox_size is None:
+            mailbox_size = instance.mailbox_size
+        else:
+            check_size(mailbox_size)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        value = made(instance, agent, id, state)
+        cell = Server(value, instance, mailbox_size)
+        child = Child(
+            value.id,
+            cell,
+            restart=options.restart,
+            shutdown=options.shutdown,
+            backoff=options.backoff,
+            budget=options.budget,
+        )
+        instance.add(cell)
+        try:
+            await self._start(supervisor, child)
+        except SupervisionError:
+            instance.forget(cell, "shutdown")
+            raise
+        return AgentRef(cell)
+
+    async def _start(self, supervisor: Any, child: Child) -> None:
+        try:
+            supervisor.start_child_nowait(child)
+        except trio.WouldBlock:
+            await supervisor.start_child(child)
+        else:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    async def stop(self, agent: AgentRef[Any] | str, reason: object) -> None:
+        """Stop an agent, and return when it has ended."""
+        supervisor = self._instance.running()
+        cell = self._cell(agent)
+        cell.stop_reason = reason
+        try:
+            await supervisor.terminate_child(cell.id)
+        except ChildRefused as refused:
+            if refused.reason != "not_found":
+                raise
+            # It has ended meanwhile: somebody else stopped it, too.
+
+    async def resume(self, agent: AgentRef[Any] | str) -> None:
+        """Begin the next life of an agent that is parked, or pauses before its restart."""
+        supervisor = self._instance.running()
+        cell = self._cell(agent)
+        try:
+            await supervisor.restart_child(cell.id)
+        except ChildRefused as refused:
+            if refused.reason != "running":
+                raise
+
+    def kill(self, agent: AgentRef[Any] | str) -> None:
+        """Kill the current life of an agent."""
+        supervisor = self._instance.running()
+        cell = self._cell(agent)
+        if cell.life is None:
+            return
+        if cell.state in ("queued", "serving"):  # as a checkpoint would, this comes after what has its turn already
+            cell.mailbox.put_before(Kill(cell.incarnation), TURN)
+            return
+        supervisor.kill_child(cell.id)
+
+    def ref(self, id: str) -> AgentRef[Any] | None:
+        """Return the ref of the agent with that id, or None."""
+        cell = self._instance.cells.get(id)
+        return _ref(cell) if cell is not None else None
+
+    def refs(self) -> tuple[AgentRef[Any], ...]:
+        """Return the refs of all agents, in the order in which they were started."""
+        return tuple(_ref(cell) for cell in self._instance.cells.values())
+
+    def _cell(self, agent: AgentRef[Any] | str) -> Cell:
+        if isinstance(agent, AgentRef):
+            return self._instance.find(agent.id, agent._cell)  # noqa: SLF001  # a ref is ours
+        return self._instance.find(agent)
+
+
+def _ref(cell: Cell) -> AgentRef[Any]:
+    assert isinstance(cell, Server)  # noqa: S101  # all cells of an instance are
+    return AgentRef(cell)
+
+
+def check_size(size: object) -> None:
+    """Refuse what is no size of a mailbox."""
+    checks.whole("", "mailbox_size", size, least=1)

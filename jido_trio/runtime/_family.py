@@ -1,0 +1,187 @@
+"""The family of agents: children, parents, orphans. SpawnAgent, StopChild, AdoptChild.
+
+A child knows its parent and the tag that it has there, a parent its children by tag: each the other's cell and not its
+id, so that an agent which takes the id of one that has ended is not taken for it. All agents are supervised alike; what
+binds a family is news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import trio
+from attrs import define, field, frozen
+
+from jido_trio.core import AdoptChild, Error, Signal, SpawnAgent, StopChild
+from jido_trio.core._directives import OnParentDeath
+from jido_trio.errors import ActionError, AgentNotFound, DuplicateAgent, InvalidDefinition, SupervisionError
+from jido_trio.redact import said, shown
+from jido_trio.runtime._cell import Cell, Instance
+from jido_trio.runtime._interpreter import Runtime, interpret
+from jido_trio.runtime._life import stop_soon
+from jido_trio.runtime._mailbox import News
+from jido_trio.runtime._server import AGENT_BUDGET, Server, made
+from jido_trio.supervision import Child
+from jido_trio.terms import ExitKind
+from jido_trio.world import using
+
+
+@define(eq=False)
+class Link:
+    """What a child keeps: its parent."""
+
+    child: Cell
+    parent: Cell
+    tag: str
+    on_death: OnParentDeath
+    meta: Mapping[str, Any]
+
+    def up(self) -> None:
+        """See `Belonging`."""
+        _tell(self.parent, "child.started", tag=self.tag, id=self.child.id, meta=self.meta)
+
+    def gone(self, exit: ExitKind) -> None:
+        """See `Belonging`."""
+        children = self.parent.kept(Children)
+        if children is not None and children.by_tag.get(self.tag) is self.child:
+            del children.by_tag[self.tag]
+        reason = exit if self.child.stop_reason is None else said(self.child.stop_reason)
+        _tell(self.parent, "child.exit", tag=self.tag, id=self.child.id, reason=reason)
+
+
+@define(eq=False)
+class Children:
+    """What a parent keeps: its children."""
+
+    parent: Cell
+    by_tag: dict[str, Cell] = field(factory=dict)
+
+    def up(self) -> None:
+        """See `Belonging`."""
+
+    def gone(self, exit: ExitKind) -> None:
+        """See `Belonging`."""
+        for child in tuple(self.by_tag.values()):
+            self._orphan(child)
+
+    def _orphan(self, child: Cell) -> None:
+        link = child.kept(Link)
+        assert link is not None  # noqa: S101  # it is among its parent's children
+        child.let_go(Link)
+        if link.on_death == "stop":
+            stop_soon(child, "parent stopped")
+        elif link.on_death == "emit_orphan":
+            _tell(child, "orphaned", parent=self.parent.id, tag=link.tag)
+
+
+def parent_of(cell: Cell) -> Cell | None:
+    """Return the agent's parent, if it has one."""
+    link = cell.kept(Link)
+    return link.parent if link is not None else None
+
+
+def _children_of(cell: Cell) -> Children:
+    children = cell.kept(Children)
+    if children is None:
+        children = Children(cell)
+        cell.keep(children)
+    return children
+
+
+@frozen(eq=False)
+class Family:
+    """Makes and unmakes the bonds between agents of one instance."""
+
+    _instance: Instance
+
+    def spawn(self, parent: Cell, directive: SpawnAgent) -> None:
+        """Start a child; the parent hears of it when it is up.
+
+        Raises:
+            ActionError: The tag or the id is in use, the state doesn't fit, or its first life can't begin.
+        """
+        children = _children_of(parent)
+        _check_tag(parent, children, directive.tag)
+        try:
+            agent = made(self._instance, directive.agent, directive.id, directive.state)
+            cell = Server(agent, self._instance, self._instance.mailbox_size)
+            child = Child(agent.id, cell, restart=directive.restart, budget=AGENT_BUDGET)
+            self._instance.add(cell)
+        except (DuplicateAgent, InvalidDefinition) as error:
+            raise _refused(parent, directive.tag, error) from None
+        cell.keep(Link(cell, parent, directive.tag, directive.on_parent_death, directive.meta))
+        children.by_tag[directive.tag] = cell
+        supervisor = self._instance.running()
+        try:
+            supervisor.start_child_nowait(child)
+        except trio.WouldBlock:
+            supervisor.start_child_soon(child)
+        except SupervisionError as error:
+            raise _refused(parent, directive.tag, error) from None
+
+    def stop(self, parent: Cell, tag: str, reason: object) -> None:
+        """Begin to stop a child, whose tag is free from now on."""
+        children = parent.kept(Children)
+        child = children.by_tag.pop(tag, None) if children is not None else None
+        if child is not None:
+            child.leaving = True
+            stop_soon(child, reason)
+
+    def adopt(self, parent: Cell, directive: AdoptChild) -> None:
+        """Give an orphan a parent, who hears of it as of a start.
+
+        Raises:
+            ActionError: There is no such agent, it has a parent, it is the parent itself, or the tag is in use.
+        """
+        children = _children_of(parent)
+        _check_tag(parent, children, directive.tag)
+        try:
+            child = self._instance.find(directive.child)
+        except AgentNotFound as error:
+            raise _refused(parent, directive.tag, error) from None
+        if child is parent or child.kept(Link) is not None:
+            why = "is itself" if child is parent else "has a parent"
+            raise ActionError(f"agent {shown(parent.id)} can't adopt {shown(child.id)}, which {why}")
+        link = Link(child, parent, directive.tag, "stop", directive.meta)
+        child.keep(link)
+        children.by_tag[directive.tag] = child
+        link.up()
+
+
+def _check_tag(parent: Cell, children: Children, tag: str) -> None:
+    if tag in children.by_tag:
+        raise ActionError(
+            f"agent {shown(parent.id)} has a child with tag {shown(tag)} already; stop it, or choose another tag"
+        )
+
+
+def _refused(parent: Cell, tag: str, error: Exception) -> ActionError:
+    return ActionError(f"agent {shown(parent.id)} can't have the child {shown(tag)}: {said(error)}")
+
+
+def _tell(cell: Cell, what: str, **data: object) -> None:
+    with using(cell.instance.world):
+        signal = Signal(f"jido.agent.{what}", data, source=cell.instance.source)
+    cell.put(News(signal))
+
+
+@interpret.register
+def _(directive: SpawnAgent, runtime: Runtime) -> None:
+    try:
+        runtime.part(Family).spawn(runtime.cell, directive)
+    except ActionError as error:
+        runtime.do(Error(error, context="spawn"))
+
+
+@interpret.register
+def _(directive: StopChild, runtime: Runtime) -> None:
+    runtime.part(Family).stop(runtime.cell, directive.tag, directive.reason)
+
+
+@interpret.register
+def _(directive: AdoptChild, runtime: Runtime) -> None:
+    try:
+        runtime.part(Family).adopt(runtime.cell, directive)
+    except ActionError as error:
+        runtime.do(Error(error, context="adopt"))

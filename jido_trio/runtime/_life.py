@@ -1,0 +1,71 @@
+"""The life of an agent: its failures and its end. Error, Stop."""
+
+from __future__ import annotations
+
+import logging
+
+from attrs import define
+
+from jido_trio.core import Error, ErrorPolicy, Stop, decide_error
+from jido_trio.redact import said, shown
+from jido_trio.runtime._cell import Cell
+from jido_trio.runtime._interpreter import Runtime, interpret
+from jido_trio.terms import ExitKind
+
+logger = logging.getLogger("jido_trio.runtime")
+
+
+@define(eq=False)
+class Errors:
+    """How many `Error` directives there were in the current life of an agent."""
+
+    incarnation: int = 0
+    count: int = 0
+
+    def add(self, incarnation: int) -> int:
+        """Count one more in that life, and return how many it has had."""
+        if incarnation != self.incarnation:
+            self.incarnation, self.count = incarnation, 0
+        self.count += 1
+        return self.count
+
+    def up(self) -> None:
+        """See `Belonging`."""
+
+    def gone(self, exit: ExitKind) -> None:
+        """See `Belonging`."""
+
+
+def stop_soon(cell: Cell, reason: object) -> None:
+    """Have the agent stopped, and return at once."""
+    cell.stop_reason = reason
+    supervisor = cell.instance.supervisor
+    if supervisor is not None:
+        supervisor.terminate_child_soon(cell.id)
+
+
+@interpret.register
+def _(directive: Stop, runtime: Runtime) -> None:
+    runtime.cell.ending = True  # nothing more is handled, even if the supervisor comes to the stop late
+    stop_soon(runtime.cell, directive.reason)
+
+
+@interpret.register
+def _(directive: Error, runtime: Runtime) -> None:
+    cell, error = runtime.cell, directive.error
+    errors = cell.kept(Errors)
+    if errors is None:
+        errors = Errors()
+        cell.keep(errors)
+    policy: ErrorPolicy = type(runtime.agent).error_policy  # of the class: a function would be bound to the agent
+    verdict = decide_error(policy, directive, errors.add(cell.incarnation), runtime.agent)
+    logger.warning("agent %s: %s failed: %s", shown(cell.id), said(directive.context or "something"), said(error))
+    if verdict.problem is not None:
+        logger.error("agent %s: %s", shown(cell.id), said(verdict.problem))
+    # What goes wrong while an error is handled is logged only: it would be sent, and go wrong, for ever.
+    if verdict.emit is not None and runtime.signal.type != verdict.emit.signal.type:
+        runtime.do(verdict.emit)
+    if verdict.then == "crash":
+        raise error
+    if verdict.then == "stop":
+        runtime.do(Stop(error))
