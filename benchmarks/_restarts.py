@@ -30,7 +30,7 @@ def agent_in_place(laps: int) -> list[float]:
 
     async def main() -> None:
         async with Jido(max_restarts=UNLIMITED, on_report=ignore) as jido:
-            agent = await jido.start_agent(falling_agent(watch))
+            agent = await jido.start_agent(falling_agent(watch), budget=None)
             for _ in range(laps):
                 await agent.cast(FALL)
             await _until(lambda: len(watch.laps) == laps)
@@ -46,7 +46,7 @@ def agent_with_tasks(laps: int) -> list[float]:
 
     async def main() -> None:
         async with Jido(max_restarts=UNLIMITED, on_report=ignore) as jido:
-            agent = await jido.start_agent(falling_agent(watch, lingers=lambda: lingering.append(1)))
+            agent = await jido.start_agent(falling_agent(watch, lingers=lambda: lingering.append(1)), budget=None)
             for lap in range(1, laps + 1):
                 await agent.cast(LINGER)
                 await _until(lambda: len(lingering) == lap)  # noqa: B023  # called in this very turn
@@ -98,7 +98,7 @@ def next_message(laps: int) -> list[float]:
 
     async def main() -> None:
         async with Jido(max_restarts=UNLIMITED, on_report=ignore) as jido:
-            agent = await jido.start_agent(falling_agent(watch, until="next"))
+            agent = await jido.start_agent(falling_agent(watch, until="next"), budget=None)
             for lap in range(1, laps + 1):
                 agent.cast_nowait(FALL)
                 agent.cast_nowait(NEXT)
