@@ -38,14 +38,25 @@ _MISSING = object()
 
 def compiled_make(construct: Callable[..., Any], fields: Sequence[Written], slow: Slow) -> Callable[[Any], Any]:
     """Return `make(values)`: a new value, defaults filled in."""
+    return _filling("values", construct, fields, slow)
+
+
+def compiled_fill(init: Callable[..., Any], fields: Sequence[Written], slow: Slow) -> Callable[[Any, Any], None]:
+    """Return `fill(made, values)`, which makes an empty value what `make` would return."""
+    return _filling("made, values", init, fields, slow)
+
+
+def _filling(
+    parameters: str, construct: Callable[..., Any], fields: Sequence[Written], slow: Slow
+) -> Callable[..., Any]:
     space = _space(construct, fields, slow)
-    lines = ["def make(values):", " if values.__class__ is not dict and values.__class__ is not FrozenDict:"]
-    lines += ["  return slow(values)", " found = 0", " get = values.get", " try:"]
+    lines = [f"def make({parameters}):", " if values.__class__ is not dict and values.__class__ is not FrozenDict:"]
+    lines += [f"  return slow({parameters})", " found = 0", " get = values.get", " try:"]
     for number, each in enumerate(fields):
         lines.append(f"  v{number} = get({each.name!r}, MISSING)")
         lines.append(f"  if v{number} is MISSING:")
         if each.required:
-            lines.append("   return slow(values)")
+            lines.append(f"   return slow({parameters})")
         elif each.default is not None:
             lines.append(f"   v{number} = default{number}()")
         else:
@@ -56,8 +67,9 @@ def compiled_make(construct: Callable[..., Any], fields: Sequence[Written], slow
             lines += [f"   if v{number}.__class__ is not exact{number}:", f"    v{number} = fit{number}(v{number})"]
         else:
             lines.append(f"   v{number} = fit{number}(v{number})")
-    lines += ["  if found == len(values):", f"   return construct({_arguments(fields)})"]
-    lines += [" except Exception:", "  pass", " return slow(values)"]
+    arguments = ", ".join(filter(None, (parameters.removesuffix("values").rstrip(", "), _arguments(fields))))
+    lines += ["  if found == len(values):", f"   return construct({arguments})"]
+    lines += [" except Exception:", "  pass", f" return slow({parameters})"]
     return _function("make", lines, space)
 
 
@@ -91,7 +103,8 @@ def _space(construct: Callable[..., Any], fields: Sequence[Written], slow: Slow)
 
 
 def _arguments(fields: Sequence[Written]) -> str:
-    return ", ".join(f"{each.name}=v{number}" if each.kw_only else f"v{number}" for number, each in enumerate(fields))
+    in_order = sorted(enumerate(fields), key=lambda each: each[1].kw_only)
+    return ", ".join(f"{each.name}=v{number}" if each.kw_only else f"v{number}" for number, each in in_order)
 
 
 def _function(name: str, lines: Sequence[str], space: Mapping[str, Any]) -> Callable[..., Any]:

@@ -1,8 +1,4 @@
-"""Bytes that are equal for equal values, in every process: what ids made inside `cmd` are derived from.
-
-The print of a mapping is the sum of those of its items, and a FrozenDict keeps it. So a large state is gone through
-once; after a change of a few keys only these are looked at.
-"""
+"""Bytes that are equal for equal values, in every process: to tell whether two are the same without keeping them."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -19,9 +15,6 @@ from jido_trio.redact import shown, type_name
 Way: TypeAlias = Callable[[Any, int], bytes]
 
 _SIZE = 16
-MASK = (1 << 8 * _SIZE) - 1
-"""Prints are numbers below this, and added up modulo it."""
-
 _ROOM = 110
 """Containers in containers are looked into so far: values that nobody has frozen may go on for ever."""
 
@@ -32,11 +25,6 @@ def fingerprint(*values: object) -> bytes:
     Neither how mappings and sets were filled nor the seed of hashes shows.
     """
     return _digest(_text("arguments", (_part(value, _ROOM) for value in values)))
-
-
-def item_print(key: object, value: object, room: int = _ROOM) -> int:
-    """Return what an item adds to the print of its mapping."""
-    return int.from_bytes(_digest(_text("item", (_part(key, room), _part(value, room)))), "big")
 
 
 def _digest(text: bytes) -> bytes:
@@ -80,22 +68,13 @@ def _record_way(cls: type) -> Way:
     return record
 
 
-def _mapping(value: Any, room: int) -> bytes:
-    kept = getattr(value, "print", None)
-    if kept is None:
-        kept = sum([item_print(key, item, room) for key, item in value.items()]) & MASK
-        if hasattr(type(value), "print"):
-            object.__setattr__(value, "print", kept)
-    return b"dict%d:%x" % (len(value), kept)
+def _mapping(value: Mapping[Any, Any], room: int) -> bytes:
+    items = (_text("item", (_part(key, room), _part(item, room))) for key, item in value.items())
+    return _digest(_text("dict", sorted(items)))
 
 
-def _items(value: Any, room: int) -> bytes:
-    kept = getattr(value, "print", None)
-    if kept is None:
-        kept = int.from_bytes(_digest(_text("list", [_part(item, room) for item in value])), "big")
-        if hasattr(type(value), "print"):
-            object.__setattr__(value, "print", kept)
-    return b"list%x" % kept
+def _items(value: Iterable[Any], room: int) -> bytes:
+    return _digest(_text("list", [_part(item, room) for item in value]))
 
 
 def _set(value: AbstractSet[Any], room: int) -> bytes:

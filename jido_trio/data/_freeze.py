@@ -14,12 +14,11 @@ from enum import Enum
 from functools import cache
 from operator import is_
 from types import NoneType
-from typing import Any, NoReturn, SupportsIndex, TypeVar
+from typing import Any, NoReturn, Self, SupportsIndex, TypeVar
 from uuid import UUID
 
 import attrs
 
-from jido_trio.data._fingerprint import MASK, item_print
 from jido_trio.data._problem import Key, Misfit
 
 __all__ = ["MAX_DEPTH", "FrozenDict", "FrozenList", "freeze", "is_frozen", "thaw"]
@@ -51,24 +50,22 @@ class FrozenDict(dict[K, V]):
         Misfit: A value in it can be changed and can't be frozen, or it is nested too deeply.
     """
 
-    __slots__ = ("depth", "plan", "print")
+    __slots__ = ("depth", "plan")
     depth: int
     """How many containers are nested in each other at most, this one included."""
-    print: int | None
-    """Its fingerprint, once somebody has asked for it."""
     plan: object
     """The last plan of a field that it was found to fit."""
 
+    def __new__(cls, items: Mapping[K, V] | Iterable[tuple[K, V]] = (), /) -> Self:
+        """Return the items frozen."""
+        frozen = super().__new__(cls)
+        _set_depth(frozen, 1 + _fill(frozen, items if isinstance(items, Mapping) else dict(items), MAX_DEPTH - 1))
+        _set_plan(frozen, None)
+        return frozen
+
     def __init__(self, items: Mapping[K, V] | Iterable[tuple[K, V]] = (), /) -> None:
-        plain: dict[K, V] = items if type(items) is dict else dict(items)
-        frozen = {
-            key: value if type(value) in ATOMS else _frozen_at(key, value, MAX_DEPTH - 1)
-            for key, value in plain.items()
-        }
-        super().__init__(frozen)
-        _keep(self, "depth", 1 + _deepest(frozen.values()))
-        _keep(self, "print", None)
-        _keep(self, "plan", None)
+        # It is filled when it is new: calling this once more must not change it.
+        pass
 
     __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refusing(
         "a FrozenDict can't be changed: make a new one with frozen | {key: value}, or change thaw(frozen), a plain copy"
@@ -100,19 +97,22 @@ class FrozenList(list[V]):
         Misfit: An item in it can be changed and can't be frozen, or it is nested too deeply.
     """
 
-    __slots__ = ("depth", "plan", "print")
+    __slots__ = ("depth", "plan")
     depth: int
     """How many containers are nested in each other at most, this one included."""
-    print: int | None
-    """Its fingerprint, once somebody has asked for it."""
     plan: object
     """The last plan of a field that it was found to fit."""
 
+    def __new__(cls, items: Iterable[V] = (), /) -> Self:
+        """Return the items frozen."""
+        frozen = super().__new__(cls)
+        list.extend(frozen, _frozen_items(items, MAX_DEPTH - 1))
+        _set_depth_of_list(frozen, 1 + _deepest(frozen))
+        _set_plan_of_list(frozen, None)
+        return frozen
+
     def __init__(self, items: Iterable[V] = (), /) -> None:
-        super().__init__(_frozen_items(items, MAX_DEPTH - 1))
-        _keep(self, "depth", 1 + _deepest(self))
-        _keep(self, "print", None)
-        _keep(self, "plan", None)
+        pass
 
     __setitem__ = __delitem__ = __iadd__ = __imul__ = append = clear = extend = insert = pop = remove = reverse = (
         sort
@@ -139,70 +139,62 @@ class FrozenList(list[V]):
         return FrozenList, (list(self),)
 
 
-_keep = object.__setattr__
+_set_depth, _set_plan = FrozenDict.depth.__set__, FrozenDict.plan.__set__  # type: ignore[attr-defined]
+_set_depth_of_list, _set_plan_of_list = FrozenList.depth.__set__, FrozenList.plan.__set__  # type: ignore[attr-defined]
+_new_dict, _new_list = dict.__new__, list.__new__
 
 
 def with_items(old: FrozenDict[K, V], new: FrozenDict[K, V], plan: object = None) -> FrozenDict[K, V]:
     """Return both in one, where `new` wins: a copy of `old`, of which only what is new is looked at."""
-    both = FrozenDict.__new__(FrozenDict)
+    both = _new_dict(FrozenDict)
     dict.update(both, old)
     dict.update(both, new)
-    _keep(both, "depth", max(old.depth, new.depth))
-    _keep(both, "print", _print_with(old, new))
-    _keep(both, "plan", plan)
-    return _checked(both)
-
-
-def _print_with(old: FrozenDict[K, V], new: FrozenDict[K, V]) -> int | None:
-    if old.print is None or len(new) > len(old):
-        return None
-    gone = sum([item_print(key, old[key]) for key in new if key in old])
-    return (old.print - gone + sum([item_print(key, value) for key, value in new.items()])) & MASK
+    _set_depth(both, max(old.depth, new.depth))
+    _set_plan(both, plan)
+    return both
 
 
 def without_key(old: FrozenDict[K, V], key: K, plan: object = None) -> FrozenDict[K, V]:
     """Return the others of its items."""
-    rest = FrozenDict.__new__(FrozenDict)
+    rest = _new_dict(FrozenDict)
     dict.update(rest, old)
     dict.__delitem__(rest, key)
-    _keep(rest, "depth", old.depth)
-    _keep(rest, "print", None if old.print is None else (old.print - item_print(key, old[key])) & MASK)
-    _keep(rest, "plan", plan)
+    _set_depth(rest, old.depth)
+    _set_plan(rest, plan)
     return rest
 
 
-def frozen_dict(items: dict[K, V], plan: object = None) -> FrozenDict[K, V]:
+def frozen_dict(items: Mapping[K, V], plan: object = None) -> FrozenDict[K, V]:
     """Return items that are frozen as a FrozenDict."""
-    frozen = FrozenDict.__new__(FrozenDict)
+    frozen = _new_dict(FrozenDict)
     dict.update(frozen, items)
-    _keep(frozen, "depth", 1 + _deepest(items.values()))
-    _keep(frozen, "print", None)
-    _keep(frozen, "plan", plan)
-    return _checked(frozen)
+    depth = 1 + _deepest(items.values())
+    _set_depth(frozen, depth)
+    _set_plan(frozen, plan)
+    if depth > MAX_DEPTH:
+        raise Misfit([_TOO_DEEP])
+    return frozen
 
 
 def frozen_list(items: Iterable[V], depth: int | None = None, plan: object = None) -> FrozenList[V]:
     """Return items that are frozen as a FrozenList, without looking into them when their depth is known."""
-    frozen = FrozenList.__new__(FrozenList)
+    frozen = _new_list(FrozenList)
     list.extend(frozen, items)
-    _keep(frozen, "depth", 1 + _deepest(frozen) if depth is None else depth)
-    _keep(frozen, "print", None)
-    _keep(frozen, "plan", plan)
-    return _checked(frozen)
+    if depth is None:
+        depth = 1 + _deepest(frozen)
+    _set_depth_of_list(frozen, depth)
+    _set_plan_of_list(frozen, plan)
+    if depth > MAX_DEPTH:
+        raise Misfit([_TOO_DEEP])
+    return frozen
 
 
 Kept = TypeVar("Kept", bound=FrozenDict[Any, Any] | FrozenList[Any])
 
 
-def _checked(frozen: Kept) -> Kept:
-    if frozen.depth > MAX_DEPTH:
-        raise Misfit([_TOO_DEEP])
-    return frozen
-
-
 def fits(frozen: Kept, plan: object) -> Kept:
     """Return it with a note that it was found to fit a plan, so that this needn't be looked at again."""
-    _keep(frozen, "plan", plan)
+    object.__setattr__(frozen, "plan", plan)
     return frozen
 
 
@@ -260,12 +252,21 @@ def _found_at(step: Any, misfit: Misfit) -> Misfit:
     return Misfit(problem.under(step) for problem in misfit.problems)
 
 
-def _frozen_values(items: Mapping[Any, Any], room: int) -> dict[Any, Any]:
-    return {key: item if type(item) in ATOMS else _frozen_at(key, item, room) for key, item in items.items()}
+def _fill(frozen: FrozenDict[Any, Any], items: Mapping[Any, Any], room: int) -> int:
+    """Put items, frozen, into a new FrozenDict; return the greatest depth of its values."""
+    if ATOMS.issuperset(map(type, items.values())):  # as mostly
+        dict.update(frozen, items)
+        return 0
+    values = {key: item if type(item) in ATOMS else _frozen_at(key, item, room) for key, item in items.items()}
+    dict.update(frozen, values)
+    return _deepest(values.values())
 
 
 def _frozen_items(items: Iterable[Any], room: int) -> list[Any]:
-    return [item if type(item) in ATOMS else _frozen_at(index, item, room) for index, item in enumerate(items)]
+    plain = list(items)
+    if ATOMS.issuperset(map(type, plain)):
+        return plain
+    return [item if type(item) in ATOMS else _frozen_at(index, item, room) for index, item in enumerate(plain)]
 
 
 def _deepest(values: Iterable[Any]) -> int:
@@ -286,7 +287,10 @@ def depth_of(value: Any) -> int:
 
 
 def _mapping(value: Mapping[Any, Any], room: int) -> Any:
-    return frozen_dict(_frozen_values(value, room))
+    frozen = _new_dict(FrozenDict)
+    _set_depth(frozen, 1 + _fill(frozen, value, room))
+    _set_plan(frozen, None)
+    return frozen
 
 
 def _list(value: Iterable[Any], room: int) -> Any:

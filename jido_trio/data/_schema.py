@@ -12,7 +12,7 @@ from attrs import frozen
 
 from jido_trio.checks import nearest
 from jido_trio.data._codec import problems_of
-from jido_trio.data._compile import Written, compiled_make, compiled_merge
+from jido_trio.data._compile import Written, compiled_fill, compiled_make, compiled_merge
 from jido_trio.data._freeze import is_frozen, with_attributes
 from jido_trio.data._generic import arguments_of, filled_in
 from jido_trio.data._merge import Fitted, Free, Plan, step_of
@@ -124,16 +124,22 @@ class Schema(Generic[T]):
     """Returns a new value of some fields, defaults filled in."""
     merge: Callable[[T, Mapping[str, Any]], T] = attrs.field(init=False)
     """Returns the value with changes merged into it, deeply."""
+    fill: Callable[[T, Mapping[str, Any]], None] = attrs.field(init=False)
+    """Makes a value, which is empty, what `make` would return; for classes with an `__init__` of their own."""
 
     def __attrs_post_init__(self) -> None:
         make: Callable[[Any], Any] = self.make_generally
         merge: Callable[[Any, Any], Any] = self.merge_generally
+        fill: Callable[[Any, Any], None] = self.fill_generally
         if self.construct is not None and not self.late:
             written = [_written(each) for each in self.fields]
             make = compiled_make(self.construct, written, make)
             merge = compiled_merge(self.construct, self.cls, written, merge)
+            init: Any = getattr(self.cls, "__attrs_init__", self.cls.__init__)
+            fill = compiled_fill(init, written, fill)
         object.__setattr__(self, "make", make)
         object.__setattr__(self, "merge", merge)
+        object.__setattr__(self, "fill", fill)
 
     # Making --------------------------------------------------------------------------------------------------------
 
@@ -146,8 +152,8 @@ class Schema(Generic[T]):
             raise Misfit(problems_of(error)) from error
         return self.settled(value, self.late) if self.late else value
 
-    def fill(self, value: T, values: Mapping[str, Any]) -> None:
-        """Make `value`, which is empty, what `make` would return; for classes with an `__init__` of their own."""
+    def fill_generally(self, value: T, values: Mapping[str, Any]) -> None:
+        """Make `value`, which is empty, what `make` would return, whatever its class is like."""
         given = self.arguments(values)
         try:
             value.__attrs_init__(**given)  # type: ignore[attr-defined]  # attrs makes it
