@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from difflib import get_close_matches
-from functools import lru_cache, partial
-from typing import Any, Literal, Protocol, TypeGuard, cast, get_args
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any, Literal, Protocol, cast, get_args
 
-from attrs import field, fields, frozen
+from attrs import Attribute, field, fields, frozen
 
-from jido_trio.errors import InvalidDefinition
+from jido_trio.checks import one_of, refused, seconds
+from jido_trio.redact import shown
 from jido_trio.supervision._backoff import Backoff, Budget
 from jido_trio.terms import Kind, Restart, ShutdownLimit
 
@@ -38,6 +39,71 @@ class Calls(Protocol):
         ...
 
 
+def _owner(child: Child) -> str:
+    return f"child {shown(child.id)}"
+
+
+def _check_id(child: Child, _: Attribute[str], id: object) -> None:
+    if not isinstance(id, str) or not id:
+        raise refused("", "id", id, "can't be the id of a child: it must be a non-empty string")
+
+
+def _check_fn(child: Child, _: Attribute[Any], fn: object) -> None:
+    if child.is_passive:
+        return
+    if inspect.iscoroutine(fn):
+        fn.close()
+        id = shown(child.id)
+        why = "is a coroutine; pass the async function itself and its arguments"
+        raise refused(_owner(child), "fn", fn, f"{why}: Child({id}, fn, arg), not Child({id}, fn(arg))")
+    if not callable(fn) or isinstance(fn, type):
+        raise refused(_owner(child), "fn", fn, "must be an async function")
+    if _is_surely_sync(fn):
+        why = "must be an async function: write `async def`; a thread takes `trio.to_thread.run_sync`"
+        raise refused(_owner(child), "fn", fn, why)
+
+
+def _check_word(words: Any) -> Callable[[Child, Attribute[Any], object], None]:
+    known: tuple[str, ...] = get_args(words)
+
+    def check(child: Child, attribute: Attribute[Any], value: object) -> None:
+        if value.__class__ is not str or value not in known:
+            one_of(_owner(child), attribute.name, value, known)
+
+    return check
+
+
+def _check_shutdown(child: Child, _: Attribute[ShutdownLimit], value: object) -> None:
+    if value is None or is_seconds(value) or (isinstance(value, str) and value == "brutal"):
+        return
+    why = "must be seconds (0 or more), 'brutal', or None to wait without limit"
+    raise refused(_owner(child), "shutdown", value, why)
+
+
+def _check_significant(child: Child, _: Attribute[bool], value: object) -> None:
+    if not isinstance(value, bool):
+        raise refused(_owner(child), "significant", value, "must be True or False")
+    if value and child.restart == "permanent":
+        why = "can't be of a permanent child, which never ends for good: make it transient or temporary"
+        raise refused(_owner(child), "significant", value, why)
+
+
+def _check_start_timeout(child: Child, _: Attribute[float | None], value: object) -> None:
+    if value is None:
+        return
+    seconds(_owner(child), "start_timeout", value, above_zero=True, or_none="None for no limit")
+    if child.is_passive:
+        raise refused(_owner(child), "start_timeout", value, "is for children with a task: `begin` can't be cut short")
+
+
+def _check_made_of(cls: type) -> Callable[[Child, Attribute[Any], object], None]:
+    def check(child: Child, attribute: Attribute[Any], value: object) -> None:
+        if value is not None and not isinstance(value, cls):
+            raise refused(_owner(child), attribute.name, value, f"must be a {cls.__name__} or None")
+
+    return check
+
+
 @frozen(init=False)
 class Child:
     """A child of a supervisor: an async function, and how its ends are answered.
@@ -50,7 +116,8 @@ class Child:
         id: Unique within the supervisor; names the child in reports and calls.
         fn: Async function, or a `Passive`. Returning ends the child normally; raising `Shutdown` ends it on purpose;
             any other exception is a crash.
-        *args: Passed to `fn` in each life.
+        *more: Passed to `fn` in each life.
+        args: The same, given as a tuple; `more` come after them.
         restart: "permanent" is always restarted, "transient" only after a crash, "temporary" never.
         shutdown: Seconds it has to end after it was asked to; "brutal" to cancel it at once; None to wait as long
             as it takes. Default: 5 for workers, None for supervisors.
@@ -67,27 +134,27 @@ class Child:
     Source: OTP `supervisor`, "Child specification".
     """
 
-    id: str
-    fn: Callable[..., Awaitable[object]] | Calls
+    id: str = field(validator=_check_id)
+    fn: Callable[..., Awaitable[object]] | Calls = field(validator=_check_fn)
     args: tuple[object, ...]
-    restart: Restart
-    shutdown: ShutdownLimit
-    significant: bool
-    kind: Kind
-    start_timeout: float | None
-    backoff: Backoff | None
-    budget: Budget | None
-    keywords: tuple[str, ...] = field(repr=False)
-    """Which of `task_status` and `life` the function takes."""
-    is_passive: bool = field(repr=False)
+    restart: Restart = field(validator=_check_word(Restart))
+    kind: Kind = field(validator=_check_word(Kind))
+    shutdown: ShutdownLimit = field(validator=_check_shutdown)
+    significant: bool = field(validator=_check_significant)
+    start_timeout: float | None = field(validator=_check_start_timeout)
+    backoff: Backoff | None = field(validator=_check_made_of(Backoff))
+    budget: Budget | None = field(validator=_check_made_of(Budget))
+    is_passive: bool = field(repr=False, init=False)
     """Whether it needs no task: its lives are begun, stopped and killed by calls."""
+    keywords: tuple[str, ...] = field(repr=False, init=False)
+    """Which of `task_status` and `life` the function takes."""
 
     def __init__(
         self,
         id: str,
         fn: Callable[..., Awaitable[object]] | Calls,
-        /,
-        *args: object,
+        *more: object,
+        args: tuple[object, ...] = (),
         restart: Restart = "permanent",
         shutdown: ShutdownLimit | Literal["default"] = "default",
         significant: bool = False,
@@ -96,48 +163,28 @@ class Child:
         backoff: Backoff | None = None,
         budget: Budget | None = None,
     ) -> None:
-        _check_id(id)
+        limit = shutdown
+        if isinstance(limit, str) and limit == "default":
+            limit = None if kind == "supervisor" else WORKER_SHUTDOWN
         is_passive = _is_passive(fn)
-        if not is_passive:
-            _check_callable(id, fn)
-        _check_word(id, "restart", restart, Restart)
-        _check_word(id, "kind", kind, Kind)
-        if shutdown == "default":
-            shutdown = WORKER_SHUTDOWN if kind == "worker" else None
-        _check_shutdown(id, shutdown)
-        _check_significant(id, significant, restart)
-        _check_start_timeout(id, start_timeout)
-        _check_made_of(id, "backoff", backoff, Backoff)
-        _check_made_of(id, "budget", budget, Budget)
+        object.__setattr__(self, "is_passive", is_passive)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
-            id,
-            fn,
-            args,
-            restart,
-            shutdown,
-            significant,
-            kind,
-            start_timeout,
-            backoff,
-            budget,
-            () if is_passive else _keywords(fn),
-            is_passive,
+            id, fn, tuple(args) + more, restart, kind, limit, significant, start_timeout, backoff, budget
         )
+        object.__setattr__(self, "keywords", () if is_passive else _keywords(fn))
 
     def instance(self, id: str, *args: object) -> Child:
         """Return a child with this one as its template: with an id of its own, and `args` after the template's.
 
         Source: OTP `supervisor`, simple_one_for_one, whose `start_child` appends its arguments likewise.
         """
-        _check_id(id)
         made = object.__new__(Child)
-        made.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
-            **{
-                **{field.name: getattr(self, field.name) for field in fields(Child)},
-                "id": id,
-                "args": (*self.args, *args),
-            }
-        )
+        for name in _FIELDS:  # all of it has been checked, but for the id
+            _set(made, name, getattr(self, name))
+        _set(made, "id", id)
+        _set(made, "args", (*self.args, *args))
+        if id.__class__ is not str or not id:
+            _check_id(made, _ID, id)
         return made
 
     @property
@@ -156,96 +203,47 @@ class Child:
         return cast("Callable[..., Awaitable[object]]", self.fn)
 
 
-def _check_id(id: object) -> None:
-    if not isinstance(id, str) or not id:
-        raise InvalidDefinition(f"the id of a child must be a non-empty string, not {id!r}", field="id", value=id)
-
-
-def _is_passive(fn: object) -> TypeGuard[Calls]:
-    return all(callable(getattr(fn, name, None)) for name in ("begin", "stop", "kill"))
-
-
-def _check_callable(id: str, fn: object) -> None:
-    if inspect.iscoroutine(fn):
-        fn.close()
-        raise InvalidDefinition(
-            f"child {id!r} was given a coroutine; pass the async function itself and its arguments: "
-            f"Child({id!r}, fn, arg), not Child({id!r}, fn(arg))",
-            field="fn",
-            value=fn,
-        )
-    if not callable(fn):
-        raise InvalidDefinition(f"child {id!r} needs an async function, not {fn!r}", field="fn", value=fn)
-
-
-def _check_word(id: str, name: str, value: object, words: Any) -> None:
-    known: Sequence[str] = get_args(words)
-    if value not in known:
-        near = get_close_matches(str(value), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InvalidDefinition(
-            f"{name}={value!r} of child {id!r} is not one of {', '.join(map(repr, known))}{hint}",
-            field=name,
-            value=value,
-        )
-
-
-def _check_shutdown(id: str, shutdown: object) -> None:
-    if shutdown is None or shutdown == "brutal" or is_seconds(shutdown):
-        return
-    raise InvalidDefinition(
-        f"shutdown={shutdown!r} of child {id!r} must be seconds (0 or more), 'brutal', or None to wait without limit",
-        field="shutdown",
-        value=shutdown,
-    )
-
-
-def _check_significant(id: str, significant: object, restart: Restart) -> None:
-    if not isinstance(significant, bool):
-        raise InvalidDefinition(
-            f"significant={significant!r} of child {id!r} must be True or False", field="significant", value=significant
-        )
-    if significant and restart == "permanent":
-        raise InvalidDefinition(
-            f"child {id!r} is significant and permanent: a permanent child never ends for good. "
-            "Make it transient or temporary",
-            field="significant",
-            value=True,
-        )
-
-
-def _check_start_timeout(id: str, seconds: object) -> None:
-    if seconds is not None and not (is_seconds(seconds) and seconds):
-        raise InvalidDefinition(
-            f"start_timeout={seconds!r} of child {id!r} must be seconds above 0, or None",
-            field="start_timeout",
-            value=seconds,
-        )
-
-
-def _check_made_of(id: str, name: str, value: object, cls: type) -> None:
-    if value is not None and not isinstance(value, cls):
-        raise InvalidDefinition(
-            f"{name}={value!r} of child {id!r} must be a {cls.__name__} or None", field=name, value=value
-        )
+_ID = fields(Child).id
+_FIELDS = tuple(field.name for field in fields(Child))
+_set = object.__setattr__
 
 
 def is_seconds(value: object) -> bool:
-    """Return whether `value` is a finite number of seconds, 0 or more."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    """Return whether `value` is a number of seconds that Trio's clock can be moved by, 0 or more."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
 
 
-def _keywords(fn: Any) -> tuple[str, ...]:
+def _is_passive(fn: object) -> bool:
+    return all(callable(getattr(fn, name, None)) for name in ("begin", "stop", "kill"))
+
+
+def _is_surely_sync(fn: object) -> bool:
+    """Return whether calling `fn` can't make a coroutine, as far as that can be told without calling it.
+
+    Of a decorated function and of a lambda it can't, nor of one that says that it returns an awaitable.
+    """
+    plain = _plain(fn)
+    if not isinstance(plain, FunctionType) or inspect.iscoroutinefunction(plain):
+        return False
+    says = str(plain.__annotations__.get("return", ""))
+    return not (hasattr(plain, "__wrapped__") or plain.__name__ == "<lambda>" or "Await" in says or "Corout" in says)
+
+
+def _keywords(fn: object) -> tuple[str, ...]:
+    """Return which of `task_status` and `life` a function takes. No cache keeps them: functions come and go."""
+    plain = _plain(fn)
+    if isinstance(plain, FunctionType) and not hasattr(plain, "__wrapped__"):
+        code = plain.__code__
+        parameters: Any = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    else:
+        try:
+            parameters = inspect.signature(cast("Any", fn)).parameters
+        except (TypeError, ValueError):  # builtins and some C callables have no signature
+            return ()
+    return tuple(name for name in ("task_status", "life") if name in parameters)
+
+
+def _plain(fn: object) -> object:
     while isinstance(fn, partial):
         fn = fn.func
-    fn = getattr(fn, "__func__", fn)
-    return _keywords_of(fn) if isinstance(fn, Hashable) else _keywords_of.__wrapped__(fn)
-
-
-@lru_cache(maxsize=4096)
-def _keywords_of(fn: Callable[..., object]) -> tuple[str, ...]:
-    try:
-        parameters = inspect.signature(fn).parameters
-    except (TypeError, ValueError):  # builtins and some C callables have no signature
-        return ()
-    return tuple(name for name in ("task_status", "life") if name in parameters)
+    return fn.__func__ if isinstance(fn, MethodType) else fn

@@ -209,20 +209,6 @@ def _with_remedy(
     while tried.gave_up is not None and (culprit := tried.gave_up.chain[0].child) not in patient:
         patient.append(culprit)
         tried = _rehearsed(
-            spec, failures, seconds, lambda path, child: _with_backoff(child) if path in patient else child
+            spec, failures, seconds, lambda path, child: evolve(child, backoff=Backoff()) if path in patient else child
         )
     return evolve(found, survives_with=tuple(patient)) if tried.survives else found
-
-
-def _with_backoff(child: Child) -> Child:
-    return Child(
-        child.id,
-        child.fn,
-        *child.args,
-        restart=child.restart,
-        shutdown=child.shutdown,
-        significant=child.significant,
-        kind=child.kind,
-        start_timeout=child.start_timeout,
-        backoff=Backoff(),
-    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import trio
 from attrs import define, field
 
+from jido_trio.redact import shown
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._ending import parted
 from jido_trio.supervision._exit import exit_kind
@@ -24,7 +26,7 @@ class Life:
         self._active = active
 
     def __repr__(self) -> str:
-        return f"<Life {self.incarnation} of child {self.child.id!r}>"
+        return f"<Life {self.incarnation} of child {shown(self.child.id)}>"
 
     @property
     def child(self) -> Child:
@@ -107,7 +109,7 @@ class ActiveLife:
     def started(self, value: object) -> None:
         """See `Life`."""
         if self.ready:
-            raise RuntimeError(f"child {self.child.id!r} called task_status.started() twice in one life")
+            raise RuntimeError(f"child {shown(self.child.id)} called task_status.started() twice in one life")
         self.ready = True
         self.value = value
         if not self.stopping:  # else the deadline is that of the stop
@@ -132,19 +134,19 @@ class ActiveLife:
             self.kill()
         elif self.on_stop is None:
             self.cancelled_to_stop = True
-            self.scope.cancel(f"supervisor stops child {self.child.id!r}")
+            self.scope.cancel(f"supervisor stops child {shown(self.child.id)}")
         else:
             self.scope.deadline = self.kill_at
             self.on_stop()
 
     def force(self) -> None:
         """See `Living`."""
-        self.scope.cancel(f"on_stop of child {self.child.id!r} raised")
+        self.scope.cancel(f"on_stop of child {shown(self.child.id)} raised")
 
     def kill(self) -> None:
         """See `Living`."""
         self.killed = True
-        self.scope.cancel(f"child {self.child.id!r} is killed")
+        self.scope.cancel(f"child {shown(self.child.id)} is killed")
 
     @property
     def first_look(self) -> float:
@@ -205,10 +207,19 @@ class ActiveLife:
         return RuntimeError("it returned without calling task_status.started()")
 
 
-@trio.lowlevel.disable_ki_protection
 async def _call(life: ActiveLife) -> None:
     child = life.child
-    if child.keywords:
-        await child.function(*child.args, **dict.fromkeys(child.keywords, Life(life)))
-    else:
-        await child.function(*child.args)
+    keywords = dict.fromkeys(child.keywords, Life(life)) if child.keywords else {}
+    running = child.function(*child.args, **keywords)
+    if not inspect.isawaitable(running):
+        raise TypeError(f"child {shown(child.id)} must be an async function; its function returned {shown(running)}")
+    try:
+        await _unprotected(running)
+    finally:
+        if inspect.iscoroutine(running):  # an interrupt may have come before its first line
+            running.close()
+
+
+@trio.lowlevel.disable_ki_protection
+async def _unprotected(running: Awaitable[object]) -> None:
+    await running

@@ -21,6 +21,7 @@ from typing import Literal, Protocol, TypeAlias
 import trio
 from attrs import define
 
+from jido_trio.redact import shown
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._ending import parted
 from jido_trio.supervision._exit import exit_kind
@@ -91,7 +92,7 @@ class PassiveLife:
             self._more = _More(began=trio.current_time())
 
     def __repr__(self) -> str:
-        return f"<PassiveLife {self.incarnation} of child {self.child.id!r}: {self._stage}>"
+        return f"<PassiveLife {self.incarnation} of child {shown(self.child.id)}: {self._stage}>"
 
     # ---- for the child
 
@@ -120,10 +121,12 @@ class PassiveLife:
             RuntimeError: The life is over, or has a task.
         """
         if self._stage in ("failing", "ending", "over"):
-            raise RuntimeError(f"life {self.incarnation} of child {self.child.id!r} has ended and can't have a task")
+            raise RuntimeError(
+                f"life {self.incarnation} of child {shown(self.child.id)} has ended and can't have a task"
+            )
         more = self._extra()
         if more.scope is not None:
-            raise RuntimeError(f"life {self.incarnation} of child {self.child.id!r} has a task already")
+            raise RuntimeError(f"life {self.incarnation} of child {shown(self.child.id)} has a task already")
         more.scope = trio.CancelScope(shield=True)
         self._owner.spawn(self, partial(self._live, more, more.scope, async_fn, args))
 
@@ -241,7 +244,7 @@ class PassiveLife:
     def _end_task_or_tell(self) -> None:
         scope = self._more.scope if self._more is not None else None
         if scope is not None:
-            scope.cancel(f"child {self.child.id!r} has ended")
+            scope.cancel(f"child {shown(self.child.id)} has ended")
         else:
             self._tell()
 

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from attrs import field, frozen
 
+from jido_trio.errors import RestartIntensityExceeded, StartFailed
 from jido_trio.redact import said, shown, shown_error, type_name
 from jido_trio.terms import ExitKind
 
@@ -169,6 +170,9 @@ def _notes(error: BaseException) -> tuple[str, ...]:
         return ()
 
 
+_ENDS = {"normal": "it returned, and is permanent"}
+
+
 @frozen(slots=False)
 class CrashReport:
     """The end of a life that its supervisor has to tell of; sent before anything is done about it."""
@@ -185,7 +189,7 @@ class CrashReport:
     """The exception, if one ended it."""
 
     def __str__(self) -> str:
-        how = str(self.failure) if self.failure is not None else self.exit
+        how = str(self.failure) if self.failure is not None else _ENDS.get(self.exit, self.exit)
         return f"child {shown(self.child)} of supervisor {shown(self.supervisor)} ended while {self.during}: {how}"
 
 
@@ -217,9 +221,22 @@ def log_report(report: Report) -> None:
     if isinstance(report, OverrunReport):
         logger.warning("%s", report)
     elif report.failure is None:
-        logger.info("%s", report)
+        logger.log(_level(report), "%s", report)
+    elif report.failure.type in RETOLD:
+        logger.error("%s", report)
     else:
         logger.error("%s\n%s", report, report.failure.render())
+
+
+RETOLD = {f"{each.__module__}.{each.__qualname__}" for each in (RestartIntensityExceeded, StartFailed)}
+"""Errors of supervisors, whose causes were reported when they happened: in a tower of supervisors that give up each
+would tell all that those below it have told."""
+
+
+def _level(report: CrashReport) -> int:
+    if report.failure is not None:
+        return logging.ERROR
+    return logging.WARNING if report.exit == "normal" else logging.INFO
 
 
 class FoldedLog:
@@ -251,8 +268,7 @@ class FoldedLog:
         if count == 0:
             log_report(report)
         elif (count + 1).bit_count() == 1:
-            level = logging.INFO if report.failure is None else logging.ERROR
-            logger.log(level, "%s (%d times in %g s)", report, count + 1, report.at - first)
+            logger.log(_level(report), "%s (%d times in %g s)", report, count + 1, report.at - first)
 
 
 def log_problem(what: str, error: BaseException) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from jido_trio.checks import seconds
 from jido_trio.errors import InvalidDefinition
-from jido_trio.supervision._child import Child, is_seconds
+from jido_trio.redact import shown
+from jido_trio.supervision._child import Child
 from jido_trio.supervision._flags import Flags
 
 
@@ -23,34 +25,31 @@ class SupervisorSpec:
     shutdown: float | None = None
 
     def __attrs_post_init__(self) -> None:
-        seen: set[str] = set()
+        who, seen = self._who, set[str]()
         for child in self.children:
             self.check(child)
             if child.id in seen:
                 raise InvalidDefinition(
-                    f"two children of supervisor {self.name!r} have the id {child.id!r}; ids are unique within one",
+                    f"two children of {who} have the id {shown(child.id)}; ids are unique within one",
                     field="children",
                     value=child.id,
                 )
             seen.add(child.id)
-        if self.shutdown is not None and not is_seconds(self.shutdown):
-            raise InvalidDefinition(
-                f"shutdown={self.shutdown!r} of supervisor {self.name!r} must be seconds, or None for no limit",
-                field="shutdown",
-                value=self.shutdown,
-            )
+        seconds(who, "shutdown", self.shutdown, or_none="None for no limit")
+
+    @property
+    def _who(self) -> str:
+        return f"supervisor {shown(self.name)}"
 
     def check(self, child: object) -> None:
         """Refuse a child that can't be one of this supervisor's."""
         if not isinstance(child, Child):
             raise InvalidDefinition(
-                f"supervisor {self.name!r} was given {child!r}; wrap it: Child('some id', fn)",
-                field="children",
-                value=child,
+                f"{self._who} was given {shown(child)}; wrap it: Child('some id', fn)", field="children", value=child
             )
         if child.significant and self.flags.auto_shutdown == "never":
             raise InvalidDefinition(
-                f"child {child.id!r} is significant, but auto_shutdown of supervisor {self.name!r} is 'never'; "
+                f"child {shown(child.id)} is significant, but auto_shutdown of {self._who} is 'never'; "
                 "set auto_shutdown, or drop significant",
                 field="significant",
                 value=True,

@@ -204,7 +204,7 @@ def test_another_child_or_another_place_is_no_repeat(log, other):
 def test_repeats_are_logged_at_the_level_of_the_first(log):
     sink = FoldedLog()
     for number in range(2):
-        sink(CrashReport("top", "a", number, "running", "normal", 0.0))
+        sink(CrashReport("top", "a", number, "running", "killed", 0.0))
     assert [record.levelname for record in log.records] == ["INFO", "INFO"]
 
 

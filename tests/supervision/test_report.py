@@ -150,7 +150,10 @@ def test_crashes_of_the_same_bug_share_a_fingerprint():
 
 def test_a_crash_report_says_who_and_how():
     assert str(report_of(ValueError("bad"))) == "child 'a' of supervisor 'top' ended while running: ValueError: bad"
-    assert str(report_of(None, "normal")) == "child 'a' of supervisor 'top' ended while running: normal"
+    assert (
+        str(report_of(None, "normal"))
+        == "child 'a' of supervisor 'top' ended while running: it returned, and is permanent"
+    )
 
 
 def test_an_overrun_says_who_since_when_and_where():
@@ -164,7 +167,8 @@ def test_an_overrun_says_who_since_when_and_where():
     ("report", "level"),
     [
         (report_of(raised(ValueError("bad"))), logging.ERROR),
-        (report_of(None, "normal"), logging.INFO),
+        (report_of(None, "killed"), logging.INFO),
+        (report_of(None, "normal"), logging.WARNING),
         (OverrunReport("top", "a", 1, 5, ()), logging.WARNING),
     ],
 )
