@@ -4,7 +4,7 @@ Nothing here runs: no task, no clock, no effect. The same agent, action and sign
 process; ids and times made meanwhile are derived from these three.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeAlias, get_args, get_origin
 from typing import TypeVar as PlainTypeVar
 
@@ -37,7 +37,7 @@ State = TypeVar("State", default=NoState)
 Target: TypeAlias = type[Action] | Action | Instruction | tuple[type[Action], Mapping[str, Any]]
 """What a signal is routed to: an action, whose parameters are the signal's data; with parameters that are fixed."""
 
-Routes: TypeAlias = Mapping[str, Target | list[Target]] | Iterable[Route]
+Routes: TypeAlias = Mapping[str, Target | list[Target]] | Sequence[Route]
 """Patterns of signal types and where they lead; `Route`s where a priority or a condition is needed."""
 
 

@@ -1,6 +1,35 @@
 """The blocks of each page are a program that a user's type checker accepts."""
 
-from docs.programs import program
+import subprocess
+import sys
+
+import pytest
+
+from docs.programs import program, write_programs
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    """A folder with nothing but the programs of the pages, as in a project of a user."""
+    folder = tmp_path_factory.mktemp("programs")
+    assert write_programs(folder)
+    return folder
+
+
+def check(folder, *command):
+    done = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.seconds(120)
+def test_every_page_is_clean_under_mypy_strict(programs):
+    check(programs, "mypy", "--strict", "--config-file=", ".")
+
+
+@pytest.mark.seconds(120)
+def test_every_page_is_clean_under_pyright(programs):
+    (programs / "pyrightconfig.json").write_text('{"typeCheckingMode": "standard"}')
+    check(programs, "basedpyright", "--pythonpath", sys.executable)
 
 
 def test_a_program_keeps_the_line_numbers_of_its_page():
