@@ -5,29 +5,32 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import trio
 from rich.console import Console
 
+from jido_trio.cli._output import say
 from jido_trio.demo._documents import NoDocuments
 from jido_trio.demo._report import Chaos, Report, as_json, as_text
 from jido_trio.demo._run import SAMPLES, Options, run_demo
 from jido_trio.demo._view import Lines, Picture, Silent, View
 from jido_trio.world import current
 
+CHAOS_EVERY = 0.15
+"""Seconds between two kills if nothing else is asked for: so that there are some while the samples are read."""
+
 
 def demo(options: argparse.Namespace) -> int:
     """Run the demo, print its report, and return the exit code."""
     folder = Path(options.input) if options.input is not None else SAMPLES
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names a terminal can't show
+    view = _view(options, folder)
     try:
         with _logs_off():
-            report = trio.run(run_demo, Options(folder, options.workers, _chaos(options)), _view(options, folder))
+            report = trio.run(run_demo, Options(folder, options.workers, _chaos(options)), view)
     except NoDocuments as error:
         return int(options.fail(str(error)))
-    print(as_json(report) if options.json else as_text(report), flush=True)
+    say(as_json(report) if options.json else as_text(report, refusals=not isinstance(view, Lines)))
     return _exit_code(report)
 
 
@@ -46,14 +49,16 @@ def _chaos(options: argparse.Namespace) -> Chaos | None:
     if not options.chaos:
         return None
     seed = options.seed if options.seed is not None else current().random.randrange(1_000_000)
-    return Chaos(options.chaos_every if options.chaos_every is not None else 0.5, seed)
+    return Chaos(options.chaos_every if options.chaos_every is not None else CHAOS_EVERY, seed)
 
 
 def _view(options: argparse.Namespace, folder: Path) -> View:
     if options.json:
         return Silent()
     console = Console()
-    return Picture(str(folder), console) if console.is_terminal else Lines(str(folder), partial(print, flush=True))
+    # One that calls itself dumb can't take back what it has shown.
+    drawable = sys.stdout.isatty() and console.is_interactive and not console.is_dumb_terminal
+    return Picture(str(folder), console) if drawable else Lines(str(folder), say)
 
 
 def _exit_code(report: Report) -> int:

@@ -7,14 +7,26 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
+from jido_trio.cli._output import output
 from jido_trio.extras import MissingExtra
 
-LOST, USAGE, INTERRUPTED = 1, 2, 130
+USAGE, INTERRUPTED = 2, 130
 """Exit codes. 130: Ctrl-C, as shells have it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `jido-trio` with these arguments, those of the process if None, and return its exit code."""
+    codes: list[int] = []
+    try:
+        with output(codes):
+            codes.append(_run(argv))
+    except KeyboardInterrupt:  # before there was anything to report, or a second time
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return codes[-1]
+
+
+def _run(argv: Sequence[str] | None) -> int:
     parser = _parser()
     try:
         options = parser.parse_args(argv)
@@ -24,12 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _demo(options)
     except SystemExit as wanted:  # argparse leaves this way
         return int(wanted.code or 0)
-    except KeyboardInterrupt:  # before there was anything to report, or a second time
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # `jido-trio demo | head`: nobody listens any more
-        sys.stderr.close()  # or Python complains there when it flushes
-        return LOST
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
 _DEMO = "Read a folder of documents with supervised agents, whatever is wrong with the files or happens to the agents."
 _CODES = (
     "exit code: 0 every document is done or refused, and no worker was restarted but for its own crashes; "
-    "1 not so; 2 wrong usage; 130 ended by Ctrl-C"
+    "1 not so, or the report couldn't be written; 2 wrong usage, or nothing to read; 130 ended by Ctrl-C; "
+    "141 whoever read the output has closed it"
 )
 
 
@@ -51,7 +58,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", metavar="DIR", help="the folder, read with all below it (default: shipped samples)")
     parser.add_argument("--workers", type=_count, default=4, metavar="N", help="how many agents read (default: 4)")
     parser.add_argument("--chaos", action="store_true", help="kill workers at random while they read")
-    parser.add_argument("--chaos-every", type=_seconds, metavar="SECONDS", help="between two kills (default: 0.5)")
+    parser.add_argument("--chaos-every", type=_seconds, metavar="SECONDS", help="between two kills (default: 0.15)")
     parser.add_argument("--seed", type=int, metavar="N", help="of the chaos: whom it kills, and when")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON document, and nothing else")
     parser.set_defaults(fail=parser.error)

@@ -14,6 +14,7 @@ from jido_trio.demo._encoding import decode
 from jido_trio.demo._pdf import read_pdf
 from jido_trio.demo._readers import TEXT_READERS, TextKind
 from jido_trio.errors import ActionError
+from jido_trio.redact import said
 
 Kind: TypeAlias = TextKind | Literal["pdf"]
 """What a file is read as."""
@@ -48,6 +49,9 @@ _LINE_ENDS = re.compile(r"\r\n?|[\v\f\x85]")
 _COLOURS = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+_NO_FOLDER = {True: "it is a file; name the folder it is in", False: "there is no such folder; check the path"}
 
 
 class Unreadable(ActionError):
@@ -149,8 +153,8 @@ def _clean(text: str) -> str:
 
 
 def _shown(path: str | os.PathLike[str]) -> str:
-    """A path as it may be printed: file names need not be UTF-8."""
-    return os.fspath(path).encode("utf-8", "replace").decode("utf-8")
+    """A path as it may be printed: file names need not be text."""
+    return said(os.fspath(path))
 
 
 def _bytes_of(path: str | os.PathLike[str], limits: Limits) -> bytes:
@@ -196,12 +200,15 @@ def find_documents(folder: str | os.PathLike[str]) -> tuple[Path, ...]:
     A folder that may not be listed is returned itself, so that reading it tells why its files are missing.
 
     Raises:
-        NoDocuments: There is no such folder, or no such file in it.
+        NoDocuments: There is no such folder, it may not be listed, or it has no such file.
     """
     root = Path(folder)
-    if not root.is_dir():
-        what = "it is a file; name the folder it is in" if root.exists() else "there is no such folder; check the path"
-        raise NoDocuments(folder, what)
+    try:
+        if not root.is_dir():
+            raise NoDocuments(folder, _NO_FOLDER[root.exists()])
+        os.scandir(root).close()
+    except OSError as error:
+        raise NoDocuments(folder, f"it may not be listed: {error.strerror or error}") from error
     found = tuple(sorted(_walk(root)))
     if not found:
         raise NoDocuments(folder, "it has no files but hidden ones; name a folder with some")

@@ -30,6 +30,7 @@ from attrs import asdict, field, frozen
 
 from jido_trio.demo._facts import Totals, add
 from jido_trio.demo._work import Settled
+from jido_trio.redact import said
 
 SHOWN = 40
 """So many refused documents are listed in the text; the JSON has all."""
@@ -234,17 +235,17 @@ def _done(entry: Settled) -> dict[str, object]:
 # Text --------------------------------------------------------------------------------------------------------------
 
 
-def as_text(report: Report) -> str:
-    """Return the report for people."""
-    parts = (_headline, _done_text, _refused_text, _missing_text, _workers_text, _restarts_text)
+def as_text(report: Report, *, refusals: bool = True) -> str:
+    """Return the report for people; without the refusals where they have been told already."""
+    refused = _refused_text if refusals else _refused_before
+    parts = (_headline, _done_text, refused, _missing_text, _workers_text, _restarts_text)
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part(report))))
 
 
 def short(path: str, folder: str) -> str:
-    """Return a path as it is shown: without the folder, and printable whatever bytes its name is made of."""
+    """Return a path as it is shown: without the folder, and on one line whatever its name is made of."""
     inside = PurePath(path)
-    shown = inside.relative_to(folder) if inside.is_relative_to(folder) else inside
-    return str(shown).encode("utf-8", "replace").decode("utf-8")
+    return said(str(inside.relative_to(folder) if inside.is_relative_to(folder) else inside))
 
 
 def plural(count: int, noun: str) -> str:
@@ -277,16 +278,21 @@ def _refused_text(report: Report) -> Iterator[str]:
     if not report.refused:
         return
     yield "Refused:"
-    shown = [(short(entry.path, report.run.input), entry.refused) for entry in report.refused[:SHOWN]]
+    shown = [(short(entry.path, report.run.input), said(entry.refused)) for entry in report.refused[:SHOWN]]
     width = min(40, max(len(path) for path, _ in shown))
     yield from (f"  {path:<{width}}  {reason}" for path, reason in shown)
     if len(report.refused) > SHOWN:
         yield f"  ... and {len(report.refused) - SHOWN} more; --json lists all"
 
 
+def _refused_before(report: Report) -> Iterator[str]:
+    if report.refused:
+        yield f"Refused: {len(report.refused)}, each told above with its reason"
+
+
 def _missing_text(report: Report) -> Iterator[str]:
     if report.run.gave_up:
-        yield f"GAVE UP: {report.run.gave_up}"
+        yield f"GAVE UP: {said(report.run.gave_up)}"
     if report.lost:
         yield "LOST, neither done nor refused:"
         yield from (f"  {short(path, report.run.input)}" for path in report.lost[:SHOWN])

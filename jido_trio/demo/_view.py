@@ -16,6 +16,7 @@ from jido_trio.demo._cluster import COORDINATOR
 from jido_trio.demo._ledger import Entry
 from jido_trio.demo._report import Crash, plural, short
 from jido_trio.demo._work import Job, Settled, Work
+from jido_trio.redact import said
 from jido_trio.supervision import ChildView, SupervisorView
 
 PER_SECOND = 4
@@ -92,13 +93,13 @@ def told(entry: Entry, folder: str) -> tuple[str, str] | None:
     """Return what kind of thing has happened, and to what; None where that is not worth a line."""
     match entry:
         case Settled(path=path, refused=reason) if reason:
-            return "refused", f"{short(path, folder)}: {reason}"
+            return "refused", f"{short(path, folder)}: {said(reason)}"
         case Settled(path=path, careful=True):
             return "done", f"{short(path, folder)}, with care"
         case Crash(agent=agent, killed=True):
             return "killed", f"{agent} in incarnation {entry.incarnation}"
         case Crash(agent=agent, error=error):
-            return "crashed", f"{agent} in incarnation {entry.incarnation}: {error}"
+            return "crashed", f"{agent} in incarnation {entry.incarnation}: {said(error)}"
     return None
 
 
@@ -116,7 +117,8 @@ class Picture:
     _drawn: float = -1
 
     def __enter__(self) -> None:
-        self._live = Live(console=self.console, auto_refresh=False, transient=True)
+        # A screen of its own is drawn from the corner each time, so that a terminal may be resized meanwhile.
+        self._live = Live(console=self.console, auto_refresh=False, screen=True)
         self._live.start()
 
     def __exit__(self, *_: object) -> None:
@@ -172,26 +174,36 @@ def _tree(progress: Progress, folder: str, rows: int) -> Tree:
 
 
 def _supervisor(view: SupervisorView) -> Text:
-    tolerated = f"{view.max_restarts} in {view.max_seconds:g} s" if view.max_restarts else "none"
+    # Of all time, as beside the agents; those that count now are beside those tolerated.
+    total = plural(sum(child.incarnation - 1 for child in view.children), "restart")
+    counting = f"{view.restarts} of {view.max_restarts} tolerated in {view.max_seconds:g} s"
     return Text.assemble(
         (view.name, "bold"),
-        (f"  {view.strategy}, restarts {view.restarts}, tolerated {tolerated}", "dim"),
+        (f"  {view.strategy}, {total}, {counting}", "dim"),
         no_wrap=True,
+        overflow="ellipsis",
     )
 
 
 def _add_agents(branch: Tree, view: SupervisorView, work: Work, folder: str, rows: int) -> None:
-    table = Table.grid(padding=(0, 2), expand=True)
-    for _ in range(4):
-        table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     # The coordinator, which is started last, comes first.
     agents = sorted(view.children, key=lambda child: child.id != COORDINATOR)
-    for child in agents[: rows + 1]:
-        table.add_row(*_agent(child, work.at.get(child.id), folder))
-    branch.add(table)
+    shown = [_agent(child, work.at.get(child.id), folder) for child in agents[: rows + 1]]
+    widths = [max(column) for column in zip(*([cell.cell_len for cell in row[:-1]] for row in shown), strict=True)]
+    for row in shown:
+        branch.add(_row(row, widths))
     if len(agents) > rows + 1:
         branch.add(Text(f"and {len(agents) - rows - 1} more", "dim"))
+
+
+def _row(cells: Sequence[Text], widths: Sequence[int]) -> Table:
+    """A row of a table whose rows are branches of a tree: its columns are as wide as the others'."""
+    row = Table.grid(padding=(0, 2), expand=True)
+    for width in widths:
+        row.add_column(no_wrap=True, width=width)
+    row.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    row.add_row(*cells)
+    return row
 
 
 def _agent(child: ChildView, job: Job | None, folder: str) -> tuple[Text, ...]:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -63,6 +64,60 @@ def test_into_a_pipe_go_plain_lines():
     assert "0 lost" in ran.stdout
 
 
+def test_a_refusal_is_told_once():
+    assert demo().stdout.count("broken/empty.txt") == 1
+    assert demo().stdout.count("file is empty") == 1
+
+
+def test_chaos_kills_somebody_while_the_samples_are_read():
+    assert report("--chaos")["chaos"]["kills"] > 0
+
+
+def test_names_and_reasons_can_not_draw_on_the_terminal(tmp_path):
+    for name in ("esc\x1b[31m.txt", "bell\x07.txt", "two\nLOST.txt", "cr\r.txt", "rtl\u202e.txt", "byte\udcff.txt"):
+        (tmp_path / name).touch()
+    ran = demo("--input", str(tmp_path))
+    assert re.findall("[^\n\\x20-\\x7e]", ran.stdout) == []
+    assert not re.search("^LOST", ran.stdout, re.MULTILINE)
+    assert "6 documents" in ran.stdout
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(tmp_path):
+    for number in range(2_000):
+        (tmp_path / f"{number}.txt").touch()
+    command = [*COMMAND, "demo", "--input", tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk here that is always full")
+@pytest.mark.parametrize("arguments", [[], ["--json"]], ids=["lines", "json"])
+def test_a_full_disk_is_told_in_a_line(arguments):
+    with Path("/dev/full").open("w") as full:
+        command = [*COMMAND, "demo", *arguments]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr == "jido-trio: can't write the output: No space left on device\n"
+
+
+def test_a_terminal_that_calls_itself_dumb_gets_lines():
+    code, screen = on_a_terminal(*COMMAND, "demo", kind="dumb")
+    assert code == 0
+    assert "\x1b" not in screen
+    assert "refused broken/empty.txt: file is empty" in screen
+
+
+def test_a_pipe_gets_lines_even_where_colours_are_forced():
+    command, environment = [*COMMAND, "demo"], os.environ | {"FORCE_COLOR": "1"}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert "\x1b" not in ran.stdout
+
+
 def test_a_terminal_shows_the_tree_and_then_the_report():
     code, screen = on_a_terminal(*COMMAND, "demo")
     assert code == 0
@@ -72,10 +127,10 @@ def test_a_terminal_shows_the_tree_and_then_the_report():
     assert "0 lost" in screen
 
 
-def on_a_terminal(*command):
+def on_a_terminal(*command, kind="xterm-256color"):
     """Run a command with a terminal of 100 columns, and return its exit code and all that it wrote."""
     ours, theirs = pty.openpty()
-    size = {"COLUMNS": "100", "LINES": "40", "TERM": "xterm-256color"}
+    size = {"COLUMNS": "100", "LINES": "40", "TERM": kind}
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | size) as process:
         os.close(theirs)
         written = b""
@@ -124,6 +179,17 @@ def test_wrong_usage_is_told_and_ends_with_2(arguments, complaint, capsys):
 def test_a_folder_without_documents_is_wrong_usage(tmp_path, capsys):
     assert main(["demo", "--input", str(tmp_path)]) == 2
     assert "no documents in" in capsys.readouterr().err
+
+
+def test_a_folder_that_may_not_be_listed_is_wrong_usage_and_nothing_is_counted(tmp_path, monkeypatch, capsys):
+    def denied(*_args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", denied)
+    assert main(["demo", "--input", str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert "it may not be listed: Permission denied" in told.err
+    assert told.out == ""
 
 
 def test_without_the_extra_it_says_how_to_get_it(monkeypatch, capsys):

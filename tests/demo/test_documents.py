@@ -499,9 +499,9 @@ def test_a_refusal_is_a_declared_failure_that_names_its_file():
 
 def test_the_name_of_a_file_that_is_not_utf_8_can_be_printed():
     document = parse_document("caf\udce9.csv", b"x\n1\n")
-    assert (document.title, document.path) == ("caf?", "caf\udce9.csv")
+    assert (document.title, document.path) == ("caf\\udce9", "caf\udce9.csv")
     assert refusal("caf\udce9.txt", b"") == "file is empty"
-    assert str(Unreadable("caf\udce9.txt", "file is empty")) == "cannot read caf?.txt: file is empty"
+    assert str(Unreadable("caf\udce9.txt", "file is empty")) == "cannot read caf\\udce9.txt: file is empty"
 
 
 def test_a_folder_is_searched_in_depth_and_in_order_without_hidden_files_and_linked_folders(tmp_path):
@@ -538,6 +538,24 @@ def test_a_folder_without_documents_is_named_with_the_remedy(tmp_path, name, rea
         find_documents(tmp_path / name)
     assert (caught.value.folder, caught.value.reason) == (str(tmp_path / name), reason)
     assert str(caught.value) == f"no documents in {tmp_path / name}: {reason}"
+
+
+def test_when_the_folder_itself_may_not_be_listed_there_are_no_documents(tmp_path, monkeypatch):
+    def denied(*_args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(NoDocuments, match="it may not be listed: Permission denied"):
+        find_documents(tmp_path)
+
+
+def test_a_folder_below_one_that_may_not_be_entered_can_not_be_told(tmp_path, monkeypatch):
+    def denied(*_args, **_kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    with pytest.raises(NoDocuments, match="it may not be listed: Permission denied"):
+        find_documents(tmp_path / "below")
 
 
 def test_a_folder_that_may_not_be_listed_is_found_itself_and_refused_as_such(tmp_path, monkeypatch):

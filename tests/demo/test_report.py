@@ -119,12 +119,33 @@ def test_the_text_tells_counts_reasons_and_lives():
     assert "median 2.00 ms, p99 2.00 ms (n=1)" in text
 
 
+def test_the_text_leaves_out_the_reasons_where_they_have_been_told_already():
+    text = as_text(report_of(run()), refusals=False)
+    assert "file is empty" not in text
+    assert "Refused: 1, each told above with its reason" in text
+
+
+def test_reasons_and_last_words_stay_on_one_line():
+    refused = Settled("in/a", "w1", refused="bad\nLOST\x1b[2J")
+    text = as_text(report_of(run(documents=("in/a",), settled=(refused,), gave_up="x\ny")))
+    assert "bad\\nLOST\\x1b[2J" in text
+    assert "GAVE UP: x\\ny" in text
+
+
 def test_of_many_refused_documents_the_text_lists_the_first():
     many = tuple(Settled(f"in/{number}", "w1", refused="empty") for number in range(100))
     text = as_text(report_of(run(documents=tuple(one.path for one in many), settled=many)))
     assert "... and 60 more" in text
 
 
-@pytest.mark.parametrize(("path", "shown"), [("in/x/a", "x/a"), ("out/a", "out/a"), ("in/a\udcff", "a?")])
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("in/x/a", "x/a"),
+        ("out/a", "out/a"),
+        ("in/a\udcff", "a\\udcff"),
+        ("in/a\n\x1b[31mb\u202e", "a\\n\\x1b[31mb\\u202e"),
+    ],
+)
 def test_a_path_is_shown_within_its_folder_and_printable(path, shown):
     assert short(path, "in") == shown
