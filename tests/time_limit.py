@@ -23,7 +23,8 @@ import pytest
 import trio
 import trio.testing
 from attrs import define, field
-from trio._core._run import CancelStatus
+
+from jido_trio.testing._tasks import cancel_everything, stacks, tasks
 
 TICK = 0.25
 """Seconds from one look to the next."""
@@ -65,27 +66,16 @@ class Watch:
             raise OutOfTime(self.told)
 
     def _end(self, why: str, frame: FrameType | None) -> None:
-        self.told = f"{why}\n{stacks(frame)}"
+        self.told = f"{why}\n{_everywhere(frame)}"
         self._next = time.monotonic() - self._began + AGAIN
         if not trio.lowlevel.in_trio_run() or trio.lowlevel.in_trio_task():
             raise OutOfTime(self.told)
-        trio.lowlevel.current_trio_token().run_sync_soon(_cancel_everything)
+        trio.lowlevel.current_trio_token().run_sync_soon(cancel_everything)
 
     def _note(self) -> None:
         seen = standstill()
         self._ticks_idle = self._ticks_idle + 1 if seen is not None and seen == self._seen else 0
         self._seen = seen
-
-
-def _cancel_everything() -> None:
-    for _, task in _tasks():
-        status: CancelStatus | None = task._cancel_status
-        while status is not None:
-            status._scope.shield = False
-            status = status._parent
-    root = trio.lowlevel.current_root_task()
-    if root is not None:
-        root.child_nurseries[-1].cancel_scope.cancel()  # around the main task
 
 
 def standstill() -> object:
@@ -95,32 +85,13 @@ def standstill() -> object:
     clock = trio.lowlevel.current_clock()
     if not isinstance(clock, trio.testing.MockClock):
         return None
-    places = [(id(task), *(inner.f_lasti for inner, _ in task.iter_await_frames())) for _, task in _tasks()]
+    places = [(id(task), *(inner.f_lasti for inner, _ in task.iter_await_frames())) for _, task in tasks()]
     return (clock.current_time(), places)
 
 
-def stacks(frame: FrameType | None) -> str:
+def _everywhere(frame: FrameType | None) -> str:
     """Tell where the tasks of the Trio run are, and the threads."""
-    return "\n".join([*_stacks_of_tasks(), *_stacks_of_threads(frame)])
-
-
-def _tasks() -> Iterator[tuple[int, trio.lowlevel.Task]]:
-    """The tasks of this thread's run, each below its parent, with its depth."""
-    root = trio.lowlevel.current_root_task() if trio.lowlevel.in_trio_run() else None
-    waiting = [(0, root)] if root is not None else []
-    while waiting:
-        depth, task = waiting.pop()
-        yield depth, task
-        children = [child for nursery in task.child_nurseries for child in nursery.child_tasks]
-        waiting += [(depth + 1, child) for child in children]
-
-
-def _stacks_of_tasks() -> Iterator[str]:
-    for depth, task in _tasks():
-        margin = "  " * depth
-        yield f"{margin}task {task.name}"
-        for line in traceback.StackSummary.extract(task.iter_await_frames()).format():
-            yield from (f"{margin}  {part}" for part in line.splitlines())
+    return "\n".join([stacks(), *_stacks_of_threads(frame)])
 
 
 def _stacks_of_threads(frame: FrameType | None) -> Iterator[str]:

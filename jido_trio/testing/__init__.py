@@ -3,13 +3,14 @@
 from jido_trio.extras import require
 
 try:
-    from jido_trio.testing._machine import TrioStateMachine, step
+    from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
     from jido_trio.testing._strategies import actions, agents, changes, commands, fitting, plain_data, states
 except ModuleNotFoundError:
     require("testing", "hypothesis")
     raise
 
 __all__ = [
+    "StepNeverEnds",
     "TrioStateMachine",
     "actions",
     "agents",

@@ -2,12 +2,15 @@
 
 Hypothesis calls rules synchronously, so Trio runs as a guest, on this same thread: a step hands its coroutine to a task
 of the run and turns the crank until it is done. Between steps the run stands still; nothing happens unseen.
+Whether a run can still go on is asked of Trio after each turn: a clock that jumps would turn for ever.
 """
 
 from __future__ import annotations
 
 import functools
-from collections import deque
+import math
+import queue
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -17,8 +20,17 @@ import trio.testing
 from attrs import define, field
 from hypothesis.stateful import RuleBasedStateMachine
 
+from jido_trio.testing._tasks import cancel_everything, stacks, waits_for_the_world
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+
+class StepNeverEnds(AssertionError):
+    """A step of a state machine can't end: no task can run, and no deadline is set.
+
+    Its text names the tasks that wait, each with its stack.
+    """
 
 
 @define(eq=False)
@@ -29,63 +41,124 @@ class _Job:
     result: outcome.Outcome[Any] | None = None
 
 
+@define(eq=False, slots=False)
+class _Stillness(trio.abc.Instrument):
+    """Knows whether a run stands still."""
+
+    ticks: int = 0
+    """So many turns in a row nothing could happen."""
+
+    def after_io_wait(self, timeout: float) -> None:
+        statistics = trio.lowlevel.current_statistics()
+        still = statistics.tasks_runnable == 0 and statistics.seconds_to_next_deadline == math.inf
+        self.ticks = self.ticks + 1 if still else 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.ticks = 0
+
+
+ENOUGH = 3
+"""Turns in which nothing can happen, before it is told."""
+PATIENCE = 10.0
+"""Real seconds without a turn, of a clock that doesn't jump, before it is looked whether there can be another one."""
+NAP = 0.002
+"""Real seconds from one look to the next at what comes from outside."""
+
+
 @define(eq=False)
 class _Guest:
     """A Trio run that goes on only while `run` is called."""
 
     _clock: trio.abc.Clock
     nursery: trio.Nursery = field(init=False)
-    _callbacks: deque[Callable[[], object]] = field(factory=deque)
+    _callbacks: queue.SimpleQueue[Callable[[], object]] = field(factory=queue.SimpleQueue)
     _send: trio.MemorySendChannel[_Job] = field(init=False)
     _done: outcome.Outcome[None] | None = None
+    told: bool = False
+    """Whether what the run ended with was raised."""
+    _still: _Stillness = field(factory=_Stillness)
+    _nap: threading.Event = field(factory=threading.Event)
 
     def start(self) -> None:
         """Begin the run."""
         trio.lowlevel.start_guest_run(
             self._main,
-            run_sync_soon_threadsafe=self._callbacks.append,
+            run_sync_soon_threadsafe=self._callbacks.put,
             done_callback=self._set_done,
             clock=self._clock,
+            instruments=[self._still],
         )
         self._crank(lambda: hasattr(self, "nursery"))
 
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended, or is ending."""
+        return self._done is not None or self.nursery.cancel_scope.cancel_called
+
     def run(self, fn: Callable[[], Awaitable[_T]]) -> _T:
-        """Return what `fn` returns, run inside."""
+        """Return what `fn` returns, run inside.
+
+        Raises:
+            StepNeverEnds: It can't end.
+        """
         job = _Job(fn)
-        self._send.send_nowait(job)
-        self._crank(lambda: job.result is not None)
-        if job.result is None:
-            self._raise()
-            raise RuntimeError("the Trio run has ended")
+        if not self.over:
+            self._send.send_nowait(job)
+            self._crank_or_end(lambda: job.result is not None)
+        if job.result is None or (self.over and _is_cancelled(job.result)):
+            self.close()  # what crashed in the background is what went wrong
+            raise RuntimeError("the Trio run of this state machine has ended")
         result: _T = job.result.unwrap()
         return result
 
     def close(self) -> None:
-        """End the run: everything in its nursery is cancelled. What it ended with is raised."""
+        """End the run: everything in its nursery is cancelled. What it ended with is raised, once."""
         if self._done is None:
-            self._send.close()
-            self._crank(lambda: False)
-        self._raise()
+            self.nursery.cancel_scope.cancel()
+            self._crank_or_end(lambda: False)
+        if isinstance(self._done, outcome.Error) and not self.told:
+            self.told = True
+            raise _innermost(self._done.error) from None
 
     def _set_done(self, done: outcome.Outcome[None]) -> None:
         self._done = done
 
-    def _crank(self, until: Callable[[], bool]) -> None:
-        while self._done is None and not until():
-            if self._callbacks:  # else the thread that waits for I/O has not reported back yet
-                self._callbacks.popleft()()
+    def _crank_or_end(self, until: Callable[[], bool]) -> None:
+        try:
+            self._crank(until)
+        except StepNeverEnds:
+            self.told = True
+            cancel_everything()
+            self._crank(lambda: False)
+            raise
 
-    def _raise(self) -> None:
-        done, self._done = self._done, outcome.Value(None)
-        if isinstance(done, outcome.Error):
-            raise _innermost(done.error) from None
+    def _crank(self, until: Callable[[], bool]) -> None:
+        self._still.ticks = 0
+        while self._done is None and not until():
+            try:
+                callback = self._callbacks.get(timeout=PATIENCE)
+            except queue.Empty:
+                self._look()
+            else:
+                callback()
+                if self._still.ticks >= ENOUGH:
+                    self._look()
+
+    def _look(self) -> None:
+        if waits_for_the_world():
+            self._nap.wait(NAP)
+        elif self._still.ticks:
+            raise StepNeverEnds(f"no task can run, and no deadline is set; so they wait for ever:\n{stacks()}")
 
     async def _main(self) -> None:
         self._send, jobs = trio.open_memory_channel[_Job](1)
         async with trio.open_nursery() as self.nursery:
             async for job in jobs:
                 job.result = await outcome.acapture(job.fn)
-            self.nursery.cancel_scope.cancel()
+
+
+def _is_cancelled(result: outcome.Outcome[Any]) -> bool:
+    return isinstance(result, outcome.Error) and isinstance(_innermost(result.error), trio.Cancelled)
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -101,13 +174,21 @@ class TrioStateMachine(RuleBasedStateMachine):
     All steps of an example share one Trio run, and the nursery `self.nursery`, which is cancelled at the end. Time is
     virtual: it jumps to the next deadline when every task waits, so a step that sleeps costs nothing. `set_up` runs
     before the first step, and `tear_down` after the last one.
+
+    What crashes in the background is raised by the step in which it does. A step that can't end any more, as no task
+    can run and no deadline is set, raises `StepNeverEnds`, which names the tasks that wait.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._guest = _Guest(self.make_clock())
         self._guest.start()
-        self._guest.run(self.set_up)
+        try:
+            self._guest.run(self.set_up)
+        except BaseException as error:
+            # Hypothesis doesn't tear down what it could not set up.
+            self._end(error)
+            raise
 
     def make_clock(self) -> trio.abc.Clock:
         """Return the clock of the run."""
@@ -130,10 +211,22 @@ class TrioStateMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """See `RuleBasedStateMachine.teardown`; override `tear_down` instead."""
+        if self._guest.told:
+            return  # a step has raised it, and nothing is left
         try:
             self._guest.run(self.tear_down)
-        finally:
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._guest.close()
+
+    def _end(self, error: BaseException) -> None:
+        """End the run after `error`, which is what is told."""
+        try:
             self._guest.close()
+        except Exception as other:  # noqa: BLE001  # it is told of beside the first
+            if other is not error:
+                error.add_note(f"and then the run ended with {type(other).__name__}: {other}")
 
 
 _M = TypeVar("_M", bound=TrioStateMachine)

@@ -16,6 +16,7 @@ from jido_trio.data import Misfit, schema_of, unstructure
 from jido_trio.errors import InvalidParams
 
 T = TypeVar("T")
+V = TypeVar("V")
 A = TypeVar("A", bound=Agent[Any])
 Act = TypeVar("Act", bound=Action)
 
@@ -62,7 +63,13 @@ _CONTAINERS: Mapping[type, Callable[..., st.SearchStrategy[Any]]] = {
 
 def states(cls: type[T]) -> st.SearchStrategy[T]:
     """Generate values of a frozen attrs class; what its validators refuse is not generated."""
-    return st.deferred(lambda: _arguments(cls).map(lambda values: _made(cls, values)))
+    return st.deferred(lambda: _made_of(_arguments(cls), lambda values: _made(cls, values)))
+
+
+@st.composite
+def _made_of(draw: st.DrawFn, arguments: st.SearchStrategy[V], make: Callable[[V], T]) -> T:
+    """Generate what `make` makes: unlike `map`, a counterexample shows the value, and not how it came to be."""
+    return make(draw(arguments))
 
 
 def _made(cls: type[T], values: Mapping[str, Any]) -> T:
@@ -82,12 +89,17 @@ def _arguments(cls: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 def agents(cls: type[A]) -> st.SearchStrategy[A]:
     """Generate agents of a class, with whatever state."""
-    return st.builds(cls.new, st.text(min_size=1, max_size=8), states(cls.record.cls))
+
+    def new(id: str, state: Any) -> A:
+        return cls.new(id, state)
+
+    new.__name__ = f"{cls.__name__}.new"  # so that a counterexample shows code to paste
+    return st.builds(new, st.text(min_size=1, max_size=8), states(cls.record.cls))
 
 
 def actions(cls: type[Act]) -> st.SearchStrategy[Act]:
     """Generate values of an action class; what its validators refuse is not generated."""
-    return st.deferred(lambda: _arguments(cls).map(lambda params: _action(cls, params)))
+    return st.deferred(lambda: _made_of(_arguments(cls), lambda params: _action(cls, params)))
 
 
 def _action(cls: type[Act], params: Mapping[str, Any]) -> Act:
