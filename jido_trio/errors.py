@@ -19,6 +19,14 @@
       + DuplicateAgent             an agent with that id lives
       + NoWorkerFree               all workers of a pool are lent
       + UnknownDirective           no interpreter is registered for a directive's class
+      + StorageError               what a storage was asked for wasn't done; nothing was changed
+      | + Conflict                   another has changed the record meanwhile
+      | + StorageClosed              it isn't open
+      | + StorageCorrupt             it is damaged, or no storage of ours
+      | + StorageFailed              the disk or the server said no
+      | + StorageLocked              another process doesn't let go of it
+      | + StorageNewer               a later version of jido_trio made it
+      | + StorageUnknown             whether it was done can't be told
       + SupervisionError           a tree could not be kept up
         + StartFailed                a child failed while starting
         + RestartIntensityExceeded   children restarted more often than tolerated
@@ -378,6 +386,103 @@ class UnknownDirective(JidoError):
         return (
             f"agent {shown(self.agent_id)} returned a directive nobody interprets: {said(self.directive)}. "
             "Register one: @interpret.register for its class."
+        )
+
+
+class StorageError(JidoError):
+    """A storage didn't do what it was asked for. Nothing was changed, unless the class says otherwise."""
+
+
+@define(slots=False, eq=False)
+class Conflict(StorageError):
+    """A record hasn't the revision that was expected: another has changed it meanwhile. Nothing was changed."""
+
+    key: str
+    expected: int
+    """0 for no record."""
+    found: int
+
+    def __str__(self) -> str:
+        return (
+            f"the record {shown(self.key)} has revision {self.found}, not {self.expected}: another has changed it. "
+            "Read it again, and decide anew"
+        )
+
+
+@define(slots=False, eq=False)
+class StorageClosed(StorageError):
+    """The storage isn't open any more."""
+
+    storage: str
+
+    def __str__(self) -> str:
+        return f"the storage {shown(self.storage)} is closed; use it inside of the block that opens it"
+
+
+@define(slots=False, eq=False)
+class StorageCorrupt(StorageError):
+    """The storage is damaged, or no storage of jido_trio. It was left as it is."""
+
+    storage: str
+    what: str
+    """What is wrong with it."""
+
+    def __str__(self) -> str:
+        return (
+            f"the storage {shown(self.storage)} can't be used: {said(self.what)}. Nothing was changed; keep the file, "
+            "and give a copy of an earlier day, or another path"
+        )
+
+
+@define(slots=False, eq=False)
+class StorageFailed(StorageError):
+    """The disk, the file system or the server said no. Nothing was changed."""
+
+    storage: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"the storage {shown(self.storage)} failed: {said(self.what)}. Nothing was changed"
+
+
+@define(slots=False, eq=False)
+class StorageLocked(StorageError):
+    """Another process didn't let go of the storage in time. Nothing was changed."""
+
+    storage: str
+
+    def __str__(self) -> str:
+        return f"the storage {shown(self.storage)} is locked by another process; close that, or give more busy_timeout"
+
+
+@define(slots=False, eq=False)
+class StorageNewer(StorageError):
+    """A later version of jido_trio made the storage. It was left as it is."""
+
+    storage: str
+    version: int
+    """Of its format."""
+    known: int
+    """The latest that this version of jido_trio knows."""
+
+    def __str__(self) -> str:
+        return (
+            f"the storage {shown(self.storage)} has format {self.version}, and this jido_trio knows {self.known} at "
+            "most; install a later version"
+        )
+
+
+@define(slots=False, eq=False)
+class StorageUnknown(StorageError):
+    """The connection broke during a commit: it was done whole or not at all, and which can't be told."""
+
+    storage: str
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"the storage {shown(self.storage)} broke off during a commit, which may have been done: "
+            f"{said(self.what)}. Read what is there before you do it again"
         )
 
 

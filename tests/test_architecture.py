@@ -21,10 +21,11 @@ MAY_IMPORT = {
     "data": {"checks", "errors", "redact"},
     "core": LEAVES | {"data"},
     "actions": {"core", "errors"},
+    "storage": {"checks", "errors", "redact"},
     "supervision": LEAVES,
     "runtime": LEAVES | {"core", "data", "supervision"},
     "groups": LEAVES | {"core", "supervision", "runtime"},
-    "testing": LEAVES | {"core", "data", "supervision", "runtime"},
+    "testing": LEAVES | {"core", "data", "storage", "supervision", "runtime"},
 }
 """What each part may import besides itself; parts that aren't named here are for people, and may import anything."""
 

@@ -4,6 +4,7 @@ from jido_trio.extras import require
 
 try:
     from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
+    from jido_trio.testing._storage_laws import check_storage
     from jido_trio.testing._strategies import actions, agents, changes, commands, fitting, plain_data, states
 except ModuleNotFoundError:
     require("testing", "hypothesis")
@@ -15,6 +16,7 @@ __all__ = [
     "actions",
     "agents",
     "changes",
+    "check_storage",
     "commands",
     "fitting",
     "plain_data",

@@ -1,0 +1,257 @@
+"""The laws of `Storage`, for any implementation: run on random programs beside a dict."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from itertools import count
+from typing import TypeAlias, assert_never
+
+import trio
+from attrs import frozen
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from jido_trio.errors import Conflict
+from jido_trio.redact import shown
+from jido_trio.storage import Check, Delete, DeleteRange, Op, Put, Record, Storage
+
+Open: TypeAlias = Callable[[str], AbstractAsyncContextManager[Storage]]
+"""Opens the storage of that name; one name is one storage, and it is empty the first time."""
+
+Model: TypeAlias = dict[str, Record]
+
+KEYS = ("a", "a/1", "a/10", "b", "\uffef", "\U0001f600")
+"""Few, so that operations meet; the last two come the other way round in UTF-16."""
+
+
+@frozen
+class Reopen:
+    """Close the storage and open it again."""
+
+
+@frozen
+class Scan:
+    """Read a range."""
+
+    start: str
+    end: str
+    limit: int
+
+
+Step: TypeAlias = tuple[Op, ...] | Reopen | Scan
+
+_revisions = st.one_of(st.none(), st.none(), st.integers(0, 3))
+_keys = st.sampled_from(KEYS)
+_values = st.binary(max_size=20) | st.just(b"\0" * 100)
+ops: st.SearchStrategy[Op] = st.one_of(
+    st.builds(Put, _keys, _values, _revisions),
+    st.builds(Delete, _keys, _revisions),
+    st.builds(DeleteRange, _keys, _keys),
+    st.builds(Check, _keys, st.integers(0, 3)),
+)
+"""Operations on a handful of keys."""
+
+_steps: st.SearchStrategy[Step] = st.one_of(
+    st.lists(ops, max_size=5).map(tuple),
+    st.lists(ops, max_size=5).map(tuple),
+    st.builds(Scan, _keys, _keys, st.integers(0, 10)),
+    st.just(Reopen()),
+)
+
+
+def check_storage(open_storage: Open, *, examples: int = 100, shrink: bool = True) -> None:
+    """Hold a storage to its promises, on random programs; see `jido_trio.storage.Storage`.
+
+        check_storage(lambda name: open_sqlite(folder / f"{name}.db"))
+
+    Args:
+        open_storage: Opens the storage of a name, empty the first time, as it was left from then on.
+        examples: How many programs.
+        shrink: Whether a program that shows a fault is made as short as can be, which takes some seconds.
+
+    Raises:
+        AssertionError: A promise is broken; Hypothesis shows the shortest program it found.
+    """
+    names = (f"check-{number}" for number in count())
+    _check_programs(open_storage, names.__next__, examples, shrink=shrink)
+    for law in (
+        _counts_each_change_once,
+        _two_openings_are_one_storage,
+        _cancelled_is_whole_or_not,
+        _keeps_odd_values,
+        _begins_anew,
+    ):
+        trio.run(law, open_storage, f"law-{law.__name__.strip('_')}")
+
+
+def _check_programs(open_storage: Open, new_name: Callable[[], str], examples: int, *, shrink: bool) -> None:
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        phases=[phase for phase in Phase if shrink or phase is not Phase.shrink],
+    )
+    @given(st.lists(_steps, max_size=15))
+    def a_program_does_what_a_dict_does(program: list[Step]) -> None:
+        trio.run(_run, open_storage, new_name(), program)
+
+    a_program_does_what_a_dict_does()
+
+
+async def _run(open_storage: Open, name: str, program: Sequence[Step]) -> None:
+    model: Model = {}
+    rest = list(program)
+    while True:
+        async with open_storage(name) as storage:
+            await _agree(storage, model)
+            while rest:
+                step = rest.pop(0)
+                if isinstance(step, Reopen):
+                    break
+                model = await _take(storage, model, step)
+            else:
+                await _agree(storage, model)
+                return
+
+
+async def _take(storage: Storage, model: Model, step: tuple[Op, ...] | Scan) -> Model:
+    if isinstance(step, Scan):
+        wanted = [model[key] for key in sorted(model) if step.start <= key < step.end][: step.limit]
+        found = list(await storage.scan(step.start, step.end, step.limit))
+        assert found == wanted, f"scan gave {shown(found)}, not {shown(wanted)}"
+        return model
+    try:
+        after = _after(model, step)
+    except Conflict as wanted_conflict:
+        try:
+            await storage.commit(step)
+        except Conflict as conflict:
+            assert conflict == wanted_conflict, f"the conflict is {conflict!r}, not {wanted_conflict!r}"
+            return model
+        raise AssertionError(f"commit took {shown(step)}, and should have refused it: {wanted_conflict}") from None
+    await storage.commit(step)
+    return after
+
+
+def _after(model: Model, commit: Sequence[Op]) -> Model:
+    new = dict(model)
+    for op in commit:
+        match op:
+            case Put(key, value, expected):
+                new[key] = Record(key, _expected(new, key, expected) + 1, value)
+            case Delete(key, expected):
+                _expected(new, key, expected)
+                new.pop(key, None)
+            case DeleteRange(start, end):
+                new = {key: record for key, record in new.items() if not start <= key < end}
+            case Check(key, expected):
+                _expected(new, key, expected)
+            case _:
+                assert_never(op)
+    return new
+
+
+def _expected(model: Model, key: str, expected: int | None) -> int:
+    found = model[key].revision if key in model else 0
+    if expected not in (None, found):
+        raise Conflict(key, expected or 0, found)
+    return found
+
+
+async def _agree(storage: Storage, model: Model) -> None:
+    for key in KEYS:
+        found = await storage.get(key)
+        assert found == model.get(key), f"get({key!r}) gave {shown(found)}, not {shown(model.get(key))}"
+    in_order = [model[key] for key in sorted(model)]
+    for limit in (2, len(KEYS)):
+        listed = list(await storage.scan("\1", "\U0010ffff", limit))
+        assert listed == in_order[:limit], f"scan with limit {limit} gave {shown(listed)}, not {shown(in_order)}"
+
+
+async def _counts_each_change_once(open_storage: Open, name: str) -> None:
+    async def count_up(storage: Storage) -> None:
+        for _ in range(10):
+            for _ in range(1000):
+                record = await storage.get("counter")
+                revision, number = (record.revision, int(record.value)) if record is not None else (0, 0)
+                try:
+                    await storage.commit([Put("counter", b"%d" % (number + 1), expected=revision)])
+                    break
+                except Conflict:
+                    continue
+            else:
+                raise AssertionError("a thousand times the record had not the revision that was read just before")
+
+    async with open_storage(name) as storage:
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(count_up, storage)
+        record = await storage.get("counter")
+    assert record == Record("counter", 50, b"50"), f"five writers counted to 50, and {record} is there"
+
+
+async def _begins_anew(open_storage: Open, name: str) -> None:
+    async with open_storage(name) as storage:
+        for _ in range(3):
+            await storage.commit([Put("a", b"1")])
+        await storage.commit([Delete("a", expected=3)])
+        await storage.commit([Put("a", b"2", expected=0)])
+        found = await storage.get("a")
+        assert found == Record("a", 1, b"2"), f"a record that was deleted and put again is {found}"
+
+
+async def _two_openings_are_one_storage(open_storage: Open, name: str) -> None:
+    async with open_storage(name) as one, open_storage(name) as other:
+        await one.commit([Put("owner", b"one", expected=0)])
+        found = await other.get("owner")
+        assert found == Record("owner", 1, b"one"), f"a second opening sees {found}"
+        await other.commit([Put("owner", b"other", expected=1)])
+        try:
+            await one.commit([Check("owner", 1), Put("work", b"of one that lost its place")])
+        except Conflict:
+            pass
+        else:
+            raise AssertionError("one that lost its place could write")
+        assert await one.get("work") is None
+
+
+async def _cancelled_is_whole_or_not(open_storage: Open, name: str) -> None:
+    async with open_storage(name) as storage:
+        for attempt in range(100):
+            turns = attempt % 20
+            pair = [Put(f"left/{attempt}", b"x"), Put(f"right/{attempt}", b"x")]
+            with trio.CancelScope() as scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(storage.commit, pair)
+                    for _ in range(turns):
+                        await trio.lowlevel.checkpoint()
+                    scope.cancel("to see what is left of a commit that is cancelled")
+            found = [(await storage.get(put.key)) is not None for put in pair]
+            assert found in ([True, True], [False, False]), f"half of a cancelled commit is there: {found}"
+
+
+async def _keeps_odd_values(open_storage: Open, name: str) -> None:
+    values = [b"", b"\0", bytes(range(256)), b"x" * 1_000_000]
+    keys = [*string.punctuation, "%_", "a'b\"c", "\n", "k" * 1000]
+    async with open_storage(name) as storage:
+        await storage.commit([Put(f"value/{number}", value) for number, value in enumerate(values)])
+        await storage.commit([Put(key, key.encode()) for key in keys])
+    async with open_storage(name) as storage:
+        for number, value in enumerate(values):
+            found = await storage.get(f"value/{number}")
+            assert found == Record(f"value/{number}", 1, value), f"{len(value)} bytes came back as another record"
+        for key in keys:
+            assert await storage.get(key) == Record(key, 1, key.encode()), f"the key {key[:20]!r} is another one"
+
+
+_LAWS = (
+    _begins_anew,
+    _counts_each_change_once,
+    _two_openings_are_one_storage,
+    _cancelled_is_whole_or_not,
+    _keeps_odd_values,
+)

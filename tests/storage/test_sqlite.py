@@ -1,0 +1,234 @@
+"""An SQLite file: what is refused and left alone, what outlives a kill, what damage does, what goes together."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+import trio
+
+from jido_trio.errors import (
+    InvalidDefinition,
+    StorageClosed,
+    StorageCorrupt,
+    StorageFailed,
+    StorageLocked,
+    StorageNewer,
+)
+from jido_trio.storage import Put, Record, open_sqlite
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "shop.db"
+
+
+async def filled(path, records: int = 200) -> None:
+    async with open_sqlite(path) as storage:
+        for number in range(0, records, 50):
+            await storage.commit([Put(f"key/{number + n:04}", b"v" * 100) for n in range(50)])
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(path):
+    path.write_text("my diary\n" * 1000)
+    before = path.read_bytes()
+    with pytest.raises(StorageCorrupt, match=r"shop\.db.*can't be used"):
+        async with open_sqlite(path):
+            pytest.fail("it is no database")
+    assert path.read_bytes() == before
+
+
+async def test_a_database_of_another_program_is_refused_and_left_alone(path):
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE songs (name TEXT)")
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(StorageCorrupt, match="another program"):
+        async with open_sqlite(path):
+            pytest.fail("it is another's")
+    assert path.read_bytes() == before
+
+
+async def test_a_file_of_a_later_version_is_refused(path):
+    await filled(path, 0)
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    with pytest.raises(StorageNewer, match="format 2"):
+        async with open_sqlite(path):
+            pytest.fail("it is newer")
+
+
+async def test_a_folder_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(StorageFailed, match="unable to open"):
+        async with open_sqlite(tmp_path / "none" / "shop.db"):
+            pytest.fail("there is no folder")
+
+
+async def test_a_file_that_another_process_holds_is_said(path):
+    await filled(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    async with open_sqlite(path, busy_timeout=0.01) as storage:
+        with pytest.raises(StorageLocked, match="busy_timeout"):
+            await storage.commit([Put("a", b"1")])
+        other.execute("ROLLBACK")
+        other.close()
+        await storage.commit([Put("a", b"1")])
+        assert await storage.get("a") == Record("a", 1, b"1")
+
+
+async def test_a_full_disk_is_an_error_and_changes_nothing(path):
+    async with open_sqlite(path) as storage:
+        await storage.commit([Put("a", b"1")])
+        (pages,) = await storage._ask(lambda db: db.execute("PRAGMA page_count").fetchone())
+        await storage._ask(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        with pytest.raises(StorageFailed, match=r"full.*Nothing was changed"):
+            await storage.commit([Put("a", b"2"), Put("b", b"x" * 100_000)])
+        assert await storage.get("a") == Record("a", 1, b"1")
+        await storage.commit([Put("a", b"3")])
+
+
+async def test_a_damaged_record_is_an_error_and_never_a_missing_one(path):
+    await filled(path)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE records SET value = ? WHERE key = 'key/0007'", (b"w" * 100,))
+    db.close()
+    async with open_sqlite(path) as storage:
+        with pytest.raises(StorageCorrupt, match="'key/0007' is not as it was written"):
+            await storage.get("key/0007")
+        assert await storage.get("key/0008") is not None
+    with pytest.raises(StorageCorrupt, match="'key/0007'"):
+        async with open_sqlite(path, verify="full"):
+            pytest.fail("it is damaged")
+
+
+@pytest.mark.parametrize("how", ["cut", "zeroed", "random"])
+async def test_damage_at_any_page_is_refused_or_harmless_and_never_wrong(path, how):
+    await filled(path, 400)
+    whole = path.read_bytes()
+    wanted = {f"key/{number:04}": b"v" * 100 for number in range(400)}
+    pages = len(whole) // 4096
+    noise = bytes(n * 37 % 256 for n in range(4096))
+    for page in range(pages):
+        begin = page * 4096
+        changed = {"cut": b"", "zeroed": bytes(4096) + whole[begin + 4096 :], "random": noise + whole[begin + 4096 :]}
+        path.write_bytes(whole[:begin] + changed[how])
+        if not path.stat().st_size:
+            continue  # an empty file is a new storage, as a file that isn't there is
+        try:
+            async with open_sqlite(path, verify="full") as storage:
+                found = {record.key: record.value for record in await storage.scan("key/", "key0")}
+        except (StorageCorrupt, StorageFailed):
+            continue
+        assert found == wanted
+
+
+KILLED = """
+import sys, trio
+from jido_trio.storage import Put, open_sqlite
+
+async def main():
+    async with open_sqlite(sys.argv[1]) as storage:
+        number = 0
+        while True:
+            number += 1
+            await storage.commit([Put(f"left/{number}", b"x"), Put(f"right/{number}", b"x")])
+            print(number, flush=True)
+
+trio.run(main)
+"""
+
+
+def kill_a_writer(path) -> int:
+    """Kill a process that commits, and return the last commit that it told of."""
+    killed = subprocess.Popen([sys.executable, "-c", KILLED, path], stdout=subprocess.PIPE, text=True)
+    assert killed.stdout is not None
+    told = [int(killed.stdout.readline()) for _ in range(7)]
+    killed.send_signal(signal.SIGKILL)
+    return max([*told, *map(int, killed.communicate()[0].split())])
+
+
+async def test_what_was_committed_outlives_kill_9_and_no_half_is_left(path):
+    for _ in range(5):
+        told = await trio.to_thread.run_sync(kill_a_writer, path)
+        async with open_sqlite(path) as storage:
+            left = {record.key.partition("/")[2] for record in await storage.scan("left/", "left0")}
+            right = {record.key.partition("/")[2] for record in await storage.scan("right/", "right0")}
+        assert left == right
+        assert {str(number) for number in range(1, told + 1)} <= left
+
+
+async def test_what_comes_together_is_committed_together(path):
+    async with open_sqlite(path) as storage:
+        commits = 0
+
+        def count(statement: str) -> None:
+            nonlocal commits
+            commits += statement == "COMMIT"
+
+        await storage._ask(lambda db: db.set_trace_callback(count))
+        async with trio.open_nursery() as nursery:
+            for number in range(200):
+                nursery.start_soon(storage.commit, [Put(f"key/{number}", b"")])
+        assert commits < 100
+        assert len(await storage.scan("key/", "key0")) == 200
+
+
+async def test_one_that_is_refused_leaves_those_that_were_committed_with_it(path):
+    async with open_sqlite(path) as storage:
+        refused = 0
+
+        async def put(number: int) -> None:
+            nonlocal refused
+            try:
+                await storage.commit([Put(f"key/{number}", b""), Put("one", b"", expected=0)])
+            except Exception:
+                refused += 1
+
+        async with trio.open_nursery() as nursery:
+            for number in range(50):
+                nursery.start_soon(put, number)
+        assert refused == 49
+        assert len(await storage.scan("key/", "key0")) == 1
+
+
+async def test_a_job_that_waits_can_be_cancelled(path):
+    blocked, go_on = threading.Event(), threading.Event()
+
+    def block(_):
+        blocked.set()
+        assert go_on.wait(20)
+
+    async with open_sqlite(path) as storage, trio.open_nursery() as nursery:
+        nursery.start_soon(storage._ask, block)
+        await trio.to_thread.run_sync(blocked.wait)
+        with trio.move_on_after(0) as scope:
+            await storage.commit([Put("a", b"1")])
+        assert scope.cancelled_caught
+        go_on.set()
+        assert await storage.get("a") is None
+
+
+async def test_after_its_block_it_says_that_it_is_closed(path):
+    async with open_sqlite(path) as storage:
+        pass
+    with pytest.raises(StorageClosed, match=r"shop\.db.*closed"):
+        await storage.get("a")
+
+
+async def test_no_thread_and_no_file_stay_open_after_the_block(path):
+    async with open_sqlite(path):
+        pass
+    assert not [thread for thread in threading.enumerate() if "shop.db" in thread.name]
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("options", [{"verify": "quik"}, {"busy_timeout": -1}])
+async def test_a_wrong_option_is_refused_before_a_file_is_made(path, options):
+    with pytest.raises(InvalidDefinition, match=next(iter(options))):
+        async with open_sqlite(path, **options):
+            pytest.fail("the option is wrong")
+    assert not path.exists()
