@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from properties.mutants._reducer_mutants import REDUCER
+from properties.mutants._runtime_mutants import RUNTIME
 from properties.mutants._shell_mutants import SHELL
 
-MUTANTS = (*REDUCER, *SHELL)
+MUTANTS = (*REDUCER, *SHELL, *RUNTIME)
 
 ACCEPTED: Mapping[str, str] = {}
 """Mutants that may survive, each with the reason why no test can, or should, tell them from the real one."""

@@ -81,7 +81,8 @@ def _tests(chosen: Iterable[str]) -> Check:
 
 def _of_supervision(root: Path) -> list[str]:
     signals = root / "tests" / "processes" / "test_signals.py"
-    return _below(root, _in(root / "tests" / "supervision"), (root / "properties").glob("test_supervis*.py"), [signals])
+    laws = [root / "properties" / "test_slots.py", *sorted((root / "properties").glob("test_supervis*.py"))]
+    return _below(root, _in(root / "tests" / "supervision"), laws, [signals])
 
 
 def _of_runtime(root: Path) -> list[str]:

@@ -33,21 +33,8 @@ LIVES = (
         "brutal_is_polite",
         "A child declared brutal is asked, and has five seconds.",
         "ActiveLife.stop",
-        "if limit == 'brutal':\n"
-        "    self.kill()\n"
-        "elif self.on_stop is None:\n"
-        "    self.cancelled_to_stop = True\n"
-        "    self.scope.cancel(f'supervisor stops child {self.child.id!r}')\n"
-        "else:\n"
-        "    self.scope.deadline = self.kill_at\n"
-        "    self.on_stop()",
-        "self.kill_at = now + 5\n"
-        "if self.on_stop is None:\n"
-        "    self.cancelled_to_stop = True\n"
-        "    self.scope.cancel()\n"
-        "else:\n"
-        "    self.scope.deadline = self.kill_at\n"
-        "    self.on_stop()",
+        "self.kill()",
+        "(setattr(self, 'kill_at', now + 5), self.on_stop() if self.on_stop is not None else self.scope.cancel())",
     ),
     Mutant(
         "traps_are_ignored",
@@ -254,4 +241,213 @@ TELLING = (
     ),
 )
 
-SHELL = (*EXITS, *LIVES, *EVENTS, *TASKS, *TELLING)
+PASSIVE = (
+    Mutant(
+        "killed_passive_ends_normally",
+        "A passive child that was killed isn't restarted if it is transient.",
+        "PassiveLife._exit_without_crash",
+        "'killed' if self.killed else 'normal'",
+        "'normal'",
+    ),
+    Mutant(
+        "context_variables_leak_into_passive",
+        "What one life did to context variables is seen by the next one of a passive child.",
+        "PassiveLife.begin",
+        "self._owner.context.copy().run(self.child.passive.begin, self)",
+        "self.child.passive.begin(self)",
+    ),
+    Mutant(
+        "stopped_passive_begins",
+        "A passive child that was stopped before its turn begins all the same.",
+        "PassiveLife.begin",
+        "self._stage != 'unborn'",
+        "False",
+    ),
+    Mutant(
+        "passive_lives_overlap",
+        "The next life of a passive child begins while the task of the last one cleans up.",
+        "PassiveLife._end_task_or_tell",
+        "scope is not None",
+        "False",
+    ),
+    Mutant(
+        "brutal_passive_is_asked",
+        "A passive child declared brutal is asked to stop.",
+        "PassiveLife.stop",
+        "self.kill()",
+        "self.child.passive.stop(self)",
+    ),
+    Mutant(
+        "passive_may_take_for_ever",
+        "A passive child that ignores its stop is never killed.",
+        "PassiveLife.look",
+        "if not before:\n    self.kill()",
+        "pass",
+    ),
+    Mutant(
+        "passive_tasks_are_not_shielded",
+        "Cancelling the block cancels the tasks of passive children at once.",
+        "PassiveLife.run",
+        "trio.CancelScope(shield=True)",
+        "trio.CancelScope()",
+    ),
+    Mutant(
+        "passive_has_two_tasks",
+        "A passive life that has a task can be given another.",
+        "PassiveLife.run",
+        "more.scope is not None",
+        "False",
+    ),
+    Mutant(
+        "dead_passive_has_tasks",
+        "A passive life that is over can be given a task.",
+        "PassiveLife.run",
+        "self._stage in ('failing', 'ending', 'over')",
+        "False",
+    ),
+    Mutant(
+        "passive_ends_with_its_task",
+        "A passive life is over when its task returns.",
+        "PassiveLife._task_ended",
+        "error is not None or self.stopping",
+        "True",
+    ),
+    Mutant(
+        "stopping_passive_waits_on",
+        "A passive life that was asked to stop goes on when its task has returned.",
+        "PassiveLife._task_ended",
+        "error is not None or self.stopping",
+        "error is not None",
+    ),
+    Mutant(
+        "second_crash_lost",
+        "What the task of a crashed life raised while it was cancelled is lost.",
+        "_both",
+        "BaseExceptionGroup('a life crashed, and its task failed while it was cancelled', [first, second])",
+        "first",
+    ),
+    Mutant(
+        "first_crash_lost",
+        "The crash that ended a life is lost if its task fails, too.",
+        "_both",
+        "BaseExceptionGroup('a life crashed, and its task failed while it was cancelled', [first, second])",
+        "second",
+    ),
+    Mutant(
+        "late_end_of_passive_counts",
+        "A passive life that ended twice stays as it ended last.",
+        "PassiveLife._end",
+        "case 'unborn' | 'up'",
+        "case 'unborn' | 'up' | 'ending'",
+    ),
+    Mutant(
+        "passive_interrupt_is_a_crash",
+        "Control-C in a passive child is answered by a restart.",
+        "PassiveLife._tell",
+        "self._owner.interrupted(interrupt)",
+        "None",
+    ),
+    Mutant(
+        "kill_that_raises_is_told_to_nobody",
+        "What the kill of a passive child raises disappears.",
+        "PassiveLife.kill",
+        "self._owner.complain(self, error)",
+        "None",
+    ),
+)
+
+BACKSTOP = (
+    Mutant(
+        "bug_leaves_lives_running",
+        "After a bug of the supervisor its children run on, and the block waits for them.",
+        "Shell.broke",
+        "life.kill()",
+        "None",
+    ),
+    Mutant(
+        "bug_is_swallowed",
+        "A bug of the supervisor ends it as if it had been asked to end.",
+        "Shell.broke",
+        "self.bug = bug",
+        "pass",
+    ),
+    Mutant(
+        "calls_wait_for_the_end",
+        "A call on a supervisor that goes down is answered when it has gone down.",
+        "Shell._carry_out",
+        "self.requests.close()",
+        "None",
+    ),
+    Mutant(
+        "stop_that_raises_is_endless",
+        "A child whose on_stop raises is waited for.",
+        "Shell._stop",
+        "life.force()\nself.complain(life, error)",
+        "self.complain(life, error)",
+    ),
+    Mutant(
+        "on_gone_that_raises_is_told_to_nobody",
+        "What on_gone raises disappears.",
+        "Shell._forget",
+        "log_problem('on_gone raised', error)",
+        "None",
+    ),
+    Mutant(
+        "sink_interrupt_is_swallowed",
+        "Control-C in a sink changes nothing.",
+        "Shell._send",
+        "self.interrupted(interrupt)",
+        "None",
+    ),
+    Mutant(
+        "alarms_stop_with_the_block",
+        "Cancelling the block ends pauses and limits.",
+        "Alarms._run",
+        "trio.CancelScope(deadline=self._next(), shield=True)",
+        "trio.CancelScope(deadline=self._next())",
+    ),
+    Mutant(
+        "later_alarms_delay_nearer_ones",
+        "A pause or a limit that comes later puts off those before it.",
+        "Alarms.set",
+        "min(self._sleep.deadline, at)",
+        "at",
+    ),
+    Mutant(
+        "errors_of_one_end_are_dropped",
+        "Of two errors that met at the end only one is raised.",
+        "conclude",
+        "len(met) > 1",
+        "False",
+    ),
+    Mutant(
+        "crash_beside_an_interrupt_is_lost",
+        "A crash that came together with Control-C is reported to nobody.",
+        "parted",
+        "return interrupt, crash",
+        "return interrupt, None",
+    ),
+    Mutant(
+        "waits_for_itself",
+        "A child that asks for its own stop waits for ever.",
+        "Shell.would_wait_for_itself",
+        "life is not None and life.is_asked_by_call and any(life.task is task for task in _tasks_around())",
+        "False",
+    ),
+    Mutant(
+        "errors_are_kept_alive",
+        "The exception of each last life is kept in memory.",
+        "Shell._let_go_of_error",
+        "life.error = None",
+        "pass",
+    ),
+    Mutant(
+        "ended_pause_goes_on",
+        "The pause of a child that was started meanwhile goes on.",
+        "Shell._start",
+        "self._end_pause(child)",
+        "None",
+    ),
+)
+
+SHELL = (*EXITS, *LIVES, *EVENTS, *TASKS, *TELLING, *PASSIVE, *BACKSTOP)
