@@ -273,12 +273,12 @@ def test_rest_for_one_never_touches_those_that_started_before(crashes):
 
 
 def stops_without_waiting(tree, children):
-    return tree, tuple(ev.StopLife(id, 1, None) for id in children)
+    return tree, tuple(ev.StopLife(id, 1, None) for id in children), 0
 
 
 @pytest.mark.parametrize(
     ("name", "bug"),
-    [("_take_down", stops_without_waiting), ("_ended", lambda tree, *_: (tree, ()))],
+    [("_stop_step", stops_without_waiting), ("_after_exit", lambda tree, *_: (tree, ()))],
 )
 def test_the_laws_notice_a_reducer_that_is_broken(name, bug, monkeypatch):
     monkeypatch.setattr(_decide, name, bug)

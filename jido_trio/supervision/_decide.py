@@ -12,52 +12,46 @@ its turn comes, finds no such slot in that state, and is void. The same comparis
 nothing that was stopped comes back.
 
 A restart that fails is not retried in place but posted as `TryAgain`: other messages come first, and each try counts.
+
+When the end of the tree begins, its plan replaces the one under way. Starts and stops that belonged to that one go on,
+and what becomes of them is noted, but moves nothing on: the plan of the end goes by its own steps. Messages are void
+from then on, and calls refused.
+
+The tables are in `_rules`, the calls in `_calls`. Read on with `_on_exit`: all else serves what follows from it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
-
-from attrs import evolve
+from typing import Any, TypeAlias, get_args
 
 from jido_trio.supervision._backoff import Backoff
-from jido_trio.supervision._child import Child
+from jido_trio.supervision._calls import CALLS, Reaction
 from jido_trio.supervision._events import (
     AnswerCall,
     Boot,
     Booted,
     ChildExited,
-    ChildRow,
     ChildStarted,
     ChildStartFailed,
     Closed,
-    CountChildren,
-    Counts,
-    DeleteChild,
-    Done,
     Due,
     Event,
+    Fact,
     Finish,
     Forget,
-    GetChildSpec,
     Ignored,
     KillTree,
     NotStarted,
     Post,
     QueuedExit,
-    Refused,
     ReportEnd,
     Request,
-    RestartChild,
     Resume,
     Running,
-    StartChild,
     StartLife,
     StopLife,
     StopTree,
-    Suspend,
-    TerminateChild,
     TreeBootFailed,
     TreeCommand,
     TreeGaveUp,
@@ -67,9 +61,9 @@ from jido_trio.supervision._events import (
     TreeStopped,
     TryAgain,
     Wait,
-    WhichChildren,
 )
-from jido_trio.supervision._slots import ALIVE, Slot, SlotState
+from jido_trio.supervision._rules import ABNORMAL, RESTARTS_AFTER, restart_steps
+from jido_trio.supervision._slots import Slot
 from jido_trio.supervision._tree import (
     Answering,
     Booting,
@@ -77,6 +71,7 @@ from jido_trio.supervision._tree import (
     Ending,
     Hold,
     Holding,
+    Phase,
     Plan,
     Purpose,
     Restarting,
@@ -85,34 +80,7 @@ from jido_trio.supervision._tree import (
     Up,
 )
 from jido_trio.supervision._window import Window
-from jido_trio.terms import ExitKind, Refusal, Restart, RestartStrategy
-
-RESTARTS_AFTER: Mapping[Restart, frozenset[ExitKind]] = {
-    "permanent": frozenset({"normal", "shutdown", "killed", "crash"}),
-    "transient": frozenset({"killed", "crash"}),
-    "temporary": frozenset(),
-}
-"""The ends that are answered by a restart, for each restart type (OTP `supervisor:do_restart/3`)."""
-
-GOES_DOWN_WITH: Mapping[RestartStrategy, Callable[[Sequence[Slot], int], Sequence[Slot]]] = {
-    "one_for_one": lambda order, at: order[at : at + 1],
-    "one_for_all": lambda order, at: order,
-    "rest_for_one": lambda order, at: order[at:],
-}
-"""The children that are stopped and started with the one at index `at`, in start order."""
-
-ABNORMAL: frozenset[ExitKind] = frozenset({"killed", "crash"})
-
-ROW_STATES: Mapping[SlotState, Literal["running", "restarting", "undefined"]] = {
-    "stopped": "undefined",
-    "starting": "running",
-    "running": "running",
-    "ended": "running",  # not handled yet: OTP still lists its pid
-    "stopping": "running",
-    "restarting": "restarting",
-    "backing_off": "restarting",
-    "parked": "undefined",
-}
+from jido_trio.terms import ExitKind
 
 Decision: TypeAlias = tuple[Tree, tuple[TreeCommand, ...]]
 
@@ -122,175 +90,164 @@ def decide(tree: Tree, event: Event, now: float) -> Decision:
 
     Facts may come at any moment, messages only while the tree isn't busy.
     """
-    if tree.phase in ("ending", "ended") and isinstance(event, TreeMessage):
-        return tree, (AnswerCall(event.request, Closed()),) if isinstance(event, Request) else ()
-    return _DECISIONS[type(event)](tree, event, now)
+    return _DECISIONS[tree.phase][type(event)](tree, event, now)
 
 
-def _down(tree: Tree, slot: Slot) -> Decision:
+# A life ends by itself.
+
+
+def _on_exit(tree: Tree, event: ChildExited, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    if slot is None or slot.incarnation != event.incarnation:
+        return tree, ()
+    if slot.state == "stopping":
+        return _on_stopped(tree, slot, event.exit)
+    if slot.state != "running":
+        return tree, ()
+    if event.lasted:
+        slot = slot.remembering(lasted=event.lasted, failures=slot.failures, window=slot.window)
+    if tree.plan is not None:
+        return tree.put(slot.now("ended", event.exit)), (Post(QueuedExit(event.child, slot.rank, slot.incarnation)),)
+    return _after_exit(tree, slot, event.exit, now)
+
+
+def _on_queued_exit(tree: Tree, event: QueuedExit, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    if slot is None or slot.exit is None or (slot.rank, slot.incarnation) != (event.rank, event.incarnation):
+        return tree, ()  # meanwhile it was stopped, or even forgotten and added anew
+    return _after_exit(tree, slot, slot.exit, now)
+
+
+def _after_exit(tree: Tree, slot: Slot, exit: ExitKind, now: float) -> Decision:
+    child = slot.child
+    told = exit in ABNORMAL or child.restart == "permanent"
+    reports = (ReportEnd(child.id, slot.incarnation, "running", exit),) if told else ()
+    if exit in RESTARTS_AFTER[child.restart]:
+        return _restart(tree, slot, exit, now, reports)
+    return _after_last_exit(tree, slot, reports)
+
+
+def _after_last_exit(tree: Tree, slot: Slot, commands: tuple[TreeCommand, ...]) -> Decision:
+    """A child has ended for good: that may be the end of the supervisor."""
+    tree, gone = _clear(tree, slot)
+    if slot.child.significant and _shuts_down(tree):
+        return _end_tree(tree, TreeShutDown(slot.child.id), (*commands, *gone))
+    return tree, (*commands, *gone)
+
+
+def _clear(tree: Tree, slot: Slot) -> Decision:
     """No life is in that slot; temporary children and those of pools are forgotten."""
     if slot.child.restart == "temporary" or tree.flags.is_pool:
         return tree.without(slot.child.id), (Forget(slot.child.id),)
     return tree.put(slot.now("stopped")), ()
 
 
-# ---- a child ends by itself
-
-
-def _exited(tree: Tree, event: ChildExited, now: float) -> Decision:
-    slot = tree.slots.get(event.child)
-    if slot is None or slot.incarnation != event.incarnation:
-        return tree, ()
-    if slot.state == "stopping":
-        return _went_down(tree, slot, event.exit)
-    if slot.state != "running":
-        return tree, ()
-    if event.lasted:
-        slot = evolve(slot, lasted=event.lasted)
-    if tree.plan is not None:
-        return tree.put(slot.now("ended", event.exit)), (Post(QueuedExit(event.child, slot.rank, slot.incarnation)),)
-    return _ended(tree, slot, event.exit, now)
-
-
-def _ended_before(tree: Tree, event: QueuedExit, now: float) -> Decision:
-    slot = tree.slots.get(event.child)
-    if slot is None or slot.exit is None or (slot.rank, slot.incarnation) != (event.rank, event.incarnation):
-        return tree, ()  # meanwhile it was stopped, or even forgotten and added anew
-    return _ended(tree, slot, slot.exit, now)
-
-
-def _ended(tree: Tree, slot: Slot, exit: ExitKind, now: float) -> Decision:
-    child = slot.child
-    told = exit in ABNORMAL or child.restart == "permanent"
-    reports = (ReportEnd(child.id, slot.incarnation, "running", exit),) if told else ()
-    if exit in RESTARTS_AFTER[child.restart]:
-        return _restart(tree, slot, now, reports)
-    tree, gone = _down(tree, slot)
-    return _closing(tree, child, (*reports, *gone))
-
-
-def _closing(tree: Tree, child: Child, commands: tuple[TreeCommand, ...]) -> Decision:
-    """A child has ended for good: that may be the end of the supervisor."""
-    if child.significant and _closes(tree):
-        return _end(tree, TreeShutDown(child.id), commands)
-    return tree, commands
-
-
-def _closes(tree: Tree) -> bool:
+def _shuts_down(tree: Tree) -> bool:
     """Whether the end of a significant child is the end of the supervisor."""
     if tree.flags.auto_shutdown == "all_significant":
         return tree.slots.significant == 0
     return tree.flags.auto_shutdown == "any_significant"
 
 
-def _restart(tree: Tree, slot: Slot, now: float, commands: tuple[TreeCommand, ...] = ()) -> Decision:
+# It comes back.
+
+
+def _restart(tree: Tree, slot: Slot, exit: ExitKind, now: float, commands: tuple[TreeCommand, ...]) -> Decision:
     """Answer the end of a child, or a restart that failed: count it, and bring the child back, or give up."""
     if slot.window is not None:
         spent = slot.window.add(now)
-        slot = evolve(slot, window=spent)
+        slot = slot.remembering(lasted=slot.lasted, failures=slot.failures, window=spent)
         if spent.exceeded:
-            return _exhausted(tree, slot, spent, commands)
-    if slot.child.backoff is not None:
-        return _back_off(tree, slot, slot.child.backoff, commands)
+            return _on_spent_budget(tree, slot, exit, commands)
+    child = slot.child
+    if child.backoff is not None:
+        return _back_off(tree, slot, child.backoff, commands)
     window = tree.window.add(now)
     if window.exceeded:
-        return _give_up(evolve(tree, window=window), slot, window, commands)
-    if (slot.child.reports_ready and not slot.child.is_passive) or tree.flags.restart_strategy != "one_for_one":
-        return _bring_back(evolve(tree, window=window), slot, Restarting(), commands)
+        return _give_up(tree.counting(window), slot, window, exit, commands)
+    if (child.reports_ready and not child.is_passive) or tree.flags.restart_strategy != "one_for_one":
+        return _bring_back(tree.counting(window), slot, commands)
     # What `_bring_back` comes to where nothing has to be waited for; nearly all restarts are of this kind.
     up = slot.next_life("running")
-    tree = Tree(tree.flags, tree.slots.put(up), window, None, tree.phase)
-    return tree, (*commands, StartLife(slot.child, up.incarnation))
+    return tree.counting(window, up), (*commands, StartLife(child, up.incarnation))
 
 
-def _bring_back(tree: Tree, slot: Slot, purpose: Purpose, commands: tuple[TreeCommand, ...] = ()) -> Decision:
+def _bring_back(tree: Tree, slot: Slot, commands: tuple[TreeCommand, ...] = ()) -> Decision:
     """Start the child, and what goes down and up with it."""
-    tree = tree.put(slot.now("stopped"))
-    strategy = tree.flags.restart_strategy
-    steps = (Up(slot.child.id),) if strategy == "one_for_one" else _group(tree, slot, strategy)
-    return _begin(tree, steps, purpose, commands)
+    steps = restart_steps(tree, slot)
+    return _begin(tree.put(slot.now("stopped")), steps, Restarting(), commands)
 
 
-def _give_up(tree: Tree, slot: Slot, window: Window, commands: tuple[TreeCommand, ...]) -> Decision:
-    tree, gone = _down(tree, slot)
-    outcome = TreeGaveUp(slot.child.id, window.count, window.max_restarts, window.max_seconds)
-    return _end(tree, outcome, (*commands, *gone))
+def _give_up(tree: Tree, slot: Slot, window: Window, exit: ExitKind, commands: tuple[TreeCommand, ...]) -> Decision:
+    tree, gone = _clear(tree, slot)
+    outcome = TreeGaveUp(slot.child.id, window.count, window.max_restarts, window.max_seconds, exit)
+    return _end_tree(tree, outcome, (*commands, *gone))
 
 
-def _exhausted(tree: Tree, slot: Slot, window: Window, commands: tuple[TreeCommand, ...]) -> Decision:
-    """A child has used up its budget."""
-    match slot.child.budget.exhausted if slot.child.budget is not None else "escalate":
+def _on_spent_budget(tree: Tree, slot: Slot, exit: ExitKind, commands: tuple[TreeCommand, ...]) -> Decision:
+    assert slot.window is not None and slot.child.budget is not None  # noqa: PT018, S101  # it was spent
+    match slot.child.budget.exhausted:
         case "escalate":
-            return _give_up(tree, slot, window, commands)
+            return _give_up(tree, slot, slot.window, exit, commands)
         case "park":
             return tree.put(slot.now("parked")), commands
         case "stop":
-            tree, gone = _down(tree, slot)
-            return _closing(tree, slot.child, (*commands, *gone))
+            return _after_last_exit(tree, slot, commands)
 
 
 def _back_off(tree: Tree, slot: Slot, backoff: Backoff, commands: tuple[TreeCommand, ...]) -> Decision:
     """Take down what goes down with the child, then wait; the child comes back with `Due`."""
     failures = 0 if slot.lasted >= backoff.reset_after else slot.failures
-    slot = evolve(slot.now("backing_off"), failures=failures + 1, lasted=0)
+    slot = slot.now("backing_off").remembering(lasted=0.0, failures=failures + 1, window=slot.window)
     wait = Wait(Due(slot.child.id, slot.rank, slot.incarnation), backoff.pause(failures), backoff.jitter)
-    strategy = tree.flags.restart_strategy
-    tree = tree.put(slot)
-    if strategy == "one_for_one":
-        return tree.at(None), (*commands, wait)
-    downs = [step for step in _group(tree, slot, strategy) if isinstance(step, Down)]
-    return _begin(tree, downs, Restarting(), (*commands, wait))
+    downs = [step for step in restart_steps(tree, slot) if isinstance(step, Down)]
+    return _begin(tree.put(slot), downs, Restarting(), (*commands, wait))
 
 
-def _due(tree: Tree, event: Due, now: float) -> Decision:
+def _on_due(tree: Tree, event: Due, now: float) -> Decision:
     slot = tree.slots.get(event.child)
     if slot is None or slot.state != "backing_off" or (slot.rank, slot.incarnation) != (event.rank, event.incarnation):
         return tree, ()  # meanwhile it was stopped, or started
-    return _bring_back(tree, slot, Restarting())
+    return _bring_back(tree, slot)
 
 
-def _group(tree: Tree, slot: Slot, strategy: RestartStrategy) -> tuple[Step, ...]:
-    """What a group restart takes: down in reverse, up in order; temporary ones don't come back, parked ones stay."""
-    order = tuple(tree.slots)
-    at = next(index for index, other in enumerate(order) if other.child.id == slot.child.id)
-    down = [other.child for other in GOES_DOWN_WITH[strategy](order, at) if other.state != "parked"]
-    stops = [Down((child.id,)) for child in reversed(down) if child.id != slot.child.id]
-    return (*stops, *(Up(child.id) for child in down if child.restart != "temporary"))
-
-
-def _try_again(tree: Tree, event: TryAgain, now: float) -> Decision:
+def _on_try_again(tree: Tree, event: TryAgain, now: float) -> Decision:
     slot = tree.slots.get(event.child)
     if slot is None or slot.state != "restarting":
         return tree, ()
-    return _restart(tree, slot, now)
+    return _restart(tree, slot, "crash", now, ())
 
 
-# ---- a plan moves on
+# A plan moves on.
 
 
 def _begin(tree: Tree, steps: Sequence[Step], purpose: Purpose, commands: tuple[TreeCommand, ...] = ()) -> Decision:
-    return _advance(tree.at(Plan(tuple(steps), purpose)), commands)
+    return _advance(tree, Plan(tuple(steps), purpose), commands)
 
 
-def _advance(tree: Tree, commands: tuple[TreeCommand, ...] = ()) -> Decision:
-    """Take steps until one has to be waited for, or none is left."""
+def _advance(tree: Tree, plan: Plan, commands: tuple[TreeCommand, ...] = ()) -> Decision:
+    """Take the steps of the plan until one has to be waited for, or none is left."""
     done = list(commands)
-    while tree.plan is not None and tree.plan.step is not None:
-        match tree.plan.step:
+    for at in range(plan.at, len(plan.steps)):
+        match plan.steps[at]:
             case Down(children):
-                tree, more = _take_down(tree, children)
+                tree, more, waiting = _stop_step(tree, children)
             case Up(child):
-                tree, more = _bring_up(tree, child)
+                tree, more, waiting = _start_step(tree, child)
             case Hold():
-                return tree, tuple(done)
+                more, waiting = (), 1
         done += more
-        if tree.plan is None or tree.plan.waiting:
-            return tree, tuple(done)
-        tree = _step_done(tree)
-    return _plan_done(tree, tuple(done))
+        if waiting:
+            return tree.at(plan.under_way(at, waiting)), tuple(done)
+    return _after_last_step(tree.at(None), plan.purpose, tuple(done))
 
 
-def _take_down(tree: Tree, children: tuple[str, ...]) -> Decision:
+def _step_done(tree: Tree, plan: Plan, commands: tuple[TreeCommand, ...] = ()) -> Decision:
+    return _advance(tree, plan.under_way(plan.at + 1, 0), commands)
+
+
+def _stop_step(tree: Tree, children: Sequence[str]) -> tuple[Tree, Sequence[TreeCommand], int]:
+    """Stop what runs of these children; return how many have to be waited for, too."""
     commands: list[TreeCommand] = []
     waiting = 0
     for id in children:
@@ -305,82 +262,80 @@ def _take_down(tree: Tree, children: tuple[str, ...]) -> Decision:
             continue
         if slot.exit in ABNORMAL:
             commands.append(ReportEnd(id, slot.incarnation, "running", slot.exit))
-        tree, gone = _down(tree, slot)
+        tree, gone = _clear(tree, slot)
         commands += gone
-    return _waiting(tree, waiting), tuple(commands)
+    return tree, commands, waiting
 
 
-def _bring_up(tree: Tree, child: str) -> Decision:
+def _start_step(tree: Tree, child: str) -> tuple[Tree, Sequence[TreeCommand], int]:
+    """Start that child; return whether it has to be waited for, too."""
     slot = tree.slots.get(child)
     assert slot is not None, child  # noqa: S101  # a plan starts only children that the tree has
-    up = slot.next_life("starting" if slot.child.reports_ready else "running")
-    return _waiting(tree.put(up), int(up.state == "starting")), (StartLife(up.child, up.incarnation),)
+    waits = slot.child.reports_ready
+    up = slot.next_life("starting" if waits else "running")
+    return tree.put(up), (StartLife(up.child, up.incarnation),), int(waits)
 
 
-def _started(tree: Tree, event: ChildStarted, now: float) -> Decision:
-    slot = _starting(tree, event)
-    if slot is None:
+def _after_last_step(tree: Tree, purpose: Purpose, commands: tuple[TreeCommand, ...]) -> Decision:
+    match purpose:
+        case Booting():
+            return tree.entering("up"), (*commands, Booted())
+        case Answering(request, result) | Restarting(Answering(request, result)):
+            return tree, (*commands, AnswerCall(request, result))
+        case Ending(outcome):
+            return tree.entering("ended"), (*commands, Finish(outcome))
+        case _:
+            return tree, commands
+
+
+# What was started is up, or never will be.
+
+
+def _on_start(tree: Tree, event: ChildStarted, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    if slot is None or slot.incarnation != event.incarnation or slot.state != "starting":
         return tree, ()
     tree = tree.put(slot.now("running"))
-    return _advance(_step_done(tree)) if _awaits_start(tree.plan, event.child) else (tree, ())
+    return _step_done(tree, tree.plan) if tree.plan is not None else (tree, ())
 
 
-def _start_failed(tree: Tree, event: ChildStartFailed, now: float) -> Decision:
+def _on_start_failed(tree: Tree, event: ChildStartFailed, now: float) -> Decision:
     slot = tree.slots.get(event.child)
-    if slot is not None and slot.incarnation == event.incarnation and slot.state == "stopping":
-        return _went_down(tree, slot, "shutdown")
-    if slot is not None and slot.incarnation == event.incarnation and slot.state == "running" and slot.child.is_passive:
-        return _never_was(tree, slot, event)
-    slot = _starting(tree, event)
-    if slot is None or tree.plan is None:
+    if slot is None or slot.incarnation != event.incarnation:
         return tree, ()
-    if not _awaits_start(tree.plan, event.child):
-        return _never_up(tree, slot, event)
-    if event.ignored:
-        return _ignored(tree, slot, tree.plan)
-    return _not_started(tree, slot, tree.plan, now)
-
-
-def _awaits_start(plan: Plan | None, child: str) -> bool:
-    """Whether the plan waits for that child to be up; one that the end of the tree has replaced did, but no more."""
-    return plan is not None and plan.step == Up(child)
-
-
-def _never_up(tree: Tree, slot: Slot, event: ChildStartFailed) -> Decision:
-    """A start came to nothing that no plan waits for any more."""
-    reports = () if event.ignored else (ReportEnd(event.child, event.incarnation, "starting", "crash"),)
-    tree, gone = _down(tree, slot)
-    return tree, (*reports, *gone)
+    match slot.state:
+        case "stopping":
+            return _on_stopped(tree, slot, "shutdown")
+        case "running" if slot.child.is_passive:
+            return _never_was(tree, slot, event)
+        case "starting" if tree.plan is not None and event.ignored:
+            return _nothing_to_run(tree, slot, tree.plan)
+        case "starting" if tree.plan is not None:
+            return _not_started(tree, slot, tree.plan, now)
+        case _:
+            return tree, ()
 
 
 def _never_was(tree: Tree, slot: Slot, event: ChildStartFailed) -> Decision:
     """A passive child that was taken for running failed to begin, or has nothing to run."""
     id, incarnation = slot.child.id, slot.incarnation
     if event.ignored:
-        return _down(tree, slot)
+        return _clear(tree, slot)
     report = ReportEnd(id, incarnation, "starting", "crash")
     if incarnation == 1:
         return tree.without(id), (report, Forget(id))
     return tree.put(slot.now("restarting")), (report, Post(TryAgain(id)))
 
 
-def _starting(tree: Tree, event: ChildStarted | ChildStartFailed) -> Slot | None:
-    """The slot of a life that isn't up yet, if the event is about it."""
-    slot = tree.slots.get(event.child)
-    if slot is None or slot.incarnation != event.incarnation or slot.state != "starting":
-        return None
-    return slot
-
-
-def _ignored(tree: Tree, slot: Slot, plan: Plan) -> Decision:
-    tree, gone = _down(tree, slot)
+def _nothing_to_run(tree: Tree, slot: Slot, plan: Plan) -> Decision:
+    tree, gone = _clear(tree, slot)
     id = slot.child.id
     match plan.purpose:
         case Answering(request):
             return tree.at(None), (*gone, AnswerCall(request, Ignored(id)))
         case Restarting(Answering(request, Running(child))) if child == id:
-            tree = evolve(tree, plan=evolve(plan, purpose=Restarting(Answering(request, Ignored(id)))))
-    return _advance(_step_done(tree), gone)
+            plan = plan.meant_for(Restarting(Answering(request, Ignored(id))))
+    return _step_done(tree, plan, gone)
 
 
 def _not_started(tree: Tree, slot: Slot, plan: Plan, now: float) -> Decision:
@@ -388,97 +343,62 @@ def _not_started(tree: Tree, slot: Slot, plan: Plan, now: float) -> Decision:
     report = ReportEnd(id, incarnation, "starting", "crash")
     match plan.purpose:
         case Answering(request, new=True):
-            tree = evolve(tree.without(id), plan=None)
+            tree = tree.without(id).at(None)
             return tree, (report, Forget(id), AnswerCall(request, NotStarted(id, incarnation)))
         case Answering(request):
-            return evolve(tree.put(slot.now("stopped")), plan=None), (
-                report,
-                AnswerCall(request, NotStarted(id, incarnation)),
-            )
+            tree = tree.put(slot.now("stopped")).at(None)
+            return tree, (report, AnswerCall(request, NotStarted(id, incarnation)))
         case Restarting(asked):
             told = (report, AnswerCall(asked.request, NotStarted(id, incarnation))) if asked is not None else (report,)
             if slot.child.backoff is not None:
-                return _restart(evolve(tree, plan=None), slot, now, told)
+                return _restart(tree.at(None), slot, "crash", now, told)
             return tree.put(slot.now("restarting")).at(None), (*told, Post(TryAgain(id)))
         case _:
-            return _end(tree.put(slot.now("stopped")), TreeBootFailed(id), (report,))
+            return _end_tree(tree.put(slot.now("stopped")), TreeBootFailed(id), (report,))
 
 
-def _went_down(tree: Tree, slot: Slot, exit: ExitKind) -> Decision:
-    """A child that was told to stop has ended."""
+# What was told to stop has ended.
+
+
+def _on_stopped(tree: Tree, slot: Slot, exit: ExitKind) -> Decision:
     unasked = exit == "crash" or (exit == "killed" and slot.child.shutdown != "brutal")
     reports = (ReportEnd(slot.child.id, slot.incarnation, "stopping", exit),) if unasked else ()
-    tree, gone = _down(tree, slot)
-    commands = (*reports, *gone)
-    if tree.plan is None or not _awaits_end(tree.plan, slot.child.id):
-        return tree, commands  # its stop was begun by a plan that the end of the tree has replaced
-    if tree.plan.waiting > 1:
-        return _waiting(tree, tree.plan.waiting - 1), commands
-    return _advance(_step_done(tree), commands)
+    tree, gone = _clear(tree, slot)
+    plan = tree.plan
+    if plan is None or not plan.awaits_stop_of(slot.child.id):
+        return tree, (*reports, *gone)  # its stop was begun by a plan that the end of the tree has replaced
+    if plan.waiting > 1:
+        return tree.at(plan.under_way(plan.at, plan.waiting - 1)), (*reports, *gone)
+    return _step_done(tree, plan, (*reports, *gone))
 
 
-def _awaits_end(plan: Plan, child: str) -> bool:
-    match plan.step:
-        case Down((only,)):
-            return only == child
-        case Down():  # several at once are all that the tree has
-            return True
-        case _:
-            return False
+# The tree as a whole begins, waits and ends.
 
 
-def _waiting(tree: Tree, waiting: int) -> Tree:
-    assert tree.plan is not None  # noqa: S101  # only steps of a plan are waited for
-    return tree.at(Plan(tree.plan.steps, tree.plan.purpose, waiting, tree.plan.at))
-
-
-def _step_done(tree: Tree) -> Tree:
-    assert tree.plan is not None  # noqa: S101  # only steps of a plan are done
-    return tree.at(Plan(tree.plan.steps, tree.plan.purpose, 0, tree.plan.at + 1))
-
-
-def _plan_done(tree: Tree, commands: tuple[TreeCommand, ...]) -> Decision:
-    assert tree.plan is not None  # noqa: S101  # a plan is what has come to its end
-    purpose = tree.plan.purpose
-    idle = tree.at(None)
-    match purpose:
-        case Booting():
-            return evolve(idle, phase="up"), (*commands, Booted())
-        case Answering(request, result) | Restarting(Answering(request, result)):
-            return idle, (*commands, AnswerCall(request, result))
-        case Ending(outcome):
-            return evolve(idle, phase="ended"), (*commands, Finish(outcome))
-        case _:
-            return idle, commands
-
-
-# ---- the tree as a whole
-
-
-def _boot(tree: Tree, event: Boot, now: float) -> Decision:
-    slots = tree.slots
+def _on_boot(tree: Tree, event: Boot, now: float) -> Decision:
     for child in event.children:
-        slots = slots.add(child)
-    return _begin(evolve(tree, slots=slots), [Up(child.id) for child in event.children], Booting())
+        tree = tree.add(child)
+    return _begin(tree, [Up(child.id) for child in event.children], Booting())
 
 
-def _end(tree: Tree, outcome: TreeOutcome, commands: tuple[TreeCommand, ...] = ()) -> Decision:
+def _on_resume(tree: Tree, event: Resume, now: float) -> Decision:
+    if tree.plan is None or not isinstance(tree.plan.purpose, Holding):
+        return tree, ()
+    return tree.at(None), ()
+
+
+def _on_stop_tree(tree: Tree, event: StopTree, now: float) -> Decision:
+    return _end_tree(tree, TreeStopped(), _refuse_interrupted(tree))
+
+
+def _end_tree(tree: Tree, outcome: TreeOutcome, commands: tuple[TreeCommand, ...] = ()) -> Decision:
     """Stop all children: in reverse start order, one after the other; those of a pool all together."""
     ids = tuple(slot.child.id for slot in tree.slots)
-    together = tree.flags.is_pool
-    steps = (Down(ids),) if together else tuple(Down((id,)) for id in reversed(ids))
-    return _begin(evolve(tree, phase="ending"), steps, Ending(outcome), commands)
+    steps = (Down(ids),) if tree.flags.is_pool else tuple(Down((id,)) for id in reversed(ids))
+    return _begin(tree.entering("ending"), steps, Ending(outcome), commands)
 
 
-def _stop_tree(tree: Tree, event: StopTree, now: float) -> Decision:
-    if tree.phase in ("ending", "ended"):
-        return tree, ()
-    return _end(tree, TreeStopped(), _refuse_interrupted(tree))
-
-
-def _kill_tree(tree: Tree, event: KillTree, now: float) -> Decision:
-    if tree.phase == "ended":
-        return tree, ()
+def _on_kill_tree(tree: Tree, event: KillTree, now: float) -> Decision:
     outcome = tree.plan.purpose.outcome if tree.plan and isinstance(tree.plan.purpose, Ending) else TreeStopped()
     alive = [slot for slot in reversed(tuple(tree.slots)) if slot.alive]
     kills = tuple(StopLife(slot.child.id, slot.incarnation, "brutal") for slot in alive)
@@ -486,7 +406,7 @@ def _kill_tree(tree: Tree, event: KillTree, now: float) -> Decision:
     for slot in alive:
         tree = tree.put(slot.now("stopping"))
     ids = tuple(slot.child.id for slot in tree.slots)
-    return _begin(evolve(tree, phase="ending"), (Down(ids),), Ending(outcome), commands)
+    return _begin(tree.entering("ending"), (Down(ids),), Ending(outcome), commands)
 
 
 def _refuse_interrupted(tree: Tree) -> tuple[TreeCommand, ...]:
@@ -497,126 +417,91 @@ def _refuse_interrupted(tree: Tree) -> tuple[TreeCommand, ...]:
             return ()
 
 
-def _suspend(tree: Tree, event: Suspend, now: float) -> Decision:
-    return _begin(tree, (Hold(),), Holding(), (AnswerCall(event.request, Done()),))
+# While it goes down, what happens is noted, and told of; only ends of lives that were asked to stop move it on.
 
 
-def _resume(tree: Tree, event: Resume, now: float) -> Decision:
-    if tree.plan is None or not isinstance(tree.plan.purpose, Holding):
+def _on_exit_at_the_end(tree: Tree, event: ChildExited, now: float) -> Decision:
+    slot = tree.slots.get(event.child)
+    if slot is None or slot.incarnation != event.incarnation:
         return tree, ()
-    return tree.at(None), ()
+    if slot.state == "stopping":
+        return _on_stopped(tree, slot, event.exit)
+    if slot.state != "running":
+        return tree, ()
+    return tree.put(slot.now("ended", event.exit)), ()
 
 
-# ---- requests
-
-
-def _start_child(tree: Tree, event: StartChild, now: float) -> Decision:
-    child = event.child
-    slot = tree.slots.get(child.id)
-    if slot is not None:
-        there: Refusal = "already_started" if ROW_STATES[slot.state] == "running" else "already_present"
-        return _refuse(tree, event.request, child.id, there, slot.incarnation)
-    if tree.flags.max_children is not None and len(tree.slots) >= tree.flags.max_children:
-        return _refuse(tree, event.request, child.id, "max_children")
-    if child.is_passive and not event.request:  # nothing has to be waited for, and nobody waits
-        tree = Tree(tree.flags, tree.slots.add(child, 1, "running"), tree.window, None, tree.phase)
-        return tree, (StartLife(child, 1),)
-    tree = evolve(tree, slots=tree.slots.add(child))
-    return _begin(tree, (Up(child.id),), Answering(event.request, Running(child.id, 1), new=True))
-
-
-def _terminate_child(tree: Tree, event: TerminateChild, now: float) -> Decision:
+def _on_start_at_the_end(tree: Tree, event: ChildStarted, now: float) -> Decision:
     slot = tree.slots.get(event.child)
-    meant = slot is not None and (event.incarnation in (None, slot.incarnation) or slot.state == "restarting")
-    if not meant:
-        return _refuse(tree, event.request, event.child, "not_found")
-    return _begin(tree, (Down((event.child,)),), Answering(event.request, Done()))
+    if slot is None or slot.incarnation != event.incarnation or slot.state != "starting":
+        return tree, ()
+    return tree.put(slot.now("running")), ()
 
 
-def _restart_child(tree: Tree, event: RestartChild, now: float) -> Decision:
-    slot, refusal = _stopped(tree, event.child)
-    if slot is None or refusal is not None:
-        return _refuse(tree, event.request, event.child, refusal or "not_found")
-    answering = Answering(event.request, Running(event.child, slot.incarnation + 1))
-    if slot.state == "backing_off":
-        return _bring_back(tree, slot, Restarting(answering))
-    return _begin(tree, (Up(event.child),), answering)
-
-
-def _delete_child(tree: Tree, event: DeleteChild, now: float) -> Decision:
-    slot, refusal = _stopped(tree, event.child)
-    if slot is None or refusal is not None:
-        return _refuse(tree, event.request, event.child, refusal or "not_found")
-    return tree.without(event.child), (Forget(event.child), AnswerCall(event.request, Done()))
-
-
-def _stopped(tree: Tree, id: str) -> tuple[Slot | None, Refusal | None]:
-    """The slot of a child that doesn't run and that nothing is about to be done with, or why there is none."""
-    if tree.flags.is_pool:
-        return None, "simple_one_for_one"
-    slot = tree.slots.get(id)
-    if slot is None:
-        return None, "not_found"
-    if slot.state == "backing_off":
-        return slot, None
-    match ROW_STATES[slot.state]:
-        case "undefined":
-            return slot, None
-        case state:
-            return None, state
-
-
-def _refuse(tree: Tree, request: int, child: str, reason: Refusal, incarnation: int = 0) -> Decision:
-    return tree, (AnswerCall(request, Refused(child, reason, incarnation)),)
-
-
-def _which_children(tree: Tree, event: WhichChildren, now: float) -> Decision:
-    return tree, (AnswerCall(event.request, rows_of(tree)),)
-
-
-def rows_of(tree: Tree) -> tuple[ChildRow, ...]:
-    """Return a row for each child, newest first."""
-    return tuple(_row(slot) for slot in reversed(tuple(tree.slots)))
-
-
-def _row(slot: Slot) -> ChildRow:
-    state = ROW_STATES[slot.state]
-    return ChildRow(slot.child.id, state, slot.incarnation if state == "running" else None, slot.child.kind)
-
-
-def _count_children(tree: Tree, event: CountChildren, now: float) -> Decision:
-    slots, states = tree.slots, tree.slots.states
-    # OTP asks whether a child's process is alive; for a pool it only knows which children are being restarted.
-    restarting = states.get("restarting", 0)
-    active = len(slots) - restarting if tree.flags.is_pool else sum(states.get(state, 0) for state in ALIVE)
-    counts = Counts(len(slots), active, slots.supervisors, len(slots) - slots.supervisors)
-    return tree, (AnswerCall(event.request, counts),)
-
-
-def _get_child_spec(tree: Tree, event: GetChildSpec, now: float) -> Decision:
+def _on_start_failed_at_the_end(tree: Tree, event: ChildStartFailed, now: float) -> Decision:
     slot = tree.slots.get(event.child)
-    if slot is None:
-        return _refuse(tree, event.request, event.child, "not_found")
-    return tree, (AnswerCall(event.request, slot.child),)
+    if slot is None or slot.incarnation != event.incarnation:
+        return tree, ()
+    if slot.state == "stopping":
+        return _on_stopped(tree, slot, "shutdown")
+    if slot.state != "starting" and not (slot.state == "running" and slot.child.is_passive):
+        return tree, ()
+    reports = () if event.ignored else (ReportEnd(event.child, event.incarnation, "starting", "crash"),)
+    tree, gone = _clear(tree, slot)
+    return tree, (*reports, *gone)
 
 
-_DECISIONS: Mapping[type, Callable[[Tree, Any, float], Decision]] = {
-    ChildExited: _exited,
-    QueuedExit: _ended_before,
-    ChildStarted: _started,
-    ChildStartFailed: _start_failed,
-    StopTree: _stop_tree,
-    KillTree: _kill_tree,
-    Resume: _resume,
-    Boot: _boot,
-    StartChild: _start_child,
-    TerminateChild: _terminate_child,
-    RestartChild: _restart_child,
-    DeleteChild: _delete_child,
-    WhichChildren: _which_children,
-    CountChildren: _count_children,
-    GetChildSpec: _get_child_spec,
-    TryAgain: _try_again,
-    Due: _due,
-    Suspend: _suspend,
+def _on_call_at_the_end(tree: Tree, event: Request, now: float) -> Decision:
+    return tree, (AnswerCall(event.request, Closed()),)
+
+
+def _void(tree: Tree, event: Event, now: float) -> Decision:
+    return tree, ()
+
+
+# What is done about which event, in which phase.
+
+
+def _on_call(call: Callable[[Tree, Any], Reaction]) -> Callable[[Tree, Any, float], Decision]:
+    def on_call(tree: Tree, event: Request, now: float) -> Decision:
+        tree, commands = call(tree, event)
+        return (tree, commands) if tree.plan is None else _advance(tree, tree.plan, commands)
+
+    return on_call
+
+
+_Decisions: TypeAlias = Mapping[type, Callable[[Tree, Any, float], Decision]]
+
+_WHILE_UP: _Decisions = {
+    ChildStarted: _on_start,
+    ChildStartFailed: _on_start_failed,
+    ChildExited: _on_exit,
+    StopTree: _on_stop_tree,
+    KillTree: _on_kill_tree,
+    Resume: _on_resume,
+    Boot: _on_boot,
+    QueuedExit: _on_queued_exit,
+    TryAgain: _on_try_again,
+    Due: _on_due,
+    **{event: _on_call(call) for event, call in CALLS.items()},
+}
+
+_AFTER_THE_END: _Decisions = {
+    **dict.fromkeys((*get_args(Fact), *get_args(TreeMessage)), _void),
+    **dict.fromkeys(CALLS, _on_call_at_the_end),
+}
+
+_AT_THE_END: _Decisions = {
+    **_AFTER_THE_END,
+    ChildStarted: _on_start_at_the_end,
+    ChildStartFailed: _on_start_failed_at_the_end,
+    ChildExited: _on_exit_at_the_end,
+    KillTree: _on_kill_tree,
+}
+
+_DECISIONS: Mapping[Phase, _Decisions] = {
+    "new": _WHILE_UP,
+    "up": _WHILE_UP,
+    "ending": _AT_THE_END,
+    "ended": _AFTER_THE_END,
 }

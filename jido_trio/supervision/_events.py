@@ -10,9 +10,8 @@ from typing import Literal, TypeAlias
 from attrs import frozen
 
 from jido_trio.supervision._child import Child
+from jido_trio.supervision._value import value
 from jido_trio.terms import ExitKind, Kind, Refusal, ShutdownLimit
-
-# Those of every restart are made without slots: a frozen value with slots pays a call for each field that it is given.
 
 # ---- facts
 
@@ -34,7 +33,7 @@ class ChildStartFailed:
     ignored: bool = False
 
 
-@frozen(slots=False)
+@value
 class ChildExited:
     """The life ended, having lasted so many seconds; a child without a backoff needn't say how many."""
 
@@ -258,6 +257,8 @@ class TreeGaveUp:
     restarts: int
     max_restarts: int
     max_seconds: float
+    exit: ExitKind = "crash"
+    """How the last life of that child ended."""
 
 
 @frozen
@@ -272,7 +273,7 @@ TreeOutcome: TypeAlias = TreeStopped | TreeShutDown | TreeGaveUp | TreeBootFaile
 # ---- commands
 
 
-@frozen(slots=False)
+@value
 class StartLife:
     """Begin that life of the child."""
 
@@ -280,7 +281,7 @@ class StartLife:
     incarnation: int
 
 
-@frozen
+@value
 class StopLife:
     """End that life, within `limit`."""
 
@@ -289,7 +290,7 @@ class StopLife:
     limit: ShutdownLimit
 
 
-@frozen(slots=False)
+@value
 class ReportEnd:
     """Tell of the end of a life, before anything is done about it. `during` is what the life was at."""
 
@@ -308,7 +309,7 @@ class Wait:
     jitter: float
 
 
-@frozen
+@value
 class Forget:
     """The child is no more: it ended for good, or was deleted."""
 

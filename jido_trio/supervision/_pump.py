@@ -55,7 +55,7 @@ class Pump:
             while not self.halted and self.tree.phase != "ended":
                 if facts:
                     event: Event = facts.popleft()
-                elif messages and self.tree.plan is None:
+                elif messages and not self.tree.busy:
                     event = messages.popleft()
                 else:
                     break

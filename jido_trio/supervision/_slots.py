@@ -21,9 +21,10 @@ from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import Literal, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from jido_trio.supervision._child import Child
+from jido_trio.supervision._value import value
 from jido_trio.supervision._window import Window
 from jido_trio.terms import ExitKind
 
@@ -37,7 +38,7 @@ and nothing runs."""
 ALIVE: frozenset[SlotState] = frozenset({"starting", "running", "stopping"})
 
 
-@frozen(slots=False)
+@value
 class Slot:
     """One child of a supervisor: its spec, and what became of it."""
 
@@ -68,6 +69,10 @@ class Slot:
     def next_life(self, state: SlotState) -> Slot:
         """Return the slot with its next incarnation under way."""
         return Slot(self.child, state, self.incarnation + 1, None, self.rank, 0.0, self.failures, self.window)
+
+    def remembering(self, *, lasted: float, failures: int, window: Window | None) -> Slot:
+        """Return the slot with what counts for its backoff and its budget."""
+        return Slot(self.child, self.state, self.incarnation, self.exit, self.rank, lasted, failures, window)
 
 
 @define(eq=False)

@@ -6,10 +6,15 @@ from typing import Literal, TypeAlias
 
 from attrs import Factory, field, frozen
 
+from jido_trio.supervision._child import Child
 from jido_trio.supervision._events import CallResult, TreeOutcome
 from jido_trio.supervision._flags import Flags
-from jido_trio.supervision._slots import Slot, Slots
+from jido_trio.supervision._slots import Slot, Slots, SlotState
+from jido_trio.supervision._value import value
 from jido_trio.supervision._window import Window
+
+Phase: TypeAlias = Literal["new", "up", "ending", "ended"]
+"""new: its first children are being started, or are to be. ending: they are being stopped for good."""
 
 
 @frozen
@@ -73,9 +78,9 @@ class Holding:
 Purpose: TypeAlias = Booting | Restarting | Answering | Ending | Holding
 
 
-@frozen(slots=False)
+@value
 class Plan:
-    """What the supervisor is at: step `at` is under way, for `waiting` children of it it waits still."""
+    """What the supervisor is at: step number `at` is under way, and waits for so many children."""
 
     steps: tuple[Step, ...]
     purpose: Purpose
@@ -87,8 +92,23 @@ class Plan:
         """The step under way; None when all are done."""
         return self.steps[self.at] if self.at < len(self.steps) else None
 
+    def under_way(self, at: int, waiting: int) -> Plan:
+        """Return the plan at step number `at`, which waits for so many children."""
+        return Plan(self.steps, self.purpose, waiting, at)
 
-@frozen(slots=False)
+    def meant_for(self, purpose: Purpose) -> Plan:
+        """Return the plan with another purpose."""
+        return Plan(self.steps, purpose, self.waiting, self.at)
+
+    def awaits_stop_of(self, child: str) -> bool:
+        """Return whether the step under way stops that child."""
+        step = self.step
+        if not isinstance(step, Down):
+            return False
+        return len(step.children) != 1 or step.children[0] == child  # several at once are all that the tree has
+
+
+@value
 class Tree:
     """A supervisor, as a value."""
 
@@ -96,7 +116,7 @@ class Tree:
     slots: Slots = field(factory=Slots)
     window: Window = Factory(lambda tree: Window(tree.flags.max_restarts, tree.flags.max_seconds), takes_self=True)
     plan: Plan | None = None
-    phase: Literal["new", "up", "ending", "ended"] = "new"
+    phase: Phase = "new"
 
     @property
     def busy(self) -> bool:
@@ -107,10 +127,23 @@ class Tree:
         """Return the tree with that slot."""
         return Tree(self.flags, self.slots.put(slot), self.window, self.plan, self.phase)
 
-    def at(self, plan: Plan | None) -> Tree:
-        """Return the tree with that plan."""
-        return Tree(self.flags, self.slots, self.window, plan, self.phase)
+    def add(self, child: Child, incarnation: int = 0, state: SlotState = "stopped") -> Tree:
+        """Return the tree with a slot for a new child, at the end."""
+        return Tree(self.flags, self.slots.add(child, incarnation, state), self.window, self.plan, self.phase)
 
     def without(self, id: str) -> Tree:
         """Return the tree without that slot."""
         return Tree(self.flags, self.slots.without(id), self.window, self.plan, self.phase)
+
+    def at(self, plan: Plan | None) -> Tree:
+        """Return the tree with that plan."""
+        return Tree(self.flags, self.slots, self.window, plan, self.phase)
+
+    def counting(self, window: Window, slot: Slot | None = None) -> Tree:
+        """Return the tree with that window, and with that slot if there is one."""
+        slots = self.slots if slot is None else self.slots.put(slot)
+        return Tree(self.flags, slots, window, self.plan, self.phase)
+
+    def entering(self, phase: Phase) -> Tree:
+        """Return the tree in that phase."""
+        return Tree(self.flags, self.slots, self.window, self.plan, phase)

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from attrs import field, frozen
+from jido_trio.supervision._value import value
 
 _Newer: TypeAlias = "tuple[float, _Newer] | None"
 """Times in a linked list, newest first."""
 
 
-@frozen(slots=False)
+@value
 class Window:
     """At most `max_restarts` restarts within any `max_seconds`, as OTP's `supervisor:add_restart/1` counts them.
 
     A restart exactly `max_seconds` ago still counts. The restarts are kept as a queue of two halves, so that adding
-    one is cheap however many are tolerated: `_old` from index `_first` on, oldest first, then `_new`, newest first.
+    one is cheap however many are tolerated: `old` from index `first` on, oldest first, then `new`, newest first. How
+    they are spread over the two is no matter of theirs: windows with the same times are equal.
     """
 
     max_restarts: int = 3
     max_seconds: float = 5.0
     count: int = 0
     """How many restarts the window holds."""
-    _old: tuple[float, ...] = ()
-    _first: int = field(default=0, eq=False)
-    _new: _Newer = None
+    old: tuple[float, ...] = ()
+    first: int = 0
+    new: _Newer = None
 
     @property
     def exceeded(self) -> bool:
@@ -33,8 +34,8 @@ class Window:
 
     def add(self, now: float) -> Window:
         """Return the window with one restart at `now`, and without those that have left it."""
-        old, first, count = self._old, self._first, self.count + 1
-        new: _Newer = (now, self._new)
+        old, first, count = self.old, self.first, self.count + 1
+        new: _Newer = (now, self.new)
         if first < len(old) and old[first] >= now - self.max_seconds:  # as mostly: nothing leaves the window
             return Window(self.max_restarts, self.max_seconds, count, old, first, new)
         oldest = now - self.max_seconds
@@ -54,7 +55,16 @@ class Window:
     @property
     def times(self) -> tuple[float, ...]:
         """When the restarts happened, oldest first."""
-        return self._old[self._first :] + _oldest_first(self._new)
+        return self.old[self.first :] + _oldest_first(self.new)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Window) and self._told() == other._told()  # of the same class
+
+    def __hash__(self) -> int:
+        return hash(self._told())
+
+    def _told(self) -> tuple[object, ...]:
+        return self.max_restarts, self.max_seconds, self.times
 
 
 def _oldest_first(newer: _Newer) -> tuple[float, ...]:

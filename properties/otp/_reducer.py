@@ -12,7 +12,8 @@ from attrs import define, field
 from jido_trio.errors import InvalidDefinition
 from jido_trio.supervision import Child, Counts, Life
 from jido_trio.supervision import _events as ev
-from jido_trio.supervision._decide import decide, rows_of
+from jido_trio.supervision._calls import rows_of
+from jido_trio.supervision._decide import decide
 from jido_trio.supervision._flags import Flags
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._tree import Tree

@@ -19,7 +19,7 @@ from jido_trio.errors import ChildRefused, InvalidDefinition, StartFailed, Super
 from jido_trio.supervision import Child, Life, Shutdown
 from jido_trio.supervision import _events as ev
 from jido_trio.supervision._block import Block
-from jido_trio.supervision._decide import rows_of
+from jido_trio.supervision._calls import rows_of
 from jido_trio.supervision._life import active
 from jido_trio.supervision._shell import Shell
 from jido_trio.supervision._spec import SupervisorSpec

@@ -9,7 +9,7 @@ import trio
 from jido_trio.errors import ChildRefused, InvalidDefinition, RestartIntensityExceeded
 from jido_trio.supervision import Backoff, Child, open_dynamic_supervisor, open_supervisor, supervisor_child
 from jido_trio.supervision import _events as ev
-from jido_trio.supervision._decide import rows_of
+from jido_trio.supervision._calls import rows_of
 from tests.supervision._bench import Bench, child, ready
 from tests.supervision._diary import Diary, crashing
 
