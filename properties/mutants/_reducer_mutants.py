@@ -43,21 +43,21 @@ RESTART_TYPES = (
     Mutant(
         "temporary_kept",
         "Specs of temporary children that have ended pile up.",
-        "_down",
+        "_clear",
         "slot.child.restart == 'temporary' or tree.flags.is_pool",
         "tree.flags.is_pool",
     ),
     Mutant(
         "pool_keeps_ended",
         "A pool fills up with children that have ended.",
-        "_down",
+        "_clear",
         "slot.child.restart == 'temporary' or tree.flags.is_pool",
         "slot.child.restart == 'temporary'",
     ),
     Mutant(
         "stopped_children_are_forgotten",
         "A child that was terminated can't be restarted: its spec is gone.",
-        "_down",
+        "_clear",
         "(tree.put(slot.now('stopped')), ())",
         "(tree.without(slot.child.id), (Forget(slot.child.id),))",
     ),
@@ -88,28 +88,28 @@ STRATEGIES = (
     Mutant(
         "one_for_one_restarts_the_rest",
         "A crash takes down siblings that have nothing to do with it.",
-        "_bring_back",
-        "(Up(slot.child.id),) if strategy == 'one_for_one' else _group(tree, slot, strategy)",
-        "_group(tree, slot, 'rest_for_one' if strategy == 'one_for_one' else strategy)",
+        "restart_steps",
+        ('if strategy == "one_for_one":\n    return (Up(slot.child.id),)\n'),
+        ('if strategy == "one_for_one":\n    strategy = "rest_for_one"\n'),
     ),
     Mutant(
         "group_goes_down_in_order",
         "In a group restart those depended upon are stopped before those that depend.",
-        "_group",
+        "restart_steps",
         "reversed(down)",
         "down",
     ),
     Mutant(
         "group_comes_up_in_reverse",
         "In a group restart children start before those that they depend on.",
-        "_group",
+        "restart_steps",
         "(Up(child.id) for child in down if child.restart != 'temporary')",
         "(Up(child.id) for child in reversed(down) if child.restart != 'temporary')",
     ),
     Mutant(
         "group_revives_temporary",
         "A group restart starts temporary siblings again.",
-        "_group",
+        "restart_steps",
         "return (*stops, *(Up(child.id) for child in down if child.restart != 'temporary'))",
         "stops = [stop for stop in stops if tree.slots.get(stop.children[0]).child.restart != "
         "'temporary']\n"
@@ -118,21 +118,21 @@ STRATEGIES = (
     Mutant(
         "group_leaves_temporary_running",
         "A group restart does not take temporary siblings down.",
-        "_group",
+        "restart_steps",
         "other.state != 'parked'",
         "other.child.restart != 'temporary' or other.child.id == slot.child.id",
     ),
     Mutant(
         "group_forgets_the_stopped",
         "A sibling that had been terminated doesn't come back with its group.",
-        "_group",
+        "restart_steps",
         "other.state != 'parked'",
         "other.alive or other.child.id == slot.child.id",
     ),
     Mutant(
         "group_revives_the_parked",
         "A child put aside for its budget comes back whenever a sibling crashes.",
-        "_group",
+        "restart_steps",
         "[other.child for other in GOES_DOWN_WITH[strategy](order, at) if other.state != 'parked']",
         "[other.child for other in GOES_DOWN_WITH[strategy](order, at)]",
     ),
@@ -178,18 +178,24 @@ INTENSITY = (
         "window_per_child",
         "Every child may be restarted max_restarts times: ten sick children are never given up.",
         "_restart",
-        "if slot.window is not None:\n"
-        "    spent = slot.window.add(now)\n"
-        "    slot = evolve(slot, window=spent)\n"
-        "    if spent.exceeded:\n"
-        "        return _exhausted(tree, slot, spent, commands)\n"
-        "if slot.child.backoff is not None:\n"
-        "    return _back_off(tree, slot, slot.child.backoff, commands)\n"
-        "window = tree.window.add(now)",
-        "if slot.child.backoff is not None:\n"
-        "    return _back_off(tree, slot, slot.child.backoff, commands)\n"
-        "window = (slot.window or Window(tree.flags.max_restarts, tree.flags.max_seconds)).add(now)\n"
-        "slot = evolve(slot, window=window)",
+        (
+            "if slot.window is not None:\n"
+            "    spent = slot.window.add(now)\n"
+            "    slot = slot.remembering(lasted=slot.lasted, failures=slot.failures, window=spent)\n"
+            "    if spent.exceeded:\n"
+            "        return _on_spent_budget(tree, slot, exit, commands)\n"
+            "child = slot.child\n"
+            "if child.backoff is not None:\n"
+            "    return _back_off(tree, slot, child.backoff, commands)\n"
+            "window = tree.window.add(now)\n"
+        ),
+        (
+            "child = slot.child\n"
+            "if child.backoff is not None:\n"
+            "    return _back_off(tree, slot, child.backoff, commands)\n"
+            "window = (slot.window or Window(tree.flags.max_restarts, tree.flags.max_seconds)).add(now)\n"
+            "slot = slot.remembering(lasted=slot.lasted, failures=slot.failures, window=window)\n"
+        ),
     ),
     Mutant(
         "siblings_count_each",
@@ -203,9 +209,9 @@ INTENSITY = (
     Mutant(
         "failed_restart_not_counted",
         "A child that can't be started again is tried for ever.",
-        "_try_again",
-        "_restart(tree, slot, now)",
-        "_bring_back(tree, slot, Restarting())",
+        "_on_try_again",
+        '_restart(tree, slot, "crash", now, ())',
+        "_bring_back(tree, slot)",
     ),
     Mutant(
         "failed_restart_swallowed",
@@ -231,10 +237,10 @@ INTENSITY = (
     Mutant(
         "gives_up_and_keeps_the_children",
         "A supervisor that gave up leaves its pool's children running.",
-        "_end",
-        "(Down(ids),) if together else tuple((Down((id,)) for id in reversed(ids)))",
-        "() if together and isinstance(outcome, GaveUp) else (Down(ids),) if together else "
-        "tuple((Down((id,)) for id in reversed(ids)))",
+        "_end_tree",
+        "(Down(ids),) if tree.flags.is_pool else tuple(Down((id,)) for id in reversed(ids))",
+        "() if tree.flags.is_pool and isinstance(outcome, TreeGaveUp) else (Down(ids),) if tree.flags.is_pool else "
+        "tuple(Down((id,)) for id in reversed(ids))",
     ),
 )
 
@@ -242,52 +248,54 @@ ENDS = (
     Mutant(
         "end_of_an_earlier_life_counts",
         "A late word of a dead life takes down the one that runs.",
-        "_exited",
+        "_on_exit",
         "slot is None or slot.incarnation != event.incarnation",
         "slot is None",
     ),
     Mutant(
         "ends_interrupt_what_is_under_way",
         "A crash during a group restart breaks that restart off.",
-        "_exited",
+        "_on_exit",
         "tree.plan is not None",
         "False",
     ),
     Mutant(
         "posted_end_not_voided",
         "A child that was stopped meanwhile is restarted, because of the end that had to wait.",
-        "_ended_before",
-        "if slot is None or slot.exit is None or (slot.rank, slot.incarnation) != (event.rank, "
-        "event.incarnation):\n"
-        "    return (tree, ())\n"
-        "return _ended(tree, slot, slot.exit, now)",
-        "if slot is None:\n    return (tree, ())\nreturn _ended(tree, slot, slot.exit or 'crash', now)",
+        "_on_queued_exit",
+        (
+            "if slot is None or slot.exit is None or "
+            "(slot.rank, slot.incarnation) != (event.rank, event.incarnation):\n"
+            "    return tree, ()\n"
+            "return _after_exit(tree, slot, slot.exit, now)\n"
+        ),
+        ('if slot is None:\n    return tree, ()\nreturn _after_exit(tree, slot, slot.exit or "crash", now)\n'),
     ),
     Mutant(
         "posted_end_of_a_namesake",
         "A new child is taken for dead because an earlier one of its id was.",
-        "_ended_before",
+        "_on_queued_exit",
         "slot is None or slot.exit is None or (slot.rank, slot.incarnation) != (event.rank, event.incarnation)",
         "slot is None or (slot.exit is None and slot.incarnation != event.incarnation)",
     ),
     Mutant(
         "any_end_moves_the_plan_on",
         "A stop that was begun for a call ends the waiting for another child.",
-        "_awaits_end",
-        "only == child",
+        "Plan.awaits_stop_of",
+        "step.children[0] == child",
         "True",
     ),
     Mutant(
         "kills_go_untold",
         "A child that was killed is restarted without a report.",
-        "_ended",
+        "_after_exit",
         "exit in ABNORMAL",
         "exit == 'crash'",
     ),
     Mutant(
         "returned_service_goes_untold",
         "A permanent child that keeps returning is restarted without a word.",
-        "_ended",
+        "_after_exit",
         "exit in ABNORMAL or child.restart == 'permanent'",
         "exit in ABNORMAL",
     ),
@@ -295,27 +303,27 @@ ENDS = (
         "reported_after_the_restart",
         "The report of a crash comes when the next life is already under way.",
         "_restart",
-        "(*commands, StartLife(slot.child, up.incarnation))",
-        "(StartLife(slot.child, up.incarnation), *commands)",
+        "(*commands, StartLife(child, up.incarnation))",
+        "(StartLife(child, up.incarnation), *commands)",
     ),
     Mutant(
         "killed_at_its_limit_goes_untold",
         "A child that had to be killed because it wouldn't stop is not reported.",
-        "_went_down",
+        "_on_stopped",
         "exit == 'crash' or (exit == 'killed' and slot.child.shutdown != 'brutal')",
         "exit == 'crash'",
     ),
     Mutant(
         "brutal_stop_is_reported",
         "Every child declared brutal looks like a crash at each shutdown.",
-        "_went_down",
+        "_on_stopped",
         "exit == 'crash' or (exit == 'killed' and slot.child.shutdown != 'brutal')",
         "exit in ('crash', 'killed')",
     ),
     Mutant(
         "crash_before_the_stop_goes_untold",
         "A child that crashed just before it was stopped with its group is not reported.",
-        "_take_down",
+        "_stop_step",
         "slot.exit in ABNORMAL",
         "False",
     ),
@@ -325,9 +333,9 @@ SIGNIFICANT = (
     Mutant(
         "anyone_is_significant",
         "The end of any child is the end of the supervisor.",
-        "_closing",
-        "child.significant and _closes(tree)",
-        "_closes(tree)",
+        "_after_last_exit",
+        "slot.child.significant and _shuts_down(tree)",
+        "_shuts_down(tree)",
     ),
     Mutant(
         "restarting_counts_as_gone",
@@ -339,26 +347,28 @@ SIGNIFICANT = (
     Mutant(
         "all_significant_is_any",
         "The first significant child to end takes the supervisor down, not the last.",
-        "_closes",
+        "_shuts_down",
         "tree.slots.significant == 0",
         "True",
     ),
     Mutant(
         "any_significant_is_never",
         "auto_shutdown any_significant does nothing.",
-        "_closes",
+        "_shuts_down",
         "tree.flags.auto_shutdown == 'any_significant'",
         "False",
     ),
     Mutant(
         "terminate_closes",
         "To terminate a significant child ends the supervisor.",
-        "_plan_done",
-        "return idle, (*commands, AnswerCall(request, result))",
-        "commands = (*commands, AnswerCall(request, result))\n"
-        "if isinstance(result, Done) and _closes(idle):\n"
-        "    return _end(idle, AutoShutdown(''), commands)\n"
-        "return idle, commands",
+        "_after_last_step",
+        "return tree, (*commands, AnswerCall(request, result))",
+        (
+            "commands = (*commands, AnswerCall(request, result))\n"
+            'if type(result).__name__ == "Done" and _shuts_down(tree):\n'
+            '    return _end_tree(tree, TreeShutDown(""), commands)\n'
+            "return tree, commands\n"
+        ),
     ),
 )
 
@@ -366,42 +376,112 @@ ENDING = (
     Mutant(
         "stops_in_start_order",
         "At the end a database is closed before those that still write to it.",
-        "_end",
+        "_end_tree",
         "reversed(ids)",
         "ids",
     ),
     Mutant(
         "stops_all_at_once",
         "At the end children are not waited for before those they depend on are stopped.",
-        "_end",
+        "_end_tree",
         "tree.flags.is_pool",
         "True",
     ),
     Mutant(
         "pool_stops_one_by_one",
         "A pool of a thousand slow children takes a thousand times as long to stop.",
-        "_end",
+        "_end_tree",
         "tree.flags.is_pool",
         "False",
     ),
     Mutant(
         "every_stop_is_brutal",
         "No child gets the time to say goodbye.",
-        "_take_down",
+        "_stop_step",
         "slot.child.shutdown",
         "'brutal'",
     ),
     Mutant(
         "stop_twice_starts_over",
         "A second stop hides why the supervisor ended.",
-        "_stop_tree",
-        "tree.phase in ('ending', 'ended')",
-        "tree.phase == 'ended'",
+        "_AT_THE_END",
+        (
+            "{\n"
+            "    **_AFTER_THE_END,\n"
+            "    ChildStarted: _on_start_at_the_end,\n"
+            "    ChildStartFailed: _on_start_failed_at_the_end,\n"
+            "    ChildExited: _on_exit_at_the_end,\n"
+            "    KillTree: _on_kill_tree,\n"
+            "}"
+        ),
+        (
+            "{\n"
+            "    **_AFTER_THE_END,\n"
+            "    ChildStarted: _on_start_at_the_end,\n"
+            "    ChildStartFailed: _on_start_failed_at_the_end,\n"
+            "    ChildExited: _on_exit_at_the_end,\n"
+            "    KillTree: _on_kill_tree,\n"
+            "    StopTree: _on_stop_tree,\n"
+            "}"
+        ),
+    ),
+    Mutant(
+        "a_start_hurries_the_end",
+        "A child that gets ready while the supervisor stops breaks the order of stops.",
+        "_AT_THE_END",
+        (
+            "{\n"
+            "    **_AFTER_THE_END,\n"
+            "    ChildStarted: _on_start_at_the_end,\n"
+            "    ChildStartFailed: _on_start_failed_at_the_end,\n"
+            "    ChildExited: _on_exit_at_the_end,\n"
+            "    KillTree: _on_kill_tree,\n"
+            "}"
+        ),
+        (
+            "{\n"
+            "    **_AFTER_THE_END,\n"
+            "    ChildStarted: _on_start,\n"
+            "    ChildStartFailed: _on_start_failed_at_the_end,\n"
+            "    ChildExited: _on_exit_at_the_end,\n"
+            "    KillTree: _on_kill_tree,\n"
+            "}"
+        ),
+    ),
+    Mutant(
+        "a_failed_start_hurries_the_end",
+        "A start that fails while the supervisor stops turns an orderly stop into an error.",
+        "_AT_THE_END",
+        (
+            "{\n"
+            "    **_AFTER_THE_END,\n"
+            "    ChildStarted: _on_start_at_the_end,\n"
+            "    ChildStartFailed: _on_start_failed_at_the_end,\n"
+            "    ChildExited: _on_exit_at_the_end,\n"
+            "    KillTree: _on_kill_tree,\n"
+            "}"
+        ),
+        (
+            "{\n"
+            "    **_AFTER_THE_END,\n"
+            "    ChildStarted: _on_start_at_the_end,\n"
+            "    ChildStartFailed: _on_start_failed,\n"
+            "    ChildExited: _on_exit_at_the_end,\n"
+            "    KillTree: _on_kill_tree,\n"
+            "}"
+        ),
+    ),
+    Mutant(
+        "calls_wait_for_the_end",
+        "Who asks a supervisor that goes down waits until it has ended, perhaps for ever.",
+        "_AFTER_THE_END",
+        "dict.fromkeys(CALLS, _on_call_at_the_end)",
+        "dict.fromkeys(CALLS, _void)",
     ),
     Mutant(
         "kill_only_asks",
         "A supervisor whose time is over waits all the same.",
-        "_kill_tree",
+        "_on_kill_tree",
         "'brutal'",
         "slot.child.shutdown",
     ),
@@ -416,15 +496,15 @@ ENDING = (
         "boot_goes_on_past_a_failure",
         "A tree comes up with holes in it.",
         "_not_started",
-        "_end(tree.put(slot.now('stopped')), TreeBootFailed(id), (report,))",
-        "_advance(_step_done(tree.put(slot.now('stopped'))), (report,))",
+        '_end_tree(tree.put(slot.now("stopped")), TreeBootFailed(id), (report,))',
+        '_step_done(tree.put(slot.now("stopped")), plan, (report,))',
     ),
     Mutant(
         "boot_does_not_wait",
         "Children start before those they depend on are ready.",
-        "_bring_up",
-        "up.state == 'starting'",
-        "up.state == 'starting' and (not isinstance(tree.plan.purpose, Booting))",
+        "_start_step",
+        "int(waits)",
+        "int(waits and slot.incarnation > 0)",
     ),
 )
 
@@ -447,17 +527,21 @@ CALLS = (
         "running_child_deleted",
         "delete_child forgets a child that still runs, and nobody ever stops it.",
         "_delete_child",
-        "slot, refusal = _stopped(tree, event.child)\n"
-        "if slot is None or refusal is not None:\n"
-        "    return _refuse(tree, event.request, event.child, refusal or 'not_found')",
-        "slot = tree.slots.get(event.child)\n"
-        "if slot is None:\n"
-        "    return _refuse(tree, event.request, event.child, 'not_found')",
+        (
+            "slot, refusal = _at_rest(tree, event.child)\n"
+            "if slot is None or refusal is not None:\n"
+            '    return _refuse(tree, event.request, event.child, refusal or "not_found")\n'
+        ),
+        (
+            "slot = tree.slots.get(event.child)\n"
+            "if slot is None:\n"
+            '    return _refuse(tree, event.request, event.child, "not_found")\n'
+        ),
     ),
     Mutant(
         "restart_child_overtakes_the_restart",
         "restart_child starts a child that is being restarted, so that it may live twice.",
-        "_stopped",
+        "_at_rest",
         "match ROW_STATES[slot.state]:\n"
         "    case 'undefined':\n"
         "        return (slot, None)\n"
@@ -472,9 +556,9 @@ CALLS = (
     Mutant(
         "terminate_leaves_the_next_try",
         "A terminated child comes back, because its restart was tried again.",
-        "_take_down",
-        "_down(tree, slot)",
-        "_down(tree, slot) if slot.state != 'restarting' else (tree, ())",
+        "_stop_step",
+        "_clear(tree, slot)",
+        '_clear(tree, slot) if slot.state != "restarting" else (tree, ())',
     ),
     Mutant(
         "terminate_of_an_earlier_life_hits_the_later",
@@ -494,8 +578,8 @@ CALLS = (
         "failed_restart_child_forgotten",
         "restart_child that fails once loses the spec.",
         "_not_started",
-        "evolve(tree.put(slot.now('stopped')), plan=None)",
-        "evolve(tree.without(id), plan=None)",
+        'tree.put(slot.now("stopped")).at(None)',
+        "tree.without(id).at(None)",
     ),
     Mutant(
         "max_children_off_by_one",
@@ -529,20 +613,8 @@ CALLS = (
         "suspend_holds_nothing",
         "A suspended supervisor goes on as if nothing had been said.",
         "_advance",
-        "match tree.plan.step:\n"
-        "    case Down(children):\n"
-        "        tree, more = _take_down(tree, children)\n"
-        "    case Up(child):\n"
-        "        tree, more = _bring_up(tree, child)\n"
-        "    case Hold():\n"
-        "        return (tree, tuple(done))",
-        "match tree.plan.step:\n"
-        "    case Down(children):\n"
-        "        tree, more = _take_down(tree, children)\n"
-        "    case Up(child):\n"
-        "        tree, more = _bring_up(tree, child)\n"
-        "    case Hold():\n"
-        "        more = ()",
+        "more, waiting = (), 1",
+        "more, waiting = (), 0",
     ),
 )
 
@@ -565,17 +637,18 @@ BACKOFF = (
         "backoff_counts_against_the_supervisor",
         "A child that backs off uses up the restarts of its siblings.",
         "_restart",
-        "if slot.child.backoff is not None:\n    return _back_off(tree, slot, slot.child.backoff, commands)",
-        "if slot.child.backoff is not None:\n"
-        "    return _back_off(evolve(tree, window=tree.window.add(now)), slot, slot.child.backoff, "
-        "commands)\n"
-        "if tree.window.count and tree.window.exceeded:\n"
-        "    return _give_up(tree, slot, tree.window, commands)",
+        ("if child.backoff is not None:\n    return _back_off(tree, slot, child.backoff, commands)\n"),
+        (
+            "if child.backoff is not None:\n"
+            "    return _back_off(tree.counting(tree.window.add(now)), slot, child.backoff, commands)\n"
+            "if tree.window.count and tree.window.exceeded:\n"
+            "    return _give_up(tree, slot, tree.window, exit, commands)\n"
+        ),
     ),
     Mutant(
         "due_pause_resurrects",
         "A child that was stopped during its pause comes back when the pause is over.",
-        "_due",
+        "_on_due",
         "slot is None or slot.state != 'backing_off' or (slot.rank, slot.incarnation) != "
         "(event.rank, event.incarnation)",
         "slot is None",
@@ -583,7 +656,7 @@ BACKOFF = (
     Mutant(
         "due_pause_of_a_namesake",
         "A pause that is out of date cuts the next one short.",
-        "_due",
+        "_on_due",
         "slot is None or slot.state != 'backing_off' or (slot.rank, slot.incarnation) != "
         "(event.rank, event.incarnation)",
         "slot is None or slot.state != 'backing_off'",
@@ -592,8 +665,8 @@ BACKOFF = (
         "backoff_leaves_the_group_up",
         "Those that depend on a crashed child run on during its pause.",
         "_back_off",
-        "downs = [step for step in _group(tree, slot, strategy) if isinstance(step, Down)]",
-        "downs: list[Down] = []",
+        "[step for step in restart_steps(tree, slot) if isinstance(step, Down)]",
+        "[]",
     ),
     Mutant(
         "backoff_does_not_grow",
@@ -613,22 +686,22 @@ BACKOFF = (
         "budget_never_used_up",
         "A child may be restarted more often than its budget allows.",
         "_restart",
-        "slot = evolve(slot, window=spent)",
+        "slot = slot.remembering(lasted=slot.lasted, failures=slot.failures, window=spent)",
         "pass",
     ),
     Mutant(
         "parked_child_restarted",
         "A child that used up its budget is restarted instead of put aside.",
-        "_exhausted",
+        "_on_spent_budget",
         "(tree.put(slot.now('parked')), commands)",
         "_bring_back(tree, slot, Restarting(), commands)",
     ),
     Mutant(
         "exhausted_stop_escalates_nothing",
         "A significant child stopped for its budget doesn't end its supervisor.",
-        "_exhausted",
-        "_closing(tree, slot.child, (*commands, *gone))",
-        "(tree, (*commands, *gone))",
+        "_on_spent_budget",
+        "_after_last_exit(tree, slot, commands)",
+        "(_clear(tree, slot)[0], (*commands, *_clear(tree, slot)[1]))",
     ),
 )
 

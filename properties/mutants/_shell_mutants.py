@@ -85,7 +85,7 @@ EVENTS = (
         "messages_do_not_wait",
         "Calls break into what the supervisor is at.",
         "Pump.run",
-        "messages and self.tree.plan is None",
+        "messages and not self.tree.busy",
         "messages",
     ),
     Mutant(
