@@ -5,6 +5,7 @@ price-parser 0.5 was tried instead: it reads one price where one stands alone, a
 
 import re
 from decimal import Decimal
+from typing import TypeAlias
 
 _SIGNS = {
     "€": "EUR",
@@ -52,8 +53,20 @@ _SUFFIXED = rf"(?<![\d.,])(?P<numeral>{_number('., ' + _APOSTROPHE + _BLANK)})[ 
 _AMOUNT = re.compile(rf"(?P<minus>(?<![\w.,]){_MINUS})?(?:{_PREFIXED}|{_SUFFIXED})")
 
 
-def amounts_in(text: str) -> tuple[tuple[str, str], ...]:
-    """Return the distinct amounts of a text in their order: ISO 4217 code or shared sign, and decimal number."""
+Amounts: TypeAlias = tuple[tuple[str, str], ...]
+"""ISO 4217 code or shared sign, and decimal number."""
+
+
+def largest_of_each(amounts: Amounts) -> tuple[str, ...]:
+    """Return the largest amount of each currency, as text."""
+    largest: dict[str, Decimal] = {}
+    for currency, number in amounts:
+        largest[currency] = max(Decimal(number), largest.get(currency, Decimal(number)))
+    return tuple(f"{currency} {number}" for currency, number in largest.items())
+
+
+def amounts_in(text: str) -> Amounts:
+    """Return the distinct amounts of a text in their order."""
     return tuple(dict.fromkeys(map(_amount, _AMOUNT.finditer(text))))
 
 

@@ -6,9 +6,21 @@ from typing import Any
 
 import trio
 
-from jido_trio.core import Signal
+from jido_trio.core import Action, Result, Signal
 from jido_trio.demo._report import Chaos
 from jido_trio.runtime import AgentRef
+
+
+class Killed(Exception):
+    """What an agent crashes with when it is told to."""
+
+
+class Die(Action):
+    """Crashes the agent, whatever it is at."""
+
+    def run(self, _context: object) -> Result:
+        """Crash."""
+        raise Killed("killed by chaos")
 
 
 async def cause(chaos: Chaos, workers: Sequence[AgentRef[Any]]) -> None:

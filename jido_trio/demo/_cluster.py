@@ -9,57 +9,42 @@ crash. Should it crash itself, it begins anew with the whole list: documents are
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
-
-from attrs import frozen
 
 from jido_trio.core import Action, Agent, Context, Effect, Instruction, Outcome, Result, RunInstruction, emit_to
+from jido_trio.demo._amounts import Amounts, largest_of_each
+from jido_trio.demo._chaos import Die
 from jido_trio.demo._facts import Facts
-from jido_trio.demo._pool import readers
-from jido_trio.demo._work import Settled, Work
+from jido_trio.demo._pool import Readers
+from jido_trio.demo._work import Desk, Settled, Work
 
 COORDINATOR = "coordinator"
 
 
 class Read(Action):
-    """Reads a file. It is async, so it runs beside the agent, which meanwhile hears what it is told."""
+    """Reads a file. It is async, so it runs beside the agent; the process that reads dies with the worker."""
 
     path: str
 
-    async def run(self, _context: object) -> Facts:
-        """Return the facts of the document, found by a process that dies with the worker if the worker does."""
-        return await readers.get().read(self.path)
-
-
-@frozen
-class Desk:
-    """The state of a worker: the document it is at, if any, and whether that is to be taken with care."""
-
-    path: str = ""
-    careful: bool = False
+    async def run(self, context: Context[object]) -> Facts:
+        return await context.resources[Readers].read(self.path)
 
 
 class Take(Action):
-    """Begins with a document: has it read, then summarised."""
+    """Begins with a document: has it read, then summarised. Given twice, with a kill in between, it is read once."""
 
     path: str
     careful: bool = False
 
     def run(self, context: Context[Desk]) -> Result:
-        """Begin, unless it is at this one: given twice, with a kill in between."""
         desk = Desk(self.path, self.careful)
         if context.state == desk:
             return None
         summarise = SummariseCarefully if self.careful else Summarise
-        return desk, RunInstruction(Instruction(self.reading()), result_action=summarise, meta={"desk": desk})
-
-    def reading(self) -> Action:
-        """Return the action that reads the document."""
-        return Read(path=self.path)
+        return desk, RunInstruction(Instruction(Read(path=self.path)), result_action=summarise, meta={"desk": desk})
 
 
 class Summarise(Action):
-    """Tells the coordinator what came of `Read`.
+    """Tells the coordinator what came of `Read`, unless a former life began with it: it was given out again.
 
     It has a bug: it takes it that a document names one currency. Minutes with pounds and euros crash the worker.
     """
@@ -67,49 +52,27 @@ class Summarise(Action):
     outcome: Outcome
 
     def run(self, context: Context[Desk]) -> Result:
-        """Report the document, unless a former life of this worker began with it: it was given out again."""
-        desk = context.state
+        desk, facts, error = context.state, self.outcome.result, self.outcome.error
         if self.outcome.meta["desk"] != desk:
             return None
-        told = {"worker": context.agent.id, "path": desk.path, **self.told()}
-        return Desk(), emit_to(COORDINATOR, "document.read", told)
+        if error is None:
+            told = {"facts": facts, "largest": self.largest(facts.amounts)}
+        else:
+            told = {"refused": getattr(error, "reason", error.message)}
+        return Desk(), emit_to(COORDINATOR, "document.read", {"worker": context.agent.id, "path": desk.path, **told})
 
-    def told(self) -> dict[str, object]:
-        """Return what there is to say of it."""
-        facts, error = self.outcome.result, self.outcome.error
-        if error is not None:
-            return {"refused": getattr(error, "reason", error.message)}
-        return {"facts": facts, "largest": self.largest(facts.amounts)}
-
-    def largest(self, amounts: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-        """Return the largest amount of money."""
+    def largest(self, amounts: Amounts) -> tuple[str, ...]:
         if not amounts:
             return ()
-        (currency,) = {currency for currency, _ in amounts}
-        return (f"{currency} {max(Decimal(number) for _, number in amounts)}",)
+        (_the_only_one,) = {currency for currency, _ in amounts}
+        return largest_of_each(amounts)
 
 
 class SummariseCarefully(Summarise):
     """Tells it where `Summarise` crashed: currency by currency."""
 
-    def largest(self, amounts: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-        """Return the largest amount of each currency."""
-        largest: dict[str, Decimal] = {}
-        for currency, number in amounts:
-            largest[currency] = max(Decimal(number), largest.get(currency, Decimal(number)))
-        return tuple(f"{currency} {number}" for currency, number in largest.items())
-
-
-class Killed(Exception):
-    """What an agent crashes with when it is told to."""
-
-
-class Die(Action):
-    """Crashes the agent, whatever it is at: the chaos that `--chaos` asks for."""
-
-    def run(self, _context: object) -> Result:
-        """Crash."""
-        raise Killed("killed by chaos")
+    def largest(self, amounts: Amounts) -> tuple[str, ...]:
+        return largest_of_each(amounts)
 
 
 class Worker(Agent[Desk], routes={"document.given": Take, "chaos.kill": Die}):
@@ -120,25 +83,22 @@ def give(work: Work, worker: str, settled: Iterable[Effect] = ()) -> Result:
     """Give the worker the next document, if there is one, and tell what is settled."""
     work = work.give(worker)
     job = work.at[worker]
-    effects: list[Effect] = [*settled]
-    if job is not None:
-        effects.append(emit_to(worker, "document.given", {"path": job.path, "careful": job.careful}))
+    given = [emit_to(worker, "document.given", {"path": job.path, "careful": job.careful})] if job else []
     # Only what changed: the list of all documents is long, and whatever an action returns is checked.
-    return {"given": work.given, "again": work.again, "at": work.at}, effects
+    return {"given": work.given, "again": work.again, "at": work.at}, [*settled, *given]
 
 
 class Hire(Action):
-    """A worker is there."""
+    """A worker is there: it is given something to do, if it has nothing."""
 
     worker: str
 
     def run(self, context: Context[Work]) -> Result:
-        """Give it something to do, if it has nothing."""
         return None if context.state.at.get(self.worker) else give(context.state, self.worker)
 
 
 class Settle(Action):
-    """A worker has come to the end of a document."""
+    """A worker has come to the end of a document. One that a former coordinator gave is given again in its turn."""
 
     worker: str
     path: str
@@ -147,7 +107,6 @@ class Settle(Action):
     refused: str = ""
 
     def run(self, context: Context[Work]) -> Result:
-        """Settle it, unless it was given by a former life of the coordinator: this one gives it again in its turn."""
         job = context.state.at.get(self.worker)
         if job is None:
             return give(context.state, self.worker)
@@ -158,14 +117,13 @@ class Settle(Action):
 
 
 class Replace(Action):
-    """A worker crashed."""
+    """A worker crashed: what becomes of its document is decided, and its next life gets something to do."""
 
     worker: str
     error: str
     killed: bool = False
 
     def run(self, context: Context[Work]) -> Result:
-        """Decide what becomes of its document, and give its next life something to do."""
         work, settled = context.state.crashed(self.worker, self.error, killed=self.killed)
         return give(work, self.worker, settled)
 

@@ -1,6 +1,5 @@
 """The ledger of a run: what the cluster says is settled, which lives began and which crashed. Outside of all agents."""
 
-from contextvars import ContextVar
 from typing import Any, TypeAlias, TypeVar
 
 import trio
@@ -25,6 +24,8 @@ class Ledger:
     done: int = 0
     refused: int = 0
     """How many documents are done, and refused."""
+    settled: set[str] = field(factory=set)
+    _more: trio.Event = field(factory=trio.Event)
 
     def enter(self, entry: Entry) -> None:
         """Write down an entry. It is done before a restart goes on, so no more than that is."""
@@ -32,14 +33,22 @@ class Ledger:
         if isinstance(entry, Settled):
             self.done += not entry.refused
             self.refused += bool(entry.refused)
+            self.settled.add(entry.path)
+        self._more.set()
+        self._more = trio.Event()
+
+    async def wait_for_more(self) -> None:
+        """Wait for the next entry."""
+        await self._more.wait()
+
+    async def wait_until_settled(self, documents: int) -> None:
+        """Wait until so many documents are done or refused."""
+        while len(self.settled) < documents:
+            await self.wait_for_more()
 
     def of(self, kind: type[EntryT]) -> tuple[EntryT, ...]:
         """Return the entries of one kind."""
         return tuple(entry for entry in self.entries if isinstance(entry, kind))
-
-
-ledger: ContextVar[Ledger] = ContextVar("jido_trio.demo.ledger")
-"""The ledger of the run that an agent belongs to; set it before its `Jido` is made, whose agents inherit it."""
 
 
 def crash_of(report: CrashReport) -> Crash:
@@ -50,8 +59,8 @@ def crash_of(report: CrashReport) -> Crash:
 
 
 @interpret.register
-async def _(directive: Settled, _runtime: Runtime) -> None:
-    ledger.get().enter(directive)
+def _(directive: Settled, runtime: Runtime) -> None:
+    runtime.resources[Ledger].enter(directive)
 
 
 @frozen
@@ -60,8 +69,8 @@ class Begin(Directive):
 
 
 @interpret.register
-async def _(_directive: Begin, runtime: Runtime) -> None:
-    ledger.get().enter(Began(runtime.agent.id, trio.current_time()))
+def _(_directive: Begin, runtime: Runtime) -> None:
+    runtime.resources[Ledger].enter(Began(runtime.agent.id, trio.current_time()))
 
 
 @frozen

@@ -10,9 +10,6 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import trio
@@ -21,7 +18,7 @@ from attrs import define, field
 from jido_trio.data import structurer
 from jido_trio.demo._documents import Unreadable
 from jido_trio.demo._facts import Facts
-from jido_trio.supervision import Child, Report, open_supervisor
+from jido_trio.supervision import Child
 
 COMMAND = (sys.executable, "-W", "ignore", "-m", "jido_trio.demo._process")
 
@@ -36,6 +33,7 @@ class ReadingCrashed(Exception):
 class Readers:
     """A fixed number of processes that read. One that is killed, or ends by itself, is replaced."""
 
+    count: int = 1
     command: tuple[str, ...] = COMMAND
     _ready: tuple[trio.MemorySendChannel[_Reader], trio.MemoryReceiveChannel[_Reader]] = field(
         factory=lambda: trio.open_memory_channel["_Reader"](math.inf)
@@ -61,8 +59,11 @@ class Readers:
             raise ReadingCrashed(answer["crash"])
         return _facts(answer["facts"])
 
-    async def keep_one(self) -> None:
-        """Keep a process ready, for ever; a child of a supervisor."""
+    def services(self) -> list[Child]:
+        """Return what has to run for that. They end when their processes end before they are ready."""
+        return [Child(f"reader-{number}", self._keep_one) for number in range(1, self.count + 1)]
+
+    async def _keep_one(self) -> None:
         while True:
             reader = _Reader(await _start(self.command))
             try:
@@ -128,28 +129,3 @@ StreamT = TypeVar("StreamT")
 def _there(pipe: StreamT | None) -> StreamT:
     assert pipe is not None  # noqa: S101  # as the process was started
     return pipe
-
-
-readers: ContextVar[Readers] = ContextVar("jido_trio.demo.readers")
-"""Who reads for the agents; set before their `Jido` is made, as they inherit it."""
-
-
-@asynccontextmanager
-async def open_readers(count: int, command: tuple[str, ...] = COMMAND) -> AsyncIterator[Readers]:
-    """Have so many processes read, inside of the block.
-
-    Raises:
-        RestartIntensityExceeded: They end before they are ready, again and again; the cause tells how.
-    """
-    pool = Readers(command)
-    token = readers.set(pool)
-    try:
-        children = [Child(f"reader-{number}", pool.keep_one) for number in range(1, count + 1)]
-        async with open_supervisor(children, name="readers", on_report=_ignore):
-            yield pool
-    finally:
-        readers.reset(token)
-
-
-def _ignore(_report: Report) -> None:
-    """Say nothing: what reports tell of readers, whoever asked them is told as well."""

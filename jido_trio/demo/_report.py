@@ -155,8 +155,10 @@ def report_of(run: Run) -> Report:
 
 
 def _row(run: Run, worker: str) -> WorkerRow:
-    own = [crash.killed for crash in run.crashes if crash.agent == worker]
-    return WorkerRow(worker, run.incarnations[worker], own.count(False), own.count(True))
+    # Of a life that is not over yet, as its last task is still to end, the crash doesn't count yet.
+    incarnation = run.incarnations[worker]
+    own = [crash.killed for crash in run.crashes if crash.agent == worker and crash.incarnation < incarnation]
+    return WorkerRow(worker, incarnation, own.count(False), own.count(True))
 
 
 def _latencies(run: Run) -> Iterator[float]:

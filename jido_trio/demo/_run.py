@@ -2,7 +2,6 @@
 
 import os
 import signal
-from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ from jido_trio.core import Signal
 from jido_trio.demo._chaos import cause
 from jido_trio.demo._cluster import COORDINATOR, Coordinator
 from jido_trio.demo._documents import find_documents
-from jido_trio.demo._ledger import Ledger, MeasuredWorker, crash_of, ledger
-from jido_trio.demo._pool import open_readers
+from jido_trio.demo._ledger import Ledger, MeasuredWorker, crash_of
+from jido_trio.demo._pool import Readers
 from jido_trio.demo._report import Began, Chaos, Crash, Report, Run, report_of
 from jido_trio.demo._view import Progress, Silent, View
 from jido_trio.demo._work import Settled, Work
@@ -24,8 +23,10 @@ from jido_trio.supervision import CrashReport, SupervisorView
 from jido_trio.supervision import Report as SupervisorReport
 
 SAMPLES = Path(__file__).with_name("samples")
-LOOK = 0.02
-"""Seconds between two looks at the coordinator."""
+TOGETHER = 0.02
+"""Seconds within which what happens is shown together."""
+SECOND = 1
+"""So long the view stays as it is, at most, when nothing happens: it shows the time, too."""
 
 
 @frozen
@@ -35,7 +36,6 @@ class Options:
     input: Path = SAMPLES
     workers: int = 4
     chaos: Chaos | None = None
-    worker: type[MeasuredWorker] = MeasuredWorker
 
 
 async def run_demo(options: Options = Options(), view: View | None = None) -> Report:
@@ -46,36 +46,34 @@ async def run_demo(options: Options = Options(), view: View | None = None) -> Re
     """
     documents = await trio.to_thread.run_sync(find_documents, options.input)
     # More processes than processors would only share them.
-    readers = open_readers(min(options.workers, max(2, os.cpu_count() or 1)))
-    return await run_cluster(tuple(map(str, documents)), options, view, readers)
+    readers = Readers(min(options.workers, max(2, os.cpu_count() or 1)))
+    return await run_cluster(tuple(map(str, documents)), options, readers, view)
 
 
 async def run_cluster(
-    documents: tuple[str, ...],
-    options: Options,
-    view: View | None = None,
-    readers: AbstractAsyncContextManager[object] | None = None,
+    documents: tuple[str, ...], options: Options, readers: Readers, view: View | None = None
 ) -> Report:
     """Read these documents, and return the report.
 
     Args:
         documents: Their paths.
         options: `input` is only what the report calls them.
+        readers: What the workers read with.
         view: What shows the run; nothing if None.
-        readers: What the workers read with, opened as long as they run; None if they need nothing.
     """
     shown = view if view is not None else Silent()
     with shown:
-        run = await _Cluster(documents, options, shown).run(readers or nullcontext())
+        run = await Cluster(documents, options, readers, shown).run()
     return report_of(run)
 
 
 @define(eq=False)
-class _Cluster:
+class Cluster:
     """The cluster of one run."""
 
     documents: tuple[str, ...]
     options: Options
+    readers: Readers
     view: View
     ledger: Ledger = field(factory=Ledger)
     workers: tuple[AgentRef[Any], ...] = ()
@@ -89,13 +87,18 @@ class _Cluster:
     def __attrs_post_init__(self) -> None:
         self.record = Run(str(self.options.input), self.documents)
 
-    async def run(self, readers: AbstractAsyncContextManager[object]) -> Run:
+    async def run(self) -> Run:
         """Run until every document is settled, or Ctrl-C; return what is on record."""
-        ledger.set(self.ledger)
-        # As many restarts as a folder of bad files needs: each crashes at most two workers; and those of chaos.
-        restarts = 1000 + 2 * len(self.documents)
+        jido = Jido(
+            "demo",
+            # As many as a folder of bad files needs: each crashes at most two workers; and those of chaos.
+            max_restarts=1000 + 2 * len(self.documents),
+            resources={Readers: self.readers, Ledger: self.ledger},
+            services=self.readers.services(),
+            on_report=self._report,
+        )
         try:
-            async with readers, Jido("demo", max_restarts=restarts, on_report=self._report) as jido:
+            async with jido:
                 await self._read_all(jido)
         except RestartIntensityExceeded as error:
             return evolve(self.record, gave_up=f"{error} It said: {error.__cause__}")
@@ -103,16 +106,17 @@ class _Cluster:
 
     async def _read_all(self, jido: Jido) -> None:
         ids = [f"worker-{number}" for number in range(1, self.options.workers + 1)]
-        self.workers = tuple([await jido.start_agent(self.options.worker, id=id) for id in ids])
+        self.workers = tuple([await jido.start_agent(MeasuredWorker, id=id) for id in ids])
         work = Work(self.documents)
         self.coordinator = await jido.start_agent(Coordinator, id=COORDINATOR, state=work, mailbox_size=100_000)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._watch_for_interrupt, nursery.cancel_scope)
+                nursery.start_soon(self._show_what_happens, jido, self.coordinator)
                 if self.options.chaos is not None:
                     nursery.start_soon(cause, self.options.chaos, self.workers)
                 self._hire()
-                await self._wait(jido, self.coordinator)
+                await self.ledger.wait_until_settled(len(self.documents))
                 nursery.cancel_scope.cancel("every document is settled")
         finally:
             # Now, while crashes and incarnations are of one moment: agents may still crash while they are stopped.
@@ -131,6 +135,8 @@ class _Cluster:
         """Have the coordinator hear of a crash. It is called before the restart, so nothing else comes in between."""
         if not isinstance(report, CrashReport) or report.failure is None:
             return
+        if report.child != COORDINATOR and report.child not in {worker.id for worker in self.workers}:
+            return  # a process that reads: who waits for it is told
         crash = crash_of(report)
         self.ledger.enter(crash)
         if report.child == COORDINATOR:
@@ -138,13 +144,12 @@ class _Cluster:
         else:
             self._tell("worker.crashed", worker=crash.agent, error=crash.error, killed=crash.killed)
 
-    async def _wait(self, jido: Jido, coordinator: AgentRef[Coordinator]) -> None:
-        """Wait until the work is finished, and what follows from it is carried out."""
-        while not coordinator.agent.state.finished:
+    async def _show_what_happens(self, jido: Jido, coordinator: AgentRef[Coordinator]) -> None:
+        while True:
             self._show(jido, coordinator)
-            await trio.sleep(LOOK)
-        # It is answered after all that came before; and hiring a worker when nothing is left changes nothing.
-        await coordinator.call(Signal("worker.hired", {"worker": self.workers[0].id}), timeout=None)
+            with trio.move_on_after(SECOND):
+                await self.ledger.wait_for_more()
+            await trio.sleep(TOGETHER)
 
     def _show(self, jido: Jido, coordinator: AgentRef[Coordinator], *, last: bool = False) -> None:
         news, self.shown = self.ledger.entries[self.shown :], len(self.ledger.entries)
@@ -159,14 +164,15 @@ class _Cluster:
                 run.cancel("Ctrl-C")
 
     def _recorded(self, tree: SupervisorView) -> Run:
-        agents = [child for view in tree.children if view.supervisor for child in view.supervisor.children]
+        workers = {worker.id for worker in self.workers}
+        below = [child for view in tree.children if view.supervisor for child in view.supervisor.children]
         return Run(
             input=str(self.options.input),
             documents=self.documents,
             settled=self.ledger.of(Settled),
             crashes=tuple(crash for crash in self.ledger.of(Crash) if crash.agent != COORDINATOR),
             began=self.ledger.of(Began),
-            incarnations={child.id: child.incarnation for child in agents if child.id != COORDINATOR},
+            incarnations={child.id: child.incarnation for child in below if child.id in workers},
             seconds=trio.current_time() - self.began,
             interrupted=self.interrupted,
             chaos=self.options.chaos,

@@ -24,6 +24,8 @@ PER_SECOND = 4
 ROWS = 12
 NEWS = 6
 """So many workers are shown, and so many of the latest events."""
+AGENTS = "agents"
+"""What an instance calls the supervisor of its agents; of others only that they are there is shown."""
 
 
 @frozen
@@ -133,7 +135,7 @@ class Picture:
             self._live.update(picture(progress, self.folder, tuple(self._news), self._rows()), refresh=True)
 
     def _rows(self) -> int:
-        return max(1, min(ROWS, self.console.height - NEWS - 7))
+        return max(1, min(ROWS, self.console.height - NEWS - 9))
 
 
 def picture(progress: Progress, folder: str, news: tuple[Text, ...], rows: int = ROWS) -> RenderableType:
@@ -169,14 +171,17 @@ def _tree(progress: Progress, folder: str, rows: int) -> Tree:
         if child.supervisor is None:
             root.add(Text(child.id, "dim"))
         else:
-            _add_agents(root.add(_supervisor(child.supervisor)), child.supervisor, progress.work, folder, rows)
+            branch = root.add(_supervisor(child.supervisor))
+            if child.id == AGENTS:
+                _add_agents(branch, child.supervisor, progress.work, folder, rows)
     return root
 
 
 def _supervisor(view: SupervisorView) -> Text:
     # Of all time, as beside the agents; those that count now are beside those tolerated.
     total = plural(sum(child.incarnation - 1 for child in view.children), "restart")
-    counting = f"{view.restarts} of {view.max_restarts} tolerated in {view.max_seconds:g} s"
+    allowed = f"{view.restarts} of {view.max_restarts} tolerated in {view.max_seconds:g} s"
+    counting = allowed if view.max_restarts else "none tolerated"
     return Text.assemble(
         (view.name, "bold"),
         (f"  {view.strategy}, {total}, {counting}", "dim"),

@@ -22,6 +22,14 @@ class Job:
 
 
 @frozen
+class Desk:
+    """The state of a worker: the document it is at, if any, and whether that is to be taken with care."""
+
+    path: str = ""
+    careful: bool = False
+
+
+@frozen
 class Settled(Directive):
     """A document is done or refused. What that means is for whoever runs the cluster to say."""
 

@@ -1,6 +1,5 @@
 import sys
 from collections import Counter
-from contextlib import nullcontext
 
 import pytest
 import trio
@@ -10,8 +9,6 @@ from hypothesis import strategies as st
 from jido_trio.core import Action, Emit, Instruction, Outcome, RunInstruction, Signal
 from jido_trio.demo._cluster import (
     Coordinator,
-    Desk,
-    Die,
     Hire,
     Read,
     Replace,
@@ -23,12 +20,11 @@ from jido_trio.demo._cluster import (
 )
 from jido_trio.demo._documents import Document, Unreadable
 from jido_trio.demo._facts import facts_of
-from jido_trio.demo._ledger import MeasuredWorker
-from jido_trio.demo._pool import open_readers
+from jido_trio.demo._pool import Readers
 from jido_trio.demo._report import Chaos, Report, report_of
-from jido_trio.demo._run import Options, _Cluster, run_cluster
+from jido_trio.demo._run import Cluster, Options, run_cluster
 from jido_trio.demo._view import Silent
-from jido_trio.demo._work import PATIENCE, Job, Settled, Work
+from jido_trio.demo._work import PATIENCE, Desk, Job, Settled, Work
 
 POUNDS = facts_of(Document("a", "text", "a", "It cost £3.50, then £12.00."))
 MIXED = facts_of(Document("a", "text", "a", "It cost £3.50 here and 20 EUR there."))
@@ -213,28 +209,20 @@ def test_the_careful_summary_names_the_largest_amount_of_each_currency():
 # Running -------------------------------------------------------------------------------------------------------------
 
 
-class Imagine(Action):
+class Imagined(Readers):
     """Takes as long as a file might, and finds what its name says."""
 
-    path: str
+    def services(self):
+        return []
 
-    async def run(self, _context):
-        kind, _, number = self.path.partition("-")
+    async def read(self, path):
+        kind, _, number = path.partition("-")
         await trio.sleep(0.1 + int(number) % 3 / 10)
         if kind == "unreadable":
-            raise Unreadable(self.path, "not really there")
+            raise Unreadable(path, "not really there")
         if kind == "bomb":
             raise RuntimeError("boom")
         return MIXED if kind == "mixed" else POUNDS
-
-
-class TakeImagined(Take):
-    def reading(self):
-        return Imagine(path=self.path)
-
-
-class ImaginingWorker(MeasuredWorker, routes={"document.given": TakeImagined, "chaos.kill": Die}):
-    pass
 
 
 def imagined(*kinds):
@@ -242,7 +230,7 @@ def imagined(*kinds):
 
 
 async def read(documents, **options) -> Report:
-    return await run_cluster(documents, Options(worker=ImaginingWorker, **options))
+    return await run_cluster(documents, Options(**options), Imagined())
 
 
 async def test_every_kind_of_document_comes_to_its_end(autojump_clock):
@@ -285,8 +273,8 @@ async def test_the_report_says_so_when_the_supervisor_gives_up(autojump_clock):
 
 
 async def test_what_is_done_is_reported_when_nothing_can_read_any_more():
-    readers = open_readers(1, (sys.executable, "-c", "raise SystemExit(3)"))
-    report = await run_cluster(("a", "b"), Options(workers=1), readers=readers)
+    readers = Readers(1, (sys.executable, "-c", "raise SystemExit(3)"))
+    report = await run_cluster(("a", "b"), Options(workers=1), readers)
     assert "exit code 3" in report.run.gave_up
     assert report.lost == ("a", "b")
     assert not report.ok
@@ -307,7 +295,7 @@ def test_whatever_is_killed_and_when_nothing_is_lost(kinds, kills):
 
 async def read_under(documents, kills):
     """Read while workers and the coordinator are killed: so many times 50 ms after the kill before, and whom."""
-    cluster = _Cluster(documents, Options(worker=ImaginingWorker, workers=2), Silent())
+    cluster = Cluster(documents, Options(workers=2), Imagined(), Silent())
 
     async def kill():
         for pause, id in kills:
@@ -318,6 +306,6 @@ async def read_under(documents, kills):
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(kill)
-        run = await cluster.run(nullcontext())
+        run = await cluster.run()
         nursery.cancel_scope.cancel()
     return report_of(run)

@@ -1,15 +1,17 @@
 import json
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 from io import StringIO
 
 import pytest
 import trio
 
 from jido_trio.demo._documents import Unreadable
-from jido_trio.demo._pool import ReadingCrashed, open_readers
+from jido_trio.demo._pool import COMMAND, Readers, ReadingCrashed
 from jido_trio.demo._process import answer, serve
 from jido_trio.errors import RestartIntensityExceeded
+from jido_trio.supervision import open_supervisor
 
 READER = (sys.executable, "-c")
 
@@ -25,6 +27,14 @@ for line in sys.stdin:
         time.sleep(3600)
     print(json.dumps({"unreadable": f"{path} by {os.getpid()}"}), flush=True)
 """
+
+
+@asynccontextmanager
+async def open_readers(count, command=COMMAND):
+    """Have processes read, inside of the block."""
+    readers = Readers(count, command)
+    async with open_supervisor(readers.services(), on_report=lambda _report: None):
+        yield readers
 
 
 def imitations(count):

@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from jido_trio.demo._documents import Document
@@ -92,7 +93,9 @@ def test_the_percentile_of_one_value_is_that_value():
 
 
 def test_the_json_has_the_documented_keys_and_counts():
-    document = json.loads(as_json(report_of(run(chaos=Chaos(0.5, 7), crashes=(crash(killed=True),)))))
+    document = json.loads(
+        as_json(report_of(run(chaos=Chaos(0.5, 7), crashes=(crash(killed=True),), incarnations={"w1": 2})))
+    )
     assert list(document) == [
         "version", "input", "seconds", "interrupted", "gave_up", "ok", "documents", "done", "refused", "unfinished",
         "lost", "totals", "workers", "restarts", "chaos",
@@ -117,6 +120,12 @@ def test_the_text_tells_counts_reasons_and_lives():
     assert "b  file is empty" in text
     assert "1 crash, 0 kills" in text
     assert "median 2.00 ms, p99 2.00 ms (n=1)" in text
+
+
+def test_a_crash_whose_life_is_not_over_yet_is_no_restart_that_is_missing():
+    ended, ending = crash(), attrs.evolve(crash(), incarnation=2)
+    report = report_of(run(crashes=(ended, ending), incarnations={"w1": 2}))
+    assert [(row.crashes, row.accounted_for) for row in report.workers] == [(1, True)]
 
 
 def test_the_text_leaves_out_the_reasons_where_they_have_been_told_already():

@@ -65,6 +65,18 @@ def test_restarts_of_all_agents_stand_beside_restarts_of_each():
     assert sum("2 restarts" in line for line in lines) == 3
 
 
+def test_supervisors_of_others_than_agents_are_only_named():
+    beside = SupervisorView("services", "up", "one_for_one", 0, 3, 5, pool_of(2).children[1:])
+    shown = progress()
+    child = ChildView("services", "supervisor", "permanent", "running", 1, supervisor=beside)
+    shown = attrs.evolve(shown, tree=attrs.evolve(shown.tree, children=(child, *shown.tree.children)))
+    console = Console(file=StringIO(), width=100, record=True)
+    console.print(picture(shown, "in", ()))
+    lines = console.export_text().splitlines()
+    assert any(line.startswith("├── services") for line in lines)
+    assert sum("worker-1" in line for line in lines) == 1
+
+
 def test_names_and_errors_can_not_draw_on_the_picture():
     news = Crash("w1", 1, 0.5, "a\x1b[2Jb\nc", killed=False)
     assert told(news, "in") == ("crashed", "w1 in incarnation 1: a\\x1b[2Jb\\nc")
