@@ -17,6 +17,7 @@
       | + NoRoute                    no route of the agent matches the signal's type
       + AgentNotFound              no agent has that id
       + DuplicateAgent             an agent with that id lives
+      + WaitTimeout                an agent's state was not as it was waited for
       + NoWorkerFree               all workers of a pool are lent
       + UnknownDirective           no interpreter is registered for a directive's class
       + StorageError               what a storage was asked for wasn't done; nothing was changed
@@ -355,6 +356,35 @@ class DuplicateAgent(JidoError):
 
     def __str__(self) -> str:
         return f"an agent with the id {shown(self.agent_id)} lives already; stop it first, or choose another id"
+
+
+@define(slots=False, eq=False)
+class WaitTimeout(JidoError):
+    """An agent's state was not in time as it was waited for. It tells what the agent was at then."""
+
+    agent_id: str
+    seconds: float
+    doing: str
+    """down, idle, queued, serving, waiting or ending."""
+    queued: int
+    """Messages that waited for it."""
+    incarnation: int
+
+    def __str__(self) -> str:
+        return (
+            f"agent {shown(self.agent_id)} was not as wanted within {self.seconds:g} s: it is {self.doing} in "
+            f"incarnation {self.incarnation}, {self.queued} messages wait for it. {_HINTS.get(self.doing, '')}"
+        )
+
+
+_HINTS = {
+    "idle": "It has nothing to do: was the signal sent that leads there, and does a route match it?",
+    "queued": "It is busy: wait longer, or spread its work over several agents.",
+    "serving": "It is busy: wait longer, or spread its work over several agents.",
+    "waiting": "A directive of it takes time: look at its interpreter, or give its action a timeout.",
+    "down": "It has no life: it pauses before its restart, or is parked; jido.tree() tells, jido.resume_agent resumes.",
+    "ending": "It is stopping itself.",
+}
 
 
 @define(slots=False, eq=False)

@@ -3,13 +3,29 @@
 A signal meets the files in this order: `_ref` (call, cast), `_mailbox` (what waits), `_cell` (what an agent is over all
 its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out), `_interpreter` (what a directive is
 given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks`, `_life`, each with the interpreters of its
-directives. Around them `_clock` (timers, deadlines), `_fates` (dead letters), `_directory` (agents by id) and `_jido`
-(the instance that opens all of it).
+directives. Around them `_clock` (timers, deadlines), `_fates` (dead letters), `_waiting` (who waits for a state),
+`_directory` (agents by id) and `_jido` (the instance that opens all of it).
 """
 
+from jido_trio.runtime._family import get_children
 from jido_trio.runtime._fates import DeadLetter, log_dead_letter
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._jido import Jido
 from jido_trio.runtime._ref import AgentRef
+from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
 
-__all__ = ["AgentRef", "DeadLetter", "Jido", "Runtime", "interpret", "log_dead_letter"]
+__all__ = [
+    "AgentRef",
+    "Completion",
+    "DeadLetter",
+    "Jido",
+    "Runtime",
+    "await_all",
+    "await_any",
+    "await_child",
+    "await_completion",
+    "get_children",
+    "interpret",
+    "log_dead_letter",
+    "wait_state",
+]

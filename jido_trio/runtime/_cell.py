@@ -70,6 +70,8 @@ class Cell:
     """Why it takes no more messages."""
     stop_reason: object = field(default=None, init=False)
     """Why it is being stopped, where a reason was given."""
+    on_change: Callable[[Agent[Any]], None] | None = field(default=None, init=False)
+    """Told of the agent after each signal, while somebody waits for that."""
     _kept: dict[type, Belonging] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:

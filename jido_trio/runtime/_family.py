@@ -21,6 +21,7 @@ from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox import News
+from jido_trio.runtime._ref import AgentRef, cell_of
 from jido_trio.runtime._server import AGENT_BUDGET, Server, made
 from jido_trio.supervision import Child
 from jido_trio.terms import ExitKind
@@ -39,6 +40,8 @@ class Link:
 
     def up(self) -> None:
         """See `Belonging`."""
+        if self.parent.on_change is not None:
+            self.parent.on_change(self.parent.agent)
         _tell(self.parent, "child.started", tag=self.tag, id=self.child.id, meta=self.meta)
 
     def gone(self, exit: ExitKind) -> None:
@@ -79,6 +82,13 @@ def parent_of(cell: Cell) -> Cell | None:
     """Return the agent's parent, if it has one."""
     link = cell.kept(Link)
     return link.parent if link is not None else None
+
+
+def get_children(ref: AgentRef[Any]) -> dict[str, AgentRef[Any]]:
+    """Return the children of an agent by tag, those whose start is under way included."""
+    children = cell_of(ref).kept(Children)
+    cells = children.by_tag.items() if children is not None else ()
+    return {tag: AgentRef(cell) for tag, cell in cells if isinstance(cell, Server)}
 
 
 def _children_of(cell: Cell) -> Children:

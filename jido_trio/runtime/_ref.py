@@ -123,6 +123,11 @@ class AgentRef(Generic[AgentT]):
         return cell
 
 
+def cell_of(ref: AgentRef[Any]) -> Server:
+    """Return the agent's place in its instance."""
+    return ref._cell  # noqa: SLF001  # a ref is the runtime's own
+
+
 def _check_timeout(timeout: float) -> None:
     if not timeout >= 0:  # not a number is neither
         raise ValueError(f"timeout={shown(timeout)} must be seconds, 0 or more, or None to wait for ever")

@@ -68,6 +68,8 @@ class Server(Cell):
         if directives:
             started = Signal("jido.agent.started", {"id": self.id, "incarnation": life.incarnation})
             self._pending = started, directives
+        if self.on_change is not None:
+            self.on_change(self.agent)
         self.state = "serving"
         self._rest()
         if life.incarnation == 1:
@@ -192,6 +194,8 @@ class Server(Cell):
             if isinstance(received, Unrouted):
                 return NoRoute(self.id, received.signal_type, received.routes), ()
             self.agent, directives = received
+            if self.on_change is not None:
+                self.on_change(self.agent)
             return self.agent, directives
         # Outside of the except block, or the crashes of all lives would chain.
         told = AgentCrashed(self.id, incarnation, shown_error(crash))
