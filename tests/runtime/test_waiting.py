@@ -115,10 +115,8 @@ async def test_the_state_in_which_a_life_begins_counts(autojump_clock):
 async def test_who_waits_too_long_is_told_what_the_agent_is_at(autojump_clock):
     async with instance() as jido:
         ref = await jido.start_agent(Counter, id="c-1")
-        with pytest.raises(
         wanted = "'c-1' was not as wanted within 3 s: it is idle in incarnation 1"
         with pytest.raises(WaitTimeout, match=wanted) as told:
-        ) as told:
             await wait_state(ref, lambda state: state.count == 1, timeout=3)
         assert trio.current_time() == 3
         assert (told.value.doing, told.value.queued) == ("idle", 0)
