@@ -20,6 +20,9 @@ ShutdownLimit: TypeAlias = float | Literal["brutal"] | None
 ExitKind: TypeAlias = Literal["normal", "shutdown", "killed", "crash"]
 """How a life ended: it returned; it was asked to end or raised Shutdown; it was cancelled unasked; anything else."""
 
+OnParentDeath: TypeAlias = Literal["stop", "continue", "emit_orphan"]
+"""What a child agent does when its parent ends: stop; go on as an orphan; go on and handle `jido.agent.orphaned`."""
+
 Refusal: TypeAlias = Literal[
     "already_present",
     "already_started",

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -11,6 +12,7 @@ import jido_trio
 from jido_trio import errors
 
 MODULES = ["jido_trio", "jido_trio.core", "jido_trio.runtime", "jido_trio.supervision"]
+FOLDERS = sorted(path.parent.name for path in Path(jido_trio.__file__).parent.glob("*/__init__.py"))
 
 
 def modules() -> list[ModuleType]:
@@ -63,6 +65,17 @@ def own_docstring(value: object) -> str | None:
 def written_here(cls: type, function: object) -> bool:
     """Whether a class's attribute is a method with a body of its own: some are made, by attrs or by us."""
     return inspect.isfunction(function) and function.__qualname__ == f"{cls.__qualname__}.{function.__name__}"
+
+
+def test_a_public_name_means_one_thing_wherever_it_is_imported_from():
+    meanings: dict[str, dict[int, str]] = {}
+    for folder in FOLDERS:
+        module = importlib.import_module(f"jido_trio.{folder}")
+        for name in getattr(module, "__all__", ()):
+            meanings.setdefault(name, {})[id(getattr(module, name))] = folder
+    for name, error in exceptions().items():
+        meanings.setdefault(name, {})[id(error)] = "errors"
+    assert {name: sorted(found.values()) for name, found in meanings.items() if len(found) > 1} == {}
 
 
 def test_the_facade_names_only_what_a_folder_makes_public():

@@ -7,7 +7,7 @@ operation if it is one of those five classes; every other frozen attrs value is 
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Protocol, get_args
 
 from attrs import Attribute, field, frozen
 
@@ -16,16 +16,12 @@ from jido_trio.core._instruction import Instruction
 from jido_trio.core._signal import Signal
 from jido_trio.data import FrozenDict, freeze
 from jido_trio.errors import ActionError, InvalidDefinition
-from jido_trio.terms import Restart
+from jido_trio.terms import OnParentDeath, Restart
 
 
 @frozen
 class Directive(Effect):
     """What the runtime knows to carry out; yours may be one of these, or any other frozen attrs class."""
-
-
-OnParentDeath: TypeAlias = Literal["stop", "continue", "emit_orphan"]
-"""What a child does when its parent ends: stop; go on as an orphan; go on and handle `jido.agent.orphaned`."""
 
 
 # Checks ----------------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ class Strategy(Protocol):
     def run(
         self, agent: A, instructions: Sequence[Instruction], signal: Signal | None
     ) -> tuple[A, tuple[AttrsInstance, ...]]:
-        """Return the agent after `instructions`, and what is to be done; `step` runs a single one."""
+        """Return the agent after `instructions`, and what is to be done; `run_instruction` runs a single one."""
         ...
 
 
@@ -71,7 +71,7 @@ class Direct:
         directives: list[AttrsInstance] = []
         for instruction in instructions:
             try:
-                agent, wanted = step(agent, instruction, signal)
+                agent, wanted = run_instruction(agent, instruction, signal)
             except ActionError as error:
                 wanted = [Error(error, context="instruction")]
             if wanted:
@@ -79,7 +79,7 @@ class Direct:
         return agent, tuple(directives) if directives else ()
 
 
-def step(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, Sequence[AttrsInstance]]:
+def run_instruction(agent: A, instruction: Instruction, signal: Signal | None) -> tuple[A, Sequence[AttrsInstance]]:
     """Return the agent after one instruction, and its directives.
 
     Raises:

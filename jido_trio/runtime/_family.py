@@ -14,7 +14,6 @@ import trio
 from attrs import define, field, frozen
 
 from jido_trio.core import AdoptChild, Error, Signal, SpawnAgent, StopChild
-from jido_trio.core._directives import OnParentDeath
 from jido_trio.errors import ActionError, AgentNotFound, DuplicateAgent, InvalidDefinition, SupervisionError
 from jido_trio.redact import said, shown
 from jido_trio.runtime._cell import Cell, Instance
@@ -24,7 +23,7 @@ from jido_trio.runtime._mailbox import News
 from jido_trio.runtime._ref import AgentRef, cell_of
 from jido_trio.runtime._server import AGENT_BUDGET, Server, made
 from jido_trio.supervision import Child
-from jido_trio.terms import ExitKind
+from jido_trio.terms import ExitKind, OnParentDeath
 from jido_trio.world import using
 
 

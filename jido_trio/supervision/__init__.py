@@ -16,7 +16,7 @@ from jido_trio.supervision._life import Life
 from jido_trio.supervision._nested import nested_spec
 from jido_trio.supervision._open import open_supervisor, supervisor_child
 from jido_trio.supervision._partition import (
-    Key,
+    PartitionKey,
     PartitionSupervisor,
     open_partition_supervisor,
     partition_index,
@@ -60,10 +60,10 @@ __all__ = [
     "Forecast",
     "Frame",
     "Happening",
-    "Key",
     "Life",
     "Ok",
     "OverrunReport",
+    "PartitionKey",
     "PartitionSupervisor",
     "Passive",
     "PassiveLife",

@@ -27,11 +27,11 @@ from jido_trio.terms import Restart, ShutdownLimit
 PARTITIONS = 8
 """How many partitions there are unless it is said."""
 
-Key: TypeAlias = int | str | bytes | tuple["Key", ...]
+PartitionKey: TypeAlias = int | str | bytes | tuple["PartitionKey", ...]
 """What leads to a partition: values whose bytes are the same in every process."""
 
 
-def partition_index(key: Key, count: int) -> int:
+def partition_index(key: PartitionKey, count: int) -> int:
     """Return which of `count` partitions `key` belongs to: the same in every process, on every machine, for ever.
 
     An integer leads to itself modulo `count`; any other key to its BLAKE2b hash (8 bytes, big endian) modulo `count`.
@@ -86,7 +86,7 @@ class PartitionSupervisor:
         """Each partition, in order."""
         return tuple(map(self._ref, range(self.count)))
 
-    def partition_for(self, key: Key) -> ChildRef:
+    def partition_for(self, key: PartitionKey) -> ChildRef:
         """Return the partition that `key` belongs to; it stays the same over its lives, see `partition_index`.
 
         The `value` of the ref is what its current life has to offer, the `Supervisor` for one: ask for it each time,

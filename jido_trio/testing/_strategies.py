@@ -9,9 +9,7 @@ import attrs
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from jido_trio.core._action import Action
-from jido_trio.core._agent import Agent
-from jido_trio.core._instruction import Instruction
+from jido_trio.core import Action, Agent, Instruction
 from jido_trio.data import Misfit, schema_of, unstructure
 from jido_trio.errors import InvalidParams
 
