@@ -5,7 +5,9 @@ float, and a value that has its class already is taken as it is, so data may com
 """
 
 import re
+from array import array
 from base64 import b64decode, b64encode
+from collections import UserList, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSet
 from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
@@ -370,14 +372,16 @@ def _of_shape(make: Factory, shape: type | tuple[type, ...], expected: str) -> F
     return factory
 
 
-_ITEMS = (list, tuple, AbstractSet)
+ITEMS = (list, tuple, AbstractSet, deque, UserList, array)
+"""What a list may be made of; not whatever has items, text among it."""
+
 _FACTORIES: tuple[tuple[Callable[[Any], bool], Factory], ...] = (
     (_is_record, _of_shape(_record_hook, Mapping, "an object")),
     (is_mapping, _of_shape(_mapping_hook, Mapping, "an object")),
-    (is_sequence, _of_shape(homogenous_tuple_structure_factory, _ITEMS, "a list")),
-    (is_mutable_sequence, _of_shape(list_structure_factory, _ITEMS, "a list")),
-    (_is_tuple, _of_shape(_tuple_hook, _ITEMS, "a list")),
-    (_is_set, _of_shape(_set_hook, _ITEMS, "a list")),
+    (is_sequence, _of_shape(homogenous_tuple_structure_factory, ITEMS, "a list")),
+    (is_mutable_sequence, _of_shape(list_structure_factory, ITEMS, "a list")),
+    (_is_tuple, _of_shape(_tuple_hook, ITEMS, "a list")),
+    (_is_set, _of_shape(_set_hook, ITEMS, "a list")),
     (lambda cls: get_origin(cls) in {Union, UnionType}, _union_hook),
     (lambda cls: get_origin(cls) is Literal, _literal_hook),
     (lambda cls: isinstance(cls, type) and issubclass(cls, Enum), lambda cls, _: _enum_hook(cls)),

@@ -1,11 +1,12 @@
 """`make` and `merge` of one class, written out field by field as attrs writes `__init__`.
 
 Only what fits is done here. Whatever doesn't, or is odd in any way, goes through the general function again, which
-tells all that is wrong: so both always agree.
+tells all that is wrong: so both always agree. That is done once, by the outermost of nested classes: if each did it for
+what it holds, every level would double the work.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from attrs import frozen
 
@@ -14,6 +15,15 @@ from jido_trio.data._merge import Plan
 
 Slow: TypeAlias = Callable[..., Any]
 """The general function."""
+
+
+class NotQuick(Exception):
+    """Something is odd: the general function may tell what."""
+
+
+def refused(*_: object) -> NoReturn:
+    """Leave all functions that are written out, in the place of a general one."""
+    raise NotQuick
 
 
 @frozen
@@ -74,13 +84,21 @@ def _filling(
 
 
 def compiled_merge(
-    construct: Callable[..., Any], cls: type, fields: Sequence[Written], slow: Slow
+    construct: Callable[..., Any], cls: type, fields: Sequence[Written], general: Slow, slow: Slow | None = None
 ) -> Callable[[Any, Any], Any]:
-    """Return `merge(value, changes)`: the value with changes merged into it."""
-    space = _space(construct, fields, slow) | {"cls": cls}
-    lines = ["def merge(value, changes):", " if value.__class__ is not cls or ("]
-    lines += ["  changes.__class__ is not dict and changes.__class__ is not FrozenDict", " ):"]
-    lines += ["  return slow(value, changes)", " found = 0", " get = changes.get", " try:"]
+    """Return `merge(value, changes)`: the value with changes merged into it.
+
+    Args:
+        construct: Makes a value.
+        cls: The class; values of subclasses are for the general function.
+        fields: Its fields.
+        general: The general function.
+        slow: What is called when something doesn't fit; the general function if None.
+    """
+    space = _space(construct, fields, slow or general) | {"cls": cls, "general": general}
+    lines = ["def merge(value, changes):", " if value.__class__ is not cls:", "  return general(value, changes)"]
+    lines += [" if changes.__class__ is not dict and changes.__class__ is not FrozenDict:"]
+    lines += ["  return general(value, changes)", " found = 0", " get = changes.get", " try:"]
     for number, each in enumerate(fields):
         lines.append(f"  v{number} = get({each.name!r}, MISSING)")
         lines += [f"  if v{number} is MISSING:", f"   v{number} = value.{each.attribute}", "  else:", "   found += 1"]

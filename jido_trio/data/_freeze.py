@@ -54,7 +54,7 @@ class FrozenDict(dict[K, V]):
     depth: int
     """How many containers are nested in each other at most, this one included."""
     plan: object
-    """The last plan of a field that it was found to fit."""
+    """The note of the last plan of a field that it was found to fit."""
 
     def __new__(cls, items: Mapping[K, V] | Iterable[tuple[K, V]] = (), /) -> Self:
         """Return the items frozen."""
@@ -101,7 +101,7 @@ class FrozenList(list[V]):
     depth: int
     """How many containers are nested in each other at most, this one included."""
     plan: object
-    """The last plan of a field that it was found to fit."""
+    """The note of the last plan of a field that it was found to fit."""
 
     def __new__(cls, items: Iterable[V] = (), /) -> Self:
         """Return the items frozen."""
@@ -172,7 +172,7 @@ def frozen_dict(items: Mapping[K, V], plan: object = None) -> FrozenDict[K, V]:
     _set_depth(frozen, depth)
     _set_plan(frozen, plan)
     if depth > MAX_DEPTH:
-        raise Misfit([_TOO_DEEP])
+        raise Misfit([TOO_DEEP])
     return frozen
 
 
@@ -185,7 +185,7 @@ def frozen_list(items: Iterable[V], depth: int | None = None, plan: object = Non
     _set_depth_of_list(frozen, depth)
     _set_plan_of_list(frozen, plan)
     if depth > MAX_DEPTH:
-        raise Misfit([_TOO_DEEP])
+        raise Misfit([TOO_DEEP])
     return frozen
 
 
@@ -218,7 +218,7 @@ def freeze(value: Any) -> Any:
 ATOMS = frozenset({NoneType, bool, int, float, complex, str, bytes, Decimal, date, datetime, time, timedelta, UUID})
 """Classes whose values hold nothing that could change, found by a look at the exact class alone."""
 
-_TOO_DEEP = f"data nested deeper than {MAX_DEPTH} levels, or a container that holds itself"
+TOO_DEEP = f"data nested deeper than {MAX_DEPTH} levels, or a container that holds itself"
 
 
 def _frozen(value: Any, room: int) -> Any:
@@ -228,13 +228,13 @@ def _frozen(value: Any, room: int) -> Any:
         return value
     if cls is FrozenDict or cls is FrozenList:
         if value.depth > room:
-            raise Misfit([_TOO_DEEP])
+            raise Misfit([TOO_DEEP])
         return value
     how = _way(cls)  # type: ignore[arg-type]  # a class has a hash
     if how is None:
         return value
     if room < 1:
-        raise Misfit([_TOO_DEEP])
+        raise Misfit([TOO_DEEP])
     return how(value, room - 1)
 
 
@@ -247,7 +247,7 @@ def _frozen_at(key: object, value: Any, room: int) -> Any:
 
 def _found_at(step: Any, misfit: Misfit) -> Misfit:
     """Return the misfit of the container; of what is too deep nobody wants to read the path."""
-    if any(problem.what is _TOO_DEEP for problem in misfit.problems):
+    if any(problem.what is TOO_DEEP for problem in misfit.problems):
         return misfit
     return Misfit(problem.under(step) for problem in misfit.problems)
 

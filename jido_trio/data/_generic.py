@@ -1,6 +1,6 @@
 """Generic classes with arguments: which type a type variable stands for."""
 
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, Generic, Protocol, TypeVar, Union, get_args, get_origin
 
 
 def arguments_of(declared: Any) -> dict[Any, Any]:
@@ -8,8 +8,9 @@ def arguments_of(declared: Any) -> dict[Any, Any]:
     cls = get_origin(declared) or declared
     own = dict(zip(getattr(cls, "__parameters__", ()), get_args(declared), strict=False))
     found = dict[Any, Any]()
-    for base in vars(cls).get("__orig_bases__", getattr(cls, "__bases__", ())):
-        found |= arguments_of(filled_in(base, own))
+    for base in vars(cls).get("__orig_bases__", cls.__bases__):
+        if get_origin(base) not in (Generic, Protocol):
+            found |= arguments_of(filled_in(base, own))
     return found | own
 
 

@@ -6,14 +6,13 @@ been checked, so one key into a mapping of 100,000 costs a copy of it at most.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from operator import is_
 from typing import Any, Protocol, cast
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
-from jido_trio.data._codec import unexpected
+from jido_trio.data._codec import ITEMS, unexpected
 from jido_trio.data._freeze import (
     FrozenDict,
     FrozenList,
@@ -49,6 +48,11 @@ class Plan(Protocol):
     def cut(self, old: Any, path: Sequence[Hashable], /) -> Any:
         """Return `old` without what is at the end of a path that isn't empty; the same if nothing is there."""
         ...
+
+
+def quick(plan: Plan) -> Plan:
+    """Return the plan as functions that are written out use it: one without paths, that need not tell what is wrong."""
+    return getattr(plan, "quick", plan)  # the plans below have one where it differs
 
 
 @frozen
@@ -131,6 +135,11 @@ class Maybe:
 
     plan: Plan
 
+    @property
+    def quick(self) -> Plan:
+        """The same of the written out functions."""
+        return Maybe(quick(self.plan))
+
     def fit(self, value: Any, /) -> Any:
         """Let None pass."""
         return None if value is None else self.plan.fit(value)
@@ -156,10 +165,17 @@ class Entries:
 
     key: Plan
     value: Plan
+    note: object = field(factory=object)
+    """Is left with what was found to fit."""
+
+    @property
+    def quick(self) -> Plan:
+        """The same of the written out functions."""
+        return Entries(quick(self.key), quick(self.value), self.note)
 
     def fit(self, value: Any, /) -> Any:
         """Fit every key and every value."""
-        if type(value) is FrozenDict and value.plan is self:
+        if type(value) is FrozenDict and value.plan is self.note:
             return value
         if not isinstance(value, Mapping):
             raise Misfit([str(unexpected("an object", value))])
@@ -168,8 +184,8 @@ class Entries:
     def _kept(self, old: Mapping[Any, Any], items: dict[Any, Any]) -> FrozenDict[Any, Any]:
         same = type(old) is FrozenDict and len(old) == len(items)
         if same and all(map(is_, old.values(), items.values())) and all(map(is_, old, items)):
-            return fits(cast("FrozenDict[Any, Any]", old), self)
-        return frozen_dict(items, self)
+            return fits(cast("FrozenDict[Any, Any]", old), self.note)
+        return frozen_dict(items, self.note)
 
     def _each(self, items: Iterable[tuple[Any, Any]], make: Callable[[Any, Any], Any]) -> dict[Any, Any]:
         made, wrong = dict[Any, Any](), list[Problem]()
@@ -194,7 +210,7 @@ class Entries:
         def merged(key: Any, item: Any) -> Any:
             return self.value.merge(old[key], item) if key in old else self.value.fit(item)
 
-        return with_items(old, frozen_dict(self._each(new.items(), merged)), self)
+        return with_items(old, frozen_dict(self._each(new.items(), merged)), self.note)
 
     def _there(self, old: Any) -> FrozenDict[Any, Any]:
         """Return what is there already: of a value that somebody has just made, it may be any mapping."""
@@ -210,7 +226,7 @@ class Entries:
         first, *rest = path
         key = under(Key(first), self.key.fit, first)
         inner = under(Key(first), self.value.put, there.get(key), rest, new)
-        return with_items(there, frozen_dict({key: inner}), self)
+        return with_items(there, frozen_dict({key: inner}), self.note)
 
     def cut(self, old: Any, path: Sequence[Hashable], /) -> Any:
         """Remove a key, or cut from its value."""
@@ -223,9 +239,9 @@ class Entries:
             return old
         old = self._there(old)
         if not rest:
-            return without_key(old, key, self)
+            return without_key(old, key, self.note)
         inner = under(Key(first), self.value.cut, old[key], rest)
-        return old if inner is old[key] else with_items(old, frozen_dict({key: inner}), self)
+        return old if inner is old[key] else with_items(old, frozen_dict({key: inner}), self.note)
 
 
 @frozen
@@ -235,18 +251,25 @@ class Items:
     kind: type
     """list, tuple or frozenset."""
     item: Plan
+    note: object = field(factory=object)
+    """Is left with what was found to fit."""
+
+    @property
+    def quick(self) -> Plan:
+        """The same of the written out functions."""
+        return Items(self.kind, quick(self.item), self.note)
 
     def fit(self, value: Any, /) -> Any:
         """Fit every item."""
-        if type(value) is FrozenList and self.kind is list and value.plan is self:
+        if type(value) is FrozenList and self.kind is list and value.plan is self.note:
             return value
-        if not isinstance(value, _COLLECTIONS):
+        if not isinstance(value, ITEMS):
             raise Misfit([str(unexpected("a list", value))])
         old = list(value)
         items = fitted_items(old, [self.item] * len(old))
         same = all(map(is_, items, old))
         if self.kind is list:
-            return fits(value, self) if same and type(value) is FrozenList else frozen_list(items, plan=self)
+            return fits(value, self.note) if same and type(value) is FrozenList else frozen_list(items, plan=self.note)
         return value if same and isinstance(value, self.kind) else self.kind(items)
 
     def merge(self, old: Any, new: Any, /) -> Any:
@@ -268,18 +291,20 @@ class Places(Items):
 
     places: Sequence[Plan] = ()
 
+    @property
+    def quick(self) -> Plan:
+        """The same of the written out functions."""
+        return Places(tuple, self.item, self.note, [quick(each) for each in self.places])
+
     def fit(self, value: Any, /) -> Any:
         """Fit the items, each to its place."""
-        if not isinstance(value, _COLLECTIONS):
+        if not isinstance(value, ITEMS):
             raise Misfit([str(unexpected("a list", value))])
         old = list(value)
         if len(old) != len(self.places):
             raise Misfit([str(unexpected(f"a list of {len(self.places)}", value))])
         items = fitted_items(old, self.places)
         return value if isinstance(value, tuple) and all(map(is_, items, old)) else tuple(items)
-
-
-_COLLECTIONS = (list, tuple, AbstractSet)
 
 
 def fitted_items(values: Collection[Any], plans: Iterable[Plan]) -> list[Any]:

@@ -52,7 +52,7 @@ def _container(origin: Any, args: tuple[Any, ...], free: Free, nested: Find) -> 
     if origin is tuple:
         if not args or Ellipsis in args:
             return Items(tuple, plan_for(args[0] if args else Any, free, nested))
-        return Places(tuple, free, [plan_for(each, free, nested) for each in args if each != ()])
+        return Places(tuple, free, places=[plan_for(each, free, nested) for each in args if each != ()])
     if origin in (Union, UnionType):
         some = [each for each in args if each is not NoneType]
         if len(some) == 1 < len(args):

@@ -12,10 +12,10 @@ from attrs import frozen
 
 from jido_trio.checks import nearest
 from jido_trio.data._codec import problems_of
-from jido_trio.data._compile import Written, compiled_fill, compiled_make, compiled_merge
-from jido_trio.data._freeze import is_frozen, with_attributes
+from jido_trio.data._compile import Written, compiled_fill, compiled_make, compiled_merge, refused
+from jido_trio.data._freeze import MAX_DEPTH, TOO_DEEP, depth_of, is_frozen, with_attributes
 from jido_trio.data._generic import arguments_of, filled_in
-from jido_trio.data._merge import Fitted, Free, Plan, step_of
+from jido_trio.data._merge import Fitted, Free, Plan, quick, step_of
 from jido_trio.data._plan import EXACT, plan_for
 from jido_trio.data._problem import Misfit, Problem, under
 from jido_trio.errors import InvalidDefinition
@@ -36,6 +36,8 @@ def schema_of(declared: type[T]) -> "Schema[T]":
 
 
 _SCHEMAS: dict[Any, "Schema[Any]"] = {}
+_RECURSIVE: set[Any] = set()
+"""The classes whose values may hold values of the same class: only these can be nested without end."""
 
 
 @frozen
@@ -44,13 +46,26 @@ class Nested:
 
     declared: Any
 
+    @property
+    def quick(self) -> Plan:
+        """The written out functions."""
+        return QuickNested(self.declared)
+
     def fit(self, value: Any, /) -> Any:
         """Return a value checked and frozen."""
-        return schema_of(self.declared).fit(value)
+        return self._bounded(schema_of(self.declared).fit_generally(value))
 
     def merge(self, old: Any, new: Any, /) -> Any:
         """Merge a mapping, put anything else in the place of the old value."""
-        return schema_of(self.declared).merged(old, new)
+        schema = schema_of(self.declared)
+        if isinstance(new, Mapping) and isinstance(old, schema.cls):
+            return self._bounded(schema.merge_generally(old, new))
+        return self.fit(new)
+
+    def _bounded(self, value: Any) -> Any:
+        if self.declared in _RECURSIVE and depth_of(value) > MAX_DEPTH:
+            raise Misfit([TOO_DEEP])
+        return value
 
     def put(self, old: Any, path: Sequence[Hashable], new: Any, /) -> Any:
         """Put into a field."""
@@ -59,6 +74,24 @@ class Nested:
     def cut(self, old: Any, path: Sequence[Hashable], /) -> Any:
         """Cut from a field, or put it back to its default."""
         return schema_of(self.declared).cut(old, path)
+
+
+class QuickNested(Nested):
+    """The same within functions that are written out: what doesn't fit leaves all of them at once."""
+
+    __slots__ = ()
+
+    def fit(self, value: Any, /) -> Any:
+        """Return a value checked and frozen."""
+        schema = schema_of(self.declared)
+        return self._bounded(schema.quick_make(value) if isinstance(value, Mapping) else schema.fit_generally(value))
+
+    def merge(self, old: Any, new: Any, /) -> Any:
+        """Merge a mapping, put anything else in the place of the old value."""
+        schema = schema_of(self.declared)
+        if isinstance(new, Mapping) and isinstance(old, schema.cls):
+            return self._bounded(schema.quick_merge(old, new))
+        return self.fit(new)
 
 
 FREE = Free(Nested)
@@ -120,6 +153,9 @@ class Schema(Generic[T]):
     construct: Callable[..., T] | None
     """Makes a value of fields that are checked, a changed one too; None where that would convert what is not new."""
     by_name: Mapping[str, Field]
+    quick_make: Callable[[Mapping[str, Any]], T] = attrs.field(init=False)
+    """As `make`, but what doesn't fit may be told in any way; for what is written out for other classes."""
+    quick_merge: Callable[[T, Mapping[str, Any]], T] = attrs.field(init=False)
     make: Callable[[Mapping[str, Any]], T] = attrs.field(init=False)
     """Returns a new value of some fields, defaults filled in."""
     merge: Callable[[T, Mapping[str, Any]], T] = attrs.field(init=False)
@@ -128,18 +164,25 @@ class Schema(Generic[T]):
     """Makes a value, which is empty, what `make` would return; for classes with an `__init__` of their own."""
 
     def __attrs_post_init__(self) -> None:
-        make: Callable[[Any], Any] = self.make_generally
-        merge: Callable[[Any, Any], Any] = self.merge_generally
-        fill: Callable[[Any, Any], None] = self.fill_generally
+        made: dict[str, Any] = {
+            "quick_make": self.make_generally,
+            "quick_merge": self.merge_generally,
+            "make": self.make_generally,
+            "merge": self.merge_generally,
+            "fill": self.fill_generally,
+        }
         if self.construct is not None and not self.late:
             written = [_written(each) for each in self.fields]
-            make = compiled_make(self.construct, written, make)
-            merge = compiled_merge(self.construct, self.cls, written, merge)
             init: Any = getattr(self.cls, "__attrs_init__", self.cls.__init__)
-            fill = compiled_fill(init, written, fill)
-        object.__setattr__(self, "make", make)
-        object.__setattr__(self, "merge", merge)
-        object.__setattr__(self, "fill", fill)
+            made = {
+                "quick_make": compiled_make(self.construct, written, refused),
+                "quick_merge": compiled_merge(self.construct, self.cls, written, self.merge_generally, refused),
+                "make": compiled_make(self.construct, written, self.make_generally),
+                "merge": compiled_merge(self.construct, self.cls, written, self.merge_generally),
+                "fill": compiled_fill(init, written, self.fill_generally),
+            }
+        for name, function in made.items():
+            object.__setattr__(self, name, function)
 
     # Making --------------------------------------------------------------------------------------------------------
 
@@ -205,10 +248,14 @@ class Schema(Generic[T]):
 
     def fit(self, value: object, /) -> T:
         """Return `value` checked and frozen all through; a mapping becomes a new value."""
+        return self.make(value) if isinstance(value, Mapping) else self.fit_generally(value)
+
+    def fit_generally(self, value: object, /) -> T:
+        """Return `value` checked and frozen all through, whatever its class is like."""
         if isinstance(value, self.cls):
             return self.settled(value) if type(value) is self.cls else schema_of(type(value)).settled(value)
         if isinstance(value, Mapping):
-            return self.make(value)
+            return self.make_generally(value)
         raise Misfit([f"expected {self.cls.__qualname__} or a mapping, got {shown(value, 80)}"])
 
     def settled(self, value: T, attributes: Iterable[str] | None = None) -> T:
@@ -237,16 +284,10 @@ class Schema(Generic[T]):
 
     # Changing ------------------------------------------------------------------------------------------------------
 
-    def merged(self, old: Any, new: Any) -> T:
-        """Return `new` merged onto `old`, which may be of any class."""
-        if isinstance(new, Mapping) and isinstance(old, self.cls):
-            return self.merge(old, new)
-        return self.fit(new)
-
     def merge_generally(self, value: T, changes: Mapping[str, Any]) -> T:
         """Return the value with changes merged into it, whatever its class is like."""
         if type(value) is not self.cls:
-            return schema_of(type(value)).merge(value, changes)
+            return schema_of(type(value)).merge_generally(value, changes)
         merged, wrong = self._taken(
             changes, lambda each, new: new if each.convert else each.plan.merge(getattr(value, each.attribute), new)
         )
@@ -347,7 +388,7 @@ def _written(each: Field) -> Written:
     return Written(
         each.name,
         each.attribute,
-        each.plan,
+        quick(each.plan),
         each.exact,
         each.default is None,
         makes_default,
@@ -407,6 +448,8 @@ def _field(cls: type, each: "attrs.Attribute[Any]", declared: Any, outer: tuple[
 
 
 def _nested(declared: Any, outer: tuple[Any, ...]) -> Plan:
+    if declared in outer:
+        _RECURSIVE.update(outer[outer.index(declared) :])
     if declared not in outer and declared not in _SCHEMAS:
         _built(declared, outer)  # refuses what is mutable, now and not at the first value
     return Nested(declared)
