@@ -139,6 +139,7 @@ def _let_go(error: BaseException) -> None:
             warnings.simplefilter("ignore")
             for each in _causes(error):
                 traceback.clear_frames(each.__traceback__)
+            signal.set_wakeup_fd(-1)  # it was that of the run
             for _ in range(3):  # a coroutine may wait once more while it is closed
                 gc.collect()
     finally:

@@ -372,13 +372,6 @@ BACKSTOP = (
         "pass",
     ),
     Mutant(
-        "calls_wait_for_the_end",
-        "A call on a supervisor that goes down is answered when it has gone down.",
-        "Shell._carry_out",
-        "self.requests.close()",
-        "None",
-    ),
-    Mutant(
         "stop_that_raises_is_endless",
         "A child whose on_stop raises is waited for.",
         "Shell._stop",
