@@ -20,7 +20,6 @@ import trio
 from jido_trio.errors import RestartIntensityExceeded, StartFailed, SupervisionError
 from jido_trio.redact import shown, shown_error
 from jido_trio.supervision._events import TreeBootFailed, TreeGaveUp, TreeOutcome
-from jido_trio.terms import ExitKind
 
 
 def is_interrupt(error: BaseException) -> bool:
@@ -50,19 +49,16 @@ def _leaves(error: BaseException | None, kind: type[BaseException] = BaseExcepti
         yield error
 
 
-def error_of(
-    name: str, outcome: TreeOutcome | None, cause: BaseException | None, exit: ExitKind
-) -> SupervisionError | None:
+def error_of(name: str, outcome: TreeOutcome | None, cause: BaseException | None) -> SupervisionError | None:
     """Return the error that a supervisor ends by, from its cause; None if it was asked to end.
 
     Args:
         name: What the supervisor is called.
         outcome: How the tree ended, once it has.
         cause: What ended the last life, if an exception did.
-        exit: How the last life ended.
     """
     match outcome:
-        case TreeGaveUp(child, restarts, max_restarts, max_seconds):
+        case TreeGaveUp(child, restarts, max_restarts, max_seconds, exit):
             error: SupervisionError = RestartIntensityExceeded(name, child, restarts, max_restarts, max_seconds, exit)
         case TreeBootFailed(child):
             error = StartFailed(name, child, one_line(cause))

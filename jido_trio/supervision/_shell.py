@@ -200,10 +200,7 @@ class Shell:
         return taken
 
     def _own_error(self) -> BaseException | None:
-        return error_of(self.name, self.outcome, self.cause, self._last_exit())
-
-    def _last_exit(self) -> ExitKind:
-        return self.history[-1].exit if self.history else "crash"
+        return error_of(self.name, self.outcome, self.cause)
 
     # ---- commands out
 

@@ -13,6 +13,7 @@ from jido_trio.supervision._decide import decide
 from jido_trio.supervision._flags import Flags
 from jido_trio.supervision._tree import Tree
 from jido_trio.terms import ExitKind
+from properties.moves import check_moves
 
 
 async def ready(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -136,7 +137,9 @@ class Bench:
         first = len(self.said)
         while self._facts or (self._messages and not self.tree.busy):
             event: ev.Event = self._facts.popleft() if self._facts else self._messages.popleft()
-            self.tree, commands = decide(self.tree, event, self.now)
+            before = self.tree
+            self.tree, commands = decide(before, event, self.now)
+            check_moves(before, self.tree)
             for command in commands:
                 self._perform(command)
         return self.said[first:]
