@@ -21,18 +21,21 @@ from collections.abc import Callable
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import trio
-from attrs import define, field
+from attrs import Factory, define, field
 
 from jido_trio.core import Agent, Resources, Signal
 from jido_trio.errors import AgentNotFound, AgentStopped, DuplicateAgent, SupervisorStopped
 from jido_trio.redact import shown
-from jido_trio.runtime._clock import Timers
+from jido_trio.runtime._clock import Deadlines, Timers
 from jido_trio.runtime._fates import DeadLetter, deliver
 from jido_trio.runtime._mailbox import Call, Mailbox, Message, Own
 from jido_trio.runtime._run_queue import RunQueue
 from jido_trio.supervision import PassiveLife, Supervisor
 from jido_trio.terms import ExitKind
 from jido_trio.world import World
+
+CALL_TIMEOUT = 5.0
+"""Seconds that a call waits, unless it says otherwise."""
 
 State: TypeAlias = Literal["down", "idle", "queued", "serving", "waiting", "ending"]
 
@@ -93,11 +96,14 @@ class Cell:
         self.wake()
 
     def offer(self, signal: Signal) -> bool:
-        """Put in a signal of another agent, if there is place."""
-        if self.closed or self.mailbox.full:
+        """Put in a signal of another, if there is place."""
+        mailbox = self.mailbox
+        if mailbox.taken >= mailbox.capacity or self.closed:
             return False
-        self.mailbox.put_in_place(signal)
-        self.wake()
+        mailbox.put_in_place(signal)
+        if self.state == "idle":
+            self.state = "queued"
+            self.instance.run_queue.add(self)
         return True
 
     def wake(self) -> None:
@@ -180,6 +186,8 @@ class Instance:
     _box: Callable[[DeadLetter], None]
     run_queue: RunQueue = field(factory=RunQueue)
     timers: Timers = field(factory=Timers)
+    deadlines: Deadlines = Factory(lambda self: Deadlines(CALL_TIMEOUT, self.timers), takes_self=True)
+    """Of the calls that have the default timeout."""
     cells: dict[str, Cell] = field(factory=dict)
     """Its agents by id."""
     _leaving: dict[str, deque[Cell]] = field(factory=dict)
@@ -214,13 +222,16 @@ class Instance:
         self.check_here()
         return self.supervisor
 
+    def is_here(self) -> bool:
+        """Whether the caller is in the Trio run of the instance, and so in its thread."""
+        try:
+            return trio.lowlevel.current_trio_token() is self.token
+        except RuntimeError:
+            return False
+
     def check_here(self) -> None:
         """Refuse a caller in another thread, or in another run of Trio, before anything is changed."""
-        try:
-            here = trio.lowlevel.current_trio_token()
-        except RuntimeError:
-            here = None
-        if here is not self.token:
+        if not self.is_here():
             raise RuntimeError(
                 f"instance {shown(self.name)} belongs to another run of Trio, or to another thread; "
                 "from a thread, speak to its agents by trio.from_thread.run(ref.call, signal) or "

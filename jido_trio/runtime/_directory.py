@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import trio
-from attrs import define, frozen
+from attrs import define
 
 from jido_trio import checks
 from jido_trio.core import Agent
@@ -15,20 +15,15 @@ from jido_trio.runtime._mailbox import Kill
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._run_queue import TURN
 from jido_trio.runtime._server import Server, made
-from jido_trio.supervision import Backoff, Budget, Child
+from jido_trio.runtime._specs import Specs
+from jido_trio.supervision import Backoff, Budget, Child, Supervisor
 from jido_trio.terms import Restart, ShutdownLimit
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
 
 
-@frozen
-class Options:
-    """How an agent is supervised."""
-
-    restart: Restart
-    shutdown: ShutdownLimit
-    backoff: Backoff | None
-    budget: Budget | None
+Options: TypeAlias = tuple[Restart, ShutdownLimit, Backoff | None, Budget | None]
+"""How an agent is supervised."""
 
 
 @define(eq=False)
@@ -50,29 +45,25 @@ class Directory:
         await trio.lowlevel.checkpoint_if_cancelled()
         value = made(instance, agent, id, state)
         cell = Server(value, instance, mailbox_size)
-        child = Child(
-            value.id,
-            cell,
-            restart=options.restart,
-            shutdown=options.shutdown,
-            backoff=options.backoff,
-            budget=options.budget,
-        )
+        child = instance.part(Specs).child(cell, *options)
         instance.add(cell)
-        try:
-            await self._start(supervisor, child)
-        except SupervisionError:
-            instance.forget(cell, "shutdown")
-            raise
-        return AgentRef(cell)
-
-    async def _start(self, supervisor: Any, child: Child) -> None:
         try:
             supervisor.start_child_nowait(child)
         except trio.WouldBlock:
-            await supervisor.start_child(child)
+            await self._start_in_turn(supervisor, child, cell)
+        except SupervisionError:
+            instance.forget(cell, "shutdown")
+            raise
         else:
             await trio.lowlevel.cancel_shielded_checkpoint()
+        return AgentRef(cell)
+
+    async def _start_in_turn(self, supervisor: Supervisor, child: Child, cell: Cell) -> None:
+        try:
+            await supervisor.start_child(child)
+        except SupervisionError:
+            self._instance.forget(cell, "shutdown")
+            raise
 
     async def stop(self, agent: AgentRef[Any] | str, reason: object) -> None:
         """Stop an agent, and return when it has ended."""

@@ -21,8 +21,8 @@ from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox import News
 from jido_trio.runtime._ref import AgentRef, cell_of
-from jido_trio.runtime._server import AGENT_BUDGET, Server, made
-from jido_trio.supervision import Child
+from jido_trio.runtime._server import Server, made
+from jido_trio.runtime._specs import AGENT_BUDGET, Specs
 from jido_trio.terms import ExitKind, OnParentDeath
 from jido_trio.world import using
 
@@ -115,7 +115,7 @@ class Family:
         try:
             agent = made(self._instance, directive.agent, directive.id, directive.state)
             cell = Server(agent, self._instance, self._instance.mailbox_size)
-            child = Child(agent.id, cell, restart=directive.restart, budget=AGENT_BUDGET)
+            child = self._instance.part(Specs).child(cell, directive.restart, 5, None, AGENT_BUDGET)
             self._instance.add(cell)
         except (DuplicateAgent, InvalidDefinition) as error:
             raise _refused(parent, directive.tag, error) from None

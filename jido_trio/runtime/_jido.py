@@ -16,10 +16,11 @@ from jido_trio.errors import InvalidDefinition, RestartIntensityExceeded, StartF
 from jido_trio.redact import shown
 from jido_trio.runtime import _life, _post, _tasks, _timers
 from jido_trio.runtime._cell import Instance
-from jido_trio.runtime._directory import Directory, Options, check_size
+from jido_trio.runtime._directory import Directory, check_size
 from jido_trio.runtime._fates import DeadLetter, log_dead_letter
 from jido_trio.runtime._ref import AgentRef
-from jido_trio.runtime._server import AGENT_BUDGET, plain
+from jido_trio.runtime._server import plain
+from jido_trio.runtime._specs import AGENT_BUDGET
 from jido_trio.supervision import (
     Backoff,
     Budget,
@@ -208,8 +209,7 @@ class Jido:
             StartFailed: Its strategy raised when the first life was to begin. The cause is what it raised.
             SupervisorStopped: The instance isn't running.
         """
-        options = Options(restart, shutdown, backoff, budget)
-        return await self._directory.start(agent, id, state, mailbox_size, options)
+        return await self._directory.start(agent, id, state, mailbox_size, (restart, shutdown, backoff, budget))
 
     async def stop_agent(self, agent: AgentRef[Any] | str, reason: object = "normal") -> None:
         """Stop an agent, given by ref or id, and return when it has ended. Stopped agents are never restarted.

@@ -103,8 +103,8 @@ class Kill:
 Message: TypeAlias = Signal | Call | Own | Outcome | News | Kill
 """All that a mailbox holds. What others cast is the bare signal."""
 
-FROM_OTHERS = (Signal, Call)
-"""Messages that take a place."""
+PLACELESS = frozenset({Own, Outcome, News, Kill})
+"""Messages that take no place."""
 
 
 @define(eq=False)
@@ -148,7 +148,10 @@ class Mailbox:
     def put_in_place(self, message: Signal | Call) -> None:
         """Add a message of another; there is place for it."""
         self.taken += 1
-        self.put(message)
+        if self.queue is None:
+            self.queue = deque((message,))
+        else:
+            self.queue.append(message)
 
     def put_before(self, message: Message, count: int) -> None:
         """Add a message that takes no place behind the first `count`."""
@@ -192,7 +195,7 @@ class Mailbox:
         if queue is None:
             return None
         message = queue.popleft()
-        if isinstance(message, FROM_OTHERS):
+        if message.__class__ not in PLACELESS:
             self.taken -= 1
             if self._parked is not None:
                 self._admit()

@@ -24,14 +24,12 @@ class Post:
         match dispatch:
             case None:
                 sender.put(Own(signal))
-            case ToAgent(id) if id != sender.id:
-                self._to(id, signal)
-            case ToAgent():
-                sender.put(Own(signal))
+            case ToAgent(id):
+                self._to(id, signal, sender)
             case ToParent():
                 parent = parent_of(sender)
                 if parent is not None:
-                    self._to(parent.id, signal)
+                    self._to(parent.id, signal, sender)
             case list() | tuple():
                 for one in dispatch:
                     self.emit(sender, signal, one)
@@ -43,14 +41,16 @@ class Post:
                     value=dispatch,
                 )
 
-    def _to(self, id: str, signal: Signal) -> None:
+    def _to(self, id: str, signal: Signal, sender: Cell) -> None:
         cell = self._instance.cells.get(id)
         if cell is None:
             self._instance.dead_letter(id, signal, "no agent has that id")
+        elif cell is sender:
+            cell.put(Own(signal))
         elif not cell.offer(signal):
             self._instance.dead_letter(id, signal, "its mailbox is full")
 
 
 @interpret.register
 def _(directive: Emit, runtime: Runtime) -> None:
-    runtime.part(Post).emit(runtime.cell, directive.signal, directive.dispatch)
+    runtime.cell.instance.part(Post).emit(runtime.cell, directive.signal, directive.dispatch)

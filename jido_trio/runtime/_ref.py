@@ -10,15 +10,11 @@ from attrs import frozen
 from jido_trio.core import Agent, Signal
 from jido_trio.errors import CallError, CallTimeout, MailboxFull
 from jido_trio.redact import shown
-from jido_trio.runtime._cell import Instance
-from jido_trio.runtime._clock import Deadlines
+from jido_trio.runtime._cell import CALL_TIMEOUT
 from jido_trio.runtime._mailbox import Call, Reply
 from jido_trio.runtime._server import Server
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
-
-CALL_TIMEOUT = 5.0
-"""Seconds that a call waits, unless it says otherwise."""
 
 
 @frozen
@@ -71,33 +67,39 @@ class AgentRef(Generic[AgentT]):
         """
         if timeout is not CALL_TIMEOUT and timeout is not None:
             _check_timeout(timeout)
-        cell = self._checked(signal)
+        cell = self._cell
+        if signal.__class__ is not Signal or not cell.instance.is_here():
+            _refuse(cell, signal)
         await trio.lowlevel.checkpoint_if_cancelled()
-        if cell.state == "idle":
-            answer: Any = cell.instance.context.copy().run(cell.answer, signal)
-            await trio.lowlevel.cancel_shielded_checkpoint()
-            if isinstance(answer, CallError):
-                raise answer
-            return answer  # type: ignore[no-any-return]
-        return await _answered(cell, signal, timeout)  # type: ignore[no-any-return]
+        if cell.state != "idle":
+            return await _answered(cell, signal, timeout)  # type: ignore[no-any-return]
+        answer: Any = cell.instance.context.copy().run(cell.answer, signal)
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        if isinstance(answer, CallError):
+            raise answer
+        return answer  # type: ignore[no-any-return]
 
     @trio.lowlevel.enable_ki_protection
     async def cast(self, signal: Signal) -> None:
-        """Send `signal`; return once it is in the mailbox, which may have to get room first.
+        """Send `signal`; return once it is in the mailbox, which may have to get room first, or is handled already.
 
         Raises:
             AgentStopped: The agent is stopped.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
         """
-        cell = self._checked(signal)
+        cell = self._cell
+        if signal.__class__ is not Signal or not cell.instance.is_here():
+            _refuse(cell, signal)
         await trio.lowlevel.checkpoint_if_cancelled()
-        if cell.offer(signal):
-            await trio.lowlevel.cancel_shielded_checkpoint()
-        elif cell.closed:
+        if cell.state == "idle":
+            cell.instance.context.copy().run(cell.handle_now, signal)
+        elif not cell.offer(signal):
+            if not cell.closed:
+                await cell.mailbox.park(signal)
+                return
             await trio.lowlevel.cancel_shielded_checkpoint()
             raise cell.refusal()
-        else:
-            await cell.mailbox.park(signal)
+        await trio.lowlevel.cancel_shielded_checkpoint()
 
     @trio.lowlevel.enable_ki_protection
     def cast_nowait(self, signal: Signal) -> None:
@@ -108,19 +110,18 @@ class AgentRef(Generic[AgentT]):
             AgentStopped: The agent is stopped.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
         """
-        cell = self._checked(signal)
+        cell = self._cell
+        if signal.__class__ is not Signal or not cell.instance.is_here():
+            _refuse(cell, signal)
         if not cell.offer(signal):
             raise cell.refusal() if cell.closed else MailboxFull(cell.id, cell.mailbox.capacity)
 
-    def _checked(self, signal: object) -> Server:
-        """Refuse what is no signal, and a caller in the wrong place, before anything has changed."""
-        if not isinstance(signal, Signal):
-            raise TypeError(
-                f"agents are sent signals, not {shown(signal)}; make one: Signal('type', {{'field': value}})"
-            )
-        cell = self._cell
-        cell.instance.check_here()
-        return cell
+
+def _refuse(cell: Server, signal: object) -> None:
+    """Refuse what is no signal, and a caller in the wrong place, before anything has changed."""
+    if not isinstance(signal, Signal):
+        raise TypeError(f"agents are sent signals, not {shown(signal)}; make one: Signal('type', {{'field': value}})")
+    cell.instance.check_here()
 
 
 def cell_of(ref: AgentRef[Any]) -> Server:
@@ -146,8 +147,8 @@ async def _answered(cell: Server, signal: Signal, timeout: float | None) -> Any:
         cell.mailbox.put_in_place(call)
         cell.wake()
     timer = None
-    if timeout is CALL_TIMEOUT:
-        cell.instance.part(default_deadlines).add(reply)
+    if timeout == CALL_TIMEOUT:
+        cell.instance.deadlines.add(reply)
     elif timeout is not None:
         timer = cell.instance.timers.after(timeout, lambda: reply.expire(timeout))
     try:
@@ -158,8 +159,3 @@ async def _answered(cell: Server, signal: Signal, timeout: float | None) -> Any:
     finally:
         if timer is not None:
             timer.cancel()
-
-
-def default_deadlines(instance: Instance) -> Deadlines:
-    """Return the deadlines of an instance's calls that have the default timeout."""
-    return Deadlines(CALL_TIMEOUT, instance.timers)

@@ -29,12 +29,9 @@ from jido_trio.errors import AgentCrashed, CallError, InvalidDefinition, NoRoute
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, News, Outcome, Own
-from jido_trio.supervision import Budget, PassiveLife
+from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, News, Outcome, Own, Reply
+from jido_trio.supervision import PassiveLife
 from jido_trio.world import using
-
-AGENT_BUDGET = Budget(max_restarts=100, max_seconds=5, exhausted="park")
-"""What one agent may have of the restarts that an instance tolerates, unless its start says otherwise."""
 
 Directives = Sequence[AttrsInstance]
 
@@ -103,16 +100,19 @@ class Server(Cell):
         if self.state != "queued":  # it has ended, or begins a new life, since it was queued
             return 0
         self.state = "serving"
-        run = self.instance.context.copy
+        run, take, receive = self.instance.context.copy, self.mailbox.take, self._receive
         done = 0
         while done < limit and self._goes_on():
             if self._pending is not None:
                 run().run(self._begin_with, *self._pending)
             else:
-                message = self.mailbox.take()
+                message = take()
                 if message is None:
                     break
-                run().run(self._handle, message)
+                if message.__class__ is Signal:
+                    run().run(receive, message)
+                else:
+                    run().run(self._handle, message)
             done += 1
         self._rest()
         return done
@@ -139,71 +139,96 @@ class Server(Cell):
 
     def _handle(self, message: Message) -> None:
         match message:
-            case Signal():
-                self._take(message)
+            case Signal() | Own():
+                self._receive(message if isinstance(message, Signal) else message.signal)
             case Call(signal, reply):
                 if not reply.settled:
-                    answer, directives = self._receive(signal)
-                    reply.settle(answer)
-                    self._carry_out(signal, directives)
-            case Own(signal):
-                self._take(signal)
+                    self._receive(signal, reply)
             case News(signal):
-                _, directives = self._receive(signal)
-                self._carry_out(signal, directives)
+                self._receive(signal, quiet=True)
             case Outcome(signal, _, incarnation):
                 if incarnation == self.incarnation:
-                    _, directives = self._receive(signal, message)
-                    self._carry_out(signal, directives)
+                    self._receive(signal, outcome=message)
             case Kill(incarnation):
                 if incarnation == self.incarnation and self.instance.supervisor is not None:
                     self.instance.supervisor.kill_child(self.id)
 
-    def _take(self, signal: Signal) -> None:
-        answer, directives = self._receive(signal)
-        if type(answer) is NoRoute:
-            self.instance.dead_letter(self.id, signal, "no route matches")
-        elif directives:
-            self._carry_out(signal, directives)
-
-    def answer(self, signal: Signal) -> Agent[Any] | CallError:
-        """Handle the signal of a caller who found the agent idle, in the caller's task; return the answer."""
-        self.state = "serving"
-        try:
-            answer, directives = self._receive(signal, spare=KeyboardInterrupt)
-            if directives:
-                self._carry_out(signal, directives)
-        finally:
-            self._rest()
-        return answer
-
     def _receive(
-        self, signal: Signal, outcome: Outcome | None = None, spare: type[BaseException] | tuple[()] = ()
-    ) -> tuple[Agent[Any] | CallError, Directives]:
-        """Return the answer for who sent the signal, and the directives; raise what is in `spare`."""
-        life, incarnation = self.life, self.incarnation
+        self, signal: Signal, reply: Reply | None = None, outcome: Outcome | None = None, *, quiet: bool = False
+    ) -> None:
+        """Receive the signal, answer who waits, and carry out the directives."""
+        life = self.life
         try:
             received = _received(self.agent, signal, outcome)
-        except spare:
+        except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
+            crash = error
+        else:
+            if received.__class__ is tuple and self.life is life:
+                self.agent, directives = received
+                if self.on_change is not None:
+                    self.on_change(self.agent)
+                if reply is not None:
+                    reply.settle(self.agent)
+                if directives:
+                    self._carry_out(signal, directives)
+            elif reply is not None:
+                reply.settle(self._unhandled(received))
+            elif not quiet and self.life is life:
+                self.instance.dead_letter(self.id, signal, "no route matches")
+            return
+        # Outside of the except block, or the crashes of all lives would chain.
+        try:
+            if reply is not None:
+                reply.settle(AgentCrashed(self.id, self.incarnation, shown_error(crash)))
+            self._crash(life, crash)
+        finally:
+            del crash
+
+    def _unhandled(self, received: Any) -> CallError:
+        """Return the error for a caller whose signal nothing came of."""
+        if isinstance(received, Unrouted):
+            return NoRoute(self.id, received.signal_type, received.routes)
+        return AgentCrashed(self.id, self.incarnation, "it was killed meanwhile")
+
+    def answer(self, signal: Signal) -> Agent[Any] | CallError:
+        """Handle the signal of a caller who found the agent idle, in the caller's task; return the answer.
+
+        A KeyboardInterrupt that comes up while the agent receives is the caller's.
+        """
+        life = self.life
+        self.state = "serving"
+        try:
+            received = _received(self.agent, signal, None)
+        except KeyboardInterrupt:
+            self._rest()
             raise
         except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
             crash = error
         else:
-            if self.life is not life:  # what it did meanwhile had it killed
-                return AgentCrashed(self.id, incarnation, "killed"), ()
-            if isinstance(received, Unrouted):
-                return NoRoute(self.id, received.signal_type, received.routes), ()
-            self.agent, directives = received
+            if received.__class__ is not tuple or self.life is not life:
+                self._rest()
+                return self._unhandled(received)
+            agent, directives = received
+            self.agent = agent
             if self.on_change is not None:
-                self.on_change(self.agent)
-            return self.agent, directives
+                self.on_change(agent)
+            if directives:
+                self._carry_out(signal, directives)
+            self._rest()
+            return agent  # type: ignore[no-any-return]  # the first of the two
         # Outside of the except block, or the crashes of all lives would chain.
-        told = AgentCrashed(self.id, incarnation, shown_error(crash))
+        told = AgentCrashed(self.id, self.incarnation, shown_error(crash))
         try:
             self._crash(life, crash)
         finally:
             del crash
-        return told, ()
+        return told
+
+    def handle_now(self, signal: Signal) -> None:
+        """Handle a signal that was cast while the agent was idle, in the caller's task."""
+        answer = self.answer(signal)
+        if type(answer) is NoRoute:
+            self.instance.dead_letter(self.id, signal, "no route matches")
 
     # ---- directives
 
@@ -318,14 +343,19 @@ class Server(Cell):
                 tasks.nursery = None  # it is about to close; who comes now is in `unstarted`
 
 
+_interpreter_of = interpret.dispatch
+
+
 @trio.lowlevel.disable_ki_protection
 def _received(agent: Agent[Any], signal: Signal, outcome: Outcome | None) -> Any:
-    return agent.receive(signal) if outcome is None else agent.cmd(outcome.instruction, signal=signal)
+    if outcome is None:
+        return agent.receive(signal)
+    return agent.cmd(outcome.instruction, signal=signal)
 
 
 @trio.lowlevel.disable_ki_protection
 def _interpreted(directive: object, runtime: Runtime) -> Awaitable[object] | None:
-    return interpret(directive, runtime)
+    return _interpreter_of(directive.__class__)(directive, runtime)  # what `interpret` does, without its wrapper
 
 
 @trio.lowlevel.disable_ki_protection
