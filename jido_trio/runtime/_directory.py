@@ -9,7 +9,7 @@ from attrs import define
 
 from jido_trio import checks
 from jido_trio.core import Agent
-from jido_trio.errors import ChildRefused, SupervisionError
+from jido_trio.errors import AgentNotFound, ChildRefused, SupervisionError
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._mailbox import Kill
 from jido_trio.runtime._ref import AgentRef
@@ -84,8 +84,9 @@ class Directory:
         try:
             await supervisor.restart_child(cell.id)
         except ChildRefused as refused:
-            if refused.reason != "running":
-                raise
+            if refused.reason == "not_found":
+                raise AgentNotFound(cell.id) from None
+            # It runs already, or is about to.
 
     def kill(self, agent: AgentRef[Any] | str) -> None:
         """Kill the current life of an agent."""

@@ -110,7 +110,7 @@ class Server(Cell):
                 if message is None:
                     break
                 if message.__class__ is Signal:
-                    run().run(receive, message)
+                    run().run(receive, message)  # pyright: ignore[reportArgumentType]  # its class says so
                 else:
                     run().run(self._handle, message)
             done += 1

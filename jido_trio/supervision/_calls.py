@@ -74,9 +74,10 @@ def _delete_child(tree: Tree, event: DeleteChild) -> Reaction:
 
 def _at_rest(tree: Tree, id: str) -> tuple[Slot | None, Refusal | None]:
     """The slot of a child that doesn't run and that nothing is about to be done with, or why there is none."""
-    if tree.flags.is_pool:
-        return None, "simple_one_for_one"
     slot = tree.slots.get(id)
+    # Of a pool, only those that wait in a way OTP doesn't know: they would wait for ever, or longer than need be.
+    if tree.flags.is_pool and (slot is None or slot.state not in ("parked", "backing_off")):
+        return None, "simple_one_for_one"
     if slot is None:
         return None, "not_found"
     if slot.state == "backing_off":

@@ -8,7 +8,15 @@ import pytest
 import trio
 
 from jido_trio.errors import ChildRefused, InvalidDefinition, RestartIntensityExceeded
-from jido_trio.supervision import Child, Supervisor, dynamic_supervisor_child, open_dynamic_supervisor, open_supervisor
+from jido_trio.supervision import (
+    Backoff,
+    Budget,
+    Child,
+    Supervisor,
+    dynamic_supervisor_child,
+    open_dynamic_supervisor,
+    open_supervisor,
+)
 from tests.supervision._diary import Diary, crashing, crashing_once
 
 
@@ -86,6 +94,25 @@ async def test_each_child_has_its_own_time_to_stop(diary, autojump_clock):
             await pool.start_child(Child(str(seconds), ignores, shutdown=seconds))
         await trio.sleep(10)
     assert ended == [11, 12, 13]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"budget": Budget(max_restarts=0, exhausted="park")}, {"backoff": Backoff(first=100)}],
+    ids=["parked", "pauses"],
+)
+async def test_a_child_of_a_pool_that_is_parked_or_pauses_can_be_restarted(options, autojump_clock):
+    async def fall() -> None:
+        await trio.sleep(1)
+        raise ValueError("fell")
+
+    async with open_dynamic_supervisor(on_report=lambda _: None) as pool:
+        child = await pool.start_child(Child("a", fall, **options))
+        await trio.sleep(2)
+        down = child.running
+        await pool.restart_child("a")
+
+        assert (down, child.running, child.incarnation) == (False, True, 2)
 
 
 @pytest.mark.parametrize("verb", ["restart_child", "delete_child"])
