@@ -94,6 +94,15 @@ def recorded() -> set[Move]:
 
 
 @pytest.mark.parametrize(("first", "script"), BEYOND_OTP)
+def test_a_decision_changes_nothing_that_it_was_given(first, script):
+    tree = Tree(Flags())
+    for event in (ev.Boot((first,)), *script):
+        given, before = repr((tree, event)), tree
+        tree, _ = decide(before, event, 0.0)
+        assert repr((before, event)) == given
+
+
+@pytest.mark.parametrize(("first", "script"), BEYOND_OTP)
 def test_no_child_goes_where_the_table_has_no_way(first, script):
     assert list(moves_in(first, script))
 

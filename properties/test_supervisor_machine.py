@@ -218,6 +218,8 @@ class SupervisorMachine(TrioStateMachine):
         self.ended.clear()
         self.supervisor.stop()
         with trio.fail_after(1_000):
+            await self.supervisor.wait()
+            assert +self.alive == Counter(), "something runs when the supervisor says that it has ended"
             await self.over.wait()
         assert [id for id in self.ended if id in running] == running[::-1]
         assert +self.alive == Counter(), "something outlives its supervisor"
