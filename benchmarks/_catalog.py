@@ -30,6 +30,7 @@ def run(
     *,
     rounds: int = ROUNDS,
     quick: bool = False,
+    cpu: bool = False,
     tell: Callable[[Comparison], None] = lambda _: None,
 ) -> Run:
     """Run the benchmarks of those names, or all that aren't long; `tell` is called after each."""
@@ -40,7 +41,7 @@ def run(
         benchmark = _quick(BENCHMARKS[name]) if quick else BENCHMARKS[name]
         comparisons.append(compare(benchmark, rounds=rounds, size=benchmark.size))
         tell(comparisons[-1])
-    return Run(this_machine(), (before, load()), rounds, quick, tuple(comparisons))
+    return Run(this_machine(), (before, load()), rounds, quick, tuple(comparisons), cpu)
 
 
 def _quick(benchmark: Benchmark) -> Benchmark:

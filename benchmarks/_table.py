@@ -19,6 +19,8 @@ class Run:
     rounds: int
     quick: bool
     comparisons: tuple[Comparison, ...]
+    cpu: bool = False
+    """Whether times are the processor's; those of other processes are real time all the same."""
 
 
 HEADER = ("benchmark", "", "p50", "p99", "p99.9", "spread", "ratio", "bounds")
@@ -91,7 +93,8 @@ def conditions(run: Run) -> str:
     """Say how loaded the machine was, and how much was measured."""
     before, after = ("unknown" if load is None else f"{load:.1f}" for load in run.load)
     quick = "; quick: the figures mean little" if run.quick else ""
-    return f"load {before} before, {after} after; medians of {run.rounds} rounds{quick}"
+    clock = "; processor time, but for Erlang" if run.cpu else ""
+    return f"load {before} before, {after} after; medians of {run.rounds} rounds{clock}{quick}"
 
 
 def as_json(run: Run) -> str:
