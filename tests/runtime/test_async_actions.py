@@ -326,3 +326,30 @@ async def test_a_call_is_answered_before_the_action_runs(autojump_clock):
         agent = await ref.call(Signal("work", {"word": "a", "seconds": 0}))
 
     assert agent.state.seen == []
+
+
+class Report(Action):
+    """Returns what its instruction's context says."""
+
+    async def run(self, context: Context[Notes]) -> Result:
+        await trio.lowlevel.checkpoint()
+        return {"answer": context["asked_by"]}
+
+
+async def test_an_async_action_finds_the_context_of_its_instruction(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        directive = RunInstruction(Instruction(Report, context={"asked_by": "ann"}), Log)
+        await ref.call(do(directive))
+        await settle()
+
+    assert ref.agent.state.seen == [({"answer": "ann"}, None, "do")]
+
+
+async def test_the_pauses_between_very_many_attempts_stay_finite(autojump_clock, attempts):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(logged(Glitch(times=1500), max_retries=2000, backoff=1)))
+        await trio.sleep(1600 * 30)
+
+    assert ref.agent.state.seen == [({"answer": "at last"}, None, "do")]

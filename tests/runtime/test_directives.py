@@ -29,6 +29,7 @@ from jido_trio.core import (
 from jido_trio.errors import ActionError, AgentCrashed, AgentNotFound, AgentStopped, InvalidDefinition
 from jido_trio.runtime import AgentRef, DeadLetter, Jido, Runtime, interpret
 from jido_trio.runtime._mailbox import Outcome
+from jido_trio.runtime._timers import Schedules
 from jido_trio.supervision import Backoff, CrashReport
 from tests.runtime.agents import BOOM, REFUSE, ROUTES, Note, Notebook, Notes, Refuse, do, note, settle
 
@@ -245,6 +246,20 @@ async def test_a_stop_cancels_what_is_scheduled(autojump_clock):
         await trio.sleep(10)
 
     assert (new.agent.state.seen, letters) == ([], [])
+
+
+async def test_schedules_that_came_are_forgotten(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(*(Schedule(seconds, note(seconds)) for seconds in (1, 2, 3))))
+        await trio.sleep(2.5)
+        pending = ref._cell.kept(Schedules)
+        assert pending is not None
+        assert len(pending) == 1
+        await trio.sleep(1)
+
+        assert ref._cell.kept(Schedules) is None
+        assert len(jido._instance.timers) == 0
 
 
 # ---- Stop
