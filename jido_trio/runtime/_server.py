@@ -31,7 +31,7 @@ from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, News, Outcome, Own, Reply
 from jido_trio.supervision import PassiveLife
-from jido_trio.world import using
+from jido_trio.world import enter, leave
 
 Directives = Sequence[AttrsInstance]
 
@@ -400,8 +400,11 @@ def made(instance: Instance, agent: Any, id: str | None, state: object) -> Any:
         InvalidDefinition: It is none, or its id or state doesn't fit.
     """
     if isinstance(agent, type) and issubclass(agent, Agent):
-        with using(instance.world):
+        token = enter(instance.world)
+        try:
             return agent.new(id, state)
+        finally:
+            leave(token)
     if not isinstance(agent, Agent):
         raise InvalidDefinition(f"{shown(agent)} is neither an agent class nor an agent", field="agent", value=agent)
     if id not in (None, agent.id) or state is not None:
