@@ -117,7 +117,7 @@ enter: Callable[[World | Later], Token[World | Later]] = _current.set
 """Make a world the current one until `leave` gets the token; `using` where speed doesn't matter."""
 
 leave: Callable[[Token[World | Later]], None] = _current.reset
-"""Make the world current again that was so before `enter` returned the token."""
+"""Restore the world that was current before `enter` returned this token."""
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 _DEMO = "Read a folder of documents with supervised agents, whatever is wrong with the files or happens to the agents."
 _CODES = (
     "exit code: 0 every document is done or refused, and no worker was restarted but for its own crashes; "
-    "1 not so, or the report couldn't be written; 2 wrong usage, or nothing to read; 130 ended by Ctrl-C; "
+    "1 they are not, or the report couldn't be written; 2 wrong usage, or nothing to read; 130 ended by Ctrl-C; "
     "141 whoever read the output has closed it"
 )
 

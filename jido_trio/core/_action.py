@@ -18,7 +18,7 @@ from jido_trio.errors import InvalidDefinition, InvalidParams, InvalidResult
 
 @attrs.frozen
 class Effect:
-    """What all our state operations and directives are; it lets type checkers see a list of several as one of effects.
+    """The base of our state operations and directives. To a type checker, a list of several is one of effects.
 
     Yours need not be: any frozen attrs value that is no state operation is a directive.
     """

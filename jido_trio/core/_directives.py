@@ -225,7 +225,7 @@ class SpawnAgent(Directive):
     """What the parent calls it; a tag that is in use is an error."""
     id: str | None = field(default=None, validator=_text_or_none)
     state: Any = field(default=None, converter=freeze)
-    """What the state shall differ in from the defaults."""
+    """Where the state differs from the defaults."""
     on_parent_death: OnParentDeath = field(default="stop", validator=_words(OnParentDeath))
     restart: Restart = field(default="transient", validator=_words(Restart))
     meta: Mapping[str, Any] = _frozen_mapping()

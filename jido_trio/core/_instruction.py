@@ -113,7 +113,7 @@ def normalize(command: object, context: Mapping[str, Any] = NOTHING) -> tuple[In
         InvalidInstruction: Some part of it is no action.
     """
     if isinstance(command, Action) and context is NOTHING and not command.is_abstract:
-        instruction = _new(Instruction)  # what most callers say, so it goes round the checks that it needs not
+        instruction = _new(Instruction)  # what most callers say: it skips the checks that it doesn't need
         instruction.__attrs_init__(command)  # pyright: ignore[reportAttributeAccessIssue]
         return (instruction,)
     singles = command if _is_list(command) else (command,)

@@ -26,7 +26,7 @@ class Die(Action):
 async def cause(chaos: Chaos, workers: Sequence[AgentRef[Any]]) -> None:
     """Kill a worker now and then, for ever; whom and when follows from the seed, what it is at then does not.
 
-    A kill is an exception in the worker's own task, out of which it falls with all that it had begun: its supervisor
+    A kill is an exception in the worker's own task. It ends the task with all that it had begun: its supervisor
     sees a crash like any other.
     """
     random = Random(chaos.seed)  # noqa: S311  # repeating itself is what it is for

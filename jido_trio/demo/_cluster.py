@@ -46,7 +46,7 @@ class Take(Action):
 class Summarise(Action):
     """Tells the coordinator what came of `Read`, unless a former life began with it: it was given out again.
 
-    It has a bug: it takes it that a document names one currency. Minutes with pounds and euros crash the worker.
+    It has a bug: it assumes that a document names one currency. Minutes with pounds and euros crash the worker.
     """
 
     outcome: Outcome

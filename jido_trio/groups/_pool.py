@@ -308,7 +308,7 @@ async def open_pool(
         max_overflow: How many more are started when all are lent; they are stopped when they come back and nobody
             waits.
         order: Which free worker is lent: "lifo" the one that came back last, "fifo" the one that is free the longest.
-        state: What their state shall differ in from the defaults.
+        state: Where their state differs from the defaults.
 
     Raises:
         InvalidDefinition: An option is wrong; nothing was started.

@@ -30,7 +30,7 @@ class Timer:
     _timers: Timers
 
     def cancel(self) -> None:
-        """Make no callback. Cancelling twice, or too late, is nothing."""
+        """Make no callback. To cancel twice, or too late, does nothing."""
         if self._call is not None:
             self._call = None
             self._timers.cancelled()

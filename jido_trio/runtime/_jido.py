@@ -140,7 +140,7 @@ class Jido:
             assert isinstance(agents, Supervisor)  # noqa: S101  # what a dynamic supervisor's ref holds
             self._instance.supervisor = agents
             return self
-        raise inner  # of the service; that the instance failed with it says nothing new
+        raise inner  # the error of the service; that of the instance would only repeat it
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -152,7 +152,7 @@ class Jido:
             inner = gave_up.__cause__
             if not isinstance(inner, RestartIntensityExceeded):
                 raise
-        raise inner  # of the agents, which is what happened; that the instance gave up with them says nothing new
+        raise inner  # the error of the agents; that of the instance would only repeat it
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Supervisor]:

@@ -61,7 +61,7 @@ class Results(Generic[A, T]):
     _uncollected: dict[Task[T], None] = field(factory=dict, init=False)
     """The tasks whose result nobody has yet: those that run, and those that have ended."""
     _queue: deque[Task[T]] = field(factory=deque, init=False)
-    """Them in the order of their results: where items keep theirs, from their start, else from their end."""
+    """The tasks in the order of their results: of the items, or of the ends."""
     _no_more: Exception | None = field(default=None, init=False)
     """Why no more are started; raised after the last result."""
     _news: trio.Event = field(factory=trio.Event, init=False)
