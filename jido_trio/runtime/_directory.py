@@ -69,6 +69,8 @@ class Directory:
         """Stop an agent, and return when it has ended."""
         supervisor = self._instance.running()
         cell = self._cell(agent)
+        if isinstance(cell, Server):
+            cell.refuse_itself()
         cell.stop_reason = reason
         try:
             await supervisor.terminate_child(cell.id)

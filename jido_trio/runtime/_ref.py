@@ -62,7 +62,8 @@ class AgentRef(Generic[AgentT]):
             AgentStopped: The agent is, or was, stopped before it came to the signal.
             CallTimeout: No answer in time. A signal that still waited is withdrawn.
             NoRoute: None of the agent's routes matches.
-            RuntimeError: The agent lives in another thread, or in another run of Trio.
+            RuntimeError: The agent lives in another thread, or in another run of Trio; or it waits for the interpreter
+                that calls it.
             ValueError: The timeout is no time.
         """
         if timeout is not CALL_TIMEOUT and timeout is not None:
@@ -95,6 +96,7 @@ class AgentRef(Generic[AgentT]):
             cell.instance.context.copy().run(cell.handle_now, signal)
         elif not cell.offer(signal):
             if not cell.closed:
+                cell.refuse_itself()
                 await cell.mailbox.park(signal)
                 return
             await trio.lowlevel.cancel_shielded_checkpoint()
@@ -139,6 +141,7 @@ async def _answered(cell: Server, signal: Signal, timeout: float | None) -> Any:
     if cell.closed:
         await trio.lowlevel.cancel_shielded_checkpoint()
         raise cell.refusal()
+    cell.refuse_itself()
     reply = Reply(cell.id)
     call = Call(signal, reply)
     if cell.mailbox.full:

@@ -44,6 +44,8 @@ class _Tasks:
     """Where they run; None before it is open, and when the last of them is done."""
     unstarted: list[tuple[Callable[..., Awaitable[object]], tuple[object, ...]]] = field(factory=list)
     running: int = 0
+    directives: trio.lowlevel.Task | None = None
+    """The one that carries out directives, for which the agent waits."""
 
 
 class Server(Cell):
@@ -274,6 +276,8 @@ class Server(Cell):
         if self.life is not life:  # killed before it began
             _discard(waits)
             return
+        if self._tasks is not None:
+            self._tasks.directives = trio.lowlevel.current_task()
         await _awaited(waits)
         for directive in directives:
             if self.life is not life or self.ending:
@@ -286,6 +290,19 @@ class Server(Cell):
             self._rest()
 
     # ---- tasks
+
+    def refuse_itself(self) -> None:
+        """Refuse to wait for the agent in a task that the agent waits for: neither would ever go on."""
+        own = self._tasks.directives if self._tasks is not None and self.state == "waiting" else None
+        task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
+        while own is not None and task is not None:
+            if task is own:
+                raise RuntimeError(
+                    f"agent {shown(self.id)} waits for this interpreter, which can't wait for the agent in turn; "
+                    "emit a signal, use cast_nowait, or runtime.stop()"
+                )
+            nursery = task.parent_nursery
+            task = nursery.parent_task if nursery is not None else None
 
     def start_task(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
         """Run `async_fn(*args)` in a task of the current life; what leaves it is a crash of the life."""

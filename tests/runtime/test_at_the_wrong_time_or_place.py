@@ -400,3 +400,66 @@ async def test_crashed_callers_of_one_life_are_told_of_that_life(autojump_clock)
             lives.append(crash.value.incarnation)
 
     assert lives == [1, 2, 3]
+
+
+# ---- who waits for itself
+
+
+@frozen
+class WaitForMyself:
+    """A directive that waits for its own agent, in a way."""
+
+    how: str
+
+
+@interpret.register
+async def _(directive: WaitForMyself, runtime: Runtime) -> None:
+    jido = KILLERS[-1]
+    ref = jido.whereis(runtime.agent.id)
+    async with trio.open_nursery() as nursery:
+        match directive.how:
+            case "call":
+                await ref.call(note("myself"), timeout=None)
+            case "call from a task of it":
+                nursery.start_soon(ref.call, note("myself"))
+            case "cast":
+                await ref.cast(note("myself"))  # the only place is taken by then
+            case "stop":
+                await jido.stop_agent(ref)
+
+
+@pytest.mark.parametrize("how", ["call", "call from a task of it", "cast", "stop"])
+async def test_an_interpreter_that_waits_for_its_own_agent_is_told_so_at_once(autojump_clock, how):
+    reports: list[CrashReport] = []
+    async with quiet(on_report=reports.append) as jido:
+        KILLERS.append(jido)
+        ref = await jido.start_agent(Notebook, mailbox_size=1, shutdown=None)
+        start = trio.current_time()
+        await ref.call(do(WaitForMyself(how)))
+        await ref.call(note("alive"), timeout=None)
+
+        assert (trio.current_time(), ref.incarnation) == (start, 2)
+    assert "can't wait for the agent" in reports[0].failure.render()  # type: ignore[union-attr]
+
+
+@frozen
+class CallAnother:
+    """A directive that calls the agent of that id."""
+
+    id: str
+
+
+@interpret.register
+async def _(directive: CallAnother, runtime: Runtime) -> None:
+    await KILLERS[-1].whereis(directive.id).call(note("hello"), timeout=None)
+
+
+async def test_an_interpreter_may_wait_for_another_agent(autojump_clock):
+    async with quiet() as jido:
+        KILLERS.append(jido)
+        ref, other = await jido.start_agent(Notebook), await jido.start_agent(Notebook, id="other")
+        await other.call(do(Hold(3)))
+        await ref.call(do(CallAnother("other")))
+        await trio.sleep(5)
+
+    assert (ref.incarnation, other.agent.state.seen) == (1, ["hello"])
