@@ -10,12 +10,14 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Protocol, TypeAlias
 
 from attrs import frozen
 
 __all__ = [
+    "Derived",
     "World",
     "current",
     "derived",
@@ -107,8 +109,7 @@ def current() -> World:
     """Return the world of the running task or thread; `real` unless one was entered."""
     world = _current.get()
     if type(world) is tuple:
-        make, *args = world
-        world = make(*args)
+        world = world[0](*world[1:])
         _current.set(world)  # until `leave`, which goes back behind it
     return world  # type: ignore[return-value]  # no tuple any more
 
@@ -154,49 +155,62 @@ def _repeatable(seed: str | bytes) -> random.Random:
     return random.Random(seed)  # noqa: S311 - repeating itself is what it is for
 
 
-_fill = object.__setattr__
+_keep = object.__setattr__
 
 
-class _Derived(World):
-    """A world with empty slots, filled when they are first read: `__getattr__` is called for empty ones only."""
+class Derived(World):
+    """A world in which everything follows from what it is given: made when it is asked for, and not before.
 
-    __slots__ = ("_made_of",)
-    _made_of: tuple[Callable[[], bytes], Clock]
+    A subclass says what ids and numbers follow from, and what time it is, always the same.
+    """
 
-    def __init__(self, basis: Callable[[], bytes], at: Clock) -> None:
-        _fill(self, "_made_of", (basis, at))
+    __slots__ = ("_given", "_made", "_numbers", "_seed")
+    _given: tuple[Any, ...]
+    _made: int
+    """The ids made so far."""
+    _numbers: random.Random
+    _seed: bytes
 
-    def __getattr__(self, name: str) -> Any:
-        basis, at = self._made_of
-        match name:
-            case "now":
-                value: object = at
-            case "ids":
-                value = uuid7(at, _Digests(basis()))
-            case "random":
-                value = _repeatable(basis())
-            case _:
-                raise AttributeError(f"a World has no {name!r}: it has ids, now and random", name=name, obj=self)
-        _fill(self, name, value)
-        return value
+    def __init__(self, *given: object) -> None:
+        _keep(self, "_given", given)
+        _keep(self, "_made", 0)
+
+    def basis(self) -> bytes:
+        """Return what ids and numbers follow from."""
+        basis: bytes = self._given[0]()
+        return basis
+
+    def now(self) -> datetime:
+        """Return the time."""
+        time: datetime = self._given[1]()
+        return time
+
+    def ids(self) -> str:
+        """Return a new id, greater than those made before."""
+        made = self._made
+        if not made:
+            _keep(self, "_seed", self.basis())
+        _keep(self, "_made", made + 1)
+        bits = sha256(b"%d\0%b" % (made, self._seed)).hexdigest()
+        return f"{_hex_time(self.now(), made >> 12)}-7{made & 0xFFF:03x}-8{bits[:3]}-{bits[3:15]}"
+
+    @property
+    def random(self) -> random.Random:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Random numbers; ids are drawn apart from them."""
+        if not hasattr(self, "_numbers"):
+            _keep(self, "_numbers", _repeatable(self.basis()))
+        return self._numbers
 
 
-derived: Callable[[Callable[[], bytes], Clock], World] = _Derived
-"""Return a world whose ids and numbers are functions of `basis()` alone, and whose time is `at()`.
+@lru_cache(maxsize=256)
+def _hex_time(time: datetime, later: int) -> str:
+    """Return the time of an id, so many milliseconds later."""
+    text = f"{max((time - _EPOCH) // _MILLISECOND, 0) + later:012x}"
+    return f"{text[:8]}-{text[8:]}"
+
+
+derived: Callable[[Callable[[], bytes], Clock], World] = Derived
+"""Return a world whose ids and numbers are functions of `basis()` alone, and whose time is `at()`, always the same.
 
 `basis` is called when the first id or number is asked for, so a world that nobody looks at costs next to nothing.
 """
-
-
-class _Digests:
-    """Random bits from SHA-256 of a basis and a counter: ten times cheaper to set up than a `random.Random`."""
-
-    def __init__(self, basis: bytes) -> None:
-        self._hash = sha256(basis)
-        self._count = 0
-
-    def getrandbits(self, k: int, /) -> int:
-        digest = self._hash.copy()
-        digest.update(self._count.to_bytes(8, "big"))
-        self._count += 1
-        return int.from_bytes(digest.digest(), "big") >> 256 - k

@@ -12,19 +12,20 @@ from attrs import AttrsInstance, evolve, frozen
 from typing_extensions import TypeVar
 
 from jido_trio.core._action import Action, checked_name, checked_tags, summary
-from jido_trio.core._compiled import Learned, Run, for_action, for_signal
+from jido_trio.core._compiled import Run, for_action, for_signal
 from jido_trio.core._context import NOTHING
 from jido_trio.core._directives import Error
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
-from jido_trio.core._inside import inside
+from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Command, Instruction, normalize
+from jido_trio.core._learned import Learned
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._signal import Signal
 from jido_trio.core._strategy import Direct, Strategy
 from jido_trio.data import Misfit, Schema, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidInstruction
 from jido_trio.redact import shown
-from jido_trio.world import current, enter, leave
+from jido_trio.world import Later, current, enter, leave
 
 
 @frozen
@@ -207,7 +208,20 @@ class Agent(Generic[State]):
     def _generally(
         self, action: Command, signal: Signal | None, context: Mapping[str, Any] = NOTHING
     ) -> tuple[Self, tuple[AttrsInstance, ...]]:
-        token = enter((inside, self, action, signal))
+        return self._within((Inside, self, action, signal), action, signal, context)
+
+    def _receive_generally(self, signal: Signal, _: object) -> tuple[Self, tuple[AttrsInstance, ...]] | Unrouted:
+        instructions = self.instructions_for(signal)
+        if not instructions:
+            return Unrouted(signal.type, self.router.patterns)
+        if type(self).cmd is not Agent.cmd:
+            return self.cmd(instructions, signal=signal)
+        return self._within((Inside, self, None, signal), instructions, signal, NOTHING)
+
+    def _within(
+        self, world: Later, action: Command, signal: Signal | None, context: Mapping[str, Any]
+    ) -> tuple[Self, tuple[AttrsInstance, ...]]:
+        token = enter(world)
         try:
             if self._hooked:
                 return self._between_hooks(action, signal, context)
@@ -231,12 +245,6 @@ class Agent(Generic[State]):
         except InvalidInstruction as error:
             return self, (Error(error, context="normalize"),)
         return self.strategy.run(self, instructions, signal)
-
-    def _receive_generally(self, signal: Signal, _: object) -> tuple[Self, tuple[AttrsInstance, ...]] | Unrouted:
-        instructions = self.instructions_for(signal)
-        if not instructions:
-            return Unrouted(signal.type, self.router.patterns)
-        return self.cmd(instructions, signal=signal)
 
     @classmethod
     def _for_action(cls, action: type) -> Run:

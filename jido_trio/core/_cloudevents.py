@@ -88,6 +88,8 @@ def media_type(_: object, attribute: "Attribute[Any]", value: object) -> None:
 
 def rfc3339(time: datetime) -> str:
     """Return the text of an aware time, with Z for UTC."""
+    if time.tzinfo is UTC:
+        return f"{time.isoformat()[:-6]}Z"
     offset = time.utcoffset()
     if offset and offset % _MINUTE:  # RFC 3339 has whole minutes only
         try:
@@ -116,6 +118,7 @@ def _is_time(value: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=256)
 def moment(text: str) -> datetime:
     """Return the time that a Timestamp tells, in microseconds; a leap second is the one before it.
 

@@ -7,24 +7,21 @@ general way. Both ways give the same agents, directives, errors and ids; a prope
 
 from collections.abc import Callable, Mapping
 from inspect import getattr_static
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias
 
 from attrs import AttrsInstance
 
 from jido_trio.core._action import Action, action_of
 from jido_trio.core._context import NOTHING, Context
 from jido_trio.core._directives import ApplyOutcome, Error
-from jido_trio.core._inside import inside
+from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._router import Router
 from jido_trio.core._signal import Signal
 from jido_trio.core._strategy import Direct, Strategy, applied
 from jido_trio.data import Misfit, Schema
 from jido_trio.errors import ActionError, InvalidResult
-from jido_trio.world import World, enter, leave
-
-K = TypeVar("K")
-V = TypeVar("V")
+from jido_trio.world import enter, leave
 
 Run: TypeAlias = Callable[[Any, Any, Signal | None], tuple[Any, tuple[AttrsInstance, ...]]]
 """Takes an agent, an action or a signal to make one of, and the signal that is the cause."""
@@ -41,16 +38,12 @@ class AgentClass(Protocol):
         """Return an agent."""
         ...
 
-    def instructions_for(self, signal: Signal) -> tuple[Instruction, ...]:
-        """Return what the routes make of a signal."""
-        ...
-
 
 def for_action(cls: Any, base: type, action: type) -> Run | None:
     """Return the function for commands that are a value of the class `action`; None if these go the general way."""
     if not (_is_simple(action) and _is_plain(cls, base, ("with_state", "on_before_cmd", "on_after_cmd"))):
         return None
-    return _compiled(cls, action, inside, None)
+    return _compiled(cls, action, None)
 
 
 def for_signal(cls: Any, base: type, signal_type: str) -> Run | None:
@@ -62,7 +55,7 @@ def for_signal(cls: Any, base: type, signal_type: str) -> Run | None:
     target: Instruction = routes[0].target
     if target.context or target.opts or not _is_simple(target.action_class):
         return None
-    return _compiled(cls, target.action_class, _routed, _maker(target))
+    return _compiled(cls, target.action_class, _maker(target))
 
 
 def _is_simple(action: type) -> bool:
@@ -81,10 +74,6 @@ def _is_plain(cls: Any, base: type, own: tuple[str, ...]) -> bool:
     return unchanged and type(cls.strategy) is Direct and hasattr(cls, "record")
 
 
-def _routed(agent: Any, signal: Signal, _: Signal) -> World:
-    return inside(agent, agent.instructions_for(signal), signal)
-
-
 def _maker(target: Instruction) -> Callable[[Any], Action]:
     """Return what makes the action of a signal's data, as `instructions_for` and `bind` do."""
     if isinstance(target.action, Action):
@@ -99,13 +88,11 @@ def _maker(target: Instruction) -> Callable[[Any], Action]:
     return make
 
 
-def _compiled(
-    cls: AgentClass, action: type[Action], world: Callable[..., World], make: Callable[[Any], Any] | None
-) -> Run:
+def _compiled(cls: AgentClass, action: type[Action], make: Callable[[Any], Any] | None) -> Run:
     merge, name = cls.record.merge, action.name
 
     def run(agent: Any, given: Any, signal: Signal | None) -> tuple[Any, tuple[AttrsInstance, ...]]:
-        token = enter((world, agent, given, signal))
+        token = enter((Inside, agent, given if make is None else None, signal))
         try:
             state = agent.state
             command = given if make is None else make(given.data)
@@ -124,23 +111,3 @@ def _compiled(
             leave(token)
 
     return run
-
-
-class Learned(dict[K, V], Generic[K, V]):
-    """Values by key, each made when it is first asked for; of too many the oldest is forgotten."""
-
-    __slots__ = ("_make",)
-
-    def __init__(self, make: Callable[[K], V]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, key: K) -> V:
-        if len(self) >= _REMEMBERED:
-            self.pop(next(iter(self)), None)
-        made = self[key] = self._make(key)
-        return made
-
-
-_REMEMBERED = 4096
-"""Signal types come from outside, so there may be any number of them."""

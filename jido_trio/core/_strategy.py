@@ -1,6 +1,6 @@
 """Strategies: how an agent goes through the instructions of one `cmd`. `Direct` runs one after the other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self, TypeVar, get_args
 
 import attrs
@@ -10,6 +10,7 @@ from jido_trio.core._action import Action, check_output
 from jido_trio.core._context import Context
 from jido_trio.core._directives import ApplyOutcome, Error, RunInstruction
 from jido_trio.core._instruction import Instruction
+from jido_trio.core._learned import Learned
 from jido_trio.core._signal import Signal
 from jido_trio.core._state_ops import ReplaceState, StateOp
 from jido_trio.data import Misfit, Schema, is_frozen
@@ -105,10 +106,12 @@ def applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence
         if change is not None:
             state = record.merge(state, change) if isinstance(change, dict) else change.apply(state, record)
         for effect in effects:
-            if isinstance(effect, _STATE_OPS):
+            if _is_directive[type(effect)]:
+                directives.append(effect)  # type: ignore[arg-type]  # an attrs value
+            elif isinstance(effect, _STATE_OPS):
                 state = effect.apply(state, record)  # pyright: ignore[reportAttributeAccessIssue]  # the five have it
             else:
-                directives.append(_directive(action, effect))
+                raise InvalidResult(action.name, [_no_effect(effect)])
     except Misfit as misfit:
         raise InvalidResult(action.name, misfit.problems) from None
     return (agent if state is agent.state else agent.with_state(state)), directives
@@ -116,6 +119,10 @@ def applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence
 
 _STATE_OPS = get_args(StateOp)
 _NO_EFFECTS: tuple[object, ...] = ()
+
+_is_directive: Learned[type, bool] = Learned(
+    lambda cls: is_frozen(cls) and not issubclass(cls, (Action, BaseException, *_STATE_OPS))
+)
 
 
 def _read(action: type[Action], result: object, state_class: type) -> tuple[Any, Iterable[object]]:
@@ -125,15 +132,23 @@ def _read(action: type[Action], result: object, state_class: type) -> tuple[Any,
     match result:
         case (first, second) if isinstance(result, tuple) and _is_change(action, first, state_class):
             return _change(action, first, state_class), _effects(second)
+        case (first, _, _, *_) if isinstance(result, tuple) and first is not None:
+            if _is_change(action, first, state_class):
+                raise InvalidResult(action.name, [f"a change and effects are two parts, not {len(result)}: {_PAIR}"])
         case list() | tuple():
-            return None, result
-    return None, (result,)
+            pass
+        case _:
+            return None, (result,)
+    return None, result
 
 
 def _is_change(action: type[Action], part: object, state_class: type) -> bool:
-    if part is None or type(part) is dict or isinstance(part, (state_class, Mapping)):
+    cls = type(part)
+    if cls is dict or part is None or issubclass(cls, state_class):
         return True
-    return action.output is not None and isinstance(part, action.output)
+    if action.output is not None and issubclass(cls, action.output):
+        return True
+    return not _is_directive[cls] and isinstance(part, Mapping)
 
 
 def _change(action: type[Action], part: Any, state_class: type) -> Any:
@@ -152,19 +167,25 @@ def _effects(part: object) -> Iterable[object]:
     return part if isinstance(part, (list, tuple)) else (part,)
 
 
-def _directive(action: type[Action], effect: object) -> AttrsInstance:
-    cls = type(effect)
-    if isinstance(effect, Action):
-        problem = f"action {effect.name!r} is no effect; return RunInstruction(Instruction(it)) to have it run"
-    elif not attrs.has(cls):
-        problem = f"a value of class {cls.__qualname__} is none of what run returns: {_ACCEPTED}"
-    elif not is_frozen(cls):
-        problem = f"a value of class {cls.__qualname__} can be changed: declare its class with @attrs.frozen"
-    else:
-        return effect  # type: ignore[return-value]  # an attrs value
-    raise InvalidResult(action.name, [problem])
+def _no_effect(value: object) -> str:
+    """Return why something can't stand where a state operation or a directive belongs."""
+    cls = type(value)
+    what = f"a value of class {cls.__qualname__}"
+    if isinstance(value, Action):
+        return f"action {value.name!r} is no effect; return RunInstruction(Instruction(it)) to have it run"
+    if isinstance(value, Mapping):
+        return f"{what} among the effects: a change stands alone, or first of a pair; {_PAIR}"
+    if isinstance(value, BaseException):
+        return f"{what} was returned: raise it; or return Error(it) to tell of it and go on"
+    if isinstance(value, Coroutine):
+        value.close()  # or Python would complain that nobody awaits it
+        return f"{what} was returned: declare `async def run` to await it"
+    if attrs.has(cls):
+        return f"{what} can be changed: declare its class with @attrs.frozen"
+    return f"{what} is none of what run returns: {_ACCEPTED}"
 
 
+_PAIR = "write `return changes, [effect, effect]`"
 _ACCEPTED = (
     "changes (a mapping), a state, None, state operations and directives (one or a list), "
     "or a pair of change and effects"

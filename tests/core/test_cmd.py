@@ -290,7 +290,15 @@ def test_an_operation_that_does_not_fit_undoes_the_whole_result():
         (State("x"), "expected int, got 'x' @ count"),  # type: ignore[arg-type]  # the very mistake
         (42, "a value of class int is none of what run returns"),
         ([Mine("x"), 5], "a value of class int is none of what run returns"),
-        (({}, {"count": 1}), "a value of class dict is none of what run returns"),
+        (({}, {"count": 1}), "a value of class dict among the effects: a change stands alone, or first of a pair"),
+        ([{"count": 1}], "a value of class dict among the effects: a change stands alone, or first of a pair"),
+        (
+            ({"count": 1}, Mine("x"), Mine("y")),
+            "a change and effects are two parts, not 3: write `return changes, [effect, effect]`",
+        ),
+        (({"count": 1}, Mine("x"), {"count": 1}, None), "a change and effects are two parts, not 4"),
+        (ActionError("no"), "a value of class ActionError was returned: raise it"),
+        ([ZeroDivisionError()], "a value of class ZeroDivisionError was returned: raise it"),
         (Increment(), "action 'increment' is no effect"),
         (({}, [[Mine("x")]]), "a value of class list is none of what run returns"),
     ],
@@ -302,6 +310,14 @@ def test_a_result_that_does_not_fit_names_the_action_and_the_problem(result, pro
     assert isinstance(error.error, InvalidResult)
     assert error.error.action == "returning"
     assert error.error.problems[0].startswith(problem)
+
+
+def test_a_coroutine_is_refused_with_the_word_that_was_left_out_and_python_has_nothing_to_complain_of():
+    async def fetch() -> dict[str, int]:
+        return {"count": 1}
+
+    _, (error,) = AGENT.cmd(returning(fetch()))
+    assert "declare `async def run`" in str(error.error)  # type: ignore[attr-defined]  # an Error
 
 
 def test_a_directive_that_can_be_changed_is_refused_with_a_remedy():

@@ -6,7 +6,8 @@ import pytest
 from attrs import frozen
 
 from jido_trio.core import Action, Agent, Context, Direct, Emit, Instruction, Result, Route, RunInstruction, Signal
-from jido_trio.core._compiled import Learned, for_action, for_signal
+from jido_trio.core._compiled import for_action, for_signal
+from jido_trio.core._learned import Learned
 from jido_trio.errors import InvalidParams
 
 

@@ -74,9 +74,14 @@ def test_what_differs_makes_other_ids_and_numbers(agent, command, signal):
     assert other.data != told(TELLER).data
 
 
-def test_a_signal_makes_the_same_ids_by_receive_as_by_cmd():
-    received: Any = TELLER.receive(TELL)
-    assert received == TELLER.cmd(TELLER.instructions_for(TELL), signal=TELL)
+def test_what_a_signal_leads_to_has_ids_of_its_own_for_each_signal_and_state():
+    def received(agent: Any, signal: Signal) -> str:
+        _, (emit,) = agent.receive(signal)
+        return emit.signal.id  # type: ignore[no-any-return]
+
+    assert received(TELLER, TELL) == received(Teller.new("t"), evolve(TELL))
+    others = {received(TELLER, evolve(TELL, id="2")), received(TELLER.set({"count": 1}), TELL)}
+    assert len({received(TELLER, TELL), *others}) == 3
 
 
 def test_the_outcomes_of_two_runs_that_one_signal_caused_make_other_ids():

@@ -42,7 +42,10 @@ def received(agent: Agent[Count], type: str, data: object = None) -> Any:
 
 @pytest.mark.parametrize("signal", [Signal("add"), Signal("add", {"amount": 3}), Signal("twice", {"amount": 3})])
 def test_it_is_cmd_with_what_the_routes_make_of_the_signal(signal):
-    assert COUNTER.receive(signal) == COUNTER.cmd(COUNTER.instructions_for(signal), signal=signal)
+    received: Any = COUNTER.receive(signal)
+    agent, directives = COUNTER.cmd(COUNTER.instructions_for(signal), signal=signal)
+    assert received[0] == agent
+    assert [told.signal.data for told in received[1]] == [told.signal.data for told in directives]  # type: ignore[attr-defined]
 
 
 def test_it_tells_what_is_to_be_done_and_leaves_the_agent_alone():
