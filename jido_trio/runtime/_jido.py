@@ -118,6 +118,7 @@ class Jido:
         """What it is called in reports."""
         return self._instance.name
 
+    @trio.lowlevel.enable_ki_protection  # left half entered, it could not be left any more
     async def __aenter__(self) -> Self:
         if self._run is not None:
             raise RuntimeError(f"instance {shown(self.name)} can be entered once; make another Jido to start again")
@@ -142,6 +143,7 @@ class Jido:
             return self
         raise inner  # the error of the service; that of the instance would only repeat it
 
+    @trio.lowlevel.enable_ki_protection
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:

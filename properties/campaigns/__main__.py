@@ -1,0 +1,40 @@
+"""The command line: run a campaign, and exit with 1 if something went wrong.
+
+python -m properties.campaigns interrupts   Control-C at each line of the package's own code
+python -m properties.campaigns faults       an error at each command that a supervisor carries out
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from properties.campaigns import _faults, _interrupts
+
+CAMPAIGNS = {"interrupts": _interrupts.campaign, "faults": _faults.campaign}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run campaigns and return the exit code."""
+    parser = argparse.ArgumentParser("python -m properties.campaigns", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("campaign", choices=CAMPAIGNS, nargs="+")
+    parser.add_argument("--share", type=int, default=1, help="run one of so many places (1)")
+    options = parser.parse_args(argv)
+    logging.disable()
+    failures = 0
+    for name in options.campaign:
+        count = 0
+        for place, problem in CAMPAIGNS[name](options.share):
+            count += 1
+            if problem is not None:
+                failures += 1
+                print(f"{name} {place}: {problem}", flush=True)
+        print(f"{name}: {count} places")
+    print(f"{failures} went wrong")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
