@@ -28,13 +28,11 @@ Result: TypeAlias = (
     Mapping[str, object]
     | attrs.AttrsInstance
     | Sequence[attrs.AttrsInstance]
-    | tuple[
-        Mapping[str, object] | attrs.AttrsInstance | None, attrs.AttrsInstance | Sequence[attrs.AttrsInstance] | None
-    ]
+    | tuple[Mapping[str, object] | attrs.AttrsInstance | None, attrs.AttrsInstance | Sequence[object] | None]
     | None
 )
 """What `run` may return: changes (merged deeply), a new state, None for no change; effects, one or several; or a
-pair of the two."""
+pair of the two. (A list of several classes is one of objects for type checkers, so its items are checked by `cmd`.)"""
 
 A = TypeVar("A", bound="Action")
 
