@@ -279,14 +279,7 @@ def _checked_strategy(cls: type[Agent[Any]], strategy: object) -> Any:
 
 
 def _router(cls: type[Agent[Any]], routes: Routes) -> Router:
-    each: Iterable[Route] = _mapped(routes) if isinstance(routes, Mapping) else routes  # pyright: ignore[reportArgumentType]
-    return Router(evolve(route, target=_target(cls, route)) for route in each)
-
-
-def _mapped(routes: Mapping[str, Target | list[Target]]) -> Iterable[Route]:
-    for pattern, targets in routes.items():
-        for target in targets if isinstance(targets, list) else [targets]:
-            yield Route(pattern, target)
+    return Router(evolve(route, target=_target(cls, route)) for route in Router(routes).routes)
 
 
 def _target(cls: type[Agent[Any]], route: Route) -> Instruction:

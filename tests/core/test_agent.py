@@ -254,3 +254,12 @@ def test_an_agent_of_a_signal_counts():
     signal: Any = Signal("twice", {"amount": 5})
     agent, directives = agent.cmd(list(agent.instructions_for(signal)), signal=signal)
     assert (agent.state.count, directives) == (7, ())
+
+
+def test_routes_may_be_pairs_of_a_pattern_and_a_target():
+    routes: list[Any] = [("a", Increment), ("b", [Increment, Increment], 5)]
+
+    class Paired(Agent[CounterState], routes=routes): ...
+
+    assert len(Paired.instructions_for(Signal("a"))) == 1
+    assert len(Paired.instructions_for(Signal("b"))) == 2
