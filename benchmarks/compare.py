@@ -103,7 +103,7 @@ def _figures(printed: str) -> Figures:
 
 
 def table_of_rows(figures: Mapping[str, Figures]) -> str:
-    """Return the rows as a table in Markdown: microseconds for each, and KiB."""
+    """Return the rows as a table in Markdown: microseconds of the processor's time for each, and KiB."""
     lines = [f"| | {' | '.join(COLUMNS.values())} |", "|---|" + "--:|" * len(COLUMNS)]
     for title, found in figures.items():
         cells = [f"{found[column]:.1f} {'KiB' if column == 'KiB' else 'µs'}" for column in COLUMNS]
