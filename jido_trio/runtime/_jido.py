@@ -233,6 +233,7 @@ class Jido:
         """
         await self._directory.resume(agent)
 
+    @trio.lowlevel.enable_ki_protection
     def kill_agent(self, agent: AgentRef[Any] | str) -> None:
         """Cancel the agent's current life, as OTP's `exit(Pid, kill)`: a crash, answered by its restart type.
 

@@ -96,6 +96,7 @@ class PassiveLife:
 
     # ---- for the child
 
+    @trio.lowlevel.enable_ki_protection
     def crashed(self, error: BaseException) -> None:
         """End the life by `error`: it is reported, and the supervisor decides.
 
@@ -107,10 +108,12 @@ class PassiveLife:
         """
         self._end(error)
 
+    @trio.lowlevel.enable_ki_protection
     def end(self) -> None:
         """End the life normally, or as asked. Its task, if it has one, is cancelled first."""
         self._end(None)
 
+    @trio.lowlevel.enable_ki_protection
     def run(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
         """Give the life a task that runs `async_fn(*args)`, in a cancel scope of its own, shielded as all lives are.
 

@@ -115,6 +115,7 @@ class Supervisor:
         self._refuse("child_spec", id, answer)
         return _expect(answer, Child)
 
+    @trio.lowlevel.enable_ki_protection
     def start_child_nowait(self, child: Child) -> ChildRef:
         """Add a passive child, start it, and return its ref, all at once.
 
@@ -143,15 +144,18 @@ class Supervisor:
             raise StartFailed(self.name, child.id, one_line(failure)) from failure
         return ChildRef(child.id, self)
 
+    @trio.lowlevel.enable_ki_protection
     def start_child_soon(self, child: Child) -> None:
         """Have `start_child` done, and return at once; a refusal or a failure goes unanswered."""
         self._shell.spec.check(child)
         self._shell.post(ev.StartChild(0, child))
 
+    @trio.lowlevel.enable_ki_protection
     def terminate_child_soon(self, id: str) -> None:
         """Have `terminate_child` done, and return at once; so a child may stop itself."""
         self._shell.post(ev.TerminateChild(0, id))
 
+    @trio.lowlevel.enable_ki_protection
     def kill_child(self, id: str) -> None:
         """Cancel the child's current life, as OTP's `exit(Pid, kill)`: a crash, answered by its restart type.
 
@@ -200,6 +204,7 @@ class Supervisor:
             raise ChildRefused(self.name, child, "wait", "itself")
         await self._shell.finished.wait()
 
+    @trio.lowlevel.enable_ki_protection
     def stop(self) -> None:
         """Begin to stop: all children, in reverse order. Returns at once; `wait` for the end."""
         self._shell.fact(ev.StopTree())
@@ -211,6 +216,7 @@ class Supervisor:
         """
         await self._ask(ev.Suspend)
 
+    @trio.lowlevel.enable_ki_protection
     def resume(self) -> None:
         """End what `suspend` began."""
         self._shell.fact(ev.Resume())
