@@ -35,9 +35,6 @@ def _life(watch: Stopwatch) -> Callable[[], Awaitable[None]]:
     return life
 
 
-# ---- restarts
-
-
 def restart_loop(laps: int, *, yields: bool = True) -> list[float]:
     """Time from the crash to the first line of the next life: a loop in one task."""
     watch = Stopwatch()
@@ -197,9 +194,6 @@ def group(laps: int, tasks: int = 10) -> list[float]:
     return watch.laps
 
 
-# ---- starts and stops
-
-
 async def _receive_forever(receive: trio.MemoryReceiveChannel[None]) -> None:
     async for _ in receive:
         pass
@@ -327,9 +321,6 @@ def _memory(tasks: int, start: Callable[[trio.Nursery], object]) -> list[float]:
         return used / len(kept) / 1024
 
     return [trio.run(main)]
-
-
-# ---- messages
 
 
 class Desk:
@@ -487,9 +478,6 @@ def cast(laps: int, batch: int = 1000) -> list[float]:
 
     trio.run(main)
     return watch.laps
-
-
-# ---- values
 
 
 @frozen

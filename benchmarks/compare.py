@@ -74,9 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(run.machine, conditions(run), "", counters, "", table(restarts), sep="\n")
 
 
-# ---- a counter
-
-
 Figures = Mapping[str, float]
 
 
@@ -109,9 +106,6 @@ def table_of_rows(figures: Mapping[str, Figures]) -> str:
         cells = [f"{found[column]:.1f} {'KiB' if column == 'KiB' else 'µs'}" for column in COLUMNS]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-# ---- a restart
 
 
 def _restarts(installed: Mapping[str, tuple[str, Library]], rounds: int, laps: int) -> Comparison:
@@ -149,9 +143,6 @@ def table(comparison: Comparison) -> str:
 
 def _beside(one: Measured, other: Measured) -> str:
     return f"{one.p50 / other.p50:.2f}x"
-
-
-# ---- libraries
 
 
 def _installed(folder: Path) -> Iterator[tuple[str, tuple[str, Library]]]:
