@@ -117,5 +117,5 @@ class Owner(Protocol):
     def interrupted(self, error: BaseException) -> None:
         """A KeyboardInterrupt, SystemExit or the like left it."""
 
-    def broke(self, error: BaseException) -> None:
+    def broke(self, bug: BaseException) -> None:
         """There is a bug in what we do with it."""

@@ -91,7 +91,7 @@ def _check_programs(open_storage: Open, new_name: Callable[[], str], examples: i
         max_examples=examples,
         deadline=None,
         database=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]  # its members, says its metaclass
         report_multiple_bugs=False,
         phases=[phase for phase in Phase if shrink or phase is not Phase.shrink],
     )
