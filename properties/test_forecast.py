@@ -32,7 +32,7 @@ from jido_trio.supervision import (
     supervisor_child,
 )
 from jido_trio.supervision import _rehearsal as rehearsal
-from jido_trio.supervision._decide import decide
+from jido_trio.supervision._pump import Pump
 from jido_trio.supervision._rehearsal import path_of, paths_of
 
 SECONDS = 10 + 2**-45
@@ -271,10 +271,10 @@ def test_a_remedy_that_a_forecast_names_is_one(drawn):
 
 
 def patient(child: Child, paths: tuple[str, ...], above: str = ".") -> Child:
-    """Return the child, and those below it, with a backoff and without a budget where a forecast said so."""
+    """Return the child, and those below it, with a backoff where a forecast said so."""
     path, spec = path_of(above, child.id), nested_spec(child)
     if path in paths:
-        return Child(child.id, child.fn, restart=child.restart, backoff=Backoff())
+        return attrs.evolve(child, backoff=Backoff())
     if spec is None:
         return child
     return supervisor_child(
@@ -288,7 +288,7 @@ def patient(child: Child, paths: tuple[str, ...], above: str = ".") -> Child:
 
 
 def test_the_law_notices_a_forecast_whose_window_never_slides(monkeypatch):
-    monkeypatch.setattr(rehearsal, "decide", lambda tree, event, now: decide(tree, event, 0.0))
+    monkeypatch.setattr(rehearsal, "Pump", lambda tree, clock, carry_out: Pump(tree, lambda: 0.0, carry_out))
     stage = Stage()
     stage.failures["a"] = [Every(2)]
     plan = Plan([stage.child("a", ready=False)], {"max_restarts": 1, "max_seconds": 1}, stage.failures)

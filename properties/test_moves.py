@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import trio
 
-from jido_trio.supervision import Backoff, Budget, Child
+from jido_trio.supervision import Backoff, Budget, Child, _pump
 from jido_trio.supervision import _events as ev
 from jido_trio.supervision._decide import decide
 from jido_trio.supervision._flags import Flags
@@ -86,7 +86,7 @@ def recorded() -> set[Move]:
         return after, commands
 
     with pytest.MonkeyPatch.context() as patch, _reducer.open_reducer() as run:
-        patch.setattr(_reducer, "decide", watched)
+        patch.setattr(_pump, "decide", watched)
         for corpus in (BROAD, DEEP, EDGES):
             for recording in read_recordings(corpus):
                 run(recording.scenario)

@@ -25,7 +25,10 @@ class Births:
     _waiting: deque[Living] = field(factory=deque)
     _complete: bool = False
     """Whether all children of the spec have been started."""
+    up: bool = False
+    """Whether all of them were up once."""
     booted: trio.Event = field(factory=trio.Event)
+    """Set when they are, or never will be."""
 
     @property
     def idle(self) -> bool:
@@ -51,7 +54,7 @@ class Births:
             else:
                 life.begin()
         elif self._complete:
-            self.booted.set()
+            self._up()
 
     @trio.lowlevel.enable_ki_protection
     async def _begin(self, life: Living) -> None:
@@ -66,4 +69,8 @@ class Births:
         """All children of the spec have been started."""
         self._complete = True
         if self._next is None:
-            self.booted.set()
+            self._up()
+
+    def _up(self) -> None:
+        self.up = True
+        self.booted.set()

@@ -51,15 +51,6 @@ class Life:
         """Say that there is nothing to run, then return: the child counts as started and stopped (OTP's `ignore`)."""
         self._active.ignored = True
 
-    @property
-    def killed(self) -> bool:
-        """Whether it was killed."""
-        return self._active.killed
-
-    def renew(self, error: Exception) -> bool:
-        """Return False: the life ends by `error`, and the next one has a task of its own."""
-        return False
-
     def trap_stop(self, on_stop: Callable[[], None]) -> None:
         """Have `on_stop` called when the child is asked to stop, instead of being cancelled at once.
 

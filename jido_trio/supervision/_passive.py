@@ -174,7 +174,7 @@ class PassiveLife:
         try:
             # A copy of a saved context: what a life, or the task that happened to see its end, did to context
             # variables ends there.
-            self._owner.context.copy().run(self.child.passive.begin, self)
+            self._owner.context.copy().run(self.child.fn.begin, self)  # type: ignore[union-attr]
         except BaseException as caught:  # noqa: BLE001  # whatever it is, the supervisor decides
             error = caught
         if error is None and self._stage == "beginning":

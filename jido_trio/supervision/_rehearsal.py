@@ -6,7 +6,7 @@ to. What happens in one instant happens in the order of starting.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count
@@ -16,9 +16,9 @@ from attrs import Factory, define, field, frozen
 
 from jido_trio.supervision import _events as ev
 from jido_trio.supervision._child import Child
-from jido_trio.supervision._decide import decide
 from jido_trio.supervision._faults import Fault, crash_of, start_is_to_fail
 from jido_trio.supervision._nested import nested_spec
+from jido_trio.supervision._pump import Pump
 from jido_trio.supervision._slots import SlotState
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._tree import Ending, Tree
@@ -122,12 +122,12 @@ class _Worker:
         world = self.owner.world
         world.tell(what, self.path, self.incarnation)
         lasted = world.now - self.began if self.child.backoff is not None else 0.0
-        self.owner.fact(ev.ChildExited(self.child.id, self.incarnation, exit, lasted))
+        self.owner.pump.fact(ev.ChildExited(self.child.id, self.incarnation, exit, lasted))
 
 
 @define(eq=False)
 class _Supervisor:
-    """A life of a supervisor: its tree, and the two queues that a shell would keep."""
+    """A life of a supervisor."""
 
     world: Rehearsal
     path: str
@@ -136,52 +136,33 @@ class _Supervisor:
     child: Child | None = None
     incarnation: int = 1
     began: float = 0.0
-    tree: Tree = Factory(lambda self: Tree(self.spec.flags), takes_self=True)
+    pump: Pump = Factory(
+        lambda self: Pump(Tree(self.spec.flags), lambda: self.world.now, self._carry_out), takes_self=True
+    )
     lives: dict[str, _Worker | _Supervisor] = field(factory=dict)
     end: SupervisorEnd | None = None
     """How it ended, if it wasn't asked to."""
-    _facts: deque[ev.Fact] = field(factory=deque)
-    _messages: deque[ev.TreeMessage] = field(factory=deque)
-    _handling: bool = False
 
     def boot(self) -> None:
-        self.post(
+        self.pump.post(
             ev.Boot(tuple(self.world.change(path_of(self.path, child.id), child) for child in self.spec.children))
         )
 
-    def fact(self, fact: ev.Fact) -> None:
-        self._facts.append(fact)
-        self._handle()
-
-    def post(self, message: ev.TreeMessage) -> None:
-        self._messages.append(message)
-        self._handle()
+    @property
+    def tree(self) -> Tree:
+        return self.pump.tree
 
     def stop(self, limit: object) -> None:
-        self.fact(ev.KillTree() if limit == "brutal" else ev.StopTree())
+        self.pump.fact(ev.KillTree() if limit == "brutal" else ev.StopTree())
 
-    def _handle(self) -> None:
-        if self._handling:
-            return
-        self._handling = True
-        while self.tree.phase != "ended" and not self.world.cut:
-            if self._facts:
-                self._decide(self._facts.popleft())
-            elif self._messages and not self.tree.busy:
-                self._decide(self._messages.popleft())
-            else:
-                break
-        self._handling = False
-
-    def _decide(self, event: ev.Event) -> None:
-        before = self.tree
-        self.tree, commands = decide(before, event, self.world.now)
+    def _carry_out(self, before: Tree, event: ev.Event, commands: Sequence[ev.TreeCommand]) -> None:
         self.world.used(self.path, self.tree.window.count)
         self._tell_parked(before, event)
         if before.phase in ("new", "up"):
             self._tell_end(commands)
         for command in commands:
             self._perform(command)
+        self.pump.halted = self.world.cut
 
     def _tell_parked(self, before: Tree, event: ev.Event) -> None:
         if not isinstance(event, ev.ChildExited | ev.QueuedExit | ev.ChildStartFailed | ev.TryAgain):
@@ -231,9 +212,9 @@ class _Supervisor:
                 self.lives[child].stop(limit)
             case ev.Wait(due, seconds, jitter):
                 self.world.tell("back_off", path_of(self.path, due.child), due.incarnation)
-                self.world.later(self.world.now + seconds * (1 + jitter * JITTER), lambda: self.post(due))
+                self.world.later(self.world.now + seconds * (1 + jitter * JITTER), lambda: self.pump.post(due))
             case ev.Post(message):
-                self._messages.append(message)
+                self.pump.post(message)
             case ev.Finish(outcome):
                 self._finish(outcome)
             case _:  # reports and answers are for those who run
@@ -252,14 +233,14 @@ class _Supervisor:
         to_fail = world.next_start_fails(path)
         if to_fail and child.reports_ready:
             world.tell("start_failed", path, incarnation)
-            self._facts.append(ev.ChildStartFailed(child.id, incarnation))
+            self.pump.fact(ev.ChildStartFailed(child.id, incarnation))
             return
         world.tell("start", path, incarnation)
         life = self.lives[child.id] = _Worker(self, child, path, incarnation, world.now)
         # What doesn't tell when it is ready can't fail to start: it crashes in its first step.
         world.later(world.now if to_fail else world.crash_of(path), life.crash)
         if child.reports_ready:
-            self._facts.append(ev.ChildStarted(child.id, incarnation))
+            self.pump.fact(ev.ChildStarted(child.id, incarnation))
 
     def _start_supervisor(self, child: Child, spec: SupervisorSpec, path: str, incarnation: int) -> None:
         self.world.next_start_fails(path)
@@ -268,9 +249,9 @@ class _Supervisor:
         self.lives[child.id] = nested
         nested.boot()
         if nested.end is not None and nested.end.why == "start_failed":
-            self._facts.append(ev.ChildStartFailed(child.id, incarnation))
+            self.pump.fact(ev.ChildStartFailed(child.id, incarnation))
         else:
-            self._facts.append(ev.ChildStarted(child.id, incarnation))
+            self.pump.fact(ev.ChildStarted(child.id, incarnation))
 
     def _finish(self, outcome: ev.TreeOutcome) -> None:
         match outcome:
@@ -285,7 +266,7 @@ class _Supervisor:
             return
         exit: Literal["normal", "shutdown"] = "normal" if isinstance(outcome, ev.TreeStopped) else "shutdown"
         lasted = self.world.now - self.began if self.child.backoff is not None else 0.0
-        self.parent.fact(ev.ChildExited(self.child.id, self.incarnation, exit, lasted))
+        self.parent.pump.fact(ev.ChildExited(self.child.id, self.incarnation, exit, lasted))
 
     def states(self) -> Iterator[tuple[str, SlotState]]:
         """Yield the state of each child, and of those below it where it runs."""

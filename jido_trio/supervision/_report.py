@@ -164,8 +164,8 @@ _CHAINED = {
 
 def _notes(error: BaseException) -> tuple[str, ...]:
     try:
-        notes = getattr(error, "__notes__", ())
-        return tuple(said(note) for note in islice(notes, MAX_PARTS))
+        notes = getattr(error, "__notes__", None)
+        return () if notes is None else tuple(said(note) for note in islice(notes, MAX_PARTS))
     except Exception:  # noqa: BLE001  # whatever it calls its notes, the crash must be told
         return ()
 
@@ -283,13 +283,10 @@ MAX_KINDS = 1000
 """So many kinds of crashes are told apart; of more, the one that was seen longest ago is new again."""
 
 
-def send_report(report: Report, sink: Sink) -> None:
-    """Give the report to `sink`; when that raises, log both, so that neither is lost."""
+def log_lost(report: Report, error: Exception) -> None:
+    """Log a report whose sink raised, and what it raised, so that neither is lost."""
     try:
-        sink(report)
-    except Exception as error:  # noqa: BLE001  # a sink must not be able to lose a report, nor to crash a supervisor
-        try:
-            log_report(report)
-        except Exception:  # noqa: BLE001
-            print(report, file=sys.stderr)  # noqa: T201  # the last resort
-        log_problem("the sink of crash reports raised", error)
+        log_report(report)
+    except Exception:  # noqa: BLE001
+        print(report, file=sys.stderr)  # noqa: T201  # the last resort
+    log_problem("the sink of crash reports raised", error)

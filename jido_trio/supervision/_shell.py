@@ -33,7 +33,7 @@ from jido_trio.supervision._living import Living
 from jido_trio.supervision._overrun import Overruns, stack_of
 from jido_trio.supervision._passive import PassiveLife
 from jido_trio.supervision._pump import Pump
-from jido_trio.supervision._report import CrashReport, Failure, OverrunReport, Report, Sink, log_problem, send_report
+from jido_trio.supervision._report import CrashReport, Failure, OverrunReport, Report, Sink, log_lost, log_problem
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._tree import Ending, Tree
 from jido_trio.terms import ExitKind
@@ -92,7 +92,7 @@ class Shell:
     @property
     def takes_calls(self) -> bool:
         """Whether it answers requests: it is up, and nothing has begun to end it."""
-        return self.pump.tree.phase in ("new", "up") and self.births.booted.is_set() and not self.pump.halted
+        return self.births.up and self.pump.tree.phase in ("new", "up") and not self.pump.halted
 
     @property
     def idle(self) -> bool:
@@ -124,15 +124,23 @@ class Shell:
 
     def fact(self, fact: ev.Fact) -> None:
         """Tell what has happened."""
+        pump = self.pump
+        pump.facts.append(fact)
+        if pump.running:
+            return
         try:
-            self.pump.fact(fact)
+            pump.run()
         except BaseException as bug:  # noqa: BLE001  # see the top of this module
             self.broke(bug)
 
     def post(self, message: ev.TreeMessage) -> None:
         """Ask for something in its turn."""
+        pump = self.pump
+        pump.messages.append(message)
+        if pump.running:
+            return
         try:
-            self.pump.post(message)
+            pump.run()
         except BaseException as bug:  # noqa: BLE001
             self.broke(bug)
 
@@ -167,7 +175,8 @@ class Shell:
 
     def ended(self, life: Living) -> None:
         """See `Owner`."""
-        self._overruns.forget(life)
+        if life.asked_at is not None:
+            self._overruns.forget(life)
         child = life.child
         lasted = trio.current_time() - life.began if child.backoff is not None else 0.0
         self.fact(ev.ChildExited(child.id, life.incarnation, life.exit, lasted))
@@ -205,18 +214,14 @@ class Shell:
     # ---- commands out
 
     def _carry_out(self, before: Tree, event: ev.Event, commands: tuple[ev.TreeCommand, ...]) -> None:
-        ends = before.phase in ("new", "up") and self.pump.tree.phase in ("ending", "ended")
-        if ends:
+        if before.phase in ("new", "up") and self.pump.tree.phase in ("ending", "ended"):
             self.cause = self._cause_of(commands)
         how = self.how
         for command in commands:
             how[type(command)](self, command)
-        if ends:  # who asks is answered at once, however long the end takes
-            self.requests.close()
-            self.pump.messages.clear()
-        if isinstance(event, ev.ChildExited | ev.QueuedExit | ev.ChildStartFailed):
+        if event.__class__ in _ENDS:
             self._told = None
-            self._let_go_of_error(event.child)
+            self._let_go_of_error(event.child)  # type: ignore[union-attr, arg-type]
 
     def _cause_of(self, commands: tuple[ev.TreeCommand, ...]) -> BaseException | None:
         """Return what ends the tree that begins to end, before the life is forgotten that it ended."""
@@ -243,27 +248,33 @@ class Shell:
         life = self.lives[report.child]
         self._told = error = life.error
         failure = Failure.of(error) if error is not None else None
-        crash = CrashReport(
-            self.name, report.child, report.incarnation, report.during, report.exit, self.pump.now, failure
-        )
+        name, now = self.spec.name, self.pump.now
+        crash = CrashReport(name, report.child, report.incarnation, report.during, report.exit, now, failure)
         self.history.append(crash)
         self.last_crash[report.child] = crash
         self._send(crash)
 
     def _send(self, report: Report) -> None:
         try:
-            send_report(report, self.sink)
+            self.sink(report)
+        except Exception as error:  # noqa: BLE001  # a sink must not be able to lose a report
+            log_lost(report, error)
         except BaseException as interrupt:  # noqa: BLE001  # it takes the tree down, in order
             self.interrupted(interrupt)
 
     def _start(self, start: ev.StartLife) -> None:
-        child = start.child
-        before = self.lives.get(child.id)
+        child, lives = start.child, self.lives
+        before = lives.get(child.id)
         if before is not None:
             before.error = None
-        self._end_pause(child)
-        make: Callable[..., Living] = PassiveLife if child.is_passive else ActiveLife
-        self.lives[child.id] = life = make(child, start.incarnation, self)
+            if child.backoff is not None:
+                self._end_pause(child)
+        life: Living
+        if child.is_passive:
+            life = PassiveLife(child, start.incarnation, self)
+        else:
+            life = ActiveLife(child, start.incarnation, self)
+        lives[child.id] = life
         self.births.bear(life)
 
     def spawn(self, life: Living, run: Callable[[], Awaitable[None]]) -> None:
@@ -364,6 +375,10 @@ class Shell:
         ev.Finish: _finish,
     }
     """How each command is carried out."""
+
+
+_ENDS = frozenset({ev.ChildExited, ev.QueuedExit, ev.ChildStartFailed})
+"""After these, nothing of a life is needed any more, unless its end waits to be handled."""
 
 
 def _tasks_around() -> Iterator[trio.lowlevel.Task]:

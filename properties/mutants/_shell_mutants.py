@@ -253,8 +253,8 @@ PASSIVE = (
         "context_variables_leak_into_passive",
         "What one life did to context variables is seen by the next one of a passive child.",
         "PassiveLife.begin",
-        "self._owner.context.copy().run(self.child.passive.begin, self)",
-        "self.child.passive.begin(self)",
+        "self._owner.context.copy().run(self.child.fn.begin, self)",
+        "self.child.fn.begin(self)",
     ),
     Mutant(
         "stopped_passive_begins",

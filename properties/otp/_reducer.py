@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +12,8 @@ from jido_trio.errors import InvalidDefinition
 from jido_trio.supervision import Child, Counts, Life
 from jido_trio.supervision import _events as ev
 from jido_trio.supervision._calls import rows_of
-from jido_trio.supervision._decide import decide
 from jido_trio.supervision._flags import Flags
+from jido_trio.supervision._pump import Pump
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._tree import Tree
 from properties.otp._engine import Engine
@@ -81,7 +80,7 @@ class _Work:
 
 @define(eq=False)
 class _Sup:
-    """A supervisor that lives, or did: a tree, and the two queues that a shell would keep."""
+    """A supervisor that lives, or did: a tree, and what a shell would keep."""
 
     world: _World
     path: str
@@ -90,7 +89,7 @@ class _Sup:
     flags: Flags
     parent: _Sup | None = None
     as_child: tuple[str, int] = ("", 0)
-    tree: Tree = field()
+    pump: Pump = field()
     lives: dict[str, _Work | _Sup] = field(factory=dict)
     answers: dict[int, tuple[ev.CallResult, Names]] = field(factory=dict)
     """What came back, and how the children were called at that moment."""
@@ -101,15 +100,11 @@ class _Sup:
     """Why it could not start."""
     child_failure: list[Json] | None = None
     """Why the child that failed last could not start, where that is a supervisor."""
-    _facts: deque[ev.Fact] = field(factory=deque)
-    _messages: deque[ev.TreeMessage] = field(factory=deque)
-    _handling: bool = False
-
     names: Names = field()
 
-    @tree.default
-    def _new_tree(self) -> Tree:
-        return Tree(self.flags)
+    @pump.default
+    def _new_pump(self) -> Pump:
+        return Pump(Tree(self.flags), lambda: self.world.now_ms // 1000, self._carry_out)
 
     @names.default
     def _new_names(self) -> Names:
@@ -126,29 +121,19 @@ class _Sup:
         SupervisorSpec((), self.flags).check(child)
 
     def fact(self, fact: ev.Fact) -> None:
-        self._facts.append(fact)
-        self._handle()
+        self.pump.fact(fact)
 
     def post(self, message: ev.TreeMessage) -> None:
-        self._messages.append(message)
-        self._handle()
+        self.pump.post(message)
 
-    def _handle(self) -> None:
-        if self._handling:
-            return
-        self._handling = True
-        while self.alive:
-            event: ev.Event
-            if self._facts:
-                event = self._facts.popleft()
-            elif self._messages and not self.tree.busy:
-                event = self._messages.popleft()
-            else:
-                break
-            self.tree, commands = decide(self.tree, event, self.world.now_ms // 1000)
-            for command in commands:
-                self._perform(command)
-        self._handling = False
+    @property
+    def tree(self) -> Tree:
+        return self.pump.tree
+
+    def _carry_out(self, before: Tree, event: ev.Event, commands: tuple[ev.TreeCommand, ...]) -> None:
+        for command in commands:
+            self._perform(command)
+        self.pump.halted = not self.alive
 
     def _perform(self, command: ev.TreeCommand) -> None:
         match command:
@@ -159,7 +144,7 @@ class _Sup:
             case ev.AnswerCall(request, result):
                 self.answers[request] = result, self.names.copy()
             case ev.Post(message):
-                self._messages.append(message)
+                self.post(message)
             case ev.Finish(outcome):
                 self._finish(outcome)
 
@@ -173,21 +158,21 @@ class _Sup:
             self.names.failed.add(child.id)
             ignored = spec.fail_how == "ignore"
             self.world.tell("ignored" if ignored else "start_failed", path, n)
-            self._facts.append(ev.ChildStartFailed(child.id, incarnation, ignored))
+            self.fact(ev.ChildStartFailed(child.id, incarnation, ignored))
         elif isinstance(spec, Worker):
             self.world.tell("start", path, n)
             self.lives[child.id] = self.world.lives[path] = _Work(self, child, incarnation, path, n)
-            self._facts.append(ev.ChildStarted(child.id, incarnation))
+            self.fact(ev.ChildStarted(child.id, incarnation))
         else:
             nested = self.world.open(path, n, spec, self, (child.id, incarnation))
             self.lives[child.id] = nested
             self.child_failure = nested.failure
             up = nested.failure is None
-            self._facts.append((ev.ChildStarted if up else ev.ChildStartFailed)(child.id, incarnation))
+            self.fact((ev.ChildStarted if up else ev.ChildStartFailed)(child.id, incarnation))
 
     def _finish(self, outcome: ev.TreeOutcome) -> None:
         self.alive = False
-        for message in self._messages:
+        for message in self.pump.messages:
             if isinstance(message, ev.Request):
                 self.answers[message.request] = ev.Closed(), self.names
         if isinstance(outcome, ev.TreeBootFailed):

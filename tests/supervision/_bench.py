@@ -1,6 +1,5 @@
 """Drives the pure reducer as the shell does, without a task: facts at once, messages in their turn."""
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +8,8 @@ from attrs import define, field
 
 from jido_trio.supervision import Child
 from jido_trio.supervision import _events as ev
-from jido_trio.supervision._decide import decide
 from jido_trio.supervision._flags import Flags
+from jido_trio.supervision._pump import Pump
 from jido_trio.supervision._tree import Tree
 from jido_trio.terms import ExitKind
 from properties.moves import check_moves
@@ -32,26 +31,32 @@ def children(ids: str, **options: Any) -> list[Child]:
     return [child(id, **options) for id in ids]
 
 
-@define
+@define(eq=False)
 class Bench:
     """A tree and its mailbox. What it commands is said in words: "start a2" is the second life of child a.
 
     An obedient bench does at once what is commanded: a stopped child ends, a started one is ready.
     """
 
-    tree: Tree
+    pump: Pump = field(init=False)
+    _flags: Flags
     obedient: bool = True
     now: float = 0.0
     said: list[str] = field(factory=list)
     commands: list[ev.TreeCommand] = field(factory=list)
-    _messages: deque[ev.TreeMessage] = field(factory=deque)
-    _facts: deque[ev.Fact] = field(factory=deque)
     _requests: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.pump = Pump(Tree(self._flags), lambda: self.now, self._carry_out)
+
+    @property
+    def tree(self) -> Tree:
+        return self.pump.tree
 
     @classmethod
     def of(cls, boot: Sequence[Child] = (), *, obedient: bool = True, **flags: Any) -> "Bench":
         """Return a bench whose children are started."""
-        bench = cls(Tree(Flags(**flags)), obedient)
+        bench = cls(Flags(**flags), obedient)
         bench.post(ev.Boot(tuple(boot)))
         bench.said.clear()
         return bench
@@ -60,13 +65,15 @@ class Bench:
 
     def fact(self, event: ev.Fact) -> list[str]:
         """Tell a fact, and return what was commanded."""
-        self._facts.append(event)
-        return self._handle()
+        first = len(self.said)
+        self.pump.fact(event)
+        return self.said[first:]
 
     def post(self, message: ev.TreeMessage) -> list[str]:
         """Put a message into the mailbox, and return what was commanded."""
-        self._messages.append(message)
-        return self._handle()
+        first = len(self.said)
+        self.pump.post(message)
+        return self.said[first:]
 
     def ends(self, id: str, exit: ExitKind = "crash", *, at: float | None = None) -> list[str]:
         """Let the current life of child `id` end."""
@@ -122,7 +129,7 @@ class Bench:
         """The state of each child, in start order."""
         return {slot.child.id: slot.state for slot in self.tree.slots}
 
-    # ---- the loop
+    # ---- commands
 
     def next_request(self) -> int:
         self._requests += 1
@@ -133,30 +140,24 @@ class Bench:
         assert isinstance(last, ev.AnswerCall)
         return last.result
 
-    def _handle(self) -> list[str]:
-        first = len(self.said)
-        while self._facts or (self._messages and not self.tree.busy):
-            event: ev.Event = self._facts.popleft() if self._facts else self._messages.popleft()
-            before = self.tree
-            self.tree, commands = decide(before, event, self.now)
-            check_moves(before, self.tree)
-            for command in commands:
-                self._perform(command)
-        return self.said[first:]
+    def _carry_out(self, before: Tree, event: ev.Event, commands: tuple[ev.TreeCommand, ...]) -> None:
+        check_moves(before, self.tree)
+        for command in commands:
+            self._perform(command)
 
     def _perform(self, command: ev.TreeCommand) -> None:
         self.commands.append(command)
         match command:
             case ev.Post(message):
-                self._messages.append(message)
+                self.pump.post(message)
             case ev.StartLife(child, incarnation):
                 self.said.append(f"start {child.id}{incarnation}")
                 if self.obedient and child.reports_ready:
-                    self._facts.append(ev.ChildStarted(child.id, incarnation))
+                    self.pump.fact(ev.ChildStarted(child.id, incarnation))
             case ev.StopLife(id, incarnation, limit):
                 self.said.append(f"stop {id}{incarnation}")
                 if self.obedient:
-                    self._facts.append(ev.ChildExited(id, incarnation, "killed" if limit == "brutal" else "shutdown"))
+                    self.pump.fact(ev.ChildExited(id, incarnation, "killed" if limit == "brutal" else "shutdown"))
             case ev.ReportEnd(id, incarnation, during, exit):
                 self.said.append(f"report {id}{incarnation} {during} {exit}")
             case ev.AnswerCall(request, result):
@@ -165,7 +166,7 @@ class Bench:
                 self.said.append("booted")
             case ev.Finish(outcome):
                 self.said.append(f"finish {type(outcome).__name__}")
-                self._messages.clear()
+                self.pump.messages.clear()
             case _:
                 pass  # what only a shell has to do
 

@@ -232,3 +232,10 @@ def test_the_spec_below_a_supervisor_can_be_had_and_a_worker_has_none():
     assert pool is not None
     assert pool.flags.is_pool
     assert nested_spec(DB) is None
+
+
+def test_a_backoff_is_no_remedy_for_a_child_that_uses_up_its_budget():
+    spent = child("a", budget=Budget(max_restarts=1, max_seconds=60))
+    found = forecast([spent], {"a": every(1)}, max_restarts=3, max_seconds=60, seconds=50)
+    assert found.gave_up is not None
+    assert found.survives_with == ()

@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 from jido_trio.supervision import CrashReport, Failure, Frame, OverrunReport, log_report
-from jido_trio.supervision._report import MAX_FRAMES, send_report
+from jido_trio.supervision._report import MAX_FRAMES, log_lost
 
 
 class Held:
@@ -185,10 +185,7 @@ def test_the_log_has_the_traceback_of_a_crash(caplog):
 
 
 def test_a_sink_that_raises_loses_neither_the_report_nor_its_own_error(caplog):
-    def sink(report: object) -> None:
-        raise OSError("disk full")
-
-    send_report(report_of(raised(ValueError("bad"))), sink)
+    log_lost(report_of(raised(ValueError("bad"))), OSError("disk full"))
     assert "ValueError: bad" in caplog.text
     assert "OSError: disk full" in caplog.text
 
@@ -199,10 +196,7 @@ def test_when_the_log_raises_too_both_go_to_stderr(capsys, monkeypatch):
 
     monkeypatch.setattr(logging.getLogger("jido_trio.supervision"), "error", broken)
 
-    def sink(report: object) -> None:
-        raise OSError("disk full")
-
-    send_report(report_of(raised(ValueError("bad"))), sink)
+    log_lost(report_of(raised(ValueError("bad"))), OSError("disk full"))
     printed = capsys.readouterr().err
     assert "ValueError: bad" in printed
     assert "disk full" in printed
