@@ -28,6 +28,7 @@
       | + StorageLocked              another process doesn't let go of it
       | + StorageNewer               a later version of jido_trio made it
       | + StorageUnknown             whether it was done can't be told
+      + ReplayDiverged             a replay came to another state than the journal says
       + SupervisionError           a tree could not be kept up
         + StartFailed                a child failed while starting
         + RestartIntensityExceeded   children restarted more often than tolerated
@@ -513,6 +514,22 @@ class StorageUnknown(StorageError):
         return (
             f"the storage {shown(self.storage)} broke off during a commit, which may have been done: "
             f"{said(self.what)}. Read what is there before you do it again"
+        )
+
+
+@define(slots=False, eq=False)
+class ReplayDiverged(JidoError):
+    """A replay came to another state than the journal says: the code isn't what it was, or isn't pure."""
+
+    agent_id: str
+    number: int
+    """Of the input."""
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"the replay of agent {shown(self.agent_id)} differs from its journal at input {self.number}: "
+            f"{said(self.what)}. Its class has changed since, or its actions aren't pure; what_if shows how it goes on"
         )
 
 

@@ -89,6 +89,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.NoRoute(text, "t", ("x", "y")),
     errors.AgentNotFound,
     errors.DuplicateAgent,
+    lambda text: errors.ReplayDiverged("a", 3, text),
     lambda text: errors.WaitTimeout(text, 2.0, "idle", 3, 1),
     lambda text: errors.NoWorkerFree(text, 5, 2.5),
     lambda text: errors.UnknownDirective("a", text),

@@ -27,6 +27,19 @@ from jido_trio.core._directives import (
 )
 from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Verdict, decide_error
 from jido_trio.core._instruction import Command, Instruction
+from jido_trio.core._journal import (
+    Difference,
+    Divergence,
+    Entry,
+    Heard,
+    Learnt,
+    WhatIf,
+    diff,
+    mark_of,
+    replay,
+    steps,
+    what_if,
+)
 from jido_trio.core._pattern import matches
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
@@ -46,16 +59,21 @@ __all__ = [
     "CronCancel",
     "DeleteKeys",
     "DeletePath",
+    "Difference",
     "Direct",
     "Directive",
+    "Divergence",
     "Effect",
     "Emit",
     "EmitErrors",
+    "Entry",
     "Error",
     "ErrorPolicy",
     "FrozenDict",
     "FrozenList",
+    "Heard",
     "Instruction",
+    "Learnt",
     "MaxErrors",
     "NoState",
     "Outcome",
@@ -81,13 +99,19 @@ __all__ = [
     "ToParent",
     "Unrouted",
     "Verdict",
+    "WhatIf",
     "decide_error",
+    "diff",
     "emit_to",
     "emit_to_parent",
     "freeze",
     "from_json_batch",
+    "mark_of",
     "matches",
+    "replay",
     "run_instruction",
+    "steps",
     "thaw",
     "to_json_batch",
+    "what_if",
 ]

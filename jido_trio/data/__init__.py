@@ -2,7 +2,7 @@
 
 `_problem` is what is wrong, and where; `_freeze` makes data that nobody can change, and `_fingerprint` bytes of it;
 `_codec` makes values of plain data and back. `_schema` is about the fields of one attrs class, `_plan` and `_merge`
-about what one field holds; `_compile` writes out what is done most.
+about what one field holds; `_compile` writes out what is done most. `_pack` makes bytes that a storage keeps, and back.
 """
 
 from jido_trio.data._codec import (
@@ -14,6 +14,7 @@ from jido_trio.data._codec import (
 )
 from jido_trio.data._fingerprint import fingerprint
 from jido_trio.data._freeze import MAX_DEPTH, FrozenDict, FrozenList, freeze, is_frozen, thaw
+from jido_trio.data._pack import class_name, named_class, pack, unpack
 from jido_trio.data._problem import Key, Misfit, Problem, message, under
 from jido_trio.data._schema import Schema, schema_of
 
@@ -25,10 +26,13 @@ __all__ = [
     "Misfit",
     "Problem",
     "Schema",
+    "class_name",
     "fingerprint",
     "freeze",
     "is_frozen",
     "message",
+    "named_class",
+    "pack",
     "register_structure_hook",
     "register_unstructure_hook",
     "schema_of",
@@ -36,5 +40,6 @@ __all__ = [
     "structurer",
     "thaw",
     "under",
+    "unpack",
     "unstructure",
 ]

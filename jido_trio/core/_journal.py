@@ -1,0 +1,296 @@
+"""A journal: the inputs of an agent, in order. Folded over `receive` they give the agent back. Pure: nothing is fired.
+
+    agent = begin;  for entry in journal: agent, directives = entry.input.apply(agent)
+
+Each entry has a mark of the state that it led to, so a fold that comes to another state notices at which input. That is
+replay; with another class, or with inputs changed or left out, it is a what-if; and over the journals on disk, before
+a deploy, it is the rehearsal of an upgrade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+
+import attrs
+from attrs import AttrsInstance, frozen
+
+from jido_trio.core._agent import Agent
+from jido_trio.core._instruction import Instruction
+from jido_trio.core._router import Unrouted
+from jido_trio.core._signal import Signal
+from jido_trio.data import fingerprint
+from jido_trio.errors import ReplayDiverged
+from jido_trio.redact import shown, shown_error
+
+A = TypeVar("A", bound=Agent[Any])
+
+Directives: TypeAlias = tuple[AttrsInstance, ...]
+
+
+@frozen
+class Heard:
+    """A signal was received."""
+
+    signal: Signal
+
+    def apply(self, agent: A) -> tuple[A, Directives]:
+        """Return the agent after it, and the directives; a signal that no route matches changes nothing."""
+        received = agent.receive(self.signal)
+        return (agent, ()) if isinstance(received, Unrouted) else received
+
+
+@frozen
+class Learnt:
+    """An async action came to its end: the instruction that tells the agent of it."""
+
+    signal: Signal
+    """The signal that led to the action."""
+    instruction: Instruction
+
+    def apply(self, agent: A) -> tuple[A, Directives]:
+        """Return the agent after it, and the directives."""
+        return agent.cmd(self.instruction, signal=self.signal)
+
+
+Input: TypeAlias = Heard | Learnt
+
+
+@frozen
+class Entry:
+    """One input of a journal."""
+
+    number: int
+    """From 1."""
+    input: Input
+    mark: str
+    """Of the state after it; see `mark_of`."""
+    vsn: str | None = None
+    """The version of the agent's class that received it."""
+
+
+def mark_of(agent: Agent[Any]) -> str:
+    """Return a short text that is the same for equal states, in every process, and differs for others."""
+    return fingerprint(agent.state, agent.strategy_state).hex()
+
+
+@frozen
+class Difference:
+    """One place at which two values differ."""
+
+    path: str
+    """As `items[2].price`; empty for the whole."""
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{self.path or 'value'}: {shown(self.before)} -> {shown(self.after)}"
+
+
+@frozen
+class Divergence:
+    """The first input at which a fold came to something else than the journal says."""
+
+    number: int
+    """Of the input."""
+    why: Literal["state", "error", "directives"]
+    differences: tuple[Difference, ...] = ()
+    error: str | None = None
+    """What it raised, in a line."""
+
+    def __str__(self) -> str:
+        what = self.error if self.error is not None else "; ".join(map(str, self.differences)) or "the state differs"
+        return f"input {self.number}: {what}"
+
+
+def replay(begin: A, journal: Iterable[Entry], *, upto: int | None = None) -> A:
+    """Return the agent after the inputs of `journal`, up to and with number `upto`; no directive is carried out.
+
+    Args:
+        begin: The agent before the first of them.
+        journal: Entries in order; the first may be any.
+        upto: The last number; None for all.
+
+    Raises:
+        ReplayDiverged: The state after an input is not that of the journal.
+    """
+    agent = begin
+    for entry in journal:
+        if upto is not None and entry.number > upto:
+            break
+        try:
+            after = entry.input.apply(agent)[0]
+        except Exception as error:
+            raise ReplayDiverged(begin.id, entry.number, shown_error(error)) from error
+        if mark_of(after) != entry.mark:
+            changed = "; ".join(map(str, diff(agent.state, after.state))) or "nothing"
+            raise ReplayDiverged(begin.id, entry.number, f"it came to another state, having changed {changed}")
+        agent = after
+    return agent
+
+
+def steps(begin: A, journal: Iterable[Entry]) -> Iterator[tuple[Entry, A, Directives]]:
+    """Give each entry with the agent after it and its directives, to step through a journal. Nothing is compared."""
+    agent = begin
+    for entry in journal:
+        agent, directives = entry.input.apply(agent)
+        yield entry, agent, directives
+
+
+Change: TypeAlias = Callable[[Entry], Input | None]
+"""Gives the input to take in the place of an entry's; None to leave it out."""
+
+
+@frozen
+class WhatIf:
+    """How a changed fold went, beside the journal's own."""
+
+    agent: Agent[Any] | None
+    """The agent at the end; None if an input raised."""
+    inputs: int
+    """How many inputs were gone through."""
+    first: Divergence | None
+    """The first difference; None if there was none."""
+    diverged: int = 0
+    """After how many inputs the state, or what was to be done, was another."""
+
+
+class _Fold(Protocol):
+    def __call__(self, agent: Any, /) -> tuple[Any, Directives]: ...
+
+
+def what_if(
+    begin: Agent[Any],
+    journal: Iterable[Entry],
+    *,
+    instead: type[Agent[Any]] | None = None,
+    migrate: Callable[[Any], Any] | None = None,
+    change: Change | Mapping[int, Input | None] | None = None,
+) -> WhatIf:
+    """Fold the journal twice, as it was and changed, and return the first difference, field by field.
+
+    Args:
+        begin: The agent before the first input.
+        journal: Entries in order.
+        instead: Another class for the changed fold.
+        migrate: Makes its first state of the old one; None takes it as it is, if the class has the same state class.
+        change: Other inputs, by number or by a function; None in the place of an input leaves it out.
+    """
+    other: Any = begin
+    if instead is not None:
+        state = begin.state if migrate is None else migrate(begin.state)
+        other = instead.new(begin.id, state)
+    first: Divergence | None = None
+    diverged = inputs = 0
+    ours: Any = begin
+    for entry in journal:
+        inputs += 1
+        wanted = _changed(entry, change)
+        before = ours
+        ours, ours_to_do = _tried(entry.input.apply, ours)
+        if wanted is None:
+            theirs_to_do: Directives | str = ()
+        else:
+            other, theirs_to_do = _tried(wanted.apply, other)
+        divergence = _compared(entry.number, before, (ours, ours_to_do), (other, theirs_to_do), same=instead is None)
+        if divergence is not None:
+            diverged += 1
+            first = first or divergence
+        if isinstance(theirs_to_do, str):
+            return WhatIf(None, inputs, first, diverged)
+    return WhatIf(other, inputs, first, diverged)
+
+
+def _changed(entry: Entry, change: Change | Mapping[int, Input | None] | None) -> Input | None:
+    if change is None:
+        return entry.input
+    if isinstance(change, Mapping):
+        return change.get(entry.number, entry.input)
+    return change(entry)
+
+
+def _tried(apply: _Fold, agent: Any) -> tuple[Any, Directives | str]:
+    """Return agent and directives; or the agent as it was, and what was raised."""
+    try:
+        return apply(agent)
+    except Exception as error:  # noqa: BLE001  # that it raises is what is asked
+        return agent, shown_error(error)
+
+
+def _compared(
+    number: int, before: Any, ours: tuple[Any, Directives | str], theirs: tuple[Any, Directives | str], *, same: bool
+) -> Divergence | None:
+    (our_agent, our_to_do), (their_agent, their_to_do) = ours, theirs
+    if isinstance(their_to_do, str):
+        return None if our_to_do == their_to_do else Divergence(number, "error", error=their_to_do)
+    states = diff(our_agent.state, their_agent.state)
+    if states:
+        return Divergence(number, "state", states)
+    if isinstance(our_to_do, str):
+        return Divergence(number, "error", error=f"raised nothing, and did before: {our_to_do}")
+    if same and our_to_do == their_to_do:
+        return None
+    ours_plain, theirs_plain = _without_ids(our_to_do), _without_ids(their_to_do)
+    return None if ours_plain == theirs_plain else Divergence(number, "directives", diff(ours_plain, theirs_plain))
+
+
+def _without_ids(directives: Directives) -> tuple[Any, ...]:
+    """Leave out ids and times: they are derived from the class, and differ where nothing else does."""
+    return tuple(_plain(directive) for directive in directives)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Signal):
+        return ("signal", value.type, _plain(value.data))
+    if attrs.has(type(value)):
+        names = [field.name for field in attrs.fields(type(value)) if field.name != "id"]
+        return (type(value).__qualname__, tuple((name, _plain(getattr(value, name))) for name in names))
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    return value
+
+
+def diff(before: object, after: object) -> tuple[Difference, ...]:
+    """Return the places at which two values differ: fields of attrs values, keys of mappings, items of lists."""
+    return tuple(_differences(before, after, ""))
+
+
+_ABSENT = "<absent>"
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterator[Difference]:
+    if _kind(before) is not _kind(after):
+        yield Difference(path, before, after)
+    elif attrs.has(type(before)):
+        ours, theirs = _fields(before), _fields(after)
+        for name in {**ours, **theirs}:
+            inner = f"{path}.{name}" if path else name
+            yield from _differences(ours.get(name, _ABSENT), theirs.get(name, _ABSENT), inner)
+    elif isinstance(before, Mapping):
+        for key in {**before, **after}:
+            yield from _differences(before.get(key, _ABSENT), after.get(key, _ABSENT), f"{path}[{key!r}]")
+    elif isinstance(before, list | tuple):
+        for index in range(max(len(before), len(after))):
+            ours_at = before[index] if index < len(before) else _ABSENT
+            theirs_at = after[index] if index < len(after) else _ABSENT
+            yield from _differences(ours_at, theirs_at, f"{path}[{index}]")
+    elif not _equal(before, after):
+        yield Difference(path, before, after)
+
+
+def _kind(value: Any) -> type:
+    """Return what a value can be compared with place by place."""
+    for kind in (Mapping, list):
+        if isinstance(value, kind):
+            return kind
+    return attrs.AttrsInstance if attrs.has(type(value)) else type(value)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+
+
+def _equal(one: object, other: object) -> bool:
+    return one is other or fingerprint(one) == fingerprint(other)  # 1 and True differ, two NaN don't
