@@ -79,8 +79,10 @@ class Shell:
     _overruns: Overruns = Factory(lambda self: Overruns(self.alarms, self._overran), takes_self=True)
     _random: Callable[[], float] = field(factory=lambda: current().random.random)
     """Draws the jitter of backoffs, from [0, 1)."""
-    _failures: list[BaseException] | None = None
-    """What lives that failed to begin raised, while somebody wants to know."""
+    _awaited: Child | None = None
+    """The child whose first life `start_now` begins."""
+    _failure: BaseException | None = None
+    """What that life raised, if it failed to begin."""
     _told: BaseException | None = None
     """The error of the last report within the event that is dealt with."""
 
@@ -147,10 +149,10 @@ class Shell:
     def start_now(self, child: Child) -> tuple[ev.CallResult | None, BaseException | None]:
         """Start a passive child; return what was answered, if anything, and what its `begin` raised."""
         self.requests.unasked = None
-        self._failures = failures = list[BaseException]()
+        self._awaited = child
         self.post(ev.StartChild(0, child))
-        self._failures = None
-        return self.requests.unasked, failures[0] if failures else None
+        failure, self._awaited, self._failure = self._failure, None, None
+        return self.requests.unasked, failure
 
     def limit(self, seconds: float | None) -> None:
         """Kill what still runs after so many seconds."""
@@ -169,8 +171,8 @@ class Shell:
     def failed(self, life: Living, *, ignored: bool) -> None:
         """See `Owner`."""
         self._overruns.forget(life)
-        if self._failures is not None and life.error is not None:
-            self._failures.append(life.error)
+        if life.child is self._awaited and life.incarnation == 1:  # others may fail in its wake
+            self._awaited, self._failure = None, life.error
         self.fact(ev.ChildStartFailed(life.child.id, life.incarnation, ignored))
 
     def ended(self, life: Living) -> None:

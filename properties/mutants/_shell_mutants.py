@@ -162,6 +162,20 @@ TASKS = (
         "list[int]()",
     ),
     Mutant(
+        "one_caller_is_answered",
+        "Of the calls that still wait when the supervisor ends, only the first is answered.",
+        "Requests.close",
+        "list(self._open)",
+        "list(self._open)[:1]",
+    ),
+    Mutant(
+        "kill_of_what_is_stopping_counts",
+        "A child that is killed while it stops is told of as killed.",
+        "Supervisor.kill_child",
+        "life is not None and not life.done and not life.stopping",
+        "life is not None and not life.done",
+    ),
+    Mutant(
         "jitter_ignored",
         "Children that failed together come back together.",
         "Shell._wait",
@@ -242,6 +256,20 @@ TELLING = (
 )
 
 PASSIVE = (
+    Mutant(
+        "siblings_fail_a_start",
+        "A passive child counts as not started if a sibling fails to begin meanwhile.",
+        "Shell.failed",
+        "life.child is self._awaited and life.incarnation == 1",
+        "self._awaited is not None",
+    ),
+    Mutant(
+        "second_failure_wins",
+        "A start that failed is answered by what failed after it.",
+        "Shell.failed",
+        "if life.child is self._awaited and life.incarnation == 1:\n    self._awaited, self._failure = None, life.error",
+        "if self._awaited is not None:\n    self._failure = life.error",
+    ),
     Mutant(
         "killed_passive_ends_normally",
         "A passive child that was killed isn't restarted if it is transient.",

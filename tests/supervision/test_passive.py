@@ -316,6 +316,17 @@ async def test_a_kill_is_a_crash(row, reports):
     assert [report.exit for report in reports] == ["killed"]
 
 
+async def test_a_kill_of_a_life_that_is_stopping_changes_nothing(autojump_clock, reports):
+    slow = Slow()
+    async with open_supervisor([Child("a", slow, shutdown=5)], on_report=reports.append) as supervisor:
+        supervisor.terminate_child_soon("a")
+        supervisor.kill_child("a")
+        slow.life.end()
+
+    assert slow.calls == ["begin a1", "stop a1"]
+    assert reports == []
+
+
 @pytest.mark.parametrize("call", ["stop", "kill"])
 async def test_a_call_that_raises_is_reported_and_ends_the_life_all_the_same(call, reports):
     class Raising(Row):
@@ -514,6 +525,39 @@ async def test_a_child_is_started_without_waiting(row):
 
     with pytest.raises(SupervisorStopped):
         supervisor.start_child_nowait(Child("b", row))
+
+
+class BreaksItsSibling(Row):
+    """Its begin ends the life of a sibling, and then raises `error`."""
+
+    def __init__(self, sibling: Row, error: Exception | None) -> None:
+        super().__init__()
+        self.sibling = sibling
+        self.error = error
+
+    def begin(self, life: PassiveLife) -> None:
+        self.sibling.life.crashed(ValueError("of the sibling"))
+        super().begin(life)
+        if self.error is not None:
+            raise self.error
+
+
+async def test_a_start_without_waiting_that_fails_has_its_own_error_whatever_failed_after_it(reports):
+    sibling = FailingAgain()
+    children = [Child("sibling", sibling)]
+    async with open_supervisor(children, on_report=reports.append, max_restarts=10) as supervisor:
+        with pytest.raises(StartFailed, match="KeyError: 'mine'") as failed:
+            supervisor.start_child_nowait(Child("a", BreaksItsSibling(sibling, KeyError("mine"))))
+    assert repr(failed.value.__cause__) == "KeyError('mine')"
+
+
+async def test_a_start_without_waiting_is_not_failed_by_a_sibling_that_could_not_come_back(reports):
+    sibling = FailingAgain()
+    children = [Child("sibling", sibling)]
+    async with open_supervisor(children, on_report=reports.append, max_restarts=10) as supervisor:
+        ref = supervisor.start_child_nowait(Child("a", BreaksItsSibling(sibling, None)))
+        assert ref.running
+    assert [(report.child, report.during) for report in reports] == [("sibling", "running"), ("sibling", "starting")]
 
 
 async def test_only_what_is_passive_can_be_started_without_waiting():

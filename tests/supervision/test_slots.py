@@ -62,6 +62,14 @@ def test_a_change_leaves_the_slots_it_was_made_from_alone():
     assert ids(slots) == ["a", "b"]
 
 
+def test_versions_before_and_after_a_child_came_back_each_keep_their_order():
+    before = of("a", "b", "c")
+    after = before.without("a").add(child("a"))
+    assert ids(before) == ["a", "b", "c"]
+    assert ids(after) == ["b", "c", "a"]
+    assert ids(before) == ["a", "b", "c"]
+
+
 def test_slots_with_the_same_children_in_the_same_order_are_equal():
     assert of("a", "b") == of("a", "b")
     assert of("a", "b") != of("b", "a")

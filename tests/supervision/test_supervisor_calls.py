@@ -2,6 +2,8 @@
 
 # the block of a supervisor is what raises
 
+from functools import partial
+
 import pytest
 import trio
 
@@ -144,6 +146,27 @@ async def test_terminate_of_an_earlier_life_is_refused_and_leaves_the_later_one(
         assert supervisor.child("a").running
 
 
+async def test_a_child_that_was_deleted_and_started_again_is_the_last_in_order(diary, autojump_clock):
+    async with open_supervisor([diary.child("a"), diary.child("b")]) as supervisor:
+        await supervisor.terminate_child("a")
+        await supervisor.delete_child("a")
+        await supervisor.start_child(diary.child("a"))
+        assert [row.id for row in await supervisor.which_children()] == ["a", "b"]
+        diary.clear()
+    assert diary == ["-a", "-b"]
+
+
+async def test_a_kill_of_a_child_that_is_stopping_changes_nothing(diary, autojump_clock):
+    reports = []
+    child = diary.child("a", at_the_end=partial(trio.sleep, 2))
+    async with open_supervisor([child], on_report=reports.append) as supervisor:
+        supervisor.terminate_child_soon("a")
+        await trio.sleep(1)
+        supervisor.kill_child("a")
+    assert diary == ["+a", "-a"]
+    assert reports == []
+
+
 async def test_a_child_may_terminate_itself(diary, autojump_clock):
     async with open_supervisor() as supervisor:
         await supervisor.start_child(diary.child("a", lambda: supervisor.terminate_child("a")))
@@ -201,6 +224,19 @@ async def test_a_caller_whose_supervisor_ends_is_told_so(diary, autojump_clock):
         nursery.start_soon(ask)
         await trio.sleep(1)
     assert diary == ["…slow", "told"]
+
+
+async def test_the_end_of_a_supervisor_answers_every_caller_that_waits(diary, autojump_clock):
+    async def ask(id: str) -> None:
+        with pytest.raises(SupervisorStopped, match="'top' is not running"):
+            await supervisor.start_child(diary.child(id, ready_after=50))
+        diary.append(f"told {id}")
+
+    async with trio.open_nursery() as nursery, open_supervisor(name="top") as supervisor:
+        for id in "abc":
+            nursery.start_soon(ask, id)
+        await trio.sleep(1)
+    assert sorted(diary[1:]) == ["told a", "told b", "told c"]
 
 
 async def test_every_call_after_the_end_is_refused(diary, autojump_clock):
