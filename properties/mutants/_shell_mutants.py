@@ -267,7 +267,8 @@ PASSIVE = (
         "second_failure_wins",
         "A start that failed is answered by what failed after it.",
         "Shell.failed",
-        "if life.child is self._awaited and life.incarnation == 1:\n    self._awaited, self._failure = None, life.error",
+        "if life.child is self._awaited and life.incarnation == 1:\n"
+        "    self._awaited, self._failure = None, life.error",
         "if self._awaited is not None:\n    self._failure = life.error",
     ),
     Mutant(

@@ -34,6 +34,7 @@ from jido_trio.supervision import (
     supervisor_child,
     task_supervisor_child,
 )
+from jido_trio.supervision._events import AnswerCall
 from jido_trio.supervision._shell import Shell
 from tests.supervision._diary import Diary, crashing
 
@@ -272,6 +273,28 @@ async def told_by(diary: Diary) -> str:
     except Exception as error:
         return Failure.of(error).render()
     return "\n".join(report.failure.render() for report in reports if report.failure is not None)
+
+
+async def test_a_bug_answers_every_caller_that_waits(diary, autojump_clock, monkeypatch):
+    def planted(shell: Shell, given: object) -> None:
+        raise Bug
+
+    async def ask(supervisor: Supervisor, id: str) -> None:
+        with pytest.raises(SupervisorStopped):
+            await supervisor.start_child(diary.child(id, ready_after=1))
+        diary.append(f"told {id}")
+
+    async def asked_by_three(nursery: trio.Nursery) -> None:
+        async with open_supervisor() as supervisor:
+            for id in "abc":
+                nursery.start_soon(ask, supervisor, id)
+            await trio.sleep_forever()
+
+    monkeypatch.setattr(Shell, "how", {**Shell.how, AnswerCall: planted})
+    async with trio.open_nursery() as nursery:
+        with pytest.raises(Bug):
+            await asked_by_three(nursery)
+    assert [line for line in sorted(diary) if line.startswith("told")] == ["told a", "told b", "told c"]
 
 
 # ---- nothing is kept alive

@@ -157,7 +157,7 @@ async def test_a_child_that_was_deleted_and_started_again_is_the_last_in_order(d
 
 
 async def test_a_kill_of_a_child_that_is_stopping_changes_nothing(diary, autojump_clock):
-    reports = []
+    reports: list[object] = []
     child = diary.child("a", at_the_end=partial(trio.sleep, 2))
     async with open_supervisor([child], on_report=reports.append) as supervisor:
         supervisor.terminate_child_soon("a")
