@@ -65,6 +65,16 @@ async def test_one_may_be_set_by_another(alarms, autojump_clock):
     alarms.end()
 
 
+async def test_a_later_one_does_not_put_off_a_nearer_one(alarms, autojump_clock):
+    rung: list[float] = []
+    alarms.set("near", 1, lambda: rung.append(trio.current_time()))
+    await trio.sleep(0.5)
+    alarms.set("late", 9, lambda: rung.append(trio.current_time()))
+    await trio.sleep(10)
+    assert rung == [1, 9]
+    alarms.end()
+
+
 async def test_they_ring_while_all_is_cancelled(alarms, nursery, autojump_clock):
     rung: list[str] = []
     alarms.set("a", 1, lambda: rung.append("a"))

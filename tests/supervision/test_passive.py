@@ -387,6 +387,24 @@ async def test_what_leaves_the_task_is_a_crash_of_the_life(row, reports):
     assert report.failure.frames[-1].function.endswith("work")
 
 
+async def test_the_task_of_a_life_can_still_use_a_child_that_started_before_when_the_block_is_cancelled(
+    row, autojump_clock
+):
+    class Working(Slow):
+        def begin(self, life: PassiveLife) -> None:
+            super().begin(life)
+            life.run(self.work)
+
+        async def work(self) -> None:
+            await trio.sleep(2)
+            row.calls.append("work done")
+
+    with trio.move_on_after(1):
+        async with open_supervisor([Child("a", row), Child("b", Working(), shutdown=5)]):
+            await trio.sleep_forever()
+    assert row.calls == ["begin a1", "work done", "stop a1"]
+
+
 async def test_lives_never_overlap(row, autojump_clock, reports):
     async def work() -> None:
         try:
