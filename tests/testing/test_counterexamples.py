@@ -54,7 +54,7 @@ TOP = __name__.partition(".")[0]  # a class itself is shown with its module
 def test_what_was_generated_is_printed_as_code(values, is_rich):
     met: list[Any] = []
 
-    @settings(database=None, phases=[Phase.generate], max_examples=1_000, derandomize=True)
+    @settings(database=None, phases=[Phase.generate], max_examples=1_000, derandomize=True, print_blob=False)
     @given(values)
     def law(value):
         if is_rich(value):
