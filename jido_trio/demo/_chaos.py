@@ -26,10 +26,14 @@ class Die(Action):
 async def cause(chaos: Chaos, workers: Sequence[AgentRef[Any]]) -> None:
     """Kill a worker now and then, for ever; whom and when follows from the seed, what it is at then does not.
 
+    The first kill comes soon, so that a run which is over in a moment sees one, too.
+
     A kill is an exception in the worker's own task. It ends the task with all that it had begun: its supervisor
     sees a crash like any other.
     """
     random = Random(chaos.seed)  # noqa: S311  # repeating itself is what it is for
+    pause = chaos.every * random.uniform(0, 0.2)
     while True:
-        await trio.sleep(chaos.every * random.uniform(0.5, 1.5))
+        await trio.sleep(pause)
         random.choice(workers).cast_nowait(Signal("chaos.kill"))
+        pause = chaos.every * random.uniform(0.5, 1.5)
