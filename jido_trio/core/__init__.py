@@ -45,7 +45,7 @@ from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
 from jido_trio.core._state_ops import DeleteKeys, DeletePath, ReplaceState, SetPath, SetState, StateOp
-from jido_trio.core._strategy import Direct, Strategy, run_instruction
+from jido_trio.core._strategy import Direct, Strategy, Subject, run_instruction
 from jido_trio.data import FrozenDict, FrozenList, freeze, thaw
 
 __all__ = [
@@ -95,6 +95,7 @@ __all__ = [
     "StopChild",
     "StopSensor",
     "Strategy",
+    "Subject",
     "ToAgent",
     "ToParent",
     "Unrouted",

@@ -14,6 +14,7 @@ from typing_extensions import dataclass_transform
 
 from jido_trio.data import Misfit, Schema, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidParams, InvalidResult
+from jido_trio.redact import shown
 
 
 @attrs.frozen
@@ -95,7 +96,9 @@ class Action:
         if output is not None:
             cls.output, cls._output = output, schema_of(output)
 
-    def __init__(self, /, **params: object) -> None:
+    def __init__(self, /, *unnamed: object, **params: object) -> None:
+        if unnamed:
+            raise _by_name(type(self), unnamed)
         record = self._record
         try:
             if record.construct is None or record.late:
@@ -111,6 +114,13 @@ class Action:
     def check_some(cls, params: Mapping[str, object]) -> None:
         """Refuse parameters that don't fit, with a Misfit; others may still be to come."""
         cls._record.check_some(params)
+
+
+def _by_name(cls: type[Action], values: tuple[object, ...]) -> TypeError:
+    names = [field.alias for field in attrs.fields(cls)]  # type: ignore[arg-type]  # every action is an attrs class
+    named = ", ".join(f"{name}={shown(value, 40)}" for name, value in zip(names, values, strict=False))
+    how = f"write {cls.__qualname__}({named})" if named else "it has none"
+    return TypeError(f"an action takes its parameters by name: {how}")
 
 
 def action_of(action: type[A], params: Mapping[str, Any]) -> A:

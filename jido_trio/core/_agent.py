@@ -38,7 +38,7 @@ State = TypeVar("State", default=NoState)
 Target: TypeAlias = type[Action] | Action | Instruction | tuple[type[Action], Mapping[str, Any]]
 """What a signal is routed to: an action, whose parameters are the signal's data; with parameters that are fixed."""
 
-Routes: TypeAlias = Mapping[str, Target | list[Target]] | Sequence[Route]
+Routes: TypeAlias = Mapping[str, Target | list[Target]] | Sequence[Route | tuple[str, Target]]
 """Patterns of signal types and where they lead; `Route`s where a priority or a condition is needed."""
 
 

@@ -248,3 +248,30 @@ def test_a_run_that_is_a_generator_is_refused():
         class Bad(Action):
             def run(self, context):
                 yield
+
+
+class Put(Action):
+    value: int
+    where: str = "shelf"
+
+    def run(self, _context: object) -> None: ...
+
+
+class Nothing(Action):
+    def run(self, _context: object) -> None: ...
+
+
+UNCHECKED: Any = Put
+
+
+@pytest.mark.parametrize(
+    ("make", "how"),
+    [
+        (lambda: UNCHECKED(5), r"write Put\(value=5\)"),
+        (lambda: UNCHECKED(5, "floor"), r"write Put\(value=5, where='floor'\)"),
+        (lambda: Nothing(5), "it has none"),
+    ],
+)
+def test_parameters_without_names_are_refused_with_what_to_write(make, how):
+    with pytest.raises(TypeError, match=f"takes its parameters by name: {how}"):
+        make()
