@@ -18,8 +18,8 @@ from jido_trio.runtime import _life, _post, _tasks, _timers
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._directory import Directory, check_size
 from jido_trio.runtime._fates import DeadLetter, log_dead_letter
+from jido_trio.runtime._life_tasks import plain
 from jido_trio.runtime._ref import AgentRef
-from jido_trio.runtime._server import plain
 from jido_trio.runtime._specs import AGENT_BUDGET
 from jido_trio.supervision import (
     Backoff,

@@ -22,30 +22,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import trio
-from attrs import AttrsInstance, define, field
+from attrs import AttrsInstance
 
 from jido_trio.core import Agent, Signal, Unrouted
 from jido_trio.errors import AgentCrashed, CallError, InvalidDefinition, NoRoute
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._interpreter import Runtime, interpret
+from jido_trio.runtime._life_tasks import LifeTasks, discard
 from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, News, Outcome, Own, Reply
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import enter, leave
 
 Directives = Sequence[AttrsInstance]
-
-
-@define(eq=False)
-class _Tasks:
-    """The tasks of a life, while it has any."""
-
-    nursery: trio.Nursery | None = None
-    """Where they run; None before it is open, and when the last of them is done."""
-    unstarted: list[tuple[Callable[..., Awaitable[object]], tuple[object, ...]]] = field(factory=list)
-    running: int = 0
-    directives: trio.lowlevel.Task | None = None
-    """The one that carries out directives, for which the agent waits."""
 
 
 class Server(Cell):
@@ -56,7 +45,7 @@ class Server(Cell):
     def __init__(self, agent: Agent[Any], instance: Instance, mailbox_size: int) -> None:
         super().__init__(agent, instance, Mailbox(mailbox_size))
         self._pending: tuple[Signal, Directives] | None = None
-        self._tasks: _Tasks | None = None
+        self._tasks: LifeTasks | None = None
 
     # ---- its lives
 
@@ -64,6 +53,7 @@ class Server(Cell):
         """See `Passive`."""
         directives = self.initial.strategy.init(self.initial)[1]
         self.life, self.incarnation, self.agent, self.ending = life, life.incarnation, self.initial, False
+        self._tasks = None  # of a life whose task crashed
         if directives:
             started = Signal("jido.agent.started", {"id": self.id, "incarnation": life.incarnation})
             self._pending = started, directives
@@ -264,7 +254,7 @@ class Server(Cell):
     def _wait(self, life: PassiveLife, waits: Awaitable[object], runtime: Runtime, directives: Directives) -> None:
         """Have a task of the life wait, and carry out the rest of the directives."""
         if self.life is not life:
-            _discard(waits)
+            discard(waits)
             return
         self.state = "waiting"
         self.start_task(self._go_on, life, waits, runtime, directives)
@@ -274,10 +264,10 @@ class Server(Cell):
         self, life: PassiveLife, waits: Awaitable[object], runtime: Runtime, directives: Directives
     ) -> None:
         if self.life is not life:  # killed before it began
-            _discard(waits)
+            discard(waits)
             return
         if self._tasks is not None:
-            self._tasks.directives = trio.lowlevel.current_task()
+            self._tasks.waited_for = trio.lowlevel.current_task()
         await _awaited(waits)
         for directive in directives:
             if self.life is not life or self.ending:
@@ -293,71 +283,20 @@ class Server(Cell):
 
     def refuse_itself(self) -> None:
         """Refuse to wait for the agent in a task that the agent waits for: neither would ever go on."""
-        own = self._tasks.directives if self._tasks is not None and self.state == "waiting" else None
-        task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
-        while own is not None and task is not None:
-            if task is own:
-                raise RuntimeError(
-                    f"agent {shown(self.id)} waits for this interpreter, which can't wait for the agent in turn; "
-                    "emit a signal, use cast_nowait, or runtime.stop()"
-                )
-            nursery = task.parent_nursery
-            task = nursery.parent_task if nursery is not None else None
+        if self._tasks is not None and self.state == "waiting" and self._tasks.is_waited_for():
+            raise RuntimeError(
+                f"agent {shown(self.id)} waits for this interpreter, which can't wait for the agent in turn; "
+                "emit a signal, use cast_nowait, or runtime.stop()"
+            )
 
     def start_task(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
         """Run `async_fn(*args)` in a task of the current life; what leaves it is a crash of the life."""
-        life, tasks = self.life, self._tasks
+        life = self.life
         if life is None:
             return
-        if tasks is None:
-            tasks = self._tasks = _Tasks()
-            tasks.unstarted.append((async_fn, args))
-            life.run(self._live, life, tasks)
-        elif tasks.nursery is None:
-            tasks.unstarted.append((async_fn, args))
-        else:
-            tasks.running += 1
-            tasks.nursery.start_soon(self._run, life, tasks, async_fn, args, name=self.id)
-
-    @trio.lowlevel.enable_ki_protection
-    async def _live(self, life: PassiveLife, tasks: _Tasks) -> None:
-        """Be the task of a life, as long as it needs one."""
-        failed = None
-        while tasks.unstarted and failed is None:
-            try:
-                async with trio.open_nursery() as nursery:
-                    tasks.nursery = nursery
-                    waiting, tasks.unstarted = tasks.unstarted, []
-                    tasks.running = len(waiting)
-                    for async_fn, args in waiting:
-                        nursery.start_soon(self._run, life, tasks, async_fn, args, name=self.id)
-            except BaseExceptionGroup as group:
-                failed = group
-        if self._tasks is tasks:
-            self._tasks = None
-        if failed is not None:
-            try:
-                raise plain(failed)
-            finally:
-                del failed
-
-    @trio.lowlevel.enable_ki_protection
-    async def _run(
-        self, life: PassiveLife, tasks: _Tasks, async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]
-    ) -> None:
-        if self.life is not life:
-            _discard(*args)
-            return
-        try:
-            await _called(async_fn, args)
-        except BaseException:
-            if self.life is life:
-                self.state = "down"  # it handles nothing while its other tasks are cancelled
-            raise
-        finally:
-            tasks.running -= 1
-            if not tasks.running:
-                tasks.nursery = None  # it is about to close; who comes now is in `unstarted`
+        if self._tasks is None:
+            self._tasks = LifeTasks(self, life)
+        self._tasks.start(async_fn, *args)
 
 
 _interpreter_of = interpret.dispatch
@@ -378,36 +317,6 @@ def _interpreted(directive: object, runtime: Runtime) -> Awaitable[object] | Non
 @trio.lowlevel.disable_ki_protection
 async def _awaited(waits: Awaitable[object]) -> None:
     await waits
-
-
-@trio.lowlevel.disable_ki_protection
-async def _called(async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]) -> None:
-    await async_fn(*args)
-
-
-def _discard(*args: object) -> None:
-    """Close coroutines that are never awaited."""
-    for each in args:
-        close = getattr(each, "close", None)
-        if close is not None and hasattr(each, "cr_frame"):
-            close()
-
-
-def plain(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the one error that a group is about: the first that ends the program, or its only one; or the group."""
-    for leaf in _leaves(group):
-        if not isinstance(leaf, Exception | trio.Cancelled):
-            return leaf
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        (error,) = error.exceptions
-    return error
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for part in error.exceptions for leaf in _leaves(part)]
-    return [error]
 
 
 def made(instance: Instance, agent: Any, id: str | None, state: object) -> Any:

@@ -1,0 +1,120 @@
+"""The tasks of a life, while it has any: directives that take time, actions with effects.
+
+A life needs a task of its own only while one of these runs. Then it has one, which opens a nursery for all of them and
+ends with the last. What leaves one of them is a crash of the life: the others are cancelled, and the agent handles
+nothing until they have ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import trio
+from attrs import define, field
+
+from jido_trio.runtime._cell import Cell
+from jido_trio.supervision import PassiveLife
+
+
+@define(eq=False)
+class LifeTasks:
+    """The tasks of one life of an agent."""
+
+    _cell: Cell
+    _life: PassiveLife
+    waited_for: trio.lowlevel.Task | None = None
+    """The one that carries out directives, for which the agent waits."""
+    _nursery: trio.Nursery | None = None
+    """Where they run; None before it is open, and when the last of them is done."""
+    _unstarted: list[tuple[Callable[..., Awaitable[object]], tuple[object, ...]]] = field(factory=list)
+    _running: int = 0
+    _open: bool = False
+    """Whether the life has its task."""
+
+    def start(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Run `async_fn(*args)` in a task; what leaves it is a crash of the life."""
+        if self._nursery is None:
+            self._unstarted.append((async_fn, args))
+            if not self._open:
+                self._open = True
+                self._life.run(self._live)
+        else:
+            self._running += 1
+            self._nursery.start_soon(self._run, async_fn, args, name=self._cell.id)
+
+    def is_waited_for(self) -> bool:
+        """Whether the agent waits for the current task, or for one that this is a part of."""
+        task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
+        while self.waited_for is not None and task is not None:
+            if task is self.waited_for:
+                return True
+            nursery = task.parent_nursery
+            task = nursery.parent_task if nursery is not None else None
+        return False
+
+    @trio.lowlevel.enable_ki_protection
+    async def _live(self) -> None:
+        """Be the task of the life, as long as it needs one."""
+        failed = None
+        while self._unstarted and failed is None:
+            try:
+                async with trio.open_nursery() as nursery:
+                    self._nursery = nursery
+                    waiting, self._unstarted = self._unstarted, []
+                    self._running = len(waiting)
+                    for async_fn, args in waiting:
+                        nursery.start_soon(self._run, async_fn, args, name=self._cell.id)
+            except BaseExceptionGroup as group:
+                failed = group
+        self._open = False
+        if failed is not None:
+            try:
+                raise plain(failed)
+            finally:
+                del failed
+
+    @trio.lowlevel.enable_ki_protection
+    async def _run(self, async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]) -> None:
+        try:
+            if self._cell.life is not self._life:  # it was killed before this began
+                discard(*args)
+                return
+            await _called(async_fn, args)
+        except BaseException:
+            if self._cell.life is self._life:
+                self._cell.state = "down"  # it handles nothing while its other tasks are cancelled
+            raise
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._nursery = None  # it is about to close; who comes now is in `_unstarted`
+
+
+@trio.lowlevel.disable_ki_protection
+async def _called(async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]) -> None:
+    await async_fn(*args)
+
+
+def discard(*args: object) -> None:
+    """Close coroutines that are never awaited."""
+    for each in args:
+        close = getattr(each, "close", None)
+        if close is not None and hasattr(each, "cr_frame"):
+            close()
+
+
+def plain(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the one error that a group is about: the first that ends the program, or its only one; or the group."""
+    for leaf in _leaves(group):
+        if not isinstance(leaf, Exception | trio.Cancelled):
+            return leaf
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        (error,) = error.exceptions
+    return error
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _leaves(part)]
+    return [error]
