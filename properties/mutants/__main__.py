@@ -9,17 +9,20 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from pathlib import Path
 
 from properties.mutants._catalogue import ACCEPTED, MUTANTS
-from properties.mutants._checks import ROOT, NotGreen, Verdict, copy_of, hold_steady, judge, measured
+from properties.mutants._checks import ROOT, NotGreen, Verdict, copy_of, hold_steady, judge, recorded
 from properties.mutants._mutant import Mutant, Stale
 
 CAUGHT, SURVIVED, UNASKABLE = 0, 1, 2
 PROCESSES = 2
+MANY = 6
+"""Of so many mutants of a part it pays to record first which tests concern them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,9 +67,11 @@ def _judge(mutants: Sequence[Mutant]) -> int:
 
 
 def _verdicts(mutants: Sequence[Mutant], sound: Path) -> Iterator[Verdict]:
-    limits = measured(sorted({mutant.part for mutant in mutants}), sound)
+    counts = Counter(mutant.part for mutant in mutants)
+    parts = [part for part in counts if counts[part] >= MANY]
     with ThreadPoolExecutor(PROCESSES) as pool:
-        yield from pool.map(lambda mutant: judge(mutant, limits, sound), mutants)
+        recordings = dict(zip(parts, pool.map(lambda part: recorded(part, sound), parts), strict=True))
+        yield from pool.map(lambda mutant: judge(mutant, recordings.get(mutant.part), sound), mutants)
 
 
 def _line(verdict: Verdict) -> str:

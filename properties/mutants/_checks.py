@@ -9,20 +9,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
 from attrs import frozen
 
+from properties.mutants._concerned import Recording, files_of, read_recording
 from properties.mutants._mutant import Mutant
 
+CHOSEN = "chosen.txt"
 ROOT = Path(__file__).parents[2]
 COPIED = ("jido_trio", "properties", "tests", "docs", "README.md", "conftest.py", "pyproject.toml")
 
-PURE_FIRST = ("test_window.py", "test_slots.py", "test_exit.py", "test_decide.py", "test_decide_calls.py")
-"""The tests of values say what is wrong in a line, and in milliseconds."""
+PYTEST = (
+    *("-m", "pytest", "-p", "properties.mutants._plugin", "-p", "no:cacheprovider", "-v", "-m", "not long", "--tb=no"),
+    "--hypothesis-seed=0",  # the same mutant meets the same examples each time
+    *("-o", "idle_seconds=4"),  # most mutants that hang stand still
+)
 
 
 @frozen
@@ -31,14 +36,20 @@ class Check:
 
     name: str
     arguments: tuple[str, ...]
+    tests: tuple[str, ...] = ()
+    """The ids of the tests that are to be run, in order; none means all."""
 
     def run(self, copy: Path, limit: float) -> str | None:
         """Return what failed, or None when all is well."""
+        chosen: tuple[str, ...] = ()
+        if self.tests:
+            (copy / CHOSEN).write_text("\n".join(self.tests), encoding="utf-8")
+            chosen = ("--chosen", CHOSEN)
         environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         with TemporaryFile("w+") as output:
             # A session of its own, so that a hang is killed with all its children.
             process = subprocess.Popen(
-                (sys.executable, *self.arguments),
+                (sys.executable, *self.arguments, *chosen),
                 cwd=copy,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -66,35 +77,22 @@ def _what_failed(output: str, code: int | None) -> str:
     return str(named[0]) if named else last
 
 
-def checks(part: str, root: Path = ROOT) -> tuple[Check, ...]:
-    """Return what must notice that a part of the package is broken, in the order in which it is cheapest to fail."""
-    if part == "supervision":
-        return (Check("recordings", ("-m", "properties.mutants._replay")), _tests(_of_supervision(root)))
-    return (_tests(_of_runtime(root)),)
+def checks(mutant: Mutant, recording: Recording | None, root: Path = ROOT) -> tuple[Check, ...]:
+    """Return what must notice the mutant, in the order in which it is cheapest to fail."""
+    if recording is None:
+        tests: tuple[Check, ...] = (Check("tests", (*PYTEST, "-x", *files_of(mutant.part, root))),)
+    else:
+        concerned = recording.concerned(mutant, root)
+        tests = (_tests("tests", concerned),) if concerned else ()
+    return (*tests, RECORDINGS) if mutant.part == "supervision" else tests
 
 
-def _tests(chosen: Iterable[str]) -> Check:
-    # With a fixed seed the same mutant meets the same tests each time.
-    options = ("-x", "-v", "-m", "not long", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=0")
-    return Check("tests", ("-m", "pytest", *options, *chosen))
+RECORDINGS = Check("recordings", ("-m", "properties.mutants._replay"))
 
 
-def _of_supervision(root: Path) -> list[str]:
-    signals = root / "tests" / "processes" / "test_signals.py"
-    laws = [root / "properties" / "test_slots.py", *sorted((root / "properties").glob("test_supervis*.py"))]
-    return _below(root, _in(root / "tests" / "supervision"), laws, [signals])
-
-
-def _of_runtime(root: Path) -> list[str]:
-    return _below(root, _in(root / "tests" / "runtime"), [root / "properties" / "test_runtime.py"])
-
-
-def _in(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("test_*.py"), key=lambda path: (path.name not in PURE_FIRST, path))
-
-
-def _below(root: Path, *groups: Iterable[Path]) -> list[str]:
-    return [str(path.relative_to(root)) for group in groups for path in group]
+def _tests(name: str, chosen: Sequence[str]) -> Check:
+    files = sorted({test.partition("::")[0] for test in chosen})
+    return Check(name, (*PYTEST, "-x", *files), tuple(chosen))
 
 
 @contextmanager
@@ -125,44 +123,39 @@ class Verdict:
         return failed if "::" in failed and not failed.startswith("hang") else None
 
 
-@frozen
-class Limits:
-    """How long each check of each part may take, in seconds; beyond it counts as a hang."""
-
-    seconds: Mapping[tuple[str, str], float]
-
-
 class NotGreen(Exception):
     """The checks fail without any mutant: nothing could be learned from them."""
 
 
-def measured(parts: Iterable[str], root: Path = ROOT) -> Limits:
-    """Run the checks of these parts on the sound project, and return limits far above what they took.
+LIMIT = 120
+"""Seconds that each check has: what takes longer is a hang. Most are ended earlier, by `tests.time_limit`."""
+
+
+def recorded(part: str, root: Path = ROOT) -> Recording:
+    """Run the tests of a part on the sound project, and return who comes to which line.
 
     Raises:
         NotGreen: One of them failed.
     """
-    seconds = {}
     with copy_of(root) as copy:
-        for part, check in ((name, check) for name in parts for check in checks(name, copy)):
-            began = time.monotonic()
-            if failed := check.run(copy, 600):
-                raise NotGreen(f"{check.name} of {part} fail without any mutant: {failed}")
-            seconds[part, check.name] = 30 + 3 * (time.monotonic() - began)
-    return Limits(seconds)
+        target = copy / "recording.json"
+        if failed := Check("tests", (*PYTEST, "--record", str(target), *files_of(part, copy))).run(copy, 900):
+            raise NotGreen(f"tests of {part} fail without any mutant: {failed}")
+        return read_recording(target)
 
 
-def judge(mutant: Mutant, limits: Limits, root: Path = ROOT) -> Verdict:
-    """Break a copy of the project, and return what caught that.
+def judge(mutant: Mutant, recording: Recording | None = None, root: Path = ROOT) -> Verdict:
+    """Break a copy of the project, and return what caught that; without a recording, ask all tests of its part.
 
     Raises:
         Stale: The mutant doesn't fit the source.
     """
     began = time.monotonic()
     with copy_of(root) as copy:
+        asked = checks(mutant, recording, copy)
         break_in(copy, mutant)
-        for check in checks(mutant.part, copy):
-            if failed := check.run(copy, limits.seconds[mutant.part, check.name]):
+        for check in asked:
+            if failed := check.run(copy, LIMIT):
                 return Verdict(mutant, failed, time.monotonic() - began)
     return Verdict(mutant, None, time.monotonic() - began)
 
@@ -184,5 +177,5 @@ def hold_steady(tests: Collection[str], root: Path = ROOT) -> None:
     """
     with copy_of(root) as copy:
         for _ in range(REPEATS if tests else 0):
-            if failed := _tests(sorted(tests)).run(copy, 600):
+            if failed := _tests("tests", sorted(tests)).run(copy, 600):
                 raise NotGreen(f"a test that caught mutants fails now and then without any: {failed}")

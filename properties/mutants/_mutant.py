@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -43,17 +44,30 @@ class Mutant:
         Raises:
             Stale: What it changes isn't there exactly once; the mutant must follow the source.
         """
+        path, tree, _, place = self._found(root)
+        return path, _with(tree, place, _read(self.new), self.name)
+
+    def lines(self, root: Path) -> tuple[Path, range, range]:
+        """Return the file below `root` that it changes, the lines of what it changes, and those that are around it.
+
+        Raises:
+            Stale: As `applied`.
+        """
+        path, _, scope, place = self._found(root)
+        around = scope.body if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) else [scope]
+        return path, _lines(place.nodes), _lines(around)
+
+    def _found(self, root: Path) -> tuple[Path, ast.Module, ast.AST, Place]:
         sources = _sources(root / PACKAGE / self.part)
-        found = [(path, place) for path, tree in sources.items() for place in self._places(tree)]
+        found = [(path, tree, *place) for path, tree in sources.items() for place in self._places(tree)]
         if len(found) != 1:
             raise Stale(f"mutant {self.name!r} is stale: {self._what_is_there(sources, len(found))}\n{self.old[:500]}")
-        [(path, place)] = found
-        return path, _with(sources[path], place, _read(self.new), self.name)
+        return found[0]
 
-    def _places(self, tree: ast.Module) -> Iterator[Place]:
+    def _places(self, tree: ast.Module) -> Iterator[tuple[ast.AST, Place]]:
         for name, scope in _definitions(tree):
             if name == self.within:
-                yield from _matches(scope, _read(self.old))
+                yield from ((scope, place) for place in _matches(scope, _read(self.old)))
 
     def _what_is_there(self, sources: Mapping[Path, ast.Module], count: int) -> str:
         names = [name for tree in sources.values() for name, _ in _definitions(tree)]
@@ -80,6 +94,16 @@ class Place:
     field: str
     start: int | None
     count: int
+
+    @property
+    def nodes(self) -> Sequence[ast.AST]:
+        """What is there."""
+        there: Any = getattr(self.node, self.field)
+        return [there] if self.start is None else list(there[self.start : self.start + self.count])
+
+
+def _lines(nodes: Sequence[Any]) -> range:
+    return range(nodes[0].lineno, nodes[-1].end_lineno + 1)
 
 
 def _sources(part: Path) -> Mapping[Path, ast.Module]:

@@ -1,11 +1,15 @@
 """The mutants fit the sources, and are caught."""
 
 import ast
+import os
+import subprocess
+import sys
 
 import pytest
 
 from properties.mutants._catalogue import ACCEPTED, MUTANTS
-from properties.mutants._checks import ROOT, Check, break_in, copy_of, judge, measured
+from properties.mutants._checks import ROOT, Check, break_in, copy_of, judge, recorded
+from properties.mutants._concerned import read_recording
 from properties.mutants._mutant import Mutant, Stale
 
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
@@ -110,13 +114,74 @@ def test_erlangs_recordings_catch_a_broken_rule_within_seconds(name):
         assert "reducer" in str(replay.run(copy, 60))
 
 
+TESTS = """
+import jido_trio.supervision._a as a
+
+def test_f(): assert a.f() == 1
+def test_both(): assert a.f() + a.g() == 3
+def test_g_slowly():
+    time.sleep(0.2)
+    assert a.g() == 2
+def test_traces():
+    sys.settrace(None)
+    assert a.g() == 2
+def test_elsewhere(): pass
+"""
+SOURCE = """
+ONE = 1
+def f():
+    return ONE
+def g():
+    return 2
+def h():
+    return [
+        3,
+    ]
+"""
+
+
+@pytest.fixture
+def recording(project, monkeypatch):
+    """Record the tests of a package of its own; return the recording, and the root."""
+    root = project(__init__="", _a=SOURCE)
+    (root / "jido_trio" / "__init__.py").touch()
+    (root / "test_a.py").write_text(f"import sys, time\n{TESTS}")
+    plugin = ("-p", "properties.mutants._plugin", "--record", "told.json", "-p", "no:cacheprovider", "-q")
+    environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{ROOT}"}
+    arguments = (sys.executable, "-m", "pytest", *plugin, "--rootdir", str(root), "test_a.py")
+    subprocess.run(arguments, check=True, cwd=root, env=environment, capture_output=True)
+    return read_recording(root / "told.json"), root
+
+
+@pytest.mark.parametrize(
+    ("change", "tests"),
+    [
+        (("f", "ONE", "2"), ["both", "f", "elsewhere", "traces"]),
+        (("g", "2", "3"), ["both", "g_slowly", "elsewhere", "traces"]),
+        (("ONE", "1", "2"), ["both", "elsewhere", "f", "g_slowly", "traces"]),
+        (("h", "3", "4"), ["elsewhere", "traces"]),
+    ],
+    ids=["a line", "another line", "an imported line", "a line nobody comes to"],
+)
+def test_a_mutant_concerns_the_tests_that_come_to_its_lines_and_those_that_nobody_can_see(change, tests, recording):
+    told, root = recording
+    concerned = [test.removeprefix("test_a.py::test_") for test in told.concerned(mutant(*change), root)]
+    assert sorted(concerned) == sorted(tests)
+
+
+def test_the_quickest_is_asked_first_and_last_who_can_not_be_seen(recording):
+    told, root = recording
+    concerned = told.concerned(mutant("g", "2", "3"), root)
+    assert [test.removeprefix("test_a.py::test_") for test in concerned] == ["both", "g_slowly", "elsewhere", "traces"]
+
+
 @pytest.fixture(scope="session")
-def limits():
-    """How long the checks may take; fails where they fail without any mutant."""
-    return measured(sorted({mutant.part for mutant in MUTANTS}))
+def recordings():
+    """Which tests concern which mutant; fails where they fail without any."""
+    return {part: recorded(part) for part in {mutant.part for mutant in MUTANTS}}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("mutant", [mutant for mutant in MUTANTS if mutant.name not in ACCEPTED], ids=lambda m: m.name)
-def test_a_mutant_is_caught(mutant, limits):
-    assert judge(mutant, limits).caught_by is not None
+def test_a_mutant_is_caught(mutant, recordings):
+    assert judge(mutant, recordings[mutant.part]).caught_by is not None
