@@ -164,21 +164,26 @@ class Derived(World):
     A subclass says what ids and numbers follow from, and what time it is, always the same.
     """
 
-    __slots__ = ("_given", "_made", "_numbers", "_seed")
+    __slots__ = ("_given", "_made", "_numbers", "_tail")
     _given: tuple[Any, ...]
     _made: int
     """The ids made so far."""
     _numbers: random.Random
-    _seed: bytes
+    _tail: str
+    """What the ids end in: they are counted before it."""
 
     def __init__(self, *given: object) -> None:
         _keep(self, "_given", given)
         _keep(self, "_made", 0)
 
     def basis(self) -> bytes:
-        """Return what ids and numbers follow from."""
+        """Return what numbers follow from, and ids, if there is nothing shorter."""
         basis: bytes = self._given[0]()
         return basis
+
+    def origin(self) -> bytes:
+        """Return what ids follow from."""
+        return self.basis()
 
     def now(self) -> datetime:
         """Return the time."""
@@ -189,10 +194,10 @@ class Derived(World):
         """Return a new id, greater than those made before."""
         made = self._made
         if not made:
-            _keep(self, "_seed", self.basis())
+            bits = sha256(self.origin()).hexdigest()
+            _keep(self, "_tail", f"-8{bits[:3]}-{bits[3:15]}")
         _keep(self, "_made", made + 1)
-        bits = sha256(b"%d\0%b" % (made, self._seed)).hexdigest()
-        return f"{_hex_time(self.now(), made >> 12)}-7{made & 0xFFF:03x}-8{bits[:3]}-{bits[3:15]}"
+        return f"{_hex_time(self.now(), made >> 12)}-7{made & 0xFFF:03x}{self._tail}"
 
     @property
     def random(self) -> random.Random:  # pyright: ignore[reportIncompatibleVariableOverride]

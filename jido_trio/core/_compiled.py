@@ -18,7 +18,7 @@ from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._router import Router
 from jido_trio.core._signal import Signal
-from jido_trio.core._strategy import Direct, Strategy, applied
+from jido_trio.core._strategy import Direct, Strategy, applied, lone_directives
 from jido_trio.data import Misfit, Schema
 from jido_trio.errors import ActionError, InvalidResult
 from jido_trio.world import enter, leave
@@ -89,7 +89,7 @@ def _maker(target: Instruction) -> Callable[[Any], Action]:
 
 
 def _compiled(cls: AgentClass, action: type[Action], make: Callable[[Any], Any] | None) -> Run:
-    merge, name = cls.record.merge, action.name
+    merge, name, is_lone = cls.record.merge, action.name, lone_directives(cls.record.cls)
 
     def run(agent: Any, given: Any, signal: Signal | None) -> tuple[Any, tuple[AttrsInstance, ...]]:
         token = enter((Inside, agent, given if make is None else None, signal))
@@ -103,6 +103,8 @@ def _compiled(cls: AgentClass, action: type[Action], make: Callable[[Any], Any] 
                 except Misfit as misfit:
                     raise InvalidResult(name, misfit.problems) from None
                 return cls(agent.id, state, agent.strategy_state), ()
+            if is_lone[type(result)]:
+                return agent, (result,)
             agent, directives = applied(agent, action, result)
             return agent, tuple(directives)
         except ActionError as error:

@@ -13,7 +13,7 @@ from attrs import Attribute, field, frozen
 
 from jido_trio.core._action import Action, Effect, Result
 from jido_trio.core._instruction import Instruction
-from jido_trio.core._signal import Signal
+from jido_trio.core._signal import Signal, new_signal
 from jido_trio.data import FrozenDict, freeze
 from jido_trio.errors import ActionError, InvalidDefinition
 from jido_trio.terms import OnParentDeath, Restart
@@ -89,18 +89,25 @@ class ToParent:
     """A dispatch target: the parent of the agent; an agent without one emits nothing."""
 
 
+def _frozen_dispatch(dispatch: object) -> object:
+    return dispatch if dispatch.__class__ in _TARGETS else freeze(dispatch)
+
+
+_TARGETS = frozenset({type(None), ToAgent, ToParent})
+
+
 @frozen(init=False)
 class Emit(Directive):
     """Send a signal. `Emit("cart.large", {"total": 5})` makes the signal, too."""
 
     signal: Signal
-    dispatch: Any = field(default=None, converter=freeze)
+    dispatch: Any = field(default=None, converter=_frozen_dispatch)
     """Where to: a target, or several; None is the agent itself."""
 
     def __init__(
         self, signal: Signal | str, data: object = None, *, source: str | None = None, dispatch: object = None
     ) -> None:
-        if not _is_dispatch(dispatch):
+        if dispatch.__class__ not in _TARGETS and not _is_dispatch(dispatch):
             expected = "ToAgent(id), ToParent(), a list of these, or None for the agent itself"
             raise _refuse(self, "dispatch", expected, dispatch)
         self.__attrs_init__(_signal(signal, data, source), dispatch)  # pyright: ignore[reportAttributeAccessIssue]
@@ -114,7 +121,7 @@ def _is_dispatch(dispatch: object) -> bool:
 
 def _signal(signal: Signal | str, data: object, source: str | None) -> Signal:
     if isinstance(signal, str):
-        return Signal(signal, data) if source is None else Signal(signal, data, source=source)
+        return new_signal(signal, data) if source is None else new_signal(signal, data, source)
     if not isinstance(signal, Signal):
         raise InvalidDefinition(f"Emit: expected a Signal or its type, got {signal!r}", field="signal", value=signal)
     if data is not None or source is not None:

@@ -1,11 +1,13 @@
 """The world inside of `cmd` and `receive`: the time is the signal's, ids and numbers follow from what they are given.
 
-The same agent and signal make the same ids, in any process, under any seed of hashes. What differs makes different
-ones: the agent's id and state, the signal's source and id, and for `cmd` the action with its parameters. A signal is
-known by source and id, as in CloudEvents: sent twice, it counts as the same.
+The same agent and signal make the same ids, in any process, under any seed of hashes. A signal is known by source and
+id, as in CloudEvents: sent twice, it is the same event twice. So what an agent makes because it receives a signal is
+known by the agent's id and by these two, in whatever state the signal finds it: who hears of the event twice hears of
+what followed from it under the same ids. A command that `cmd` is given has no such name. There ids follow from all
+that differs: the agent's id and state, the action with its parameters, the signal that caused it. So do numbers always.
 
-No id is worth a walk through a large state. So of a state no more than 64 values are looked at, of a command 256: each
-container shares what it was given among its items, and one with more items than that counts by their number. Most
+No number is worth a walk through a large state. So of a state no more than 64 values are looked at, of a command 256:
+each container shares what it was given among its items, and one with more items than that counts by their number. Most
 states are smaller, and beside the large part of a large one something small changes as a rule.
 """
 
@@ -59,11 +61,18 @@ class Inside(Derived):
     _given: tuple[Identified, object, Signal | None]
 
     def basis(self) -> bytes:
-        """Return what ids and numbers follow from; the parts after the agent's id have no zeros in them."""
+        """Return what follows from all that is given; the parts after the agent's id have no zeros in them."""
         agent, command, signal = self._given
         cause = "" if signal is None else f"{signal.source}\0{signal.id}"
         wanted = "" if command is None else sketch(command, OF_COMMAND)
         return f"{agent.id}\0{cause}\0{wanted}\0{sketch(agent.state)}".encode("utf-8", "surrogatepass")
+
+    def origin(self) -> bytes:
+        """Return what ids follow from: the signal that is received, if one is."""
+        agent, command, signal = self._given
+        if command is not None or signal is None:
+            return self.basis()
+        return f"{agent.id}\0{signal.source}\0{signal.id}\0\0".encode("utf-8", "surrogatepass")
 
     def now(self) -> datetime:
         """Return the time of the signal."""

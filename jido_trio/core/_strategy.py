@@ -125,6 +125,11 @@ _is_directive: Learned[type, bool] = Learned(
 )
 
 
+def lone_directives(state_class: type) -> Learned[type, bool]:
+    """Tell of each class whether a value of it that `run` returns is a directive, whatever action it is."""
+    return Learned(lambda cls: _is_directive[cls] and not issubclass(cls, state_class))
+
+
 def _read(action: type[Action], result: object, state_class: type) -> tuple[Any, Iterable[object]]:
     """Tell the change (None, a dict, or an operation that is one) from the effects."""
     if _is_change(action, result, state_class):

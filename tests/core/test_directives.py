@@ -32,7 +32,8 @@ from jido_trio.core import (
     emit_to,
     emit_to_parent,
 )
-from jido_trio.errors import ActionError, InvalidDefinition
+from jido_trio.errors import ActionError, InvalidDefinition, InvalidSignal
+from jido_trio.world import seeded, using
 
 
 @frozen
@@ -196,3 +197,27 @@ def test_a_run_instruction_returned_by_an_action_passes_through():
 def test_the_context_of_an_instruction_goes_with_its_outcome():
     run = wanted((Fetch, {}, {"who": "me"}))
     assert run.finished(None).context == {"who": "me"}
+
+
+@pytest.mark.parametrize("data", [None, {}, {"rows": [1, {"a": (2,)}]}, b"bytes", [1], "text"])
+@pytest.mark.parametrize("source", [{}, {"source": "urn:shop"}])
+def test_emit_makes_the_very_signal_that_signal_makes(data, source):
+    with using(seeded(1)):
+        expected = Signal("cart.large", data, **source)
+    with using(seeded(1)):
+        signal = Emit("cart.large", data, **source).signal
+    assert signal == expected
+    assert repr(signal) == repr(expected)
+    assert signal.to_json() == expected.to_json()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"signal": ""}, {"signal": "a\x00"}, {"signal": "a", "source": ""}, {"signal": "a", "source": "a b"}]
+)
+def test_emit_refuses_what_signal_refuses(wrong):
+    type, *source = wrong.values()
+    with pytest.raises(InvalidSignal) as ours:
+        Emit(**wrong)
+    with pytest.raises(InvalidSignal) as theirs:
+        Signal(type, **({"source": source[0]} if source else {}))
+    assert str(ours.value) == str(theirs.value)

@@ -74,14 +74,43 @@ def test_what_differs_makes_other_ids_and_numbers(agent, command, signal):
     assert other.data != told(TELLER).data
 
 
-def test_what_a_signal_leads_to_has_ids_of_its_own_for_each_signal_and_state():
-    def received(agent: Any, signal: Signal) -> str:
-        _, (emit,) = agent.receive(signal)
-        return emit.signal.id  # type: ignore[no-any-return]
+def received(agent: Any, signal: Signal) -> Signal:
+    """The signal that is emitted on hearing another."""
+    _, (emit,) = agent.receive(signal)
+    return emit.signal  # type: ignore[no-any-return]
 
+
+def test_what_a_signal_leads_to_has_ids_of_its_own_for_each_agent_and_signal():
     assert received(TELLER, TELL) == received(Teller.new("t"), evolve(TELL))
-    others = {received(TELLER, evolve(TELL, id="2")), received(TELLER.set({"count": 1}), TELL)}
-    assert len({received(TELLER, TELL), *others}) == 3
+    others = [
+        (evolve(TELLER, id="u"), TELL),
+        (TELLER, evolve(TELL, id="2")),
+        (TELLER, evolve(TELL, source="/elsewhere")),
+    ]
+    assert len({received(TELLER, TELL).id, *(received(*other).id for other in others)}) == 4
+
+
+def test_a_signal_that_is_received_twice_leads_to_the_same_ids_in_whatever_state_and_to_other_numbers():
+    first, again = received(TELLER, TELL), received(TELLER.set({"count": 1}), TELL)
+    assert first.id == again.id
+    assert first.data["draw"] != again.data["draw"]
+
+
+def test_a_command_is_known_apart_from_what_its_signal_leads_to():
+    assert told(TELLER).id != received(TELLER, TELL).id
+
+
+def test_an_agent_makes_as_many_ids_of_one_signal_as_it_needs():
+    class Chatter(Action):
+        def run(self, context: Context[Ledger]) -> Result:
+            return [Emit("told") for _ in range(5000)]
+
+    class Chatterbox(Agent[Ledger], routes={"tell": Chatter}): ...
+
+    received: Any = Chatterbox.new("t").receive(TELL)
+    ids = [emit.signal.id for emit in received[1]]
+    assert len(set(ids)) == 5000
+    assert ids == sorted(ids)
 
 
 def test_the_outcomes_of_two_runs_that_one_signal_caused_make_other_ids():
