@@ -104,17 +104,8 @@ def discard(*args: object) -> None:
 
 
 def plain(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the one error that a group is about: the first that ends the program, or its only one; or the group."""
-    for leaf in _leaves(group):
-        if not isinstance(leaf, Exception | trio.Cancelled):
-            return leaf
+    """Return the one error of a group that has but one; or the group."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         (error,) = error.exceptions
     return error
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for part in error.exceptions for leaf in _leaves(part)]
-    return [error]

@@ -696,11 +696,11 @@ TASKS = (
         part="runtime",
     ),
     Mutant(
-        "interrupts_hide_in_groups",
-        "Control-C in an action leaves as a group.",
-        "plain",
-        "not isinstance(leaf, Exception | trio.Cancelled)",
-        "False",
+        "crashes_beside_an_exit_are_lost",
+        "What crashed together with the end of the program is reported to nobody.",
+        "LifeTasks._live",
+        "plain(failed)",
+        "next((error for error in failed.exceptions if not isinstance(error, Exception)), plain(failed))",
         part="runtime",
     ),
     Mutant(
@@ -811,8 +811,8 @@ LEDGER = (
         part="runtime",
     ),
     Mutant(
-        "news_are_dead_letters",
-        "News that come after the end are told of as dead letters.",
+        "late_signals_of_its_own_vanish",
+        "What is sent for an agent that has ended disappears.",
         "Cell.put",
         "self.closed",
         "False",
