@@ -1,8 +1,8 @@
 """What an agent is and how it decides: values and pure functions. Imports the leaves only, and never trio."""
 
-from jido_trio.core._action import Action, Effect, Result
+from jido_trio.core._action import Action, Effect, Result, ResultOf
 from jido_trio.core._agent import Agent, NoState
-from jido_trio.core._context import Context
+from jido_trio.core._context import ActingAgent, Context
 from jido_trio.core._directives import (
     AdoptChild,
     ApplyOutcome,
@@ -49,6 +49,7 @@ from jido_trio.core._strategy import Direct, Strategy, Subject, run_instruction
 from jido_trio.data import FrozenDict, FrozenList, freeze, thaw
 
 __all__ = [
+    "ActingAgent",
     "Action",
     "AdoptChild",
     "Agent",
@@ -80,6 +81,7 @@ __all__ = [
     "ReplaceState",
     "Resources",
     "Result",
+    "ResultOf",
     "Route",
     "Router",
     "RunInstruction",

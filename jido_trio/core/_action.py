@@ -21,7 +21,8 @@ from jido_trio.redact import shown
 class Effect:
     """The base of our state operations and directives. To a type checker, a list of several is one of effects.
 
-    Yours need not be: any frozen attrs value that is no state operation is a directive.
+    Yours may be, as `ResultOf` asks for, but need not: any frozen attrs value that is no state operation is a
+    directive.
     """
 
 
@@ -34,6 +35,13 @@ Result: TypeAlias = (
 )
 """What `run` may return: changes (merged deeply), a new state, None for no change; effects, one or several; or a
 pair of the two. (A list of several classes is one of objects for type checkers, so its items are checked by `cmd`.)"""
+
+Change = TypeVar("Change")
+
+ResultOf: TypeAlias = Change | Effect | list[Effect] | tuple[Change | None, Effect | Sequence[Effect] | None] | None
+"""The same for a type checker that shall see more: `ResultOf[CartChanges]`, where that is a TypedDict, takes no other
+changes, so a misspelt key is found. Directives of your own derive from `Effect`, so that they can be told from those.
+"""
 
 A = TypeVar("A", bound="Action")
 

@@ -1,7 +1,7 @@
 """What an action is told about the agent it runs for."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic
+from typing import Any, ClassVar, Generic, Protocol, Self
 
 import attrs
 from typing_extensions import TypeVar
@@ -10,7 +10,30 @@ from jido_trio.core._resources import NO_RESOURCES, Resources
 from jido_trio.core._signal import Signal
 from jido_trio.data import FrozenDict
 
-StateT = TypeVar("StateT", default=Any)
+StateT_co = TypeVar("StateT_co", covariant=True, default=Any)
+
+
+class ActingAgent(Protocol[StateT_co]):
+    """What an action knows of the agent it runs for, whichever it is."""
+
+    name: ClassVar[str]
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def state(self) -> StateT_co:
+        """Its state: `context.state`."""
+        ...
+
+    def set(self, changes: Mapping[str, Any]) -> Self:
+        """Return it with `changes` merged deeply into its state."""
+        ...
+
+
+AgentT_co = TypeVar("AgentT_co", covariant=True, default=ActingAgent[StateT_co])
 
 RESERVED = frozenset({"state", "signal", "agent", "agent_server", "input_signal", "directive", "dispatch"})
 """Keys with a meaning of their own; a caller's context may not use them."""
@@ -19,12 +42,15 @@ NOTHING: Mapping[str, Any] = FrozenDict()
 
 
 @attrs.frozen(slots=False)
-class Context(Generic[StateT]):
-    """The agent as it is at this instruction, and why the instruction is run; `context["key"]` is the caller's word."""
+class Context(Generic[StateT_co, AgentT_co]):
+    """The agent as it is at this instruction, and why the instruction is run; `context["key"]` is the caller's word.
 
-    state: StateT
-    agent: Any
-    """The agent itself: its id, and its class."""
+    For type checkers, `Context[CartState]` says what the state is, and `Context[CartState, CartAgent]` the agent, too.
+    """
+
+    state: StateT_co
+    agent: AgentT_co
+    """The agent itself: its id, and whatever its class has."""
     signal: Signal | None = None
     """The signal that caused this, if one did."""
     extra: Mapping[str, Any] = NOTHING
