@@ -611,8 +611,13 @@ class SupervisorStopped(SupervisionError):
     """The supervisor is not running, or stopped before it could answer."""
 
     supervisor: str
+    entered: bool = True
+    """False of an instance that is used before its block."""
 
     def __str__(self) -> str:
+        if not self.entered:
+            how = "use it inside of `async with Jido(...) as jido:`"
+            return f"instance {shown(self.supervisor)} is not running yet: {how}"
         return f"supervisor {shown(self.supervisor)} is not running"
 
 

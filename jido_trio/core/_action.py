@@ -107,7 +107,10 @@ class Action:
     def __init__(self, /, *unnamed: object, **params: object) -> None:
         if unnamed:
             raise _by_name(type(self), unnamed)
-        record = self._record
+        try:
+            record = self._record
+        except AttributeError:
+            raise TypeError(_ITSELF) from None
         try:
             if record.construct is None or record.late:
                 record.fill(self, params)
@@ -125,10 +128,15 @@ class Action:
 
 
 def _by_name(cls: type[Action], values: tuple[object, ...]) -> TypeError:
+    if cls is Action:
+        return TypeError(_ITSELF)
     names = [field.alias for field in attrs.fields(cls)]  # type: ignore[arg-type]  # every action is an attrs class
     named = ", ".join(f"{name}={shown(value, 40)}" for name, value in zip(names, values, strict=False))
     how = f"write {cls.__qualname__}({named})" if named else "it has none"
     return TypeError(f"an action takes its parameters by name: {how}")
+
+
+_ITSELF = "Action itself does nothing: subclass it, with its parameters as fields and a method `run`"
 
 
 def action_of(action: type[A], params: Mapping[str, Any]) -> A:
@@ -153,7 +161,7 @@ def checked_name(kind: str, cls: type, name: object) -> str:
     chosen = _snake_case(cls.__name__) if name is None else name
     if not isinstance(chosen, str) or not _NAME.fullmatch(chosen):
         raise InvalidDefinition(
-            f"{kind} {cls.__qualname__} can't be named {chosen!r}: "
+            f"{kind} {cls.__qualname__} can't be named {shown(chosen)}: "
             "a name starts with a letter and goes on with letters, digits and underscores"
         )
     return chosen
@@ -162,7 +170,7 @@ def checked_name(kind: str, cls: type, name: object) -> str:
 def checked_tags(cls: type, tags: Iterable[str] | None) -> tuple[str, ...]:
     """Return tags as a tuple, unless they are one string by mistake."""
     if isinstance(tags, str):
-        raise InvalidDefinition(f"tags of {cls.__qualname__} are several words, not one: write tags=[{tags!r}]")
+        raise InvalidDefinition(f"tags of {cls.__qualname__} are several words, not one: write tags=[{shown(tags)}]")
     return tuple(tags or ())
 
 

@@ -5,6 +5,7 @@ process; ids and times made meanwhile are derived from these three.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from typing import Any, ClassVar, Generic, Self, TypeAlias, get_args, get_origin
 from typing import TypeVar as PlainTypeVar
 
@@ -128,6 +129,11 @@ class Agent(Generic[State]):
         """
         if not hasattr(cls, "record"):
             raise InvalidDefinition(f"{cls.__qualname__} has no state class yet: make agents of a subclass")
+        if type(id) is not str and _is_state(cls, id):
+            raise InvalidDefinition(
+                f"{shown(id, 80)} is the state of agent {cls.name!r}, not its id: "
+                f"write {cls.__qualname__}.new(state={shown(id, 80)})"
+            )
         initial = cls._checked(lambda: cls.record.fit({} if state is None else state))
         agent = cls(str(id) if id is not None and id != "" else current().ids(), initial)
         return cls.strategy.init(agent)[0]
@@ -262,6 +268,46 @@ class Agent(Generic[State]):
             raise InvalidDefinition(f"state of agent {cls.name!r} doesn't fit: {misfit}", field="state") from None
 
 
+class _Missing:
+    """What an agent was not given."""
+
+    def __repr__(self) -> str:
+        return "<required>"
+
+
+_MISSING: Any = _Missing()
+
+
+@wraps(Agent.__init__)
+def _fill(agent: Any, id: Any = _MISSING, state: Any = _MISSING, strategy_state: Any = None, **unknown: Any) -> None:
+    if state is _MISSING or id is _MISSING or unknown:
+        raise _use_new(type(agent), id, state, unknown)
+    attributes = agent.__dict__
+    attributes["id"], attributes["state"], attributes["strategy_state"] = id, state, strategy_state
+
+
+Agent.__init__ = _fill  # type: ignore[assignment, method-assign]  # as attrs' own, but that it says what to write
+
+
+def _use_new(cls: type[Agent[Any]], id: object, state: object, unknown: Mapping[str, object]) -> TypeError:
+    """Return the error for an agent that somebody wants to make as a value of any other class is made."""
+    if not hasattr(cls, "record"):
+        return TypeError(f"{cls.__qualname__} has no state class yet: make agents of a subclass, by `new`")
+    if id is not _MISSING and _is_state(cls, id):
+        id, state = _MISSING, id
+    if state is _MISSING and unknown:
+        state = unknown
+    wanted = [shown(id, 80)] if id is not _MISSING else []
+    if state is not _MISSING:
+        wanted.append(shown(state, 80) if wanted else f"state={shown(state, 80)}")
+    how = f"{cls.__qualname__}.new({', '.join(wanted)})"
+    return TypeError(f"an agent is made by `new`, which checks its state: write {how}")
+
+
+def _is_state(cls: type[Agent[Any]], value: object) -> bool:
+    return isinstance(value, (Mapping, cls.record.cls))
+
+
 def _state_class(cls: type) -> Any:
     """Return the class in `Agent[...]`; None if the base has one already, or leaves it open."""
     for base in cls.__dict__.get("__orig_bases__", ()):
@@ -274,7 +320,9 @@ def _state_class(cls: type) -> Any:
 
 def _checked_strategy(cls: type[Agent[Any]], strategy: object) -> Any:
     if isinstance(strategy, type) or not all(callable(getattr(strategy, name, None)) for name in ("init", "run")):
-        raise InvalidDefinition(f"agent {cls.name!r}: strategy {strategy!r} is no value with the methods init and run")
+        raise InvalidDefinition(
+            f"agent {cls.name!r}: strategy {shown(strategy)} is no value with the methods init and run"
+        )
     return strategy
 
 

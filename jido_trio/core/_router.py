@@ -9,6 +9,7 @@ from attrs import field, frozen
 from jido_trio.core._pattern import Trie, complexity, segments
 from jido_trio.core._signal import Signal
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
 
 __all__ = ["Route", "Router", "Unrouted"]
 
@@ -22,18 +23,18 @@ def _check_pattern(_: object, __: object, pattern: str) -> None:
 
 def _check_priority(route: "Route", _: object, priority: int) -> None:
     if type(priority) is not int:  # a bool is an int, but no priority
-        raise InvalidDefinition(f"route {route.pattern!r}: Priority must be an integer, got {priority!r}")
+        raise InvalidDefinition(f"route {route.pattern!r}: Priority must be an integer, got {shown(priority)}")
     if not -100 <= priority <= 100:
         rule = "exceeds maximum allowed" if priority > 100 else "below minimum allowed"
         raise InvalidDefinition(
-            f"route {route.pattern!r}: Priority value {rule}: {priority} is not in -100..100. "
+            f"route {route.pattern!r}: Priority value {rule}: {shown(priority)} is not in -100..100. "
             "Priorities only order routes that are equally specific."
         )
 
 
 def _check_predicate(route: "Route", _: object, when: Callable[[Signal], bool] | None) -> None:
     if when is not None and not callable(when):
-        raise InvalidDefinition(f"route {route.pattern!r}: when={when!r} must take a signal and return a bool")
+        raise InvalidDefinition(f"route {route.pattern!r}: when={shown(when)} must take a signal and return a bool")
 
 
 @frozen
@@ -70,10 +71,12 @@ RouteSpecs: TypeAlias = Iterable[RouteSpec] | Mapping[str, Any]
 
 
 def _routes(specs: RouteSpecs) -> tuple[Route, ...]:
-    given: Any = specs
-    return tuple(
-        route for spec in (given.items() if isinstance(specs, Mapping) else given) for route in _each_target(spec)
-    )
+    given: Any = specs.items() if isinstance(specs, Mapping) else specs
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InvalidDefinition(
+            f"{shown(given)} are no routes: give a mapping of patterns to targets, or a list of Routes or pairs"
+        )
+    return tuple(route for spec in given for route in _each_target(spec))
 
 
 def _each_target(spec: Any) -> Iterator[Route]:
@@ -86,7 +89,7 @@ def _each_target(spec: Any) -> Iterator[Route]:
             yield from (Route(pattern, target, priority) for target in _listed(targets))
         case _:
             raise InvalidDefinition(
-                f"{spec!r} is no route: give a Route, (pattern, target) or (pattern, target, priority)"
+                f"{shown(spec)} is no route: give a Route, (pattern, target) or (pattern, target, priority)"
             )
 
 

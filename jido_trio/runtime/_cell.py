@@ -218,7 +218,7 @@ class Instance:
             RuntimeError: The caller isn't in the Trio run of the instance.
         """
         if self.supervisor is None:
-            raise SupervisorStopped(self.name)
+            raise SupervisorStopped(self.name, entered=self.token is not None)
         self.check_here()
         return self.supervisor
 

@@ -260,7 +260,7 @@ class Jido:
             SupervisorStopped: The instance wasn't entered.
         """
         if self._root is None:
-            raise SupervisorStopped(self.name)
+            raise SupervisorStopped(self.name, entered=False)
         return self._root.tree()
 
 

@@ -275,3 +275,10 @@ UNCHECKED: Any = Put
 def test_parameters_without_names_are_refused_with_what_to_write(make, how):
     with pytest.raises(TypeError, match=f"takes its parameters by name: {how}"):
         make()
+
+
+def test_action_itself_says_that_it_is_to_be_subclassed():
+    make: Any = Action
+    for given in ((), (5,)):
+        with pytest.raises(TypeError, match="Action itself does nothing: subclass it"):
+            make(*given)

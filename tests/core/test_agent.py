@@ -1,5 +1,7 @@
 """Agents: declared, made, changed by hand, and what signals become."""
 
+import inspect
+import re
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -148,6 +150,45 @@ def test_an_agent_without_a_parameter_has_an_empty_state():
 def test_agent_itself_makes_no_agents():
     with pytest.raises(InvalidDefinition, match="subclass"):
         Agent.new()
+    with pytest.raises(TypeError, match="make agents of a subclass, by `new`"):
+        UNCHECKED()
+
+
+UNCHECKED: Any = Agent
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "how"),
+    [
+        ((), {}, "new()"),
+        (("c",), {}, "new('c')"),
+        ((), {"id": "c"}, "new('c')"),
+        ((5,), {}, "new(5)"),
+        ((), {"count": 3}, "new(state={'count': 3})"),
+        (("c",), {"count": 3}, "new('c', {'count': 3})"),
+        (({"count": 3},), {}, "new(state={'count': 3})"),
+        ((Owner(),), {}, "new(Owner(name='nobody', tags=[]))"),
+        ((CounterState(),), {}, f"new(state={CounterState()!r})"),
+        ((), {"state": CounterState()}, f"new(state={CounterState()!r})"),
+        (("c", CounterState()), {"count": 3}, f"new('c', {CounterState()!r})"),
+    ],
+)
+def test_an_agent_that_is_not_made_by_new_says_what_to_write(given, named, how):
+    make: Any = CounterAgent
+
+    with pytest.raises(TypeError, match=rf"made by `new`.*: write CounterAgent\.{re.escape(how)}$"):
+        make(*given, **named)
+
+
+@pytest.mark.parametrize("state", [{"count": 3}, CounterState(3)])
+def test_a_state_in_the_place_of_the_id_is_refused(state):
+    with pytest.raises(InvalidDefinition, match=r"is the state of agent 'counter', not its id: .*\.new\(state="):
+        CounterAgent.new(state)
+
+
+def test_what_an_agent_is_made_of_may_be_asked():
+    assert [*inspect.signature(CounterAgent).parameters] == ["id", "state", "strategy_state"]
+    assert attrs.evolve(CounterAgent.new("a"), strategy_state=1) == CounterAgent("a", CounterState(), 1)
 
 
 def test_a_subclass_has_what_it_does_not_declare_from_its_base():
@@ -205,6 +246,9 @@ def test_a_state_may_hold_values_of_its_own_class():
         ({"name": "no-hyphens"}, "can't be named 'no-hyphens'"),
         ({"error_policy": "stopp"}, "did you mean 'stop'"),
         ({"strategy": object()}, "init and run"),
+        ({"routes": 5}, "5 are no routes: give a mapping"),
+        ({"routes": "a"}, "'a' are no routes: give a mapping"),
+        ({"routes": [Increment]}, "is no route: give a Route"),
         ({"routes": {"a": Abstract}}, "has no run"),
         ({"routes": {"a": int}}, "int is no action"),
         ({"routes": {"a..b": Increment}}, "a..b"),
