@@ -6,8 +6,8 @@ INI = """
 [pytest]
 trio_mode = true
 filterwarnings = error
-test_seconds = 1.5
-idle_seconds = 1
+test_seconds = {seconds}
+idle_seconds = {idle_seconds}
 markers = long: a campaign
 """
 
@@ -86,9 +86,9 @@ def test_hangs(never):
 }
 
 
-def run(pytester, **programs):
-    """Run files of tests with the plugin, in a process of its own."""
-    pytester.makeini(INI)
+def run(pytester, seconds, idle_seconds, **programs):
+    """Run files of tests with the plugin, in a process of its own, within these limits."""
+    pytester.makeini(INI.format(seconds=seconds, idle_seconds=idle_seconds))
     pytester.makepyfile(**{f"test_{name}": f"import trio\n{program}" for name, program in programs.items()})
     return pytester.runpytest_subprocess(
         "-p", "tests.time_limit", "-p", "no:cacheprovider", "-v", "--tb=long", timeout=50
@@ -103,30 +103,35 @@ def pytester(pytester, monkeypatch, request):
 
 
 def test_a_hang_is_a_failure_that_tells_who_waits_and_the_next_test_runs(pytester):
-    result = run(pytester, **{name: program + AFTERWARDS for name, program in HANGS.items()})
+    result = run(pytester, 2, 1, **{name: program + AFTERWARDS for name, program in HANGS.items()})
     result.assert_outcomes(failed=len(HANGS) - 1, passed=len(HANGS), errors=1)  # a fixture that fails is an error
     assert result.stdout.str().count("waits_for_ever\n") >= len(HANGS)
     assert "thread MainThread" in result.stdout.str()
 
 
 def test_under_a_clock_that_jumps_a_standstill_is_told_before_the_time_is_over(pytester):
-    output = run(pytester, some=HANGS["no_deadline_in_virtual_time"]).stdout.str()
+    output = run(pytester, 30, 1, some=HANGS["no_deadline_in_virtual_time"]).stdout.str()
     assert "no task has moved for 1 s, and no deadline is set" in output
     assert "has not ended after" not in output
 
 
 def test_a_mark_gives_a_test_longer_and_a_campaign_has_no_limit(pytester):
-    slow = "time.sleep(0.8)\n"
-    program = (
-        "import pytest, time\n"
-        f"@pytest.mark.seconds(30)\ndef test_marked(): {slow}"
-        f"@pytest.mark.long\ndef test_campaign(): {slow}"
-        f"@pytest.mark.seconds(0.2)\ndef test_too_slow(): {slow}"
-    )
-    pytester.makeini(INI.replace("test_seconds = 1.5", "test_seconds = 0.3"))
-    pytester.makepyfile(program)
-    result = pytester.runpytest_subprocess("-p", "tests.time_limit", "-p", "no:cacheprovider", "-v")
-    result.assert_outcomes(passed=2, failed=1)
+    program = """
+import pytest, time
+
+@pytest.mark.seconds(30)
+def test_marked():
+    time.sleep(1.5)
+
+@pytest.mark.long
+def test_campaign():
+    time.sleep(1.5)
+
+@pytest.mark.seconds(1)
+def test_too_slow():
+    time.sleep(30)
+"""
+    run(pytester, 1, 1, some=program).assert_outcomes(passed=2, failed=1)
 
 
 def test_a_thread_that_is_waited_for_for_a_moment_is_no_standstill(pytester):
@@ -136,4 +141,4 @@ import time
 async def test_waits_for_a_thread(autojump_clock):
     await trio.to_thread.run_sync(time.sleep, 0.6)
 """
-    run(pytester, some=program).assert_outcomes(passed=1)
+    run(pytester, 30, 10, some=program).assert_outcomes(passed=1)

@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from jido_trio.demo._documents import Unreadable
 from jido_trio.demo._pool import COMMAND, Readers, ReadingCrashed
@@ -62,8 +63,10 @@ async def test_a_process_reads_one_document_after_the_other():
 async def test_reading_that_is_cancelled_ends_with_its_process_and_another_takes_its_place():
     async with imitations(1) as readers:
         before = await reader_of(readers, "a")
-        with trio.move_on_after(0.05):
-            await readers.read("sleep")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(readers.read, "sleep")
+            await wait_all_tasks_blocked()  # until it waits for the answer
+            nursery.cancel_scope.cancel()
         assert await reader_of(readers, "a") != before
 
 
