@@ -109,7 +109,10 @@ class Look(Action):
 
 
 class Slowly(Direct):
-    """As Direct, but not Direct itself: such an agent goes the general way."""
+    """As Direct, but with a `run` of its own: such an agent goes the general way."""
+
+    def run(self, agent: Any, instructions: Any, signal: Any) -> Any:
+        return super().run(agent, instructions, signal)
 
 
 SINGLE: list[Any] = [*ACTIONS, Answer, Fail, Convert, Look]

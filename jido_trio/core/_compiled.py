@@ -1,7 +1,7 @@
 """`cmd` and `receive` as one function for each action class and each signal type, made when it is first needed.
 
-Most commands are one action, run by `Direct` on an agent without hooks: a value that was given, or one made of the data
-of a signal. For these, what the general way asks of every command is answered beforehand. Whatever is odd goes the
+Most commands are one action, run as by `Direct` on an agent without hooks: a value that was given, or one made of the
+data of a signal. For these, what the general way asks of every command is answered beforehand. Whatever is odd goes the
 general way. Both ways give the same agents, directives, errors and ids; a property holds them together.
 """
 
@@ -71,7 +71,8 @@ def _is_simple(action: type) -> bool:
 def _is_plain(cls: Any, base: type, own: tuple[str, ...]) -> bool:
     """Tell whether agents of `cls` do as `base` says, in everything that the compiled way leaves out."""
     unchanged = all(getattr_static(cls, name) is getattr_static(base, name) for name in own)
-    return unchanged and type(cls.strategy) is Direct and hasattr(cls, "record")
+    is_direct = getattr_static(cls.strategy, "run", None) is Direct.run
+    return unchanged and is_direct and hasattr(cls, "record")
 
 
 def _maker(target: Instruction) -> Callable[[Any], Action]:

@@ -135,8 +135,9 @@ class Cell:
 
     def up(self) -> None:
         """Tell its belongings that its first life has begun."""
-        for belonging in tuple((self._kept or {}).values()):
-            belonging.up()
+        if self._kept is not None:
+            for belonging in tuple(self._kept.values()):
+                belonging.up()
 
     # ---- the end
 

@@ -182,10 +182,11 @@ class Server(Cell):
             return NoRoute(self.id, received.signal_type, received.routes)
         return AgentCrashed(self.id, self.incarnation, "it was killed meanwhile")
 
-    def answer(self, signal: Signal) -> Agent[Any] | CallError:
+    def answer(self, signal: Signal, *, waits: bool = True) -> Agent[Any] | CallError | None:
         """Handle the signal of a caller who found the agent idle, in the caller's task; return the answer.
 
-        A KeyboardInterrupt that comes up while the agent receives is the caller's.
+        One who doesn't wait for it isn't told of a crash. A KeyboardInterrupt that comes up while the agent receives
+        is the caller's.
         """
         life = self.life
         self.state = "serving"
@@ -209,7 +210,7 @@ class Server(Cell):
             self._rest()
             return agent  # type: ignore[no-any-return]  # the first of the two
         # Outside of the except block, or the crashes of all lives would chain.
-        told = AgentCrashed(self.id, self.incarnation, shown_error(crash))
+        told = AgentCrashed(self.id, self.incarnation, shown_error(crash)) if waits else None
         try:
             self._crash(life, crash)
         finally:
@@ -218,7 +219,7 @@ class Server(Cell):
 
     def handle_now(self, signal: Signal) -> None:
         """Handle a signal that was cast while the agent was idle, in the caller's task."""
-        answer = self.answer(signal)
+        answer = self.answer(signal, waits=False)
         if type(answer) is NoRoute:
             self.instance.dead_letter(self.id, signal, "no route matches")
 

@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
+from operator import attrgetter
 from types import FunctionType, MethodType
 from typing import Any, Literal, Protocol, cast, get_args
 
@@ -179,10 +180,10 @@ class Child:
         Source: OTP `supervisor`, simple_one_for_one, whose `start_child` appends its arguments likewise.
         """
         made = object.__new__(Child)
-        for name in _FIELDS:  # all of it has been checked, but for the id
-            _set(made, name, getattr(self, name))
-        _set(made, "id", id)
-        _set(made, "args", (*self.args, *args))
+        for put, checked in zip(_PUTS, _checked(self), strict=True):  # all that stays as it is
+            put(made, checked)
+        _put_id(made, id)
+        _put_args(made, (*self.args, *args))
         if id.__class__ is not str or not id:
             _check_id(made, _ID, id)
         return made
@@ -204,8 +205,9 @@ class Child:
 
 
 _ID = fields(Child).id
-_FIELDS = tuple(field.name for field in fields(Child))
-_set = object.__setattr__
+_OTHERS = [field.name for field in fields(Child) if field.name not in ("id", "args")]
+_put_id, _put_args, *_PUTS = (getattr(Child, name).__set__ for name in ("id", "args", *_OTHERS))
+_checked = attrgetter(*_OTHERS)
 
 
 def is_seconds(value: object) -> bool:

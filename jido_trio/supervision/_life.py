@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Awaitable, Callable
+from types import CoroutineType
 
 import trio
 from attrs import define, field
@@ -202,12 +203,12 @@ async def _call(life: ActiveLife) -> None:
     child = life.child
     keywords = dict.fromkeys(child.keywords, Life(life)) if child.keywords else {}
     running = child.function(*child.args, **keywords)
-    if not inspect.isawaitable(running):
+    if not isinstance(running, CoroutineType) and not inspect.isawaitable(running):
         raise TypeError(f"child {shown(child.id)} must be an async function; its function returned {shown(running)}")
     try:
         await _unprotected(running)
     finally:
-        if inspect.iscoroutine(running):  # an interrupt may have come before its first line
+        if isinstance(running, CoroutineType):  # an interrupt may have come before its first line
             running.close()
 
 

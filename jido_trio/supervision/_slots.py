@@ -18,6 +18,7 @@ order is put right before it is asked for. Counts are kept with the dict, so tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from operator import attrgetter
 from typing import Literal, TypeAlias
 
@@ -141,7 +142,7 @@ class Slots:
     def add(self, child: Child, incarnation: int = 0, state: SlotState = "stopped") -> Slots:
         """Return the slots with one for `child`, a new id, at the end."""
         budget = child.budget
-        window = Window(budget.max_restarts, budget.max_seconds) if budget is not None else None
+        window = _empty_window(budget.max_restarts, budget.max_seconds) if budget is not None else None
         rank = self.next_rank
         return self._with(child.id, Slot(child, state, incarnation, None, rank, 0.0, 0, window), rank + 1)
 
@@ -205,6 +206,10 @@ class Slots:
             back.table, back.newer, back.changed, back.was = table, None, "", None
             version = back
         return table
+
+
+_empty_window = lru_cache(maxsize=64)(Window)
+"""One for all children whose budgets are alike: most never restart."""
 
 
 def _slots_of(slots: tuple[Slot, ...], next_rank: int) -> Slots:

@@ -173,3 +173,14 @@ def test_what_is_learned_of_types_that_come_from_outside_is_bounded():
     assert len(learned) < 5000
     assert learned[0] == 0
     assert made[-1] == 0
+
+
+def test_a_strategy_that_only_begins_in_its_own_way_is_compiled_too():
+    class Waking(Direct):
+        def init(self, agent: Any) -> Any:
+            return agent, (Emit("awake"),)
+
+    class Woken(Counter, strategy=Waking()): ...
+
+    assert for_signal(Woken, Agent, "add") is not None
+    assert for_action(Woken, Agent, Add) is not None
