@@ -7,6 +7,7 @@ directives. Around them `_life_tasks` (the tasks of a life), `_clock` (timers, d
 `_waiting` (who waits for a state), `_directory` (agents by id) and `_jido` (the instance that opens all of it).
 """
 
+from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._family import get_children
 from jido_trio.runtime._fates import DeadLetter, log_dead_letter
 from jido_trio.runtime._interpreter import Runtime, interpret
@@ -15,6 +16,7 @@ from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
 
 __all__ = [
+    "AgentCrash",
     "AgentRef",
     "Completion",
     "DeadLetter",

@@ -28,8 +28,8 @@ P = TypeVar("P")
 class Task(Protocol):
     """What starts tasks of a life."""
 
-    def start_task(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
-        """Run `async_fn(*args)` in a task of the current life."""
+    def start_task(self, runtime: Runtime, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Run `async_fn(*args)` in a task of the current life, on behalf of `runtime`; what leaves it is a crash."""
 
 
 @frozen
@@ -75,7 +75,7 @@ class Runtime:
 
     def start_soon(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
         """Run `async_fn(*args)` in a task of this life of the agent, beside what it does. What leaves it is a crash."""
-        self._tasks.start_task(async_fn, *args)
+        self._tasks.start_task(self, async_fn, *args)
 
 
 @singledispatch

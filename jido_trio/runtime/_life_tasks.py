@@ -13,6 +13,8 @@ import trio
 from attrs import define, field
 
 from jido_trio.runtime._cell import Cell
+from jido_trio.runtime._crash import AgentCrash
+from jido_trio.runtime._interpreter import Runtime
 from jido_trio.supervision import PassiveLife
 
 
@@ -26,21 +28,21 @@ class LifeTasks:
     """The one that carries out directives, for which the agent waits."""
     _nursery: trio.Nursery | None = None
     """Where they run; None before it is open, and when the last of them is done."""
-    _unstarted: list[tuple[Callable[..., Awaitable[object]], tuple[object, ...]]] = field(factory=list)
+    _unstarted: list[tuple[Runtime, Callable[..., Awaitable[object]], tuple[object, ...]]] = field(factory=list)
     _running: int = 0
     _open: bool = False
     """Whether the life has its task."""
 
-    def start(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
-        """Run `async_fn(*args)` in a task; what leaves it is a crash of the life."""
+    def start(self, runtime: Runtime, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Run `async_fn(*args)` in a task, on behalf of `runtime`; what leaves it is a crash of the life."""
         if self._nursery is None:
-            self._unstarted.append((async_fn, args))
+            self._unstarted.append((runtime, async_fn, args))
             if not self._open:
                 self._open = True
                 self._life.run(self._live)
         else:
             self._running += 1
-            self._nursery.start_soon(self._run, async_fn, args, name=self._cell.id)
+            self._nursery.start_soon(self._run, runtime, async_fn, args, name=self._cell.id)
 
     def is_waited_for(self) -> bool:
         """Whether the agent waits for the current task, or for one that this is a part of."""
@@ -62,8 +64,8 @@ class LifeTasks:
                     self._nursery = nursery
                     waiting, self._unstarted = self._unstarted, []
                     self._running = len(waiting)
-                    for async_fn, args in waiting:
-                        nursery.start_soon(self._run, async_fn, args, name=self._cell.id)
+                    for each in waiting:
+                        nursery.start_soon(self._run, *each, name=self._cell.id)
             except BaseExceptionGroup as group:
                 failed = group
         self._open = False
@@ -74,15 +76,19 @@ class LifeTasks:
                 del failed
 
     @trio.lowlevel.enable_ki_protection
-    async def _run(self, async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]) -> None:
+    async def _run(
+        self, runtime: Runtime, async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]
+    ) -> None:
         try:
             if self._cell.life is not self._life:  # it was killed before this began
                 discard(*args)
                 return
             await _called(async_fn, args)
-        except BaseException:
+        except BaseException as error:
             if self._cell.life is self._life:
                 self._cell.state = "down"  # it handles nothing while its other tasks are cancelled
+            if self._life.detail is None and not isinstance(error, trio.Cancelled):
+                self._life.detail = AgentCrash(runtime.agent, runtime.signal)
             raise
         finally:
             self._running -= 1

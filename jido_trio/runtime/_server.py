@@ -18,23 +18,41 @@ KeyboardInterrupt that comes up in a caller's task, while the agent receives, is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import trio
-from attrs import AttrsInstance
+from attrs import AttrsInstance, define
 
 from jido_trio.core import Agent, Signal, Unrouted
 from jido_trio.errors import AgentCrashed, CallError, InvalidDefinition, NoRoute
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
+from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life_tasks import LifeTasks, discard
 from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, News, Outcome, Own, Reply
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import enter, leave
 
-Directives = Sequence[AttrsInstance]
+Directives = tuple[AttrsInstance, ...]
+
+
+@define(eq=False)
+class _Work:
+    """The directives of one signal, while a task carries them out."""
+
+    before: Agent[Any]
+    """The agent before the signal."""
+    runtime: Runtime
+    directives: Directives
+    done: int
+    """How many of them were begun."""
+
+    def crash(self) -> AgentCrash:
+        """Tell of the crash of the last one begun."""
+        runtime = self.runtime
+        return AgentCrash(self.before, runtime.signal, runtime.agent, tuple(self.directives), self.done - 1)
 
 
 class Server(Cell):
@@ -44,7 +62,7 @@ class Server(Cell):
 
     def __init__(self, agent: Agent[Any], instance: Instance, mailbox_size: int) -> None:
         super().__init__(agent, instance, Mailbox(mailbox_size))
-        self._pending: tuple[Signal, Directives] | None = None
+        self._pending: tuple[Signal, Directives, Agent[Any]] | None = None
         self._tasks: LifeTasks | None = None
 
     # ---- its lives
@@ -56,7 +74,7 @@ class Server(Cell):
         self._tasks = None  # of a life whose task crashed
         if directives:
             started = Signal("jido.agent.started", {"id": self.id, "incarnation": life.incarnation})
-            self._pending = started, directives
+            self._pending = started, tuple(directives), self.initial
         if self.on_change is not None:
             self.on_change(self.agent)
         self.state = "serving"
@@ -80,10 +98,10 @@ class Server(Cell):
     def _let_go(self) -> None:
         self.state, self.life, self._pending, self._tasks = "down", None, None, None
 
-    def _crash(self, life: PassiveLife | None, error: BaseException) -> None:
+    def _crash(self, life: PassiveLife | None, error: BaseException, *at: Any) -> None:
         if life is not None and self.life is life:
             self._let_go()
-            life.crashed(error)
+            life.crashed(error, AgentCrash(*at))
 
     # ---- its turn
 
@@ -149,9 +167,9 @@ class Server(Cell):
         self, signal: Signal, reply: Reply | None = None, outcome: Outcome | None = None, *, quiet: bool = False
     ) -> None:
         """Receive the signal, answer who waits, and carry out the directives."""
-        life = self.life
+        life, before = self.life, self.agent
         try:
-            received = _received(self.agent, signal, outcome)
+            received = _received(before, signal, outcome)
         except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
             crash = error
         else:
@@ -162,7 +180,7 @@ class Server(Cell):
                 if reply is not None:
                     reply.settle(self.agent)
                 if directives:
-                    self._carry_out(signal, directives)
+                    self._carry_out(signal, directives, before)
             elif reply is not None:
                 reply.settle(self._unhandled(received))
             elif not quiet and self.life is life:
@@ -172,7 +190,8 @@ class Server(Cell):
         try:
             if reply is not None:
                 reply.settle(AgentCrashed(self.id, self.incarnation, shown_error(crash)))
-            self._crash(life, crash)
+            instruction = outcome.instruction if outcome is not None else None
+            self._crash(life, crash, before, signal, None, (), None, instruction)
         finally:
             del crash
 
@@ -188,10 +207,10 @@ class Server(Cell):
         One who doesn't wait for it isn't told of a crash. A KeyboardInterrupt that comes up while the agent receives
         is the caller's.
         """
-        life = self.life
+        life, before = self.life, self.agent
         self.state = "serving"
         try:
-            received = _received(self.agent, signal, None)
+            received = _received(before, signal, None)
         except KeyboardInterrupt:
             self._rest()
             raise
@@ -206,13 +225,13 @@ class Server(Cell):
             if self.on_change is not None:
                 self.on_change(agent)
             if directives:
-                self._carry_out(signal, directives)
+                self._carry_out(signal, directives, before)
             self._rest()
             return agent  # type: ignore[no-any-return]  # the first of the two
         # Outside of the except block, or the crashes of all lives would chain.
         told = AgentCrashed(self.id, self.incarnation, shown_error(crash)) if waits else None
         try:
-            self._crash(life, crash)
+            self._crash(life, crash, before, signal)
         finally:
             del crash
         return told
@@ -225,21 +244,22 @@ class Server(Cell):
 
     # ---- directives
 
-    def _begin_with(self, signal: Signal, directives: Directives) -> None:
+    def _begin_with(self, signal: Signal, directives: Directives, before: Agent[Any]) -> None:
         self._pending = None
-        self._carry_out(signal, directives)
+        self._carry_out(signal, directives, before)
 
-    def _carry_out(self, signal: Signal, directives: Directives) -> None:
+    def _carry_out(self, signal: Signal, directives: Directives, before: Agent[Any]) -> None:
         """Carry out the directives, up to the first that takes time; a task goes on from there."""
         life = self.life
         if not directives or life is None:
             return
-        runtime = Runtime(self.agent, signal, self, self)
+        agent, number = self.agent, 0
+        runtime = Runtime(agent, signal, self, self)
         try:
             for number, directive in enumerate(directives, start=1):
                 waits = _interpreted(directive, runtime)
                 if waits is not None:
-                    self._wait(life, waits, runtime, directives[number:])
+                    self._wait(life, waits, _Work(before, runtime, directives, number))
                     return
                 if self.life is not life or self.ending:  # it had itself killed, or stops
                     return
@@ -248,34 +268,38 @@ class Server(Cell):
         else:
             return
         try:
-            self._crash(life, crash)
+            self._crash(life, crash, before, signal, agent, tuple(directives), number - 1)
         finally:
             del crash
 
-    def _wait(self, life: PassiveLife, waits: Awaitable[object], runtime: Runtime, directives: Directives) -> None:
+    def _wait(self, life: PassiveLife, waits: Awaitable[object], work: _Work) -> None:
         """Have a task of the life wait, and carry out the rest of the directives."""
         if self.life is not life:
             discard(waits)
             return
         self.state = "waiting"
-        self.start_task(self._go_on, life, waits, runtime, directives)
+        self.start_task(work.runtime, self._go_on, life, waits, work)
 
     @trio.lowlevel.enable_ki_protection
-    async def _go_on(
-        self, life: PassiveLife, waits: Awaitable[object], runtime: Runtime, directives: Directives
-    ) -> None:
+    async def _go_on(self, life: PassiveLife, waits: Awaitable[object], work: _Work) -> None:
         if self.life is not life:  # killed before it began
             discard(waits)
             return
         if self._tasks is not None:
             self._tasks.waited_for = trio.lowlevel.current_task()
-        await _awaited(waits)
-        for directive in directives:
-            if self.life is not life or self.ending:
-                break
-            more = _interpreted(directive, runtime)
-            if more is not None:
-                await _awaited(more)
+        try:
+            await _awaited(waits)
+            for directive in work.directives[work.done :]:
+                if self.life is not life or self.ending:
+                    break
+                work.done += 1
+                more = _interpreted(directive, work.runtime)
+                if more is not None:
+                    await _awaited(more)
+        except BaseException:
+            if life.detail is None:  # else a task beside it crashed, and had it cancelled
+                life.detail = work.crash()
+            raise
         if self.life is life:
             self.state = "serving"
             self._rest()
@@ -290,14 +314,14 @@ class Server(Cell):
                 "emit a signal, use cast_nowait, or runtime.stop()"
             )
 
-    def start_task(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
-        """Run `async_fn(*args)` in a task of the current life; what leaves it is a crash of the life."""
+    def start_task(self, runtime: Runtime, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
+        """See `Task`."""
         life = self.life
         if life is None:
             return
         if self._tasks is None:
             self._tasks = LifeTasks(self, life)
-        self._tasks.start(async_fn, *args)
+        self._tasks.start(runtime, async_fn, *args)
 
 
 _interpreter_of = interpret.dispatch

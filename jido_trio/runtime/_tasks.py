@@ -12,6 +12,7 @@ import trio
 
 from jido_trio.core import Action, Context, Instruction, Result, RunInstruction
 from jido_trio.errors import ActionError, ActionTimedOut
+from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._mailbox import Outcome
 
@@ -30,6 +31,11 @@ async def _run(directive: RunInstruction, runtime: Runtime, incarnation: int) ->
         tell = directive.finished(await execute(directive.instruction, runtime))
     except ActionError as error:
         tell = directive.failed(error)
+    except Exception:
+        life = runtime.cell.life
+        if life is not None and life.incarnation == incarnation and life.detail is None:
+            life.detail = AgentCrash(runtime.agent, runtime.signal, instruction=directive.instruction)
+        raise
     runtime.cell.put(Outcome(runtime.signal, tell, incarnation))
 
 

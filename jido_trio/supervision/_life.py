@@ -89,6 +89,7 @@ class ActiveLife:
     done: bool = False
     error: BaseException | None = field(default=None, repr=False)
     exit: ExitKind = "normal"
+    detail: object = field(default=None, repr=False)
 
     def begin(self) -> None:
         """See `Living`."""

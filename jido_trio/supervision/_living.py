@@ -25,6 +25,8 @@ class Living(Protocol):
     """What ended it, until that has been dealt with."""
     exit: ExitKind
     """How it ended, once it has."""
+    detail: object
+    """What it was at when it crashed, if it has said so."""
 
     @property
     def value(self) -> object:

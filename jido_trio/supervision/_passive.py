@@ -69,13 +69,15 @@ class _More:
 class PassiveLife:
     """One incarnation of a passive child."""
 
-    __slots__ = ("_more", "_owner", "_stage", "child", "error", "exit", "incarnation", "killed", "stopping")
+    __slots__ = ("_more", "_owner", "_stage", "child", "detail", "error", "exit", "incarnation", "killed", "stopping")
 
     child: Child
     incarnation: int
     """Counts the starts of the child, from 1."""
     stopping: bool
     """Whether the child was asked to stop."""
+    detail: object
+    """What it is at, for the report of its crash; the child may say, while the life is up."""
 
     value = None
     """Nothing was passed to `task_status.started`; see `ChildRef.value`."""
@@ -86,6 +88,7 @@ class PassiveLife:
         self._stage: Stage = "unborn"
         self.killed = False
         self.error: BaseException | None = None
+        self.detail = None
         self.exit: ExitKind = "normal"
         self._more: _More | None = None
         if child.backoff is not None:
@@ -97,15 +100,21 @@ class PassiveLife:
     # ---- for the child
 
     @trio.lowlevel.enable_ki_protection
-    def crashed(self, error: BaseException) -> None:
-        """End the life by `error`: it is reported, and the supervisor decides.
+    def crashed(self, error: BaseException, detail: object = None) -> None:
+        """End the life by `error`: it is reported, with `detail`, and the supervisor decides.
 
         KeyboardInterrupt, SystemExit and the like are no crash: the supervisor stops, and raises it.
 
         If that is to restart the child at once, the next life has begun before this returns. If the life has a task
         of its own the task is cancelled first, and the end is told when the task has ended. A life that has ended, or
         is about to, stays as it ended first.
+
+        Args:
+            error: What ended it.
+            detail: What the life was at: a value that is safe to keep. Its `repr` is shown to people.
         """
+        if detail is not None and self.detail is None:
+            self.detail = detail
         self._end(error)
 
     @trio.lowlevel.enable_ki_protection

@@ -187,6 +187,8 @@ class CrashReport:
     """When, in seconds of the supervisor's clock."""
     failure: Failure | None = None
     """The exception, if one ended it."""
+    detail: object = None
+    """What the life was at, where its child can say: for an agent an `AgentCrash`."""
 
     def __str__(self) -> str:
         how = str(self.failure) if self.failure is not None else _ENDS.get(self.exit, self.exit)

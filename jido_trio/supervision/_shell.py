@@ -244,14 +244,16 @@ class Shell:
         if life is not None and life.error is not None:
             slot = self.pump.tree.slots.get(child)
             if slot is None or slot.state not in ("ended", "restarting"):
-                life.error = None
+                life.error = life.detail = None
 
     def _tell(self, report: ev.ReportEnd) -> None:
         life = self.lives[report.child]
         self._told = error = life.error
         failure = Failure.of(error) if error is not None else None
         name, now = self.spec.name, self.pump.now
-        crash = CrashReport(name, report.child, report.incarnation, report.during, report.exit, now, failure)
+        crash = CrashReport(
+            name, report.child, report.incarnation, report.during, report.exit, now, failure, life.detail
+        )
         self.history.append(crash)
         self.last_crash[report.child] = crash
         self._send(crash)
@@ -268,7 +270,7 @@ class Shell:
         child, lives = start.child, self.lives
         before = lives.get(child.id)
         if before is not None:
-            before.error = None
+            before.error = before.detail = None
             if child.backoff is not None:
                 self._end_pause(child)
         life: Living
@@ -337,7 +339,7 @@ class Shell:
         if life is None:
             return
         self._end_pause(life.child)
-        life.error = None
+        life.error = life.detail = None
         if self.on_gone is not None:
             try:
                 self.on_gone(id, life.exit)

@@ -460,8 +460,8 @@ BACKSTOP = (
         "errors_are_kept_alive",
         "The exception of each last life is kept in memory.",
         "Shell._let_go_of_error",
-        "life.error = None",
-        "pass",
+        "life.error = life.detail = None",
+        "life.detail = None",
     ),
     Mutant(
         "ended_pause_goes_on",

@@ -1,0 +1,67 @@
+"""What an agent was at when a life of it crashed: kept with its crash report, worked out only when asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import AttrsInstance, frozen
+
+from jido_trio.core import Agent, Difference, Instruction, Signal, diff
+from jido_trio.redact import shown
+
+
+@frozen(repr=False)
+class AgentCrash:
+    """What an agent was at when it crashed: `report.detail`. Its values are the real ones; its text is bounded."""
+
+    before: Agent[Any]
+    """The agent before the signal; for an async action, as the action was given it."""
+    signal: Signal
+    """What it handled; for an async action, the signal that led to it."""
+    after: Agent[Any] | None = None
+    """The agent after the signal, where that was received and a directive crashed."""
+    directives: tuple[AttrsInstance, ...] = ()
+    """The signal's, where one of them crashed: those before it were carried out, those after it never will be."""
+    index: int | None = None
+    """Which of the directives crashed, from 0."""
+    instruction: Instruction | None = None
+    """Of the async action that crashed, or that tells of its outcome."""
+
+    @property
+    def state(self) -> Any:
+        """The state before."""
+        return self.before.state
+
+    @property
+    def directive(self) -> AttrsInstance | None:
+        """The directive that crashed."""
+        return self.directives[self.index] if self.index is not None else None
+
+    @property
+    def changes(self) -> tuple[Difference, ...]:
+        """What the signal changed in the state before a directive crashed."""
+        return diff(self.before.state, self.after.state) if self.after is not None else ()
+
+    def __repr__(self) -> str:
+        at = f", directive {self.index} of {len(self.directives)}" if self.index is not None else ""
+        return f"<AgentCrash of {shown(self.before.id)} at {shown(self.signal.type)}{at}>"
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> list[str]:
+        signal = self.signal
+        lines = [f"signal {shown(signal.type)} from {shown(signal.source)}, id {shown(signal.id)}"]
+        lines.append(f"data: {shown(signal.data, _WIDE)}")
+        lines.append(f"state before: {shown(self.before.state, _WIDE)}")
+        lines += [f"changed {change}" for change in self.changes]
+        if self.index is not None:
+            count = len(self.directives)
+            lines.append(f"directive {self.index + 1} of {count}: {shown(self.directive, _WIDE)}")
+        if self.instruction is not None:
+            lines.append(f"instruction: {shown(self.instruction, _WIDE)}")
+        return lines
+
+
+_WIDE = 1000
+"""Characters of a value in the long text."""
