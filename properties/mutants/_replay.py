@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from properties.otp._codec import Recording, read_recordings
 from properties.otp._compare import mismatch
 from properties.otp._engines import ENGINES
-from properties.otp._planted import BROAD, DEEP, EDGES
+from properties.otp._planted import BROAD, DEEP, EDGES, SLOW_STARTS
 
 SHARES = {"reducer": 4, "trio": 29}
 """Of the recordings, one in so many is replayed on each engine; of the edges all are."""
@@ -16,7 +16,8 @@ SHARES = {"reducer": 4, "trio": 29}
 
 def main() -> int:
     """Replay until something differs; print where, and return 1 then."""
-    edges, others = list(read_recordings(EDGES)), [*read_recordings(BROAD), *read_recordings(DEEP)]
+    edges = list(read_recordings(EDGES))
+    others = [each for path in (BROAD, DEEP, SLOW_STARTS) for each in read_recordings(path)]
     for engine, share in SHARES.items():
         if found := _first_difference(engine, [*edges, *others[::share]]):
             print(f"{engine} {found}")

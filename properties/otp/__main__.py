@@ -23,8 +23,9 @@ from properties.otp._codec import (
 from properties.otp._compare import Mismatch, mismatch, shrunk
 from properties.otp._engine import Engine
 from properties.otp._engines import ENGINES, chosen
-from properties.otp._generate import scenarios
+from properties.otp._generate import scenarios, slow_start
 from properties.otp._oracle import OracleError, open_oracle, run, version
+from properties.otp._scenario import Scenario
 from properties.otp._show import show_mismatch, show_recording
 
 AGREED, DIFFERED, UNASKABLE = 0, 1, 2
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     for with_seed in (live, generate):
         with_seed.add_argument("--seed", type=int, required=True, help="of the first scenario")
         with_seed.add_argument("--count", type=int, required=True, help="how many; each takes the next seed")
+        with_seed.add_argument("--slow-starts", action="store_true", help="those whose restarts are slow")
     for with_engine in (replay, live):
         choices = sorted({*ENGINES, "both"})
         with_engine.add_argument("--engine", choices=choices, default="both", help="both: every engine of ours")
@@ -87,7 +89,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _live(options: argparse.Namespace) -> int:
-    fresh = list(scenarios(options.seed, options.count))
+    fresh = list(_drawn(options))
     print(f"on {version()}")
     with ExitStack() as stack:
         recordings = [Recording(*pair) for pair in zip(fresh, run(fresh), strict=True)]
@@ -99,6 +101,11 @@ def _live(options: argparse.Namespace) -> int:
         write_lines(options.save, (recording_line(each.recording) for each in small))
         print(f"wrote {len(small)} shrunk recordings: python -m properties.otp replay {options.save}")
     return _conclude(len(recordings), engines, found)
+
+
+def _drawn(options: argparse.Namespace) -> Iterable[Scenario]:
+    seeds = options.seed, options.count
+    return scenarios(*seeds, slow_start) if options.slow_starts else scenarios(*seeds)
 
 
 def _opened(name: str, stack: ExitStack) -> dict[str, Engine]:
@@ -126,7 +133,7 @@ def _conclude(count: int, engines: Iterable[str], found: Sequence[Mismatch]) -> 
 
 
 def _generate(options: argparse.Namespace) -> int:
-    for each in scenarios(options.seed, options.count):
+    for each in _drawn(options):
         print(scenario_line(each))
     return AGREED
 

@@ -12,7 +12,7 @@ from cattrs import BaseValidationError, Converter, ForbiddenExtraKeysError, tran
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.v import format_exception
 
-from properties.otp._scenario import Child, Item, Scenario, Step, Supervisor, Worker
+from properties.otp._scenario import Child, Item, Meanwhile, Scenario, Step, Supervisor, Worker
 from properties.otp._trace import Event, Json, Row, Trace, TraceStep
 
 T = TypeVar("T")
@@ -128,6 +128,8 @@ def _make_converter() -> Converter:
     converter.register_structure_hook(Child, _tagged(converter, "kind", specs, default="worker"))
     converter.register_structure_hook(Step, _tagged(converter, "op", ops))
     converter.register_structure_hook(Item, _tagged(converter, "op", calls))
+    some = {op: kind for op, kind in ops.items() if kind in get_args(Meanwhile)}
+    converter.register_structure_hook(Meanwhile, _tagged(converter, "op", some))
     for row in (Event, Row):
         _as_list(converter, row)
     as_is = override(struct_hook=lambda value, _: value, unstruct_hook=lambda value: value)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
-from properties.otp import _deep_families, _pool_families, _random_walk, _static_families
-from properties.otp._draw import POOLED, STATIC, Family
+from properties.otp import _deep_families, _pool_families, _random_walk, _slow_families, _static_families
+from properties.otp._draw import POOLED, STATIC, Draft, Family
 from properties.otp._scenario import Scenario
 
 
@@ -14,15 +14,23 @@ def scenario(seed: int) -> Scenario:
     """Return the scenario of that seed; each seed draws the root's strategy, then whom to ask for the rest."""
     rng = Random(f"scenario-{seed}")
     strategy = rng.choice(STATIC + POOLED)
-    draft = _family(rng, strategy)(rng, strategy)
-    return Scenario(
-        id=f"g{seed:06d}", tags=draft.tags, tree=draft.tree, steps=tuple(draft.steps), phase_ms=draft.phase_ms
-    )
+    return _named(f"g{seed:06d}", _family(rng, strategy)(rng, strategy))
 
 
-def scenarios(first: int, count: int) -> Iterator[Scenario]:
+def slow_start(seed: int) -> Scenario:
+    """Return the scenario of that seed in which restarts are slow."""
+    rng = Random(f"slow-start-{seed}")
+    strategy = rng.choice(STATIC + STATIC + POOLED)
+    return _named(f"w{seed:06d}", rng.choice(_slow_families.of(strategy))(rng, strategy))
+
+
+def _named(id: str, draft: Draft) -> Scenario:
+    return Scenario(id=id, tags=draft.tags, tree=draft.tree, steps=tuple(draft.steps), phase_ms=draft.phase_ms)
+
+
+def scenarios(first: int, count: int, of: Callable[[int], Scenario] = scenario) -> Iterator[Scenario]:
     """Yield the scenarios of `count` seeds, from `first` on."""
-    return map(scenario, range(first, first + count))
+    return map(of, range(first, first + count))
 
 
 def _family(rng: Random, strategy: str) -> Family:

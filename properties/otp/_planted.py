@@ -15,12 +15,13 @@ from properties.otp._trace import Event, Final, Trace
 
 CORPUS = Path(__file__).with_name("corpus")
 BROAD, DEEP, EDGES = CORPUS / "broad.jsonl", CORPUS / "deep.jsonl", CORPUS / "edges.jsonl"
+SLOW_STARTS = CORPUS / "slow_starts.jsonl"
 
 
 @cache
 def recordings() -> list[Recording]:
     """Return every recording of the corpus."""
-    return [*read_recordings(BROAD), *read_recordings(DEEP), *read_recordings(EDGES)]
+    return [each for path in (BROAD, DEEP, EDGES, SLOW_STARTS) for each in read_recordings(path)]
 
 
 def by_heart(known: Iterable[Recording]) -> Engine:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from jido_trio.errors import InvalidDefinition
 from jido_trio.supervision import Child, Counts, Life
@@ -26,8 +26,10 @@ from properties.otp._scenario import (
     DeleteChild,
     GetChildspec,
     Item,
+    Meanwhile,
     RestartChild,
     Scenario,
+    SlowRestart,
     StartChild,
     Step,
     Stop,
@@ -69,6 +71,9 @@ class _Work:
 
     def stop(self, limit: object) -> None:
         spec: Worker = self.child.args[-1]  # type: ignore[assignment]  # what `child_of` put there
+        if limit not in ("brutal", 0) and spec.on_shutdown == "slow" and self.owner.world.starting is not None:
+            self.owner.world.slow.append(self)
+            return
         too_slow = limit == 0 and spec.on_shutdown == "slow"
         self.die("killed" if limit == "brutal" or too_slow else CLASS_WHEN_STOPPED[spec.on_shutdown])
 
@@ -76,6 +81,27 @@ class _Work:
         self.alive = False
         self.owner.world.tell("exit", self.path, self.n, exit_class)
         self.owner.fact(ev.ChildExited(self.child.id, self.incarnation, KIND_OF[exit_class]))
+
+
+@define(eq=False)
+class _Starting:
+    """A worker whose start waits for the script."""
+
+    owner: _Sup
+    child: Child
+    incarnation: int
+    path: str
+    n: int
+
+    def go_on(self, how: str) -> None:
+        """Let the start go on, unless it was stopped meanwhile."""
+        lives = self.owner.lives
+        if self.child.id in lives and lives[self.child.id] is self:
+            self.owner.start_worker(self.child, self.incarnation, self.path, self.n, how)
+
+    def stop(self, limit: object) -> None:
+        del self.owner.lives[self.child.id]
+        self.owner.fact(ev.ChildStartFailed(self.child.id, self.incarnation, False))
 
 
 @define(eq=False)
@@ -89,26 +115,23 @@ class _Sup:
     flags: Flags
     parent: _Sup | None = None
     as_child: tuple[str, int] = ("", 0)
-    pump: Pump = field()
-    lives: dict[str, _Work | _Sup] = field(factory=dict)
+    pump: Pump = Factory(lambda self: Pump(Tree(self.flags), self.second, self._carry_out), takes_self=True)
+    lives: dict[str, _Work | _Starting | _Sup] = field(factory=dict)
     answers: dict[int, tuple[ev.CallResult, Names]] = field(factory=dict)
     """What came back, and how the children were called at that moment."""
     alive: bool = True
+    up: bool = False
     ends_as: str = "shutdown"
     killed: bool = False
     failure: list[Json] | None = None
     """Why it could not start."""
     child_failure: list[Json] | None = None
     """Why the child that failed last could not start, where that is a supervisor."""
-    names: Names = field()
+    names: Names = Factory(lambda self: Names(self.path, self.spec), takes_self=True)
 
-    @pump.default
-    def _new_pump(self) -> Pump:
-        return Pump(Tree(self.flags), lambda: self.world.now_ms // 1000, self._carry_out)
-
-    @names.default
-    def _new_names(self) -> Names:
-        return Names(self.path, self.spec)
+    def second(self) -> float:
+        """The time of its clock."""
+        return self.world.now_ms // 1000
 
     def boot(self) -> None:
         children = tuple(child_of(self.spec, child, _never_run) for child in self.spec.children or ())
@@ -145,8 +168,17 @@ class _Sup:
                 self.answers[request] = result, self.names.copy()
             case ev.Post(message):
                 self.post(message)
+            case ev.Booted():
+                self.up = True
+                self.tell_parent(ev.ChildStarted)
             case ev.Finish(outcome):
                 self._finish(outcome)
+
+    def tell_parent(self, how: type[ev.ChildStarted | ev.ChildStartFailed]) -> None:
+        """Say what became of its start."""
+        if self.parent is not None:
+            self.parent.child_failure = self.failure
+            self.parent.fact(how(*self.as_child))
 
     def _start(self, child: Child, incarnation: int) -> None:
         spec: Any = child.args[-1]
@@ -154,21 +186,25 @@ class _Sup:
         n = self.names.n_of[child.id, incarnation] = self.world.next_n(path)
         self.child_failure = None
         self.names.failed.discard(child.id)
-        if isinstance(spec, Worker) and spec.fails(n):
-            self.names.failed.add(child.id)
-            ignored = spec.fail_how == "ignore"
-            self.world.tell("ignored" if ignored else "start_failed", path, n)
-            self.fact(ev.ChildStartFailed(child.id, incarnation, ignored))
-        elif isinstance(spec, Worker):
+        if not isinstance(spec, Worker):
+            self.world.open(path, n, spec, self, (child.id, incarnation))
+        elif path == self.world.held:
+            self.world.held = None
+            self.lives[child.id] = self.world.starting = _Starting(self, child, incarnation, path, n)
+        else:
+            self.start_worker(child, incarnation, path, n, spec.fail_how or "error" if spec.fails(n) else "ready")
+
+    def start_worker(self, child: Child, incarnation: int, path: str, n: int, how: str) -> None:
+        """Let the start of a worker be ready, or fail, or be ignored."""
+        if how == "ready":
             self.world.tell("start", path, n)
             self.lives[child.id] = self.world.lives[path] = _Work(self, child, incarnation, path, n)
             self.fact(ev.ChildStarted(child.id, incarnation))
-        else:
-            nested = self.world.open(path, n, spec, self, (child.id, incarnation))
-            self.lives[child.id] = nested
-            self.child_failure = nested.failure
-            up = nested.failure is None
-            self.fact((ev.ChildStarted if up else ev.ChildStartFailed)(child.id, incarnation))
+            return
+        self.names.failed.add(child.id)
+        ignored = how == "ignore"
+        self.world.tell("ignored" if ignored else "start_failed", path, n)
+        self.fact(ev.ChildStartFailed(child.id, incarnation, ignored))
 
     def _finish(self, outcome: ev.TreeOutcome) -> None:
         self.alive = False
@@ -179,12 +215,15 @@ class _Sup:
             inner: list[Json] = [self.child_failure] if self.child_failure is not None else []
             self.failure = ["failed_to_start_child", outcome.child, *inner]
             self.world.tell("start_failed", self.path, self.n)
+            self.tell_parent(ev.ChildStartFailed)
             return
         if not isinstance(outcome, ev.TreeStopped):
             self.ends_as = "shutdown"
         if not self.killed:
             self.world.tell("exit", self.path, self.n, self.ends_as)
-        if self.parent is not None:
+        if not self.up:
+            self.tell_parent(ev.ChildStartFailed)
+        elif self.parent is not None:
             self.parent.fact(ev.ChildExited(*self.as_child, KIND_OF[self.ends_as]))
 
     def stop(self, limit: object, ends_as: str = "shutdown") -> None:
@@ -202,16 +241,18 @@ class _World:
     """One run of a scenario."""
 
     scenario: Scenario
-    now_ms: int = field()
+    now_ms: int = Factory(lambda self: CLOCK_BASE_MS + self.scenario.phase_ms, takes_self=True)
     lives: dict[str, _Work | _Sup] = field(factory=dict)
     """The last process of each path."""
+    held: str | None = None
+    """The path whose next start waits for the script."""
+    starting: _Starting | None = None
+    """The start that waits, or did within this step."""
+    slow: list[_Work] = field(factory=list)
+    """Who was asked to stop during that start, and is slow to."""
     _events: list[Event] = field(factory=list)
     _starts: dict[str, int] = field(factory=dict)
     _requests: int = 0
-
-    @now_ms.default
-    def _start_of_time(self) -> int:
-        return CLOCK_BASE_MS + self.scenario.phase_ms
 
     def run(self) -> Trace:
         root = self.open("root", self.next_n("root"), self.scenario.tree)
@@ -231,9 +272,12 @@ class _World:
     ) -> _Sup:
         """Start a supervisor; its `failure` says whether that went well."""
         self.tell("start", path, n)
+        refused: list[Json] | None
         flags, refused = _flags(spec)
         sup = _Sup(self, path, n, spec, flags, parent, as_child)
         self.lives[path] = sup
+        if parent is not None:
+            parent.lives[as_child[0]] = sup
         if refused is None:
             try:
                 sup.boot()
@@ -242,6 +286,7 @@ class _World:
         if refused is not None:
             sup.alive, sup.failure = False, refused
             self.tell("start_failed", path, n)
+            sup.tell_parent(ev.ChildStartFailed)
         return sup
 
     def tell(self, what: str, path: str, n: int, exit_class: str = "") -> None:
@@ -266,17 +311,45 @@ class _World:
                 return ["ok"]
             case Crash():
                 return self._crash(step)
-            case Stop(target, reason):
-                sup = self._sup(target)
-                if sup is None:
-                    return ["skip"]
-                sup.stop(None, reason)
-                return ["ok"]
+            case Stop():
+                return self._stop(step)
+            case SlowRestart():
+                return self._slow_restart(step)
             case Batch(path, items):
                 return self._batch(path, items)
             case _:
                 sup = self._sup(step.sup)
                 return ["exit", "noproc"] if sup is None else self._answer(sup, step, self._call(sup, step))
+
+    def _stop(self, stop: Stop) -> list[Json]:
+        sup = self._sup(stop.target)
+        if sup is None:
+            return ["skip"]
+        sup.stop(None, stop.reason)
+        return ["ok"]
+
+    def _slow_restart(self, step: SlowRestart) -> list[Json]:
+        self.held = step.held
+        self._crash(Crash(step.target, step.reason))
+        if self.starting is None:
+            self.held = None
+            return ["skip"]
+        asked = [self._meanwhile(item) for item in step.meanwhile]
+        self.starting.go_on(step.go_on)
+        while self.slow:
+            self.slow.pop(0).die("shutdown")
+        self.starting = None
+        return ["ok", [got if isinstance(got, list) else self._answer(*got) for got in asked]]
+
+    def _meanwhile(self, item: Meanwhile) -> list[Json] | tuple[_Sup, Call, list[Json] | int]:
+        match item:
+            case Stop():
+                return self._stop(item)
+            case Crash():
+                return self._crash(item)
+            case _:
+                sup = self._sup(item.sup)
+                return ["exit", "noproc"] if sup is None else (sup, item, self._call(sup, item))
 
     def _batch(self, path: str, items: tuple[Item, ...]) -> list[Json]:
         sup = self._sup(path)
@@ -326,7 +399,7 @@ class _World:
             case TerminateChild(_, id, by):
                 if by == "id":
                     return None
-                life = sup.lives.get(id)
+                life = self.lives.get(f"{sup.path}/{id}")
                 meant = life.incarnation if isinstance(life, _Work) else life.as_child[1] if life else 0
                 return ev.TerminateChild(request, id, meant if is_pool(sup.spec) else None)
             case RestartChild(_, id):

@@ -152,7 +152,27 @@ class Batch:
     items: tuple[Item, ...]
 
 
-Step: TypeAlias = Item | Stop | Advance | Batch
+Meanwhile: TypeAlias = Item | Stop
+
+
+@frozen
+class SlowRestart:
+    """A worker ends; the start of `held` that follows waits, until all of `meanwhile` is done, and then goes on.
+
+    Skipped, but for the end of the worker, when `held` isn't started then.
+    """
+
+    op: ClassVar[str] = "slow_restart"
+    target: str
+    reason: str
+    held: str
+    meanwhile: tuple[Meanwhile, ...]
+    go_on: str  # ready, ignore, error, bad_return, raise, exit, kill
+    until_stop: bool = False
+    """Compare what happens up to the stop that comes meanwhile, and how what runs then ends; no start after it."""
+
+
+Step: TypeAlias = Item | Stop | Advance | Batch | SlowRestart
 
 
 @frozen(kw_only=True)
@@ -168,8 +188,14 @@ class Scenario:
 
 
 def items_of(step: Step) -> tuple[Step, ...]:
-    """Return what a step does one by one: a batch's items, or the step itself."""
-    return step.items if isinstance(step, Batch) else (step,)
+    """Return what a step does one by one: a batch's items, what ends and what is done meanwhile, or the step itself."""
+    match step:
+        case Batch(items=items):
+            return items
+        case SlowRestart(target, reason, meanwhile=meanwhile):
+            return (Crash(target, reason), *meanwhile)
+        case _:
+            return (step,)
 
 
 def supervisors(scenario: Scenario) -> Iterator[tuple[str, Supervisor]]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import trio
 import trio.testing
-from attrs import define, field
+from attrs import Factory, define, field
 
 from jido_trio.errors import ChildRefused, InvalidDefinition, StartFailed, SupervisorStopped
 from jido_trio.supervision import Child, Life, Shutdown
@@ -35,8 +35,10 @@ from properties.otp._scenario import (
     DeleteChild,
     GetChildspec,
     Item,
+    Meanwhile,
     RestartChild,
     Scenario,
+    SlowRestart,
     StartChild,
     Step,
     Stop,
@@ -76,6 +78,17 @@ class _Work:
     crash: trio.Event = field(factory=trio.Event)
     ended: trio.Event = field(factory=trio.Event)
     reason: str = ""
+
+
+@define(eq=False)
+class _Hold:
+    """A start that waits for the script."""
+
+    path: str
+    life: Life | None = None
+    """Whose start it is, once that has begun."""
+    how: str = ""
+    goes_on: trio.Event = field(factory=trio.Event)
 
 
 @define(eq=False, repr=False)
@@ -138,16 +151,13 @@ class _World:
     """One run of a scenario."""
 
     scenario: Scenario
-    now_ms: int = field()
+    now_ms: int = Factory(lambda self: CLOCK_BASE_MS + self.scenario.phase_ms, takes_self=True)
     lives: dict[str, _Work | _Sup] = field(factory=dict)
     """The last process of each path."""
     _events: list[Event] = field(factory=list)
     _starts: dict[str, int] = field(factory=dict)
+    _hold: _Hold | None = None
     _nursery: trio.Nursery = field(init=False)
-
-    @now_ms.default
-    def _start_of_time(self) -> int:
-        return CLOCK_BASE_MS + self.scenario.phase_ms
 
     async def run(self) -> Trace:
         async with trio.open_nursery() as self._nursery:
@@ -216,7 +226,9 @@ class _World:
             self._tell("start_failed", path, n)
             raise
         except Exception:  # noqa: BLE001  # it gave up
-            self._end(sup, "shutdown")
+            gone = self.lives[path]
+            assert isinstance(gone, _Sup)
+            self._end(gone, "shutdown")
             raise Shutdown from None
         killed = life is not None and active(life).killed
         stopped = shell.outcome == ev.TreeStopped()
@@ -254,20 +266,26 @@ class _World:
         n = self._n_for(path, task_status)
         names = self._names(path)
         names.failed.discard(task_status.child.id)
-        if spec.fails(n):
+        how = spec.fail_how or "error" if spec.fails(n) else "ready"
+        if self._hold is not None and (self._hold.path, self._hold.life) == (path, None):
+            how = await self._held(self._hold, task_status)
+        if how != "ready":
             names.failed.add(task_status.child.id)
-            if spec.fail_how == "ignore":
+            if how == "ignore":
                 self._tell("ignored", path, n)
                 task_status.ignore()
                 return
             self._tell("start_failed", path, n)
+            if how == "kill":
+                active(task_status).kill()
+                await trio.lowlevel.checkpoint()
             raise Crashed
         self._tell("start", path, n)
         work = self.lives[path] = _Work(n, task_status.incarnation, task_status)
         if spec.on_shutdown not in (None, "obey"):
             task_status.trap_stop(work.stopped.set)
         task_status.started()
-        exit_class = None
+        exit_class = ""
         try:
             exit_class = await self._until_over(work, spec)
         finally:
@@ -275,6 +293,11 @@ class _World:
             work.ended.set()
             self._tell("exit", path, n, exit_class or _cancelled_class(task_status))
         _raise(exit_class)
+
+    async def _held(self, hold: _Hold, life: Life) -> str:
+        hold.life = life
+        await hold.goes_on.wait()
+        return hold.how
 
     async def _until_over(self, work: _Work, spec: Worker) -> str:
         """Wait for a crash or a stop; return the class of the exit that follows."""
@@ -314,6 +337,8 @@ class _World:
                 return await self._stop(target, reason)
             case Batch(path, items):
                 return await self._batch(path, items)
+            case SlowRestart():
+                return await self._slow_restart(step)
             case _:
                 sup = self._sup(step.sup)
                 return ["exit", "noproc"] if sup is None else await self._call(sup, step)
@@ -338,6 +363,28 @@ class _World:
             work.crash.set()
         await work.ended.wait()
         return ["ok"]
+
+    async def _slow_restart(self, step: SlowRestart) -> list[Json]:
+        self._hold = hold = _Hold(step.held)
+        await self._crash(Crash(step.target, step.reason))
+        await trio.testing.wait_all_tasks_blocked()
+        while hold.life is None and self._any_busy():
+            await trio.sleep(SLOW)
+            await trio.testing.wait_all_tasks_blocked()
+        self._hold = None
+        if hold.life is None:
+            return ["skip"]
+        results: list[list[Json]] = [[] for _ in step.meanwhile]
+        async with trio.open_nursery() as asking:
+            for at, item in enumerate(step.meanwhile):
+                asking.start_soon(self._meanwhile, results, at, item)
+                await trio.testing.wait_all_tasks_blocked()
+            hold.how = step.go_on
+            hold.goes_on.set()
+        return ["ok", [list(result) for result in results]]
+
+    async def _meanwhile(self, results: list[list[Json]], at: int, item: Meanwhile) -> None:
+        results[at] = await self._step(item)
 
     async def _batch(self, path: str, items: tuple[Item, ...]) -> list[Json]:
         sup = self._sup(path)
@@ -411,9 +458,13 @@ class _World:
     async def _quiet(self) -> None:
         """Wait until no supervisor is at anything and nobody can run."""
         await trio.testing.wait_all_tasks_blocked()
-        while any(isinstance(life, _Sup) and life.alive and life.shell.pump.tree.plan for life in self.lives.values()):
+        while self._any_busy():
             await trio.sleep(SLOW)
             await trio.testing.wait_all_tasks_blocked()
+
+    def _any_busy(self) -> bool:
+        sups = [life for life in self.lives.values() if isinstance(life, _Sup) and life.alive]
+        return any(sup.shell.pump.tree.plan is not None for sup in sups)
 
     def _state(self) -> Mapping[str, tuple[Row, ...]]:
         sups = [life for life in self.lives.values() if isinstance(life, _Sup) and life.alive]

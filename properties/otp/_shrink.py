@@ -19,6 +19,7 @@ from properties.otp._scenario import (
     Crash,
     Item,
     Scenario,
+    SlowRestart,
     StartChild,
     Step,
     Stop,
@@ -86,6 +87,9 @@ def _simpler_step(step: Step) -> Iterator[Step]:
     match step:
         case Batch():
             yield from _simpler_batch(step)
+        case SlowRestart(meanwhile=meanwhile):
+            for fewer in without_chunks(meanwhile):
+                yield evolve(step, meanwhile=fewer)
         case StartChild():
             for child in _simpler_spec(step.child):
                 yield evolve(step, child=child)

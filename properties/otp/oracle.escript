@@ -100,7 +100,7 @@ stop(Why) ->
     halt(2).
 
 tables(Clock) ->
-    _ = [ets:new(T, [named_table, public]) || T <- [o_starts, o_pids, o_last, o_conf, o_clock]],
+    _ = [ets:new(T, [named_table, public]) || T <- [o_starts, o_pids, o_last, o_conf, o_clock, o_hold]],
     ets:insert(o_clock, [{mode, Clock}, {now_ms, ?CLOCK_BASE_MS}]).
 
 %% ---------------------------------------------------------- virtual clock
@@ -213,14 +213,30 @@ fails(#{path := Path} = C) ->
     {N, Hit}.
 
 start_worker(#{path := Path} = C) ->
-    case fails(C) of
-        {N, true} -> fail(maps:get(fail_how, C, <<"error">>), Path, N);
-        {N, false} ->
-            {ok, Pid} = proc_lib:start_link(?MODULE, worker_init, [C, N]),
-            case maps:get(info, C, false) of
-                true -> {ok, Pid, info};
-                false -> {ok, Pid}
-            end
+    {N, Hit} = fails(C),
+    case {held(Path), Hit} of
+        {no, true} -> fail(maps:get(fail_how, C, <<"error">>), Path, N);
+        {no, false} -> begin_worker(C, N);
+        {<<"ready">>, _} -> begin_worker(C, N);
+        {How, _} -> fail(How, Path, N)
+    end.
+
+begin_worker(C, N) ->
+    {ok, Pid} = proc_lib:start_link(?MODULE, worker_init, [C, N]),
+    case maps:get(info, C, false) of
+        true -> {ok, Pid, info};
+        false -> {ok, Pid}
+    end.
+
+%% A slow start: the supervisor is inside the child's start function, as it is
+%% inside proc_lib:start_link while a child's init takes its time, until the
+%% script says how the start goes on.
+held(Path) ->
+    case ets:take(o_hold, Path) of
+        [] -> no;
+        [_] ->
+            ets:insert(o_hold, {begun, self()}),
+            receive {go_on, Path, How} -> How end
     end.
 
 fail(<<"ignore">>, Path, N) -> event({ignored, Path, N}), ignore;
@@ -230,7 +246,7 @@ fail(How, Path, N) ->
         <<"error">> -> {error, oracle_start};
         <<"bad_return">> -> oracle_start;
         <<"raise">> -> erlang:error(oracle_start);
-        <<"exit">> -> proc_lib:start_link(?MODULE, worker_die, [])
+        _ -> proc_lib:start_link(?MODULE, worker_die, []) % exit, kill
     end.
 
 worker_die() -> exit(oracle_start).
@@ -319,7 +335,7 @@ join(A, B) -> <<A/binary, "/", B/binary>>.
 run(S) ->
     Id = maps:get(id, S),
     Root = maps:get(tree, S),
-    _ = [ets:delete_all_objects(T) || T <- [o_starts, o_pids, o_last, o_conf]],
+    _ = [ets:delete_all_objects(T) || T <- [o_starts, o_pids, o_last, o_conf, o_hold]],
     ask(reset),
     ets:insert(o_clock, {now_ms, ?CLOCK_BASE_MS + maps:get(phase_ms, S, 0)}),
     RootConf = Root#{path => <<"root">>},
@@ -351,15 +367,19 @@ report(Op, Result) ->
 
 step(<<"advance">>, #{ms := Ms}) -> advance(Ms), [ok];
 step(<<"crash">>, #{target := T, reason := R}) -> crash(T, R);
-step(<<"stop">>, S) ->
-    Path = maps:get(target, S, <<"root">>),
-    case live(Path) of
-        none -> [skip];
-        Pid ->
-            try proc_lib:stop(Pid, reason(maps:get(reason, S, <<"shutdown">>)), infinity) of
-                ok -> [ok]
-            catch exit:R -> [exit, class(R)]
-            end
+step(<<"stop">>, S) -> await(spawn_stop(S));
+step(<<"slow_restart">>, #{target := T, reason := R, held := Held, meanwhile := Items, go_on := How}) ->
+    ets:insert(o_hold, {Held}),
+    _ = crash(T, R),
+    case begins() of
+        none ->
+            ets:delete_all_objects(o_hold),
+            [skip];
+        Sup ->
+            Results = [begin Res = meanwhile(Item), settle(), Res end || Item <- Items],
+            ets:delete_all_objects(o_hold),
+            Sup ! {go_on, Held, How},
+            [ok, [await(Res) || Res <- Results]]
     end;
 step(<<"batch">>, #{sup := Path, items := Items}) ->
     case live(Path) of
@@ -399,6 +419,54 @@ mailbox(Sup, N) ->
         _ -> erlang:yield(), mailbox(Sup, N)
     end.
 
+%% The supervisor that has come to the slow start; none, if all is quiet without.
+begins() ->
+    Me = self(),
+    Ref = make_ref(),
+    Waiter = spawn(fun() -> quiesce(), Me ! {Ref, quiet} end),
+    begins(Ref, Waiter).
+
+begins(Ref, Waiter) ->
+    case {ets:lookup(o_hold, begun), receive {Ref, quiet} -> quiet after 0 -> busy end} of
+        {[{begun, Sup}], _} -> exit(Waiter, kill), Sup;
+        {[], quiet} -> none;
+        {[], busy} -> erlang:yield(), begins(Ref, Waiter)
+    end.
+
+meanwhile(#{op := <<"crash">>, target := T, reason := R}) -> crash(T, R);
+meanwhile(#{op := <<"stop">>} = S) -> spawn_stop(S);
+meanwhile(#{op := Op, sup := Path} = S) ->
+    case live(Path) of
+        none -> [exit, noproc];
+        Sup -> spawn_api(Op, Sup, Path, S)
+    end.
+
+%% Supervisors may wait for ever meanwhile, so they can't be asked whether they
+%% are idle: nobody runs or sleeps, and nothing moves, three times running.
+settle() -> settle(3, now).
+
+settle(0, _) -> ok;
+settle(Left, Before) ->
+    timer:sleep(1),
+    traces_in(),
+    Seen = [{P, process_info(P, [status, message_queue_len, current_function])} || {P, _, _, _} <- living()],
+    Still = lists:all(fun({_, [{status, waiting}, _, {current_function, F}]}) -> F =/= {timer, sleep, 1};
+                         (_) -> false
+                      end, Seen),
+    Now = {ask(count), Seen},
+    case Still andalso Now =:= Before of
+        true -> settle(Left - 1, Now);
+        false -> settle(3, Now)
+    end.
+
+spawn_stop(S) ->
+    case live(maps:get(target, S, <<"root">>)) of
+        none -> [skip];
+        Pid ->
+            Reason = reason(maps:get(reason, S, <<"shutdown">>)),
+            asked(<<"stop">>, static, fun() -> proc_lib:stop(Pid, Reason, infinity) end)
+    end.
+
 crash(Target, How) ->
     case live(Target) of
         none -> [skip];
@@ -432,10 +500,13 @@ parent(Path) ->
 
 spawn_api(Op, Sup, Path, S) ->
     Strategy = strategy(Path),
+    asked(Op, Strategy, fun() -> api(Op, Strategy, Sup, Path, S) end).
+
+asked(Op, Strategy, Ask) ->
     Me = self(),
     Ref = make_ref(),
     spawn(fun() ->
-                  Res = try {value, api(Op, Strategy, Sup, Path, S)}
+                  Res = try {value, Ask()}
                         catch exit:{R, {_, _, _}} -> {exit, class(R)};
                               exit:R -> {exit, class(R)}
                         end,

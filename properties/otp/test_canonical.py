@@ -3,7 +3,7 @@ from attrs import evolve
 
 from properties.otp._canonical import canonical, differences
 from properties.otp._planted import BUGS, by_heart, recordings, with_bug
-from properties.otp._scenario import Crash, Scenario, Supervisor
+from properties.otp._scenario import Crash, Scenario, SlowRestart, Stop, Supervisor
 from properties.otp._trace import ALIVE, Event, Trace, TraceStep
 
 
@@ -69,3 +69,26 @@ def test_an_engine_may_answer_in_tuples():
 def test_what_has_no_place_in_a_trace_is_refused():
     with pytest.raises(TypeError, match="has no place in a trace"):
         TraceStep("start", ["ok", object()], [], {})
+
+
+def slow_restart(*, until_stop):
+    step = SlowRestart("root/a", "error", "root/s/b", (Stop("root", "normal"),), "ready", until_stop=until_stop)
+    return Scenario(id="x", tags=(), tree=Supervisor(strategy="one_for_all"), steps=(step,))
+
+
+RAN = Event("exit", "root/a", 1, "error"), Event("start", "root/a", 2)
+CAME_UP = Event("start", "root/s", 2), Event("start", "root/s/b", 2), Event("start", "root/z", 2)
+WENT_DOWN = Event("exit", "root/z", 2, "shutdown"), Event("exit", "root/s/b", 2, "shutdown")
+END = Event("exit", "root/a", 2, "shutdown"), Event("exit", "root", 1, "normal")
+
+
+def test_where_a_step_says_so_what_comes_of_a_slow_start_that_a_stop_met_is_open():
+    finished, given_up = trace_of(*RAN, *CAME_UP, *WENT_DOWN, *END), trace_of(*RAN, CAME_UP[0], *END)
+    assert not differences(slow_restart(until_stop=True), finished, given_up)
+    assert differences(slow_restart(until_stop=False), finished, given_up)
+
+
+def test_how_that_ends_which_ran_when_the_stop_came_is_not():
+    lives_on = trace_of(*RAN, *CAME_UP, *WENT_DOWN, END[1])
+    assert differences(slow_restart(until_stop=True), trace_of(*RAN, *END), lives_on)
+    assert differences(slow_restart(until_stop=True), trace_of(*RAN, *END), trace_of(*RAN, *END[::-1]))

@@ -2,12 +2,13 @@
 
 import pytest
 
+from jido_trio.supervision import _decide, _events
 from properties.otp._codec import Recording, read_recordings
 from properties.otp._compare import mismatch
 from properties.otp._engines import ENGINES
-from properties.otp._generate import scenarios
+from properties.otp._generate import scenario, scenarios, slow_start
 from properties.otp._oracle import run
-from properties.otp._planted import BROAD, DEEP, EDGES
+from properties.otp._planted import BROAD, DEEP, EDGES, SLOW_STARTS
 from properties.otp._show import show_mismatch
 
 OURS = [name for name in ENGINES if name != "erl"]
@@ -20,10 +21,10 @@ def hold(name, recordings):
     assert not found, f"{len(found)} differ; the first:\n{show_mismatch(found[0])}"
 
 
-def live(first, count):
+def live(first, count, of=scenario):
     """Ask the installed Erlang/OTP about the scenarios of so many seeds."""
-    fresh = list(scenarios(first, count))
-    return [Recording(scenario, trace) for scenario, trace in zip(fresh, run(fresh), strict=True)]
+    fresh = list(scenarios(first, count, of))
+    return [Recording(one, trace) for one, trace in zip(fresh, run(fresh), strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,13 @@ def fresh(erl):
 
 
 @pytest.fixture(scope="module")
+def fresh_slow_starts(erl):
+    return live(10_000, 60, slow_start)
+
+
+@pytest.fixture(scope="module")
 def campaign(erl):
-    return live(20_000, 2_000)
+    return [*live(20_000, 2_000), *live(20_000, 1_000, slow_start)]
 
 
 def test_ours_are_the_reducer_and_the_trio_supervisor():
@@ -46,9 +52,42 @@ def test_the_engine_does_what_was_recorded(path, name):
     hold(name, read_recordings(path))
 
 
+SHARE = 4
+"""Of the recordings of slow starts one in so many is replayed each time, of the long campaign all."""
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_engine_does_what_was_recorded_of_slow_starts(name):
+    hold(name, list(read_recordings(SLOW_STARTS))[::SHARE])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", OURS)
+def test_the_engine_does_all_that_was_recorded_of_slow_starts(name):
+    hold(name, read_recordings(SLOW_STARTS))
+
+
+@pytest.mark.parametrize(
+    ("event", "unguarded"),
+    [(_events.ChildStarted, _decide._on_start), (_events.ChildStartFailed, _decide._on_start_failed)],
+    ids=["ready", "failed"],
+)
+def test_a_start_that_moves_a_stop_on_is_found_within_the_share(event, unguarded, monkeypatch):
+    at_the_end = {**_decide._AT_THE_END, event: unguarded}
+    monkeypatch.setattr(_decide, "_DECISIONS", {**_decide._DECISIONS, "ending": at_the_end})
+    with ENGINES["reducer"]() as engine:
+        share = list(read_recordings(SLOW_STARTS))[::SHARE]
+        assert sum(mismatch("reducer", engine, recording) is not None for recording in share) > 3
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_the_engine_does_what_erlang_does_with_new_scenarios(name, fresh):
     hold(name, fresh)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_engine_does_what_erlang_does_with_new_slow_starts(name, fresh_slow_starts):
+    hold(name, fresh_slow_starts)
 
 
 @pytest.mark.long

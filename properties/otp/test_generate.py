@@ -4,9 +4,9 @@ import pytest
 
 from properties.otp._canonical import differences
 from properties.otp._codec import scenario_line
-from properties.otp._generate import scenario, scenarios
+from properties.otp._generate import scenario, scenarios, slow_start
 from properties.otp._oracle import run
-from properties.otp._scenario import Supervisor, supervisors
+from properties.otp._scenario import SlowRestart, Stop, Supervisor, supervisors
 
 
 def digest(first, count):
@@ -20,6 +20,18 @@ def digest(first, count):
 def test_scenarios_depend_on_nothing_but_their_seed(first, golden):
     assert digest(first, 100) == golden
     assert scenario_line(scenario(first + 7)) == scenario_line([*scenarios(first, 8)][-1])
+
+
+def test_slow_starts_depend_on_nothing_but_their_seed_either():
+    lines = "\n".join(map(scenario_line, scenarios(0, 100, slow_start)))
+    assert sha256(lines.encode()).hexdigest()[:16] == "9f186aa6a51aba28"
+
+
+def test_slow_starts_go_on_in_every_way_stopped_or_not():
+    steps = [step for each in scenarios(0, 400, slow_start) for step in each.steps if isinstance(step, SlowRestart)]
+    met = {(step.go_on, any(isinstance(item, Stop) for item in step.meanwhile)) for step in steps}
+    ways = ("ready", "ignore", "error", "bad_return", "raise", "exit", "kill")
+    assert met == {(how, stopped) for how in ways for stopped in (False, True)}
 
 
 def depth_of(spec):
