@@ -212,11 +212,12 @@ def test_every_message_has_exactly_one_fate(script):
     for number, step in enumerate(script):
         if step.kind in ("pause", "stop"):
             continue
+        crashed = HANDLED[number] if step.kind == "crash" else 0
         fates = {
-            "handled": HANDLED[number],
+            "handled": HANDLED[number] - crashed,
             "dead letter": dead[number],
             "refused": int(number in run.refused),
-            "told": int(run.answers.get(number) in ("AgentStopped", "NoRoute")),
+            "told": int(run.answers.get(number) in ("AgentStopped", "NoRoute", "AgentCrashed")),
         }
         event(max(fates, key=lambda fate: fates[fate]))
         assert sum(fates.values()) == 1, (step, fates)

@@ -3,13 +3,14 @@
 A signal meets the files in this order: `_ref` (call, cast), `_mailbox` (what waits), `_cell` (what an agent is over all
 its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out), `_interpreter` (what a directive is
 given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks`, `_life`, each with the interpreters of its
-directives. Around them `_life_tasks` (the tasks of a life), `_clock` (timers, deadlines), `_fates` (dead letters),
-`_waiting` (who waits for a state), `_directory` (agents by id) and `_jido` (the instance that opens all of it).
+directives. Around them `_life_tasks` (the tasks of a life), `_clock` (timers, deadlines), `_fates` (what became of
+messages), `_waiting` (who waits for a state), `_directory` (agents by id) and `_jido` (the instance that opens all of
+it).
 """
 
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._family import get_children
-from jido_trio.runtime._fates import DeadLetter, log_dead_letter
+from jido_trio.runtime._fates import DeadLetter, Ledger, log_dead_letter
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._jido import Jido
 from jido_trio.runtime._ref import AgentRef
@@ -21,6 +22,7 @@ __all__ = [
     "Completion",
     "DeadLetter",
     "Jido",
+    "Ledger",
     "Runtime",
     "await_all",
     "await_any",

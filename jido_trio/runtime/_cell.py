@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextvars
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
 
 import trio
 from attrs import Factory, define, field
@@ -27,8 +27,8 @@ from jido_trio.core import Agent, Resources, Signal
 from jido_trio.errors import AgentNotFound, AgentStopped, DuplicateAgent, SupervisorStopped
 from jido_trio.redact import shown
 from jido_trio.runtime._clock import Deadlines, Timers
-from jido_trio.runtime._fates import DeadLetter, deliver
-from jido_trio.runtime._mailbox import Call, Mailbox, Message, Own
+from jido_trio.runtime._fates import Counts, DeadLetters, Ledger
+from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, Own
 from jido_trio.runtime._run_queue import RunQueue
 from jido_trio.supervision import PassiveLife, Supervisor
 from jido_trio.terms import ExitKind
@@ -90,7 +90,8 @@ class Cell:
     def put(self, message: Message) -> None:
         """Put in what takes no place. If the agent has ended, a signal of its own is a dead letter."""
         if self.closed:
-            self._unread(message)
+            self.instance.counts.accepted += 1
+            self._give_up([message])
             return
         self.mailbox.put(message)
         self.wake()
@@ -151,22 +152,38 @@ class Cell:
     def close(self, reason: str) -> None:
         """Take no more messages."""
         self.closed, self.state, self.life = reason, "down", None
-        for message in self.mailbox.close(self.refusal):
-            self._unread(message)
+        self._give_up(list(self.mailbox.close(self.refusal)))
 
     def refusal(self) -> AgentStopped:
         """Return the error for who sends it more."""
         return AgentStopped(self.id, self.closed)
 
-    def _unread(self, message: Message) -> None:
+    def _give_up(self, messages: list[Message]) -> None:
+        # All have their fates before anybody is told of one, who may look at the ledger.
+        letters = [_signal(message) for message in messages if self._is_letter(message)]
+        for signal in letters:
+            self.instance.dead_letters.add(self.id, signal, self.closed)
+
+    def _is_letter(self, message: Message) -> TypeGuard[Signal | Own]:
+        """Give an unread message its fate."""
+        counts = self.instance.counts
         match message:
-            case Call(_, reply):
-                reply.settle(self.refusal())
-            case Signal() | Own(_):
-                signal = message if isinstance(message, Signal) else message.signal
-                self.instance.dead_letter(self.id, signal, self.closed)
+            case Call():
+                if not message.settled:
+                    counts.failed += 1
+                    message.settle(self.refusal())
+            case Kill():
+                pass
+            case Signal() | Own():
+                counts.dead_lettered += 1
+                return True
             case _:
-                pass  # outcomes, news and kills are of no interest to anybody else
+                counts.dropped += 1  # outcomes and news are of no interest to anybody else
+        return False
+
+
+def _signal(message: Signal | Own) -> Signal:
+    return message.signal if isinstance(message, Own) else message
 
 
 P = TypeVar("P")
@@ -184,7 +201,9 @@ class Instance:
     """The context variables that agents see: those of when the instance was made."""
     resources: Resources
     mailbox_size: int
-    _box: Callable[[DeadLetter], None]
+    dead_letters: DeadLetters
+    counts: Counts = field(factory=Counts)
+    """What became of its messages."""
     run_queue: RunQueue = field(factory=RunQueue)
     timers: Timers = field(factory=Timers)
     deadlines: Deadlines = Factory(lambda self: Deadlines(CALL_TIMEOUT, self.timers), takes_self=True)
@@ -207,9 +226,32 @@ class Instance:
             part = self._parts[kind] = kind(self)
         return part
 
-    def dead_letter(self, agent_id: str, signal: Signal, reason: str) -> None:
-        """Tell of a signal that nobody handles."""
-        deliver(DeadLetter(agent_id, signal, reason), self._box)
+    def dead_letter(self, agent_id: str, signal: Signal, reason: str, crash: str | None = None) -> None:
+        """Tell of a signal that was accepted and that nobody handles."""
+        self.counts.dead_lettered += 1
+        self.dead_letters.add(agent_id, signal, reason, crash)
+
+    def undeliverable(self, agent_id: str, signal: Signal, reason: str) -> None:
+        """Tell of a signal that can't come where it was sent."""
+        self.counts.accepted += 1
+        self.dead_letter(agent_id, signal, reason)
+
+    def ledger(self) -> Ledger:
+        """Return what became of the messages so far."""
+        counts = self.counts
+        return Ledger(
+            counts.accepted,
+            counts.handled,
+            counts.failed,
+            counts.dead_lettered,
+            counts.expired,
+            counts.withdrawn,
+            counts.dropped,
+            sum(len(cell.mailbox) for cell in self._all()),
+        )
+
+    def _all(self) -> list[Cell]:
+        return [*self.cells.values(), *(cell for cells in self._leaving.values() for cell in cells)]
 
     def running(self) -> Supervisor:
         """Return the supervisor of the agents.
@@ -286,8 +328,7 @@ class Instance:
     def close(self) -> None:
         """Close the agents that are left: nobody may wait for them."""
         self.supervisor, self.ended = None, True
-        left = [*self.cells.values(), *(cell for cells in self._leaving.values() for cell in cells)]
+        for cell in self._all():
+            cell.close("stopped")
         self.cells.clear()
         self._leaving.clear()
-        for cell in left:
-            cell.close("stopped")

@@ -11,6 +11,7 @@ from jido_trio import checks
 from jido_trio.core import Agent
 from jido_trio.errors import AgentNotFound, ChildRefused, SupervisionError
 from jido_trio.runtime._cell import Cell, Instance
+from jido_trio.runtime._fates import DeadLetter
 from jido_trio.runtime._mailbox import Kill
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._run_queue import TURN
@@ -97,9 +98,15 @@ class Directory:
         if cell.life is None:
             return
         if cell.state in ("queued", "serving"):  # as a checkpoint would, this comes after what has its turn already
-            cell.mailbox.put_before(Kill(cell.incarnation), TURN)
+            cell.mailbox.put_kill(Kill(cell.incarnation), TURN)
             return
         supervisor.kill_child(cell.id)
+
+    def resend(self, letter: DeadLetter) -> None:
+        """Send the signal of a dead letter again."""
+        self._instance.running()
+        _ref(self._instance.find(letter.agent_id)).cast_nowait(letter.signal)
+        self._instance.dead_letters.take(letter)
 
     def ref(self, id: str) -> AgentRef[Any] | None:
         """Return the ref of the agent with that id, or None."""

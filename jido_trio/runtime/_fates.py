@@ -1,16 +1,72 @@
-"""What becomes of signals that nobody handles: dead letters."""
+"""Fates: what became of each message, counted; and dead letters, the messages that nobody handles.
+
+A message is accepted when it comes into a mailbox, when an idle agent begins with it where it is sent, or when an
+effect sends it to where it can't come. From then on it has exactly one fate, or waits:
+
+    handled         the agent's `cmd` has gone through it
+    failed          it was answered with an error: the agent crashed at it or has ended, it said no, no route matches
+    dead-lettered   nobody waits for an answer, and nobody handles it
+    expired         a call whose time was over before the agent came to it
+    withdrawn       a call whose caller was cancelled before the agent came to it
+    dropped         what is of no interest any more: news that no route matches, outcomes for a life that has ended
+
+So `accepted` is the sum of all that: always, at any step, after a crash and after the end. A message that an agent has
+taken counts as handled from then on, and as something else once that is known: nothing can look in between.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 
-from attrs import frozen
+import trio
+from attrs import define, field, frozen
 
 from jido_trio.core import Signal
-from jido_trio.redact import shown
+from jido_trio.redact import said, shown
 
 logger = logging.getLogger("jido_trio.runtime")
+
+
+@define(eq=False)
+class Counts:
+    """How many messages of an instance were accepted, and how many had which fate."""
+
+    accepted: int = 0
+    handled: int = 0
+    failed: int = 0
+    dead_lettered: int = 0
+    expired: int = 0
+    withdrawn: int = 0
+    dropped: int = 0
+
+
+@frozen
+class Ledger:
+    """What became of all messages that an instance has accepted: each is counted in one of the other fields."""
+
+    accepted: int
+    handled: int
+    """Gone through by the agent's `cmd`."""
+    failed: int
+    """Answered with an error."""
+    dead_lettered: int
+    """Given up, with nobody waiting for an answer; `Jido.dead_letters` has the last of them."""
+    expired: int
+    """Given up by callers whose time was over."""
+    withdrawn: int
+    """Given up by callers that were cancelled."""
+    dropped: int
+    """Of no interest any more, to nobody."""
+    waiting: int
+    """In mailboxes."""
+
+    @property
+    def balanced(self) -> bool:
+        """Whether each message has one fate, or waits. It always is."""
+        fates = self.handled + self.failed + self.dead_lettered + self.expired + self.withdrawn + self.dropped
+        return self.accepted == fates + self.waiting
 
 
 @frozen
@@ -20,12 +76,41 @@ class DeadLetter:
     agent_id: str
     signal: Signal
     reason: str
+    id: int = field(default=0, eq=False)
+    """Its number among the dead letters of the instance, from 1."""
+    at: float = field(default=0.0, eq=False)
+    """When it was given up, in seconds of Trio's clock."""
+    crash: str | None = None
+    """What the agent crashed with at this signal, in one line; None if it didn't."""
 
 
 def log_dead_letter(letter: DeadLetter) -> None:
     """Write the dead letter to the log `jido_trio.runtime`; where they go unless an instance is told otherwise."""
     to, signal = shown(letter.agent_id), shown(letter.signal.type)
-    logger.warning("signal %s to agent %s is not handled: %s", signal, to, letter.reason)
+    logger.warning("signal %s to agent %s is not handled: %s", signal, to, said(letter.reason))
+
+
+@define(eq=False)
+class DeadLetters:
+    """The dead letters of an instance: told when they come about, and the last of them kept."""
+
+    _box: Callable[[DeadLetter], None]
+    kept: deque[DeadLetter] = field(factory=deque)
+    _count: int = 0
+
+    def add(self, agent_id: str, signal: Signal, reason: str, crash: str | None = None) -> None:
+        """Keep and tell of one more."""
+        self._count += 1
+        letter = DeadLetter(agent_id, signal, reason, self._count, trio.current_time(), crash)
+        self.kept.append(letter)
+        deliver(letter, self._box)
+
+    def take(self, letter: DeadLetter) -> None:
+        """Keep one of them no more."""
+        for kept in self.kept:
+            if kept.id == letter.id:
+                self.kept.remove(kept)
+                return
 
 
 def deliver(letter: DeadLetter, box: Callable[[DeadLetter], None]) -> None:

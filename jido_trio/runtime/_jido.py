@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
@@ -11,13 +12,14 @@ from urllib.parse import quote
 
 import trio
 
+from jido_trio import checks
 from jido_trio.core import Agent, Resources
 from jido_trio.errors import InvalidDefinition, RestartIntensityExceeded, StartFailed, SupervisorStopped
 from jido_trio.redact import shown
 from jido_trio.runtime import _life, _post, _tasks, _timers
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._directory import Directory, check_size
-from jido_trio.runtime._fates import DeadLetter, log_dead_letter
+from jido_trio.runtime._fates import DeadLetter, DeadLetters, Ledger, log_dead_letter
 from jido_trio.runtime._life_tasks import plain
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._specs import AGENT_BUDGET
@@ -59,6 +61,7 @@ class Jido:
         on_report: Called with each `CrashReport`, before the restart, and each `OverrunReport`. None writes them to the
             log `jido_trio.supervision`, repeats folded.
         on_dead_letter: Called with each signal that nobody will handle.
+        dead_letters: How many of them are kept, the last ones, for `dead_letters()`.
 
     Raises:
         InvalidDefinition: When it is made: an option is wrong.
@@ -80,15 +83,18 @@ class Jido:
         services: Sequence[Child] = (),
         on_report: Sink | None = None,
         on_dead_letter: Callable[[DeadLetter], None] = log_dead_letter,
+        dead_letters: int = 1000,
     ) -> None:
         _check_name(name)
         check_size(mailbox_size)
+        checks.whole(f"instance {shown(name)}", "dead_letters", dead_letters, least=0)
         world = world if world is not None else current()
         with using(world):
             context = contextvars.copy_context()
             source = f"/jido/{quote(name, safe='', errors='replace')}"
+            letters = DeadLetters(on_dead_letter, deque(maxlen=dead_letters))
             self._instance = instance = Instance(
-                name, source, world, context, Resources(resources), mailbox_size, on_dead_letter
+                name, source, world, context, Resources(resources), mailbox_size, letters
             )
             agents = dynamic_supervisor_child(
                 "agents",
@@ -252,6 +258,25 @@ class Jido:
     def list_agents(self) -> tuple[AgentRef[Any], ...]:
         """Return the refs of all agents, in the order in which they were started."""
         return self._directory.refs()
+
+    def ledger(self) -> Ledger:
+        """Return how many messages were accepted, and what became of them; also after the instance was left."""
+        return self._instance.ledger()
+
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """Return the last signals that nobody handled, oldest first; also after the instance was left."""
+        return tuple(self._instance.dead_letters.kept)
+
+    @trio.lowlevel.enable_ki_protection
+    def resend(self, letter: DeadLetter) -> None:
+        """Send the signal of a dead letter again, to the agent that has the id now; the letter is kept no more.
+
+        Raises:
+            AgentNotFound: No agent has that id.
+            MailboxFull: There is no room.
+            SupervisorStopped: The instance isn't running.
+        """
+        self._directory.resend(letter)
 
     def tree(self) -> SupervisorView:
         """Return the supervision tree, as plain data.

@@ -6,6 +6,9 @@ parked senders get their turn in order, however busy the others are. What the ag
 actions and the news of its family are over that limit. It could not wait for itself; and as it takes no place, it keeps
 nobody from getting one.
 
+A call that nobody waits for any more gives its place to the next at once. It is a gap in the queue then, passed over
+when its turn comes, and swept where such gaps gather: callers that lose patience and try again fill nothing.
+
 Nothing is allocated before there is something to hold: most agents wait for nothing, and there may be a million.
 """
 
@@ -13,30 +16,41 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import trio
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 from outcome import Error, Value
 from outcome import Outcome as Answer
 
 from jido_trio.core import Agent, Instruction, Signal
 from jido_trio.errors import CallError, CallTimeout
+from jido_trio.runtime._fates import Counts
+
+_FEW = 64
+"""So many gaps may be in a queue before it is swept."""
 
 
-class Reply:
-    """Where one caller waits. It is settled once: by an answer, an error, or as nobody waits for it any more."""
+class Call:
+    """A signal that somebody waits for.
 
-    __slots__ = ("_answer", "_caller", "agent_id", "settled")
+    It is settled once: by an answer, an error, or as nobody waits for it any more.
+    """
 
-    def __init__(self, agent_id: str) -> None:
+    __slots__ = ("_answer", "_caller", "agent_id", "mailbox", "settled", "signal", "where")
+
+    def __init__(self, signal: Signal, agent_id: str) -> None:
+        self.signal = signal
         self.agent_id = agent_id
         self.settled = False
+        self.mailbox: Mailbox | None = None
+        self.where: Literal["parked", "queued", "out"] = "out"
+        """Whether it waits in the mailbox, or for a place there."""
         self._answer: Answer[Any] | None = None
         self._caller: trio.lowlevel.Task | None = None
 
     def settle(self, answer: Agent[Any] | CallError) -> None:
-        """Give the caller the agent, or the error; nothing if the reply is settled."""
+        """Give the caller the agent, or the error; nothing if the call is settled."""
         if self.settled:
             return
         self.settled = True
@@ -47,7 +61,10 @@ class Reply:
 
     def expire(self, seconds: float) -> None:
         """Tell the caller that its time is over."""
-        self.settle(CallTimeout(self.agent_id, seconds))
+        if not self.settled:
+            self.settle(CallTimeout(self.agent_id, seconds))
+            if self.mailbox is not None and self.mailbox.withdraw(self):
+                self.mailbox.counts.expired += 1
 
     async def wait(self) -> Any:
         """Return the answer, or raise it; whoever is cancelled meanwhile withdraws its message."""
@@ -59,15 +76,9 @@ class Reply:
 
     def _withdrawn(self, _: object) -> trio.lowlevel.Abort:
         self.settled, self._caller = True, None
+        if self.mailbox is not None and self.mailbox.withdraw(self):
+            self.mailbox.counts.withdrawn += 1
         return trio.lowlevel.Abort.SUCCEEDED
-
-
-@frozen(eq=False)
-class Call:
-    """A signal that somebody waits for."""
-
-    signal: Signal
-    reply: Reply
 
 
 @frozen(eq=False)
@@ -120,15 +131,19 @@ class Mailbox:
     """At most `capacity` messages of others, and whatever the agent and the runtime put in."""
 
     capacity: int
+    counts: Counts = Factory(Counts)
+    """Of the instance."""
     taken: int = 0
     """How many places are taken."""
     queue: deque[Message] | None = None
     """The messages; None when there are none."""
+    _gaps: int = 0
+    """How much in the queue is no message that waits: calls that were withdrawn, and kills."""
     _parked: OrderedDict[Call | _Sender, None] | None = None
     """Who waits for a place, longest first."""
 
     def __len__(self) -> int:
-        return len(self.queue) if self.queue is not None else 0
+        return len(self.queue) - self._gaps if self.queue is not None else 0
 
     def __repr__(self) -> str:
         return f"<Mailbox {self.taken}/{self.capacity}>"
@@ -140,6 +155,7 @@ class Mailbox:
 
     def put(self, message: Message) -> None:
         """Add a message that takes no place."""
+        self.counts.accepted += 1
         if self.queue is None:
             self.queue = deque((message,))
         else:
@@ -147,29 +163,52 @@ class Mailbox:
 
     def put_in_place(self, message: Signal | Call) -> None:
         """Add a message of another; there is place for it."""
+        self.counts.accepted += 1
         self.taken += 1
         if self.queue is None:
             self.queue = deque((message,))
         else:
             self.queue.append(message)
 
-    def put_before(self, message: Message, count: int) -> None:
-        """Add a message that takes no place behind the first `count`."""
+    def put_call(self, call: Call) -> None:
+        """Add a call of another; there is place for it."""
+        call.mailbox, call.where = self, "queued"
+        self.put_in_place(call)
+
+    def put_kill(self, kill: Kill, count: int) -> None:
+        """Add a kill behind the first `count`."""
+        self._gaps += 1
         if self.queue is None:
-            self.put(message)
+            self.queue = deque((kill,))
         else:
-            self.queue.insert(count, message)
+            self.queue.insert(count, kill)
 
     def park_call(self, call: Call) -> None:
         """Have the call put in when it has place; its caller waits for the answer meanwhile."""
+        call.mailbox, call.where = self, "parked"
         if self._parked is None:
             self._parked = OrderedDict()
         self._parked[call] = None
 
-    def unpark_call(self, call: Call) -> None:
-        """Forget a parked call that nobody waits for any more."""
-        if self._parked is not None:
+    def withdraw(self, call: Call) -> bool:
+        """Forget a call that nobody waits for any more; return whether it had been accepted, and wasn't taken yet."""
+        where, call.where = call.where, "out"
+        if where == "parked" and self._parked is not None:
             self._parked.pop(call, None)
+        if where != "queued":
+            return False
+        self.taken -= 1
+        self._gaps += 1
+        if self._gaps > _FEW and self.queue is not None and self._gaps > len(self.queue) // 2:
+            self._sweep(self.queue)
+        self._admit()
+        return True
+
+    def _sweep(self, queue: deque[Message]) -> None:
+        kept = [message for message in queue if not (isinstance(message, Call) and message.settled)]
+        self._gaps -= len(queue) - len(kept)
+        queue.clear()
+        queue.extend(kept)
 
     async def park(self, signal: Signal) -> None:
         """Wait until the signal has been put in.
@@ -190,18 +229,32 @@ class Mailbox:
         await trio.lowlevel.wait_task_rescheduled(give_up)
 
     def take(self) -> Message | None:
-        """Return the next message, or None; its place goes to the sender that has waited longest."""
+        """Return the next message, or None; its place goes to the sender that has waited longest.
+
+        It counts as handled, until it turns out otherwise.
+        """
         queue = self.queue
-        if queue is None:
-            return None
-        message = queue.popleft()
-        if message.__class__ not in PLACELESS:
-            self.taken -= 1
-            if self._parked is not None:
-                self._admit()
-        if not queue:
-            self.queue = None
-        return message
+        while queue:
+            message = queue.popleft()
+            kind = message.__class__
+            if type(message) is Call:
+                if message.settled:
+                    self._gaps -= 1
+                    continue
+                message.where = "out"
+            if kind is Kill:
+                self._gaps -= 1
+            else:
+                self.counts.handled += 1
+            if kind not in PLACELESS:
+                self.taken -= 1
+                if self._parked is not None:
+                    self._admit()
+            if not queue:
+                self.queue = None
+            return message
+        self.queue = None
+        return None
 
     def _admit(self) -> None:
         while self._parked and self.taken < self.capacity:
@@ -209,8 +262,8 @@ class Mailbox:
             if isinstance(sender, _Sender):
                 self.put_in_place(sender.signal)
                 trio.lowlevel.reschedule(sender.task)
-            elif not sender.reply.settled:
-                self.put_in_place(sender)
+            else:
+                self.put_call(sender)
         if not self._parked:
             self._parked = None
 
@@ -218,10 +271,10 @@ class Mailbox:
         """Return what is left, and turn away who is parked; nothing is put into a closed mailbox."""
         parked, self._parked = self._parked, None
         queue, self.queue = self.queue, None
-        self.taken = 0
+        self.taken = self._gaps = 0
         for sender in parked or ():
             if isinstance(sender, _Sender):
                 trio.lowlevel.reschedule(sender.task, Error(refusal()))
             else:
-                sender.reply.settle(refusal())
+                sender.settle(refusal())
         return iter(queue or ())

@@ -44,11 +44,11 @@ class Post:
     def _to(self, id: str, signal: Signal, sender: Cell) -> None:
         cell = self._instance.cells.get(id)
         if cell is None:
-            self._instance.dead_letter(id, signal, "no agent has that id")
+            self._instance.undeliverable(id, signal, "no agent has that id")
         elif cell is sender:
             cell.put(Own(signal))
         elif not cell.offer(signal):
-            self._instance.dead_letter(id, signal, "its mailbox is full")
+            self._instance.undeliverable(id, signal, "its mailbox is full")
 
 
 @interpret.register

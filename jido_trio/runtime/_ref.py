@@ -8,10 +8,10 @@ import trio
 from attrs import frozen
 
 from jido_trio.core import Agent, Signal
-from jido_trio.errors import CallError, CallTimeout, MailboxFull
+from jido_trio.errors import CallError, MailboxFull
 from jido_trio.redact import shown
 from jido_trio.runtime._cell import CALL_TIMEOUT
-from jido_trio.runtime._mailbox import Call, Reply
+from jido_trio.runtime._mailbox import Call
 from jido_trio.runtime._server import Server
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
@@ -142,23 +142,19 @@ async def _answered(cell: Server, signal: Signal, timeout: float | None) -> Any:
         await trio.lowlevel.cancel_shielded_checkpoint()
         raise cell.refusal()
     cell.refuse_itself()
-    reply = Reply(cell.id)
-    call = Call(signal, reply)
+    call = Call(signal, cell.id)
     if cell.mailbox.full:
         cell.mailbox.park_call(call)
     else:
-        cell.mailbox.put_in_place(call)
+        cell.mailbox.put_call(call)
         cell.wake()
     timer = None
     if timeout == CALL_TIMEOUT:
-        cell.instance.deadlines.add(reply)
+        cell.instance.deadlines.add(call)
     elif timeout is not None:
-        timer = cell.instance.timers.after(timeout, lambda: reply.expire(timeout))
+        timer = cell.instance.timers.after(timeout, lambda: call.expire(timeout))
     try:
-        return await reply.wait()
-    except (CallTimeout, trio.Cancelled):
-        cell.mailbox.unpark_call(call)
-        raise
+        return await call.wait()
     finally:
         if timer is not None:
             timer.cancel()

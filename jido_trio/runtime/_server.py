@@ -31,7 +31,7 @@ from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life_tasks import LifeTasks, discard
-from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, News, Outcome, Own, Reply
+from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, News, Outcome, Own
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import enter, leave
 
@@ -61,7 +61,7 @@ class Server(Cell):
     __slots__ = ("_pending", "_tasks")
 
     def __init__(self, agent: Agent[Any], instance: Instance, mailbox_size: int) -> None:
-        super().__init__(agent, instance, Mailbox(mailbox_size))
+        super().__init__(agent, instance, Mailbox(mailbox_size, instance.counts))
         self._pending: tuple[Signal, Directives, Agent[Any]] | None = None
         self._tasks: LifeTasks | None = None
 
@@ -151,20 +151,22 @@ class Server(Cell):
         match message:
             case Signal() | Own():
                 self._receive(message if isinstance(message, Signal) else message.signal)
-            case Call(signal, reply):
-                if not reply.settled:
-                    self._receive(signal, reply)
+            case Call():
+                self._receive(message.signal, message)
             case News(signal):
                 self._receive(signal, quiet=True)
             case Outcome(signal, _, incarnation):
                 if incarnation == self.incarnation:
                     self._receive(signal, outcome=message)
+                else:
+                    self.instance.counts.handled -= 1
+                    self.instance.counts.dropped += 1
             case Kill(incarnation):
                 if incarnation == self.incarnation and self.instance.supervisor is not None:
                     self.instance.supervisor.kill_child(self.id)
 
     def _receive(
-        self, signal: Signal, reply: Reply | None = None, outcome: Outcome | None = None, *, quiet: bool = False
+        self, signal: Signal, call: Call | None = None, outcome: Outcome | None = None, *, quiet: bool = False
     ) -> None:
         """Receive the signal, answer who waits, and carry out the directives."""
         life, before = self.life, self.agent
@@ -177,49 +179,69 @@ class Server(Cell):
                 self.agent, directives = received
                 if self.on_change is not None:
                     self.on_change(self.agent)
-                if reply is not None:
-                    reply.settle(self.agent)
+                if call is not None:
+                    call.settle(self.agent)
                 if directives:
                     self._carry_out(signal, directives, before)
-            elif reply is not None:
-                reply.settle(self._unhandled(received))
-            elif not quiet and self.life is life:
-                self.instance.dead_letter(self.id, signal, "no route matches")
+            else:
+                self._not_handled(signal, self._refused(received), call, waits=call is not None, quiet=quiet)
             return
         # Outside of the except block, or the crashes of all lives would chain.
         try:
-            if reply is not None:
-                reply.settle(AgentCrashed(self.id, self.incarnation, shown_error(crash)))
+            told = AgentCrashed(self.id, self.incarnation, shown_error(crash))
+            self._not_handled(signal, told, call, waits=call is not None)
             instruction = outcome.instruction if outcome is not None else None
             self._crash(life, crash, before, signal, None, (), None, instruction)
         finally:
             del crash
 
-    def _unhandled(self, received: Any) -> CallError:
+    def _refused(self, received: Any) -> CallError:
         """Return the error for a caller whose signal nothing came of."""
         if isinstance(received, Unrouted):
             return NoRoute(self.id, received.signal_type, received.routes)
         return AgentCrashed(self.id, self.incarnation, "it was killed meanwhile")
 
-    def answer(self, signal: Signal, *, waits: bool = True) -> Agent[Any] | CallError | None:
-        """Handle the signal of a caller who found the agent idle, in the caller's task; return the answer.
+    def _not_handled(
+        self, signal: Signal, told: CallError, call: Call | None = None, *, waits: bool, quiet: bool = False
+    ) -> None:
+        """Give a message that was taken another fate than that it was handled: who waits is told, or it is a letter."""
+        counts = self.instance.counts
+        counts.handled -= 1
+        if waits:
+            counts.failed += 1
+            if call is not None:
+                call.settle(told)
+        elif isinstance(told, AgentCrashed):
+            self.instance.dead_letter(self.id, signal, "the agent crashed at it", told.error)
+        elif quiet:
+            counts.dropped += 1
+        else:
+            self.instance.dead_letter(self.id, signal, "no route matches")
 
-        One who doesn't wait for it isn't told of a crash. A KeyboardInterrupt that comes up while the agent receives
-        is the caller's.
+    def answer(self, signal: Signal, *, waits: bool = True) -> Agent[Any] | CallError:
+        """Handle the signal of somebody who found the agent idle, in the sender's task; return the answer.
+
+        A KeyboardInterrupt that comes up while the agent receives is the sender's.
         """
-        life, before = self.life, self.agent
+        life, before, counts = self.life, self.agent, self.instance.counts
         self.state = "serving"
+        counts.accepted += 1
+        counts.handled += 1
         try:
             received = _received(before, signal, None)
         except KeyboardInterrupt:
+            counts.accepted -= 1
+            counts.handled -= 1
             self._rest()
             raise
         except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
             crash = error
         else:
             if received.__class__ is not tuple or self.life is not life:
+                told = self._refused(received)
+                self._not_handled(signal, told, waits=waits)
                 self._rest()
-                return self._unhandled(received)
+                return told
             agent, directives = received
             self.agent = agent
             if self.on_change is not None:
@@ -229,18 +251,17 @@ class Server(Cell):
             self._rest()
             return agent  # type: ignore[no-any-return]  # the first of the two
         # Outside of the except block, or the crashes of all lives would chain.
-        told = AgentCrashed(self.id, self.incarnation, shown_error(crash)) if waits else None
+        told = AgentCrashed(self.id, self.incarnation, shown_error(crash))
         try:
+            self._not_handled(signal, told, waits=waits)
             self._crash(life, crash, before, signal)
         finally:
             del crash
         return told
 
     def handle_now(self, signal: Signal) -> None:
-        """Handle a signal that was cast while the agent was idle, in the caller's task."""
-        answer = self.answer(signal, waits=False)
-        if type(answer) is NoRoute:
-            self.instance.dead_letter(self.id, signal, "no route matches")
+        """Handle a signal that was cast while the agent was idle, in the sender's task."""
+        self.answer(signal, waits=False)
 
     # ---- directives
 

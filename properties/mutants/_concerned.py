@@ -18,7 +18,7 @@ from properties.mutants._mutant import Mutant
 
 BESIDE: Mapping[str, tuple[str, ...]] = {
     "supervision": ("properties/test_slots.py", "properties/test_supervis*.py", "tests/processes/test_signals.py"),
-    "runtime": ("properties/test_runtime.py",),
+    "runtime": ("properties/test_runtime.py", "properties/test_ledger.py"),
     "core": (
         "properties/test_cmd.py",
         "properties/test_compiled.py",

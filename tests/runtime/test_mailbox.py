@@ -6,7 +6,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from jido_trio.core import Agent, Signal
 from jido_trio.errors import AgentStopped
-from jido_trio.runtime._mailbox import Call, Mailbox, News, Own, Reply
+from jido_trio.runtime._mailbox import Call, Kill, Mailbox, News, Own
 
 
 def signal(word: object) -> Signal:
@@ -59,18 +59,28 @@ def test_what_others_send_takes_a_place_and_what_the_agent_sends_itself_does_not
     for word in range(5):
         mailbox.put(Own(signal(word)))
     before = mailbox.full
-    mailbox.put_in_place(Call(signal("call"), Reply("a")))
+    mailbox.put_call(Call(signal("call"), "a"))
 
     assert (before, mailbox.full, len(mailbox)) == (False, True, 7)
 
 
-def test_a_message_may_be_put_behind_the_first_few():
-    mailbox = filled(*range(4))
-    mailbox.put_before(News(signal("third")), 2)
+def test_a_kill_is_put_behind_the_first_few():
+    mailbox, kill = filled(*range(4)), Kill(1)
+    mailbox.put_kill(kill, 2)
     empty = filled()
-    empty.put_before(News(signal("first")), 2)
+    empty.put_kill(kill, 2)
 
-    assert (taken(mailbox), taken(empty)) == ([0, 1, "third", 2, 3], ["first"])
+    assert [mailbox.take() for _ in range(5)][2] is kill
+    assert empty.take() is kill
+
+
+def test_a_kill_is_no_message_that_waits():
+    mailbox = filled(1)
+    mailbox.put_kill(Kill(1), 0)
+    before = len(mailbox)
+    mailbox.take()
+
+    assert (before, len(mailbox)) == (1, 1)
 
 
 async def test_senders_get_places_in_turn_as_they_get_free(autojump_clock):
@@ -79,7 +89,7 @@ async def test_senders_get_places_in_turn_as_they_get_free(autojump_clock):
         for number in (1, 2, 3):
             nursery.start_soon(mailbox.park, signal(number))
             await wait_all_tasks_blocked()
-        mailbox.park_call(Call(signal("call"), Reply("a")))
+        mailbox.park_call(Call(signal("call"), "a"))
         for _ in range(5):
             found.append(mailbox.take())
             await wait_all_tasks_blocked()
@@ -118,22 +128,65 @@ async def test_a_sender_that_gives_up_puts_nothing(autojump_clock):
     assert taken(mailbox) == ["a"]
 
 
-@pytest.mark.parametrize("forget", [True, False], ids=["forgotten", "settled only"])
-def test_a_parked_call_that_nobody_waits_for_gets_no_place(forget):
+def test_a_parked_call_that_nobody_waits_for_gets_no_place():
     mailbox = filled("a", capacity=1)
-    withdrawn = Call(signal("late"), Reply("a"))
+    withdrawn = Call(signal("late"), "a")
     mailbox.park_call(withdrawn)
-    mailbox.park_call(Call(signal("next"), Reply("a")))
-    withdrawn.reply.expire(1)
-    if forget:
-        mailbox.unpark_call(withdrawn)
+    mailbox.park_call(Call(signal("next"), "a"))
+    withdrawn.expire(1)
 
     assert taken(mailbox) == ["a", "next"]
 
 
+def test_a_call_that_ran_out_of_time_gives_its_place_to_who_waits_longest():
+    mailbox = filled("a", capacity=2)
+    late = Call(signal("late"), "a")
+    mailbox.put_call(late)
+    for word in ("b", "c"):
+        mailbox.park_call(Call(signal(word), "a"))
+    late.expire(1)
+
+    assert (mailbox.taken, len(mailbox)) == (2, 2)
+    assert taken(mailbox) == ["a", "b", "c"]
+
+
+async def test_a_call_that_is_cancelled_gives_its_place_to_who_waits_longest(autojump_clock):
+    mailbox = filled("a", capacity=2)
+    cancelled = Call(signal("cancelled"), "a")
+    mailbox.put_call(cancelled)
+    mailbox.park_call(Call(signal("b"), "a"))
+    with trio.move_on_after(1):
+        await cancelled.wait()
+
+    assert taken(mailbox) == ["a", "b"]
+    assert (mailbox.taken, mailbox.queue) == (0, None)
+
+
+def test_calls_that_were_given_up_gather_in_no_queue():
+    mailbox = filled("a", capacity=10)
+    for _ in range(10_000):
+        call = Call(signal("late"), "a")
+        mailbox.put_call(call)
+        call.expire(1)
+
+    assert mailbox.queue is not None
+    assert (len(mailbox), len(mailbox.queue) < 200) == (1, True)
+    assert taken(mailbox) == ["a"]
+
+
+def test_a_call_that_was_taken_has_no_place_to_give_up():
+    mailbox = Mailbox(1)
+    call = Call(signal("a"), "a")
+    mailbox.put_call(call)
+    mailbox.take()
+    call.expire(1)
+
+    assert (mailbox.taken, len(mailbox), mailbox.counts.expired) == (0, 0, 0)
+
+
 async def test_closing_returns_what_is_left_and_turns_away_who_waits(autojump_clock):
     mailbox, told = filled("a", "b", capacity=2), []
-    call = Call(signal("d"), Reply("a"))
+    call = Call(signal("d"), "a")
 
     async def park():
         with pytest.raises(AgentStopped):
@@ -142,7 +195,7 @@ async def test_closing_returns_what_is_left_and_turns_away_who_waits(autojump_cl
 
     async def wait():
         with pytest.raises(AgentStopped):
-            await call.reply.wait()
+            await call.wait()
         told.append("d")
 
     async with trio.open_nursery() as nursery:
@@ -163,7 +216,7 @@ def test_its_repr_tells_how_full_it_is():
 
 
 async def test_a_caller_gets_the_first_answer_and_no_other(autojump_clock):
-    reply, got = Reply("a"), []
+    reply, got = Call(signal("x"), "a"), []
 
     async def wait():
         got.append(await reply.wait())
@@ -180,14 +233,14 @@ async def test_a_caller_gets_the_first_answer_and_no_other(autojump_clock):
 
 
 async def test_an_answer_that_came_before_the_caller_waits_is_not_lost(autojump_clock):
-    reply = Reply("a")
+    reply = Call(signal("x"), "a")
     reply.settle(FIRST)
 
     assert await reply.wait() == FIRST
 
 
 async def test_an_error_that_came_before_the_caller_waits_is_raised(autojump_clock):
-    reply = Reply("a")
+    reply = Call(signal("x"), "a")
     reply.settle(stopped())
     reply.settle(FIRST)
 
@@ -196,7 +249,7 @@ async def test_an_error_that_came_before_the_caller_waits_is_raised(autojump_clo
 
 
 async def test_a_caller_that_is_cancelled_is_answered_no_more(autojump_clock):
-    reply = Reply("a")
+    reply = Call(signal("x"), "a")
     with trio.move_on_after(1):
         await reply.wait()
     reply.settle(FIRST)

@@ -3,7 +3,7 @@
 import trio
 
 from jido_trio.core import Signal
-from jido_trio.runtime._mailbox import Call, Mailbox, News, Own, Reply
+from jido_trio.runtime._mailbox import Call, Mailbox, News, Own
 
 
 def signal(type: str = "x") -> Signal:
@@ -12,7 +12,7 @@ def signal(type: str = "x") -> Signal:
 
 def test_a_call_takes_a_place_and_gives_it_back():
     mailbox = Mailbox(1)
-    mailbox.put_in_place(Call(signal(), Reply("a")))
+    mailbox.put_call(Call(signal(), "a"))
     assert (mailbox.taken, mailbox.full) == (1, True)
     mailbox.take()
     assert (mailbox.taken, mailbox.full) == (0, False)
@@ -31,7 +31,7 @@ def test_what_an_agent_sends_itself_and_news_free_no_place():
 async def test_a_call_that_gets_the_place_of_another_takes_it(autojump_clock):
     mailbox = Mailbox(1)
     mailbox.put_in_place(signal())
-    waiting = Call(signal("call"), Reply("a"))
+    waiting = Call(signal("call"), "a")
     mailbox.park_call(waiting)
     mailbox.take()
     assert mailbox.full

@@ -1,0 +1,253 @@
+"""The law of the ledger: at every moment each message that was accepted has one fate, or waits.
+
+Scripts of all that can become of messages, over three agents with small mailboxes. Whoever can look, looks: the script
+after each of its steps, the agents while they handle something, and whoever is told of crashes and dead letters. What
+the ledger says in the end is held against books that the agents and the senders keep by themselves.
+"""
+
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import trio
+import trio.testing
+from attrs import define, field, frozen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jido_trio.core import (
+    Action,
+    AdoptChild,
+    Agent,
+    Context,
+    Emit,
+    Instruction,
+    Result,
+    RunInstruction,
+    Schedule,
+    Signal,
+    SpawnAgent,
+    Stop,
+    ToAgent,
+)
+from jido_trio.errors import AgentNotFound, CallError, CallTimeout, MailboxFull, SupervisorStopped
+from jido_trio.runtime import AgentRef, DeadLetter, Jido, Runtime, interpret
+
+AGENTS = ("a", "b", "c")
+
+
+@define
+class Books:
+    """What agents and senders know by themselves, and whether the ledger was right whenever somebody looked."""
+
+    jido: Jido
+    handled: int = 0
+    told: Counter[str] = field(factory=Counter)
+    letters: list[DeadLetter] = field(factory=list)
+    reports: list[Any] = field(factory=list)
+    wrong: list[str] = field(factory=list)
+
+    def look(self, when: str) -> None:
+        """Look at the ledger."""
+        if not self.jido.ledger().balanced:
+            self.wrong.append(f"{when}: {self.jido.ledger()}")
+
+
+BOOKS: list[Books] = []
+
+
+@frozen
+class Nothing:
+    """A state that is of no interest."""
+
+
+class Handle(Action):
+    directives: tuple[Any, ...] = ()
+
+    def run(self, context: Context[Nothing]) -> Result:
+        BOOKS[-1].look("while a message is handled")
+        BOOKS[-1].handled += 1
+        return list(self.directives)
+
+
+class Crash(Action):
+    def run(self, context: Context[Nothing]) -> Result:
+        BOOKS[-1].look("while an agent crashes")
+        raise ZeroDivisionError
+
+
+class Work(Action):
+    bad: bool = False
+
+    async def run(self, context: Context[Nothing]) -> Result:
+        await trio.sleep(1)
+        if self.bad:
+            raise ZeroDivisionError
+        return None
+
+
+class Worked(Action):
+    outcome: Any
+
+    def run(self, context: Context[Nothing]) -> Result:
+        BOOKS[-1].handled += 1
+        return None
+
+
+@frozen
+class Nap:
+    """A directive that keeps the agent busy, and crashes it if it shall."""
+
+    crash: bool = False
+
+
+@interpret.register
+async def _(directive: Nap, runtime: Runtime) -> None:
+    await trio.sleep(1)
+    if directive.crash:
+        raise ZeroDivisionError
+
+
+class Member(Agent[Nothing], routes={"do": Handle, "crash": Crash, "jido.agent.orphaned": Handle()}):
+    """Handles, crashes, and hears some of the news."""
+
+
+def do(*directives: object) -> Signal:
+    return Signal("do", {"directives": directives})
+
+
+def working(*, bad: bool) -> RunInstruction:
+    return RunInstruction(Instruction(Work(bad=bad)), result_action=Worked)
+
+
+SIGNALS = {
+    "handled": do(),
+    "crash": Signal("crash"),
+    "unrouted": Signal("unrouted"),
+    "busy": do(Nap()),
+    "busy, then crash": do(Nap(crash=True)),
+    "work": do(working(bad=False)),
+    "bad work": do(working(bad=True)),
+    "to itself": do(Emit(do())),
+    "crash itself": do(Emit("crash")),
+    "later": do(Schedule(1, do())),
+    "never": do(Schedule(1, Signal("unrouted"))),
+    "to nobody": do(Emit("x", dispatch=ToAgent("nobody"))),
+    "to others": do(*(Emit(do(), dispatch=ToAgent(id)) for id in AGENTS)),
+    "crash others": do(*(Emit("crash", dispatch=ToAgent(id)) for id in AGENTS)),
+    "child": do(SpawnAgent(Member, tag="child", on_parent_death="emit_orphan")),
+    "adopt": do(AdoptChild("c", tag="c")),
+    "stop": do(Stop()),
+}
+HOW = ("cast", "cast_nowait", "call", "call", "impatient call", "cancelled call")
+
+
+@frozen
+class Step:
+    """One thing that happens in a script."""
+
+    kind: str
+    agent: str = ""
+    how: str = ""
+
+
+agents = st.sampled_from(AGENTS)
+sent = st.builds(Step, st.sampled_from(sorted(SIGNALS)), agents, st.sampled_from(HOW))
+pauses = st.just(Step("pause"))
+ends = st.builds(Step, st.sampled_from(("kill", "stop from outside")), agents)
+scripts = st.lists(st.one_of(sent, sent, sent, sent, pauses, ends), max_size=30)
+
+
+async def play(script: Sequence[Step], books: Books) -> None:
+    """Do what the script says, then leave the instance while callers may still wait."""
+    async with trio.open_nursery() as senders, books.jido as jido:
+        refs = {id: await jido.start_agent(Member, id=id, mailbox_size=3) for id in AGENTS}
+        for step in script:
+            if step.kind == "pause":
+                await trio.sleep(0.5)
+            elif step.kind == "kill":
+                kill(jido, step.agent)
+            elif step.kind == "stop from outside":
+                senders.start_soon(stop, jido, step.agent)
+            else:
+                senders.start_soon(send, books, refs[step.agent], step)
+                await trio.testing.wait_all_tasks_blocked()
+            books.look(f"after {step}")
+
+
+def kill(jido: Jido, id: str) -> None:
+    """Kill an agent, unless it has ended."""
+    if jido.whereis(id) is not None:
+        jido.kill_agent(id)
+
+
+async def stop(jido: Jido, id: str) -> None:
+    """Stop an agent, unless it has ended."""
+    with contextlib.suppress(AgentNotFound, SupervisorStopped):
+        await jido.stop_agent(id)
+
+
+async def send(books: Books, ref: AgentRef[Any], step: Step) -> None:
+    """Send what a step says, and note what came of it."""
+    signal = SIGNALS[step.kind]
+    try:
+        if step.how == "cast":
+            await ref.cast(signal)
+        elif step.how == "cast_nowait":
+            ref.cast_nowait(signal)
+        elif step.how == "cancelled call":
+            with trio.move_on_after(0.3) as scope:
+                await ref.call(signal, timeout=None)
+            books.told["cancelled"] += scope.cancelled_caught
+        else:
+            await ref.call(signal, timeout=0.4 if step.how == "impatient call" else None)
+    except MailboxFull:
+        books.told["refused"] += 1
+    except CallTimeout:
+        books.told["late"] += 1
+    except CallError as error:
+        books.told[type(error).__name__] += 1
+    books.look("after an answer")
+
+
+def played(script: Sequence[Step], **options: Any) -> Books:
+    """Return the books of a script that was played in virtual time."""
+
+    def letter(each: DeadLetter) -> None:
+        books.letters.append(each)
+        books.look("as a dead letter is told")
+
+    def report(each: Any) -> None:
+        books.reports.append(each)
+        books.look("as a crash is told")
+
+    books = Books(Jido(on_dead_letter=letter, on_report=report, **options))
+    BOOKS.append(books)
+    try:
+        trio.run(play, script, books, clock=trio.testing.MockClock(autojump_threshold=0))
+    except* CallError:
+        pass
+    finally:
+        BOOKS.pop()
+    return books
+
+
+@given(scripts)
+def test_at_every_moment_each_message_has_one_fate_or_waits(script):
+    assert played(script).wrong == []
+
+
+@given(scripts)
+def test_after_the_end_nothing_waits_and_the_books_agree(script):
+    books = played(script)
+    ledger = books.jido.ledger()
+
+    assert (ledger.balanced, ledger.waiting) == (True, 0)
+    assert ledger.handled == books.handled
+    assert ledger.dead_lettered == len(books.letters)
+    assert books.jido.dead_letters() == tuple(books.letters)
+    assert ledger.expired <= books.told["late"]
+    assert ledger.withdrawn <= books.told["cancelled"]
+    told = sum(books.told[name] for name in ("AgentCrashed", "AgentStopped", "NoRoute"))
+    assert ledger.failed <= told
