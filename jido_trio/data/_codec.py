@@ -8,15 +8,16 @@ import re
 from array import array
 from base64 import b64decode, b64encode
 from collections import UserList, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSet
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSet, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum, Flag
-from functools import cache
+from functools import cache, partial
+from inspect import getattr_static
 from types import NoneType, UnionType
-from typing import Any, Literal, NewType, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, LiteralString, NewType, TypeAlias, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import attrs
@@ -35,10 +36,11 @@ from cattrs.cols import (
     list_structure_factory,
     mapping_structure_factory,  # pyright: ignore[reportUnknownVariableType] - cattrs leaves a parameter untyped
 )
+from typing_extensions import get_protocol_members, is_protocol
 
 from jido_trio.checks import nearest
 from jido_trio.data._problem import Key, Misfit, Problem, Step, message
-from jido_trio.redact import shown
+from jido_trio.redact import said, shown
 
 __all__ = [
     "register_structure_hook",
@@ -160,7 +162,10 @@ _hooked: set[object] = set()
 
 def has_hook(cls: object) -> bool:
     """Whether a user has registered how a `cls` is made."""
-    return cls in _hooked
+    try:
+        return cls in _hooked
+    except TypeError:  # Annotated with what has no hash has none either
+        return False
 
 
 _converter = Converter(forbid_extra_keys=True, structure_fallback_factory=_instance_hook)
@@ -277,25 +282,80 @@ def _literal_hook(cls: Any, _: Converter) -> Hook:
     return _choice_hook([*((word, word) for word in words), *((w.value, w) for w in words if isinstance(w, Enum))])
 
 
-def _union_hook(cls: Any, converter: Converter) -> Hook:
-    """Take the first member that fits, a member whose class the value has already before all others."""
-    hooks = {member: converter.get_structure_hook(member) for member in get_args(cls)}
-    named = [member for member in hooks if member is not NoneType]
+def first_that_fits(makers: Sequence[tuple[Any, Callable[[Any], Any]]]) -> Callable[[Any], Any]:
+    """Return what makes a value of a union, of what makes those of each member: the first member that it fits.
 
-    def structured(value: object, _: Any) -> Any:
-        misfits: list[Exception] = []
-        for member in sorted(hooks, key=lambda member: type(value) is not member):
+    A member whose class the value has already comes before all others. If the value fits none, but has the shape of one
+    alone, what is wrong inside of it is told.
+    """
+    named = [member for member, _ in makers if member is not NoneType]
+    expected = " or ".join(_name(member) for member, _ in makers)
+
+    def structured(value: object) -> Any:
+        misfits: list[tuple[Any, Exception]] = []
+        for member, make in sorted(makers, key=lambda maker: type(value) is not maker[0]):
             try:
-                return hooks[member](value, member)
+                return make(value)
+            except RecursionError:  # it is too deep for every member
+                raise
             except Exception as error:  # noqa: BLE001 - as in `structurer`; raised again if no member fits
                 if member is not NoneType:
-                    misfits.append(error)
+                    misfits.append((member, error))
         if len(named) == 1:  # an Optional: what is wrong with the value is all there is to say
-            raise misfits[0]
-        why = "; ".join(
-            f"not {_name(m)}: {', '.join(map(str, problems_of(e)))}" for m, e in zip(named, misfits, strict=True)
-        )
-        raise ValueError(f"expected {' or '.join(map(_name, hooks))} ({why})")
+            raise misfits[0][1]
+        wrong = [(member, tuple(problems_of(error))) for member, error in misfits]
+        inside = [problems for _, problems in wrong if all(problem.path for problem in problems)]
+        if len(inside) == 1:
+            raise Misfit(inside[0])
+        why = "; ".join(f"not {_name(m)}: {', '.join(map(str, problems[:_MANY]))}" for m, problems in wrong)
+        raise ValueError(f"expected {expected} ({said(why, 500)})")
+
+    return structured
+
+
+_MANY = 10
+"""So many problems of one member are told."""
+
+
+def _union_hook(cls: Any, converter: Converter) -> Hook:
+    hooks = [(member, partial(_called, converter.get_structure_hook(member), member)) for member in get_args(cls)]
+    structured = first_that_fits(hooks)
+    return lambda value, _: structured(value)
+
+
+def _called(hook: Hook, cls: Any, value: Any) -> Any:
+    return hook(value, cls)
+
+
+def _class_hook(cls: Any, _: Converter) -> Hook:
+    """Take a class; for `type[X]` one that is X or is derived from it. What values of X are like doesn't matter."""
+    (base,) = get_args(cls) or (Any,)
+    members = get_args(base) if get_origin(base) in {Union, UnionType} else [base]
+    bases: Any = tuple(get_origin(each) or each for each in members)
+    if Any in bases or not all(isinstance(each, type) and not is_protocol(each) for each in bases):
+        bases = (object,)  # classes can't be asked about protocols, nor about type variables
+    expected = "a class" if bases == (object,) else f"a subclass of {' or '.join(map(_name, bases))}"
+
+    def structured(value: Any, _: Any) -> Any:
+        if isinstance(value, type) and issubclass(value, bases):
+            return value
+        raise unexpected(expected, value)
+
+    return structured
+
+
+_MISSING = object()
+
+
+def _protocol_hook(cls: Any, _: Converter) -> Hook:
+    """Take what has all the members, as a protocol that is runtime_checkable does."""
+    members = sorted(get_protocol_members(get_origin(cls) or cls))
+
+    def structured(value: Any, _: Any) -> Any:
+        missing = [name for name in members if getattr_static(value, name, _MISSING) is _MISSING]
+        if missing:
+            raise ValueError(f"{unexpected(_name(cls), value)}, which has no {missing[0]!r}")
+        return value
 
     return structured
 
@@ -384,6 +444,8 @@ _FACTORIES: tuple[tuple[Callable[[Any], bool], Factory], ...] = (
     (_is_set, _of_shape(_set_hook, ITEMS, "a list")),
     (lambda cls: get_origin(cls) in {Union, UnionType}, _union_hook),
     (lambda cls: get_origin(cls) is Literal, _literal_hook),
+    (lambda cls: cls is type or get_origin(cls) is type, _class_hook),
+    (lambda cls: is_protocol(get_origin(cls) or cls), _protocol_hook),
     (lambda cls: isinstance(cls, type) and issubclass(cls, Enum), lambda cls, _: _enum_hook(cls)),
 )
 
@@ -418,6 +480,9 @@ def _register_all() -> None:
     for fits, factory in _FACTORIES:
         _converter.register_structure_hook_factory(fits, factory)
     _converter.register_structure_hook_func(lambda cls: cls is _IntKey, _int_key)
+    _converter.register_structure_hook_func(
+        lambda cls: cls is LiteralString, lambda value, _: _converter.structure(value, str)
+    )
     _converter.register_unstructure_hook(str, lambda text: text.value if isinstance(text, Enum) else text)
     _converter.register_unstructure_hook_func(_is_set, _sorted)
     _converter.register_unstructure_hook_func(_is_a(Mapping), _items_of_mapping)

@@ -1,16 +1,30 @@
 """Which plan the values of a declared type have."""
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSequence, MutableSet, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+    MutableSet,
+    Reversible,
+    Sequence,
+)
 from collections.abc import Set as AbstractSet
 from dataclasses import is_dataclass
 from types import MappingProxyType, NoneType, UnionType
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
 
 import attrs
+from attrs import frozen
 
-from jido_trio.data._codec import has_hook, key_type, structurer
-from jido_trio.data._freeze import FrozenDict, FrozenList, freeze
+from jido_trio.data._codec import first_that_fits, has_hook, key_type, problems_of, structurer
+from jido_trio.data._freeze import TOO_DEEP, FrozenDict, FrozenList, freeze
+from jido_trio.data._generic import is_name, named
 from jido_trio.data._merge import Entries, Fitted, Free, Items, Maybe, Places, Plan
+from jido_trio.data._problem import Misfit
 from jido_trio.errors import InvalidDefinition
 
 Find: TypeAlias = Callable[[Any], Plan]
@@ -28,19 +42,99 @@ def plan_for(declared: Any, free: Free, nested: Find) -> Plan:
     """
     if declared in (Any, object, None):
         return free
+    if is_name(declared):
+        return _named(declared, free, nested)
     origin, args = get_origin(declared) or declared, get_args(declared)
     if has_hook(declared):
-        return _whole(declared, free, nested)
-    if origin is Annotated:
+        return _whole(declared, free)
+    if origin is Annotated or origin is Final:
         return plan_for(args[0], free, nested)
     if hasattr(declared, "__supertype__"):
         return plan_for(declared.__supertype__, free, nested)
+    if origin in (Union, UnionType):
+        return _several(args, free, nested)
     _refuse_changeable(declared)
     if isinstance(origin, type) and attrs.has(origin) and not issubclass(origin, BaseException):
         return nested(declared)
     if is_dataclass(origin):
         return nested(declared)  # which refuses it
-    return _container(origin, args, free, nested) or _whole(declared, free, nested)
+    return _container(origin, args, free, nested) or _whole(declared, free)
+
+
+def _named(declared: Any, free: Free, nested: Find) -> Plan:
+    """Return the plan of what a name stands for; the name may be in it: `type Json = str | list[Json]`."""
+    if declared not in _PLANS:
+        _PLANS[declared] = None
+        try:
+            _PLANS[declared] = plan_for(named(declared), free, nested)
+        finally:
+            if _PLANS[declared] is None:
+                del _PLANS[declared]
+    return _PLANS[declared] or Named(declared)
+
+
+_PLANS: dict[Any, Plan | None] = {}
+"""Of types that have a name; None while it is worked out."""
+
+
+@frozen
+class Named:
+    """The plan of a name within itself, found when it is used."""
+
+    declared: Any
+
+    @property
+    def _plan(self) -> Plan:
+        plan = _PLANS[self.declared]
+        assert plan is not None  # noqa: S101  # it is used by values only, and these come later
+        return plan
+
+    def fit(self, value: Any, /) -> Any:
+        """Return a value checked and frozen."""
+        try:
+            return self._plan.fit(value)
+        except RecursionError:
+            raise Misfit([TOO_DEEP]) from None
+
+    def merge(self, old: Any, new: Any, /) -> Any:
+        """Merge as the plan says."""
+        return self._plan.merge(old, new)
+
+    def put(self, old: Any, path: Sequence[Hashable], new: Any, /) -> Any:
+        """Put as the plan says."""
+        return self._plan.put(old, path, new)
+
+    def cut(self, old: Any, path: Sequence[Hashable], /) -> Any:
+        """Cut as the plan says."""
+        return self._plan.cut(old, path)
+
+
+def _several(members: tuple[Any, ...], free: Free, nested: Find) -> Plan:
+    """Return the plan of a union: what may not be declared alone may not be a member of it either."""
+    plans = [(each, plan_for(each, free, nested)) for each in members]
+    some = [plan for each, plan in plans if each is not NoneType]
+    if len(some) == 1 < len(plans):
+        return Maybe(some[0])
+    fit = first_that_fits([(_class_of(each), plan.fit) for each, plan in plans])
+
+    def fitted(value: Any) -> Any:
+        try:
+            return fit(value)
+        except ValueError as error:
+            raise Misfit(problems_of(error)) from None
+
+    return Fitted(fitted, free)
+
+
+def _class_of(declared: Any) -> Any:
+    """Return the class that a member of a union names, however it is written."""
+    while True:
+        if get_origin(declared) is Annotated:
+            declared = get_args(declared)[0]
+        elif hasattr(declared, "__supertype__"):
+            declared = declared.__supertype__
+        else:
+            return declared
 
 
 def _container(origin: Any, args: tuple[Any, ...], free: Free, nested: Find) -> Plan | None:
@@ -53,10 +147,6 @@ def _container(origin: Any, args: tuple[Any, ...], free: Free, nested: Find) -> 
         if not args or Ellipsis in args:
             return Items(tuple, plan_for(args[0] if args else Any, free, nested))
         return Places(tuple, free, places=[plan_for(each, free, nested) for each in args if each != ()])
-    if origin in (Union, UnionType):
-        some = [each for each in args if each is not NoneType]
-        if len(some) == 1 < len(args):
-            return Maybe(plan_for(some[0], free, nested))
     return None
 
 
@@ -66,6 +156,9 @@ _KINDS: Mapping[Any, type] = {
     FrozenList: list,
     MutableSequence: list,
     Sequence: tuple,
+    Collection: tuple,
+    Reversible: tuple,
+    Iterable: tuple,
     set: frozenset,
     frozenset: frozenset,
     AbstractSet: frozenset,
@@ -100,7 +193,7 @@ def _told(declared: Any) -> str:
     return declared.__name__ if isinstance(declared, type) else str(declared)
 
 
-def _whole(declared: Any, free: Free, nested: Find) -> Plan:
+def _whole(declared: Any, free: Free) -> Plan:
     try:
         structured = structurer(declared)
     except Exception as error:  # cattrs' complaint about a type nobody can make of data
@@ -109,13 +202,7 @@ def _whole(declared: Any, free: Free, nested: Find) -> Plan:
         return Fitted(_exact(declared, structured), free)
     if isinstance(declared, type) and declared in _UNCHANGING:
         return Fitted(structured, free)
-    records = {cls: nested(whole) for whole, cls in _records_in(declared)}
-
-    def fit(value: Any) -> Any:
-        plan = records.get(type(value))
-        return freeze(structured(value)) if plan is None else plan.fit(value)
-
-    return Fitted(fit, free)
+    return Fitted(lambda value: freeze(structured(value)), free)
 
 
 _UNCHANGING = frozenset({float, complex, bytes})
@@ -126,11 +213,3 @@ def _exact(cls: type, structured: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return value if type(value) is cls else structured(value)
 
     return fit
-
-
-def _records_in(declared: Any) -> Iterator[tuple[Any, type]]:
-    """Return the attrs classes in a union, and what is no attrs class but should be one."""
-    for part in (declared, *get_args(declared)):
-        cls = get_origin(part) or part
-        if isinstance(cls, type) and (attrs.has(cls) or is_dataclass(cls)) and not issubclass(cls, BaseException):
-            yield part, cls

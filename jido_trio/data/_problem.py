@@ -42,8 +42,12 @@ class Problem:
         return evolve(self, path=(step, *self.path))
 
     def __str__(self) -> str:
-        path = "".join(map(_step, self.path)).removeprefix(".")
+        path = "".join(map(_step, self.path[:_STEPS])).removeprefix(".") + ("..." if len(self.path) > _STEPS else "")
         return f"{self.what} @ {path}" if path else self.what
+
+
+_STEPS = 20
+"""So much of a path is told; of data that is nested too deeply, it is a long one."""
 
 
 def _step(step: Step) -> str:

@@ -14,7 +14,7 @@ from jido_trio.checks import nearest
 from jido_trio.data._codec import problems_of
 from jido_trio.data._compile import Written, compiled_fill, compiled_make, compiled_merge, refused
 from jido_trio.data._freeze import MAX_DEPTH, TOO_DEEP, depth_of, is_frozen, with_attributes
-from jido_trio.data._generic import arguments_of, filled_in
+from jido_trio.data._generic import arguments_of, filled_in, with_self
 from jido_trio.data._merge import Fitted, Free, Plan, quick, step_of
 from jido_trio.data._plan import EXACT, plan_for
 from jido_trio.data._problem import Misfit, Problem, under
@@ -406,7 +406,8 @@ def _built(declared: Any, outer: tuple[Any, ...]) -> Schema[Any]:
     _require_frozen(cls)
     _resolve_types(cls)
     types, inner = arguments_of(declared), (*outer, declared)
-    fields = tuple(_field(cls, each, filled_in(each.type, types), inner) for each in attrs.fields(cls))
+    declarations = [(each, with_self(filled_in(each.type, types), declared)) for each in attrs.fields(cls)]
+    fields = tuple(_field(cls, each, type_, inner) for each, type_ in declarations)
     taken = [each for each in fields if each.init]
     post = hasattr(cls, "__attrs_post_init__")
     schema = Schema(

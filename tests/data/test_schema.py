@@ -4,15 +4,29 @@ import array
 import enum
 import time
 from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, defaultdict, deque
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, MutableMapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Generic, NamedTuple, NewType, TypeVar
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    LiteralString,
+    NamedTuple,
+    NewType,
+    Protocol,
+    Self,
+    TypeVar,
+    runtime_checkable,
+)
 
 import attrs
 import pytest
 from attrs import Factory, field, frozen, validators
+from typing_extensions import TypeAliasType
 
 from jido_trio.core import Action, Agent, Context, DeletePath, Result, SetPath, SetState
 from jido_trio.data import (
@@ -433,6 +447,9 @@ def test_flags_may_be_combined():
         list[deque[int]],
         dict[str, Counter[str]],
         deque[int] | None,
+        int | deque[int],
+        int | list[deque[int]],
+        Annotated[deque[int], "recent"] | int,
     ],
     ids=str,
 )
@@ -460,6 +477,11 @@ def test_a_container_that_freezing_would_take_away_is_refused_with_a_remedy(decl
         (Annotated[int, "years"], 1, 1),
         (NewType("Years", int), 1, 1),
         (tuple[()], (), ()),
+        (Iterable[int], [1], (1,)),
+        (Collection[str], ["a"], ("a",)),
+        (Annotated[int, {"no": "hash"}], 1, 1),
+        (LiteralString, "a", "a"),
+        (Final[int], 1, 1),
     ],
     ids=str,
 )
@@ -735,3 +757,179 @@ def test_validators_of_attrs_are_told_with_their_own_sentence():
         n: int = field(default=0, validator=validators.ge(0))
 
     assert problems(lambda: schema_of(Bounded).merge(Bounded(), {"n": -1})) == ["'n' must be >= 0: -1 @ n"]
+
+
+# ---- classes, functions and protocols as values
+
+
+@attrs.define
+class Changeable:
+    n: int = 0
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+class Goes(Protocol):
+    def go(self) -> int: ...
+
+
+@runtime_checkable
+class GoesToo(Protocol):
+    def go(self) -> int: ...
+
+
+class Walker:
+    def go(self) -> int:
+        return 1
+
+
+WALKER = Walker()
+
+
+def holder(declared: Any, **options: Any) -> Any:
+    return schema_of(attrs.make_class("Holder", {"it": attrs.field(type=declared, **options)}, frozen=True))
+
+
+@pytest.mark.parametrize(
+    ("declared", "fitting", "others"),
+    [
+        (type, [int, Colour, Changeable], [3, "int"]),
+        (type[Any], [int, Changeable], [3]),
+        (type[Changeable], [Changeable], [int, Changeable()]),
+        (type[Colour], [Colour], [Colour.RED, int]),
+        (type[int | str], [int, bool, str], [float, 3]),
+        (type[list[int]], [list, FrozenList], [dict]),
+        (type[Goes], [Walker, int], [WALKER]),
+        (type[T], [int], [3]),
+        (type[Agent[Any]], [Agent], [int]),
+        (type[Changeable] | None, [Changeable, None], [int]),
+        (type[Changeable] | int, [Changeable, 3], [int, Changeable()]),
+        (list[type[Changeable]], [[Changeable]], [[int], Changeable]),
+        (dict[type[Changeable], int], [{Changeable: 1}], [{int: 1}]),
+        (Annotated[type[Changeable], "made of it"], [Changeable], [int]),
+        (Callable, [len, Walker, WALKER.go, problems], [3]),
+        (Callable[[Changeable], Changeable], [len, Changeable], [3]),
+        (Callable[[Changeable], Changeable] | None, [len, None], [3]),
+        (Callable[[int], Changeable] | int, [len, 3], ["x", Changeable()]),
+        (dict[str, Callable[[Changeable], None]], [{"a": len}], [{"a": 3}]),
+        (Goes, [WALKER], [3, "go"]),
+        (GoesToo, [WALKER], [3]),
+        (Goes | None, [WALKER, None], [3]),
+        (Literal["a", Colour.RED] | None, ["a", Colour.RED, None], ["b"]),
+        (Literal["a"] | int, ["a", 3], ["b"]),
+        (NewType("Years", int) | None, [3, None], ["x"]),
+        (NewType("Years", int) | str, [3, "x"], [1.5]),
+    ],
+    ids=str,
+)
+def test_a_class_or_a_function_may_be_a_value_whatever_it_is_about(declared, fitting, others):
+    schema = holder(declared)
+
+    for value in fitting:
+        made: Any = schema.make({"it": value})
+        assert made.it == value
+        assert schema.merge(made, {"it": value}).it == value
+    for value in others:
+        with pytest.raises(Misfit, match="expected"):
+            schema.make({"it": value})
+
+
+def test_a_class_that_does_not_fit_says_what_was_expected():
+    assert problems(lambda: holder(type[int | str]).make({"it": float})) == [
+        "expected a subclass of int or str, got <class 'float'> @ it"
+    ]
+    assert problems(lambda: holder(type).make({"it": 3})) == ["expected a class, got 3 @ it"]
+    assert problems(lambda: holder(Goes).make({"it": 3})) == ["expected Goes, got 3, which has no 'go' @ it"]
+
+
+def test_a_function_or_a_class_may_be_a_default():
+    class Sort(Action):
+        key: Callable[[Any], Any] = len
+        kind: type[Any] = list
+        of: Colour | type[Colour] = Colour
+
+        def run(self, _context: object) -> Result:
+            return None
+
+    assert (Sort().key, Sort(kind=dict).kind, Sort().of) == (len, dict, Colour)
+    assert Sort(key=max) != Sort()
+
+
+def test_a_mutable_class_in_a_union_is_refused_however_it_is_written():
+    for declared in (int | list[Changeable], Annotated[Changeable, "x"] | int, NewType("New", Changeable) | int):
+        with pytest.raises(InvalidDefinition, match="Changeable is a mutable attrs class"):
+            holder(declared)
+
+
+def test_self_is_the_class_it_is_declared_in():
+    @frozen
+    class Node(Generic[T]):
+        it: T
+        next: Self | None = None
+        each: list[Self] = field(factory=list)
+        by: Annotated[dict[str, Self], "by name"] = field(factory=dict)
+        make: Callable[[Self], Any] | None = None
+
+    schema: Any = schema_of(Node[int])
+    made = schema.make({"it": 1, "next": {"it": 2}, "each": [{"it": 3}], "by": {"a": {"it": 4}}, "make": len})
+
+    node: Any = Node
+    assert made == node(1, node(2), [node(3)], {"a": node(4)}, len)
+    assert problems(lambda: schema.make({"it": 1, "next": {"it": "x"}})) == ["expected int, got 'x' @ next.it"]
+
+
+Twice = TypeAliasType("Twice", tuple[T, T], type_params=(T,))
+
+
+def test_a_type_may_have_a_name():
+    assert holder(Twice[int]).make({"it": [1, 2]}).it == (1, 2)
+    assert problems(lambda: holder(Twice[int] | None).make({"it": [1, "x"]})) == ["expected int, got 'x' @ it[1]"]
+
+
+class Recursive:
+    """As `type Nested = list[Nested] | None`, which Python 3.11 can't write."""
+
+    __value__: Any
+
+
+RECURSIVE: Any = Recursive()
+RECURSIVE.__value__ = list[RECURSIVE] | None
+
+
+def test_the_name_of_a_type_may_be_in_the_type():
+    nested: Any = None
+    for _ in range(50):
+        nested = [nested]
+
+    assert holder(RECURSIVE).make({"it": nested}).it == nested
+    assert problems(lambda: holder(RECURSIVE).make({"it": [[3]]})) == ["expected a list, got 3 @ it[0][0]"]
+
+
+def test_what_its_name_lets_be_nested_without_end_is_refused():
+    nested: Any = None
+    for _ in range(5000):
+        nested = [nested]
+    schema = holder(RECURSIVE, default=None)
+
+    for make in (lambda: schema.make({"it": nested}), lambda: schema.put(schema.make({}), ("it",), nested)):
+        (problem,) = problems(make)
+        assert problem.startswith("data nested deeper than 100 levels")
+        assert len(problem) < 200
+
+
+def test_a_union_tells_what_is_wrong_inside_of_the_one_member_that_was_meant():
+    assert problems(lambda: holder(int | list[int]).make({"it": [1, "x"]})) == ["expected int, got 'x' @ it[1]"]
+    assert problems(lambda: holder(int | Bound).make({"it": {"low": "x"}})) == ["expected int, got 'x' @ it.low"]
+
+
+@frozen
+class Bound:
+    low: int = 0
+
+
+def test_a_union_that_many_values_do_not_fit_is_told_in_short():
+    (problem,) = problems(lambda: holder(list[int] | list[bytes]).make({"it": ["no number"] * 10_000}))
+
+    assert len(problem) < 1000
