@@ -27,6 +27,7 @@ if typing.TYPE_CHECKING:
         Route,
         RunInstruction,
         Schedule,
+        Secret,
         SetPath,
         SetState,
         Signal,
@@ -87,6 +88,7 @@ __all__ = [
     "RunInstruction",
     "Runtime",
     "Schedule",
+    "Secret",
     "SetPath",
     "SetState",
     "Shutdown",
@@ -105,7 +107,7 @@ __all__ = [
 _NAMES = {
     "jido_trio.core": (
         "Action Agent Context DeleteKeys DeletePath Emit EmitErrors Error Instruction MaxErrors ReplaceState "
-        "Result Route RunInstruction Schedule SetPath SetState Signal SpawnAgent Stop StopChild ToAgent ToParent"
+        "Result Route RunInstruction Schedule Secret SetPath SetState Signal SpawnAgent Stop StopChild ToAgent ToParent"
     ),
     "jido_trio.errors": (
         "ActionError AgentCrashed AgentNotFound AgentStopped CallError CallTimeout DuplicateAgent "

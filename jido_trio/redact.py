@@ -3,31 +3,59 @@
 What users give us is shown in errors, reports and logs, often when something has failed already. Their `__repr__` may
 raise, recurse without end, return megabytes or something that is no text. So text of it is made here and only here: in
 one line, bounded, printable, and never with an exception but KeyboardInterrupt and its kin, which are not ours to stop.
+
+Secrets are left out. A field is secret if its annotation says so: `password: Secret[str]`. In the place of its value
+there is `***`, in whatever value holds it. Free text, as the message of an exception, has no fields: whoever knows the
+secrets that may be in it gives them as `hide`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_type_hints
+from weakref import WeakKeyDictionary
 
-__all__ = ["said", "shown", "shown_error"]
+import attrs
+
+__all__ = ["HIDDEN", "Secret", "plain", "said", "secret_fields", "secret_texts", "shown", "shown_error"]
+
+T = TypeVar("T")
 
 
-def shown(value: object, limit: int = 200) -> str:
+class _Mark:
+    def __repr__(self) -> str:
+        return "SECRET"
+
+
+_SECRET = _Mark()
+
+Secret: TypeAlias = Annotated[T, _SECRET]
+"""The type of a field whose values are shown nowhere: `password: Secret[str]` holds a `str`, and is told as `***`."""
+
+HIDDEN = "***"
+"""What is shown in the place of a secret."""
+
+
+def shown(value: object, limit: int = 200, *, hide: Collection[str] = ()) -> str:
     """Return the `repr` of any value: one line of at most `limit` characters.
 
     Of large containers only the beginning is looked at, so the cost is bounded as well.
+
+    Args:
+        value: Whatever it is.
+        limit: Characters, at most.
+        hide: Texts that mustn't be shown.
     """
-    return _line(_safely(value, lambda: _repr(value, limit, _DEPTH), "repr"), limit)
+    return _line(_safely(value, lambda: _repr(value, limit, _DEPTH, hide), "repr"), limit)
 
 
-def said(value: object, limit: int = 500) -> str:
-    """Return the `str` of any value: one line of at most `limit` characters."""
-    return _line(_safely(value, lambda: _str(value), "str"), limit)
+def said(value: object, limit: int = 500, *, hide: Collection[str] = ()) -> str:
+    """Return the `str` of any value: one line of at most `limit` characters, without the texts to `hide`."""
+    return _line(_safely(value, lambda: without(_str(value), hide), "str"), limit)
 
 
-def shown_error(error: BaseException, limit: int = 500) -> str:
+def shown_error(error: BaseException, limit: int = 500, *, hide: Collection[str] = ()) -> str:
     """Return "module.Type: message" of an exception, as a traceback ends: one line of at most `limit` characters."""
-    kind, message = type_name(type(error)), said(error, limit)
+    kind, message = type_name(type(error)), said(error, limit, hide=hide)
     return _line(f"{kind}: {message}" if message else kind, limit)
 
 
@@ -81,9 +109,11 @@ def _str(value: object) -> str:
     return _plain(value if isinstance(value, str) else str(value))
 
 
-def _repr(value: Any, limit: int, depth: int) -> str:
+def _repr(value: Any, limit: int, depth: int, hide: Collection[str]) -> str:
     """Return a repr no longer than about `limit`, walking through plain containers only as far as can be shown."""
     cls = type(value)
+    if cls is str and hide:
+        value = without(value, hide)
     if cls is str or cls is bytes:
         return repr(value[:limit]) + ("" if len(value) <= limit else "...")
     if cls is int:
@@ -92,16 +122,20 @@ def _repr(value: Any, limit: int, depth: int) -> str:
     if own in _WALKED and depth <= 0 and value:
         return "..."
     if own is dict.__repr__:
-        return _joined("{", _items(value, limit, depth), "}", len(value), limit)
+        return _joined("{", _items(value, limit, depth, hide), "}", len(value), limit)
     if own is list.__repr__:
-        return _joined("[", _each(value, limit, depth), "]", len(value), limit)
+        return _joined("[", _each(value, limit, depth, hide), "]", len(value), limit)
     if cls is tuple:
-        return _joined("(", _each(value, limit, depth), ",)" if len(value) == 1 else ")", len(value), limit)
+        return _joined("(", _each(value, limit, depth, hide), ",)" if len(value) == 1 else ")", len(value), limit)
     if cls is set and value:
-        return _joined("{", _each(value, limit, depth), "}", len(value), limit)
+        return _joined("{", _each(value, limit, depth, hide), "}", len(value), limit)
     if cls is frozenset and value:
-        return _joined("frozenset({", _each(value, limit, depth), "})", len(value), limit)
-    return _plain(repr(value))
+        return _joined("frozenset({", _each(value, limit, depth, hide), "})", len(value), limit)
+    if _is_record(own):
+        parts = _fields(value, limit, depth, hide)
+        count = sum(each.repr is not False for each in attrs.fields(cls))
+        return _joined(f"{_name(cls).rpartition('>.')[2]}(", parts, ")", count, limit)
+    return without(_plain(repr(value)), hide)
 
 
 _WALKED: frozenset[object] = frozenset({cls.__repr__ for cls in (dict, list, tuple, set, frozenset)})
@@ -111,17 +145,39 @@ def _int(value: int) -> str:
     return repr(value) if value.bit_length() <= _BITS else f"<an int of {value.bit_length()} bits>"
 
 
-def _each(values: Iterable[object], limit: int, depth: int) -> Iterable[str]:
-    return (_safe_repr(value, limit, depth) for value in values)
+def _each(values: Iterable[object], limit: int, depth: int, hide: Collection[str]) -> Iterable[str]:
+    return (_safe_repr(value, limit, depth, hide) for value in values)
 
 
-def _items(values: Mapping[object, object], limit: int, depth: int) -> Iterable[str]:
+def _items(values: Mapping[object, object], limit: int, depth: int, hide: Collection[str]) -> Iterable[str]:
     for key, value in values.items():
-        yield f"{_safe_repr(key, limit, depth)}: {_safe_repr(value, limit, depth)}"
+        yield f"{_safe_repr(key, limit, depth, hide)}: {_safe_repr(value, limit, depth, hide)}"
 
 
-def _safe_repr(value: object, limit: int, depth: int) -> str:
-    return _safely(value, lambda: _repr(value, limit, depth - 1), "repr")
+def _fields(value: Any, limit: int, depth: int, hide: Collection[str]) -> Iterable[str]:
+    secret = secret_fields(type(value))
+    for each in attrs.fields(type(value)):
+        name, inner = each.name, getattr(value, each.name, attrs.NOTHING)
+        if each.repr is False:
+            continue
+        if name in secret:
+            yield f"{name}={HIDDEN}"
+        elif depth <= 0:
+            yield f"{name}=..."
+        elif each.repr is True:
+            yield f"{name}={_safe_repr(inner, limit, depth, hide)}"
+        else:
+            yield f"{name}={_safely(inner, lambda: without(_plain(each.repr(inner)), hide), 'repr')}"  # noqa: B023
+
+
+def _safe_repr(value: object, limit: int, depth: int, hide: Collection[str]) -> str:
+    return _safely(value, lambda: _repr(value, limit, depth - 1, hide), "repr")
+
+
+def _is_record(own: object) -> bool:
+    """Whether a class's `__repr__` is the one that attrs writes, field by field, or ours in its place."""
+    code = getattr(own, "__code__", None)
+    return own in _HIDING or (code is not None and code.co_filename.startswith("<attrs generated"))
 
 
 def _joined(begin: str, parts: Iterable[str], end: str, count: int, limit: int) -> str:
@@ -134,3 +190,168 @@ def _joined(begin: str, parts: Iterable[str], end: str, count: int, limit: int) 
     if len(taken) < count:
         taken.append("...")
     return begin + ", ".join(taken) + end
+
+
+# Secrets ---------------------------------------------------------------------------------------------------------
+
+
+def secret_fields(cls: type) -> frozenset[str]:
+    """Return the fields of an attrs class that are secret: as attributes, and as the constructor calls them."""
+    found = _SECRETS.get(cls)
+    if found is None:
+        found = _SECRETS[cls] = frozenset(_secret_names(cls)) if attrs.has(cls) else frozenset()
+    return found
+
+
+_SECRETS: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
+
+
+def _secret_names(cls: type) -> Iterator[str]:
+    hints: Mapping[str, Any] = {}
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except Exception:  # noqa: BLE001  # whatever can't be read now: attrs may have read it before
+        hints = {}
+    for each in attrs.fields(cls):
+        declared = hints.get(each.name, each.type)
+        if is_secret(declared) or (isinstance(declared, str) and "Secret[" in declared):
+            yield each.name
+            yield each.alias or each.name
+
+
+def is_secret(declared: object) -> bool:
+    """Whether a declared type is secret, or has a part that is."""
+    return declared is _SECRET or any(map(is_secret, get_args(declared)))
+
+
+def hiding_repr(self: object) -> str:
+    """Return the repr of an attrs value, its secrets left out."""
+    return shown(self, _MANY)
+
+
+_HIDING: frozenset[object] = frozenset({hiding_repr})
+
+
+def hide_in_repr(cls: type) -> None:
+    """Have a class that attrs has written the `repr` of leave its secrets out of that, if it has any."""
+    own: object = cls.__repr__
+    if secret_fields(cls) and own not in _HIDING and _is_record(own):
+        cls.__repr__ = hiding_repr  # type: ignore[assignment]
+
+
+def without(text: str, hide: Collection[str]) -> str:
+    """Return the text with each of those texts replaced by `***`."""
+    for secret in sorted(hide, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+SHORTEST = 4
+"""Secrets of fewer characters aren't searched for in free text: they are in too many words by chance."""
+
+
+def secret_texts(value: object, names: Collection[str] = frozenset()) -> frozenset[str]:
+    """Return the texts of all secrets in a value, to be hidden in free text.
+
+    Args:
+        value: Attrs values with their secret fields, and containers of them.
+        names: Keys of mappings whose values are secret, too.
+
+    Of a large value the first 10,000 parts are looked at.
+    """
+    return frozenset(filter(None, islice(_texts(value, names, secret=False, depth=_DEPTH), _PARTS)))
+
+
+_PARTS = 10_000
+
+
+def _texts(value: Any, names: Collection[str], *, secret: bool, depth: int) -> Iterator[str]:
+    """Give the secrets' texts, and nothing as a text for each part that is looked at."""
+    cls = type(value)
+    yield ""
+    if depth < 0 or value is None or cls is bool:
+        return
+    if attrs.has(cls) and not isinstance(value, BaseException):
+        own = secret_fields(cls)
+        for each in attrs.fields(cls):
+            inner = getattr(value, each.name, None)
+            yield from _texts(inner, names, secret=secret or each.name in own, depth=depth - 1)
+    elif isinstance(value, Mapping):
+        for key, inner in list(value.items()):
+            yield from _texts(inner, names, secret=secret or (isinstance(key, str) and key in names), depth=depth - 1)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for inner in list(value):
+            yield from _texts(inner, names, secret=secret, depth=depth - 1)
+    elif secret:
+        yield from (text for text in _forms(value) if len(text) >= SHORTEST)
+
+
+def _forms(value: object) -> tuple[str, ...]:
+    """Return the texts by which a secret may show: itself, and as a repr has it."""
+    if isinstance(value, bytes):
+        return value.decode("latin-1"), value.decode("utf-8", "replace"), repr(value)[2:-1]
+    if isinstance(value, str):
+        text = _plain(value)
+        return text, repr(text)[1:-1]
+    return (_safely(value, lambda: _str(value), "str"),)
+
+
+def concealed(value: object, names: Collection[str]) -> object:
+    """Return a mapping with `***` at the keys that are secret, in mappings within it, too; anything else as it is."""
+    if not names or not isinstance(value, Mapping):
+        return value
+    return {key: HIDDEN if key in names else concealed(each, names) for key, each in value.items()}
+
+
+def plain(value: object, names: Collection[str] = frozenset()) -> Any:
+    """Return any value as plain data, to be shown or sent: what JSON has, bounded, without secrets.
+
+    Attrs values become mappings of their fields; what JSON has no form for is its `repr`. More than 100 items, or 6
+    containers within each other, are cut.
+
+    Args:
+        value: Whatever it is.
+        names: Keys of mappings whose values are secret, beside the secret fields of attrs values.
+    """
+    return _as_plain(value, names, _DEPTH)
+
+
+MOST = 100
+"""So many items of a container are in plain data; of a text, ten times as many characters."""
+
+
+def _as_plain(value: Any, names: Collection[str], depth: int) -> Any:
+    try:
+        return _plain_data(value, names, depth)
+    except Exception:  # noqa: BLE001 - whatever a stranger's container does, there must be something to show
+        return shown(value)
+
+
+def _plain_data(value: Any, names: Collection[str], depth: int) -> Any:
+    cls = type(value)
+    own: object = cls.__repr__
+    if value is None or cls is bool or (cls is float and value - value == 0):
+        return value
+    if cls is int:
+        return value if value.bit_length() <= _BITS else _int(value)
+    if cls is str:
+        return value if len(value) <= MOST * 10 else value[: MOST * 10] + "..."
+    if _is_record(own) and attrs.has(cls) and depth > 0:
+        secret = secret_fields(cls)
+        fields = [each for each in attrs.fields(cls) if each.repr is not False]
+        return {
+            each.name: HIDDEN if each.name in secret else _as_plain(getattr(value, each.name, None), names, depth - 1)
+            for each in fields
+        }
+    if own is dict.__repr__ and depth > 0:
+        items = list(islice(value.items(), MOST))
+        made = {_key(key): HIDDEN if key in names else _as_plain(each, names, depth - 1) for key, each in items}
+        return made | {"...": f"{len(value) - MOST} more"} if len(value) > MOST else made
+    if (own is list.__repr__ or cls in {tuple, set, frozenset}) and depth > 0:
+        listed = [_as_plain(each, names, depth - 1) for each in islice(value, MOST)]
+        return [*listed, f"... {len(value) - MOST} more"] if len(value) > MOST else listed
+    return shown(value)
+
+
+def _key(key: object) -> str:
+    return said(key) if type(key) is str else shown(key)

@@ -47,6 +47,7 @@ from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
 from jido_trio.core._state_ops import DeleteKeys, DeletePath, ReplaceState, SetPath, SetState, StateOp
 from jido_trio.core._strategy import Direct, Strategy, Subject, run_instruction
 from jido_trio.data import FrozenDict, FrozenList, freeze, thaw
+from jido_trio.redact import Secret
 
 __all__ = [
     "ActingAgent",
@@ -86,6 +87,7 @@ __all__ = [
     "Router",
     "RunInstruction",
     "Schedule",
+    "Secret",
     "SetPath",
     "SetState",
     "Signal",

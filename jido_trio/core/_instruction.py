@@ -15,6 +15,7 @@ from jido_trio.core._action import Action, action_of
 from jido_trio.core._context import NOTHING, shadowed
 from jido_trio.data import Misfit, freeze
 from jido_trio.errors import InvalidInstruction
+from jido_trio.redact import shown
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -63,7 +64,7 @@ class Instruction:
     ) -> None:
         problem = _unfit_action(action) or shadowed(context or ())
         if problem is None and params and isinstance(action, Action):
-            problem = f"{action!r} has its parameters already; give its class to go with params"
+            problem = f"{shown(action)} has its parameters already; give its class to go with params"
         if problem is None and opts:
             problem = _unfit_opts(opts)
         if problem is not None:

@@ -21,7 +21,7 @@ from jido_trio.core._router import Unrouted
 from jido_trio.core._signal import Signal
 from jido_trio.data import fingerprint
 from jido_trio.errors import ReplayDiverged
-from jido_trio.redact import shown, shown_error
+from jido_trio.redact import HIDDEN, secret_fields, shown, shown_error
 
 A = TypeVar("A", bound=Agent[Any])
 
@@ -265,8 +265,12 @@ def _differences(before: Any, after: Any, path: str) -> Iterator[Difference]:
         yield Difference(path, before, after)
     elif attrs.has(type(before)):
         ours, theirs = _fields(before), _fields(after)
+        secret = secret_fields(type(before)) | secret_fields(type(after))
         for name in {**ours, **theirs}:
             inner = f"{path}.{name}" if path else name
+            if name in secret:
+                yield from _hidden(inner, ours.get(name, _ABSENT), theirs.get(name, _ABSENT))
+                continue
             yield from _differences(ours.get(name, _ABSENT), theirs.get(name, _ABSENT), inner)
     elif isinstance(before, Mapping):
         for key in {**before, **after}:
@@ -278,6 +282,12 @@ def _differences(before: Any, after: Any, path: str) -> Iterator[Difference]:
             yield from _differences(ours_at, theirs_at, f"{path}[{index}]")
     elif not _equal(before, after):
         yield Difference(path, before, after)
+
+
+def _hidden(path: str, before: Any, after: Any) -> Iterator[Difference]:
+    """Tell that a secret differs, and no more."""
+    if not _equal(before, after):
+        yield Difference(path, HIDDEN, HIDDEN)
 
 
 def _kind(value: Any) -> type:

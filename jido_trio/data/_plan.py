@@ -23,9 +23,10 @@ from attrs import frozen
 from jido_trio.data._codec import first_that_fits, has_hook, key_type, problems_of, structurer
 from jido_trio.data._freeze import TOO_DEEP, FrozenDict, FrozenList, freeze
 from jido_trio.data._generic import is_name, named
-from jido_trio.data._merge import Entries, Fitted, Free, Items, Maybe, Places, Plan
-from jido_trio.data._problem import Misfit
+from jido_trio.data._merge import Entries, Fitted, Free, Items, Maybe, Places, Plan, quick
+from jido_trio.data._problem import Misfit, Problem
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import is_secret
 
 Find: TypeAlias = Callable[[Any], Plan]
 """Returns the plan of an attrs class, generic ones with their arguments."""
@@ -48,11 +49,13 @@ def plan_for(declared: Any, free: Free, nested: Find) -> Plan:
     if has_hook(declared):
         return _whole(declared, free)
     if origin is Annotated or origin is Final:
-        return plan_for(args[0], free, nested)
+        plan = plan_for(args[0], free, nested)
+        return Concealed(plan) if is_secret(declared) else plan
     if hasattr(declared, "__supertype__"):
         return plan_for(declared.__supertype__, free, nested)
     if origin in (Union, UnionType):
-        return _several(args, free, nested)
+        plan = _several(args, free, nested)
+        return Concealed(plan) if is_secret(declared) else plan
     _refuse_changeable(declared)
     if isinstance(origin, type) and attrs.has(origin) and not issubclass(origin, BaseException):
         return nested(declared)
@@ -135,6 +138,44 @@ def _class_of(declared: Any) -> Any:
             declared = declared.__supertype__
         else:
             return declared
+
+
+@frozen
+class Concealed:
+    """Of another plan; what doesn't fit is told without the value."""
+
+    plan: Plan
+
+    @property
+    def quick(self) -> Plan:
+        """The same of the written out functions."""
+        return Concealed(quick(self.plan))
+
+    def fit(self, value: Any, /) -> Any:
+        """See `Plan`."""
+        return _concealed(self.plan.fit, value)
+
+    def merge(self, old: Any, new: Any, /) -> Any:
+        """See `Plan`."""
+        return _concealed(self.plan.merge, old, new)
+
+    def put(self, old: Any, path: Sequence[Any], new: Any, /) -> Any:
+        """See `Plan`."""
+        return _concealed(self.plan.put, old, path, new)
+
+    def cut(self, old: Any, path: Sequence[Any], /) -> Any:
+        """See `Plan`."""
+        return _concealed(self.plan.cut, old, path)
+
+
+def _concealed(make: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return make(*args)
+    except Misfit:
+        raise Misfit([CONCEALED]) from None
+
+
+CONCEALED = Problem("a secret doesn't fit; it isn't shown")
 
 
 def _container(origin: Any, args: tuple[Any, ...], free: Free, nested: Find) -> Plan | None:

@@ -16,10 +16,10 @@ from jido_trio.data._compile import Written, compiled_fill, compiled_make, compi
 from jido_trio.data._freeze import MAX_DEPTH, TOO_DEEP, depth_of, is_frozen, with_attributes
 from jido_trio.data._generic import arguments_of, filled_in, with_self
 from jido_trio.data._merge import Fitted, Free, Plan, quick, step_of
-from jido_trio.data._plan import EXACT, plan_for
+from jido_trio.data._plan import CONCEALED, EXACT, plan_for
 from jido_trio.data._problem import Misfit, Problem, under
 from jido_trio.errors import InvalidDefinition
-from jido_trio.redact import shown
+from jido_trio.redact import hide_in_repr, secret_fields, secret_texts, shown, without
 
 T = TypeVar("T")
 
@@ -192,7 +192,7 @@ class Schema(Generic[T]):
         try:
             value = (self.construct or self.cls)(**given)
         except Exception as error:  # whatever a user's converter or validator raises says that the data doesn't fit
-            raise Misfit(problems_of(error)) from error
+            raise Misfit(self._problems(error, given)) from error
         return self.settled(value, self.late) if self.late else value
 
     def fill_generally(self, value: T, values: Mapping[str, Any]) -> None:
@@ -201,7 +201,7 @@ class Schema(Generic[T]):
         try:
             value.__attrs_init__(**given)  # type: ignore[attr-defined]  # attrs makes it
         except Exception as error:  # as in `make_generally`
-            raise Misfit(problems_of(error)) from error
+            raise Misfit(self._problems(error, given)) from error
         for attribute, new in self._unsettled(value, self.late).items():
             object.__setattr__(value, attribute, new)
 
@@ -219,6 +219,19 @@ class Schema(Generic[T]):
         _, wrong = self._taken(values, lambda each, new: new if each.late else each.plan.fit(new))
         if wrong:
             raise Misfit(wrong)
+
+    def _problems(self, error: Exception, given: Mapping[str, Any]) -> Iterable[Problem]:
+        """Return what a converter or a validator says is wrong, the secrets left out."""
+        secret = secret_fields(self.cls)
+        if not secret:
+            return problems_of(error)
+        hide = secret_texts(given, secret)
+        return [
+            attrs.evolve(CONCEALED, path=each.path)
+            if each.path and each.path[0] in secret
+            else attrs.evolve(each, what=without(each.what, hide))
+            for each in problems_of(error)
+        ]
 
     def _taken(
         self, values: Mapping[str, Any], take: Callable[[Field, Any], Any]
@@ -345,7 +358,7 @@ class Schema(Generic[T]):
             values = {e.name: new[e.name] if e.name in new else getattr(value, e.attribute) for e in self.fields}
             return self.settled(self.construct(**values), self.late)
         except Exception as error:  # as in `make_generally`
-            raise Misfit(problems_of(error)) from error
+            raise Misfit(self._problems(error, new)) from error
 
     def _rebuilt(self, value: T, new: Mapping[str, Any], anew: Anew | None) -> T:
         """Return `value` with other fields, past the constructor: what is not new is not converted again."""
@@ -405,6 +418,7 @@ def _built(declared: Any, outer: tuple[Any, ...]) -> Schema[Any]:
     cls = _class_of(declared)
     _require_frozen(cls)
     _resolve_types(cls)
+    hide_in_repr(cls)
     types, inner = arguments_of(declared), (*outer, declared)
     declarations = [(each, with_self(filled_in(each.type, types), declared)) for each in attrs.fields(cls)]
     fields = tuple(_field(cls, each, type_, inner) for each, type_ in declarations)

@@ -7,12 +7,13 @@ from typing import Any
 from attrs import AttrsInstance, frozen
 
 from jido_trio.core import Agent, Difference, Instruction, Signal, diff
-from jido_trio.redact import shown
+from jido_trio.redact import concealed, shown, without
+from jido_trio.runtime._secrets import secret_names, secrets_of
 
 
 @frozen(repr=False)
 class AgentCrash:
-    """What an agent was at when it crashed: `report.detail`. Its values are the real ones; its text is bounded."""
+    """What an agent was at when it crashed: `report.detail`. Its values are real, its text has no secrets."""
 
     before: Agent[Any]
     """The agent before the signal; for an async action, as the action was given it."""
@@ -42,6 +43,12 @@ class AgentCrash:
         """What the signal changed in the state before a directive crashed."""
         return diff(self.before.state, self.after.state) if self.after is not None else ()
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Texts that mustn't be shown: the secrets in all of this."""
+        state = self.after.state if self.after is not None else None
+        return secrets_of(self.before, self.signal, state, self.directives, self.instruction)
+
     def __repr__(self) -> str:
         at = f", directive {self.index} of {len(self.directives)}" if self.index is not None else ""
         return f"<AgentCrash of {shown(self.before.id)} at {shown(self.signal.type)}{at}>"
@@ -50,16 +57,17 @@ class AgentCrash:
         return "\n".join(self._lines())
 
     def _lines(self) -> list[str]:
-        signal = self.signal
+        signal, hide = self.signal, self.hidden
         lines = [f"signal {shown(signal.type)} from {shown(signal.source)}, id {shown(signal.id)}"]
-        lines.append(f"data: {shown(signal.data, _WIDE)}")
-        lines.append(f"state before: {shown(self.before.state, _WIDE)}")
-        lines += [f"changed {change}" for change in self.changes]
+        data = concealed(signal.data, secret_names(type(self.before)))
+        lines.append(f"data: {shown(data, _WIDE, hide=hide)}")
+        lines.append(f"state before: {shown(self.before.state, _WIDE, hide=hide)}")
+        lines += [without(f"changed {change}", hide) for change in self.changes]
         if self.index is not None:
             count = len(self.directives)
-            lines.append(f"directive {self.index + 1} of {count}: {shown(self.directive, _WIDE)}")
+            lines.append(f"directive {self.index + 1} of {count}: {shown(self.directive, _WIDE, hide=hide)}")
         if self.instruction is not None:
-            lines.append(f"instruction: {shown(self.instruction, _WIDE)}")
+            lines.append(f"instruction: {shown(self.instruction, _WIDE, hide=hide)}")
         return lines
 
 

@@ -10,6 +10,7 @@ from jido_trio.core import Error, ErrorPolicy, Stop, decide_error
 from jido_trio.redact import said, shown
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._interpreter import Runtime, interpret
+from jido_trio.runtime._secrets import secrets_of
 from jido_trio.terms import ExitKind
 
 logger = logging.getLogger("jido_trio.runtime")
@@ -59,9 +60,11 @@ def _(directive: Error, runtime: Runtime) -> None:
         cell.keep(errors)
     policy: ErrorPolicy = type(runtime.agent).error_policy  # of the class: a function would be bound to the agent
     verdict = decide_error(policy, directive, errors.add(cell.incarnation), runtime.agent)
-    logger.warning("agent %s: %s failed: %s", shown(cell.id), said(directive.context or "something"), said(error))
+    hide = secrets_of(runtime.agent, runtime.signal)
+    what, why = said(directive.context or "something"), said(error, hide=hide)
+    logger.warning("agent %s: %s failed: %s", shown(cell.id), what, why)
     if verdict.problem is not None:
-        logger.error("agent %s: %s", shown(cell.id), said(verdict.problem))
+        logger.error("agent %s: %s", shown(cell.id), said(verdict.problem, hide=hide))
     # What goes wrong while an error is handled is logged only: it would be sent, and go wrong, for ever.
     if verdict.emit is not None and runtime.signal.type != verdict.emit.signal.type:
         runtime.do(verdict.emit)

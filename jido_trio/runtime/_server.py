@@ -32,6 +32,7 @@ from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life_tasks import LifeTasks, discard
 from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, News, Outcome, Own
+from jido_trio.runtime._secrets import secrets_of
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import enter, leave
 
@@ -188,7 +189,7 @@ class Server(Cell):
             return
         # Outside of the except block, or the crashes of all lives would chain.
         try:
-            told = AgentCrashed(self.id, self.incarnation, shown_error(crash))
+            told = self._crashed(crash, before, signal)
             self._not_handled(signal, told, call, waits=call is not None)
             instruction = outcome.instruction if outcome is not None else None
             self._crash(life, crash, before, signal, None, (), None, instruction)
@@ -200,6 +201,9 @@ class Server(Cell):
         if isinstance(received, Unrouted):
             return NoRoute(self.id, received.signal_type, received.routes)
         return AgentCrashed(self.id, self.incarnation, "it was killed meanwhile")
+
+    def _crashed(self, crash: BaseException, before: Agent[Any], signal: Signal) -> AgentCrashed:
+        return AgentCrashed(self.id, self.incarnation, shown_error(crash, hide=secrets_of(before, signal)))
 
     def _not_handled(
         self, signal: Signal, told: CallError, call: Call | None = None, *, waits: bool, quiet: bool = False
@@ -251,7 +255,7 @@ class Server(Cell):
             self._rest()
             return agent  # type: ignore[no-any-return]  # the first of the two
         # Outside of the except block, or the crashes of all lives would chain.
-        told = AgentCrashed(self.id, self.incarnation, shown_error(crash))
+        told = self._crashed(crash, before, signal)
         try:
             self._not_handled(signal, told, waits=waits)
             self._crash(life, crash, before, signal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from types import CodeType, TracebackType
 from typing import Literal, TypeAlias
@@ -103,20 +103,20 @@ class Failure:
     """What `add_note` added."""
 
     @classmethod
-    def of(cls, error: BaseException, depth: int = MAX_DEPTH) -> Failure:
-        """Return `error` as text."""
+    def of(cls, error: BaseException, depth: int = MAX_DEPTH, *, hide: Collection[str] = ()) -> Failure:
+        """Return `error` as text, without the texts to `hide`."""
         cause, chained = error.__cause__, "cause"
         if cause is None and not error.__suppress_context__:
             cause, chained = error.__context__, "context"
         parts = error.exceptions[:MAX_PARTS] if isinstance(error, BaseExceptionGroup) and depth else ()
         return cls(
             type_name(type(error)),
-            said(error, MAX_MESSAGE),
+            said(error, MAX_MESSAGE, hide=hide),
             Path.of(error.__traceback__),
-            cls.of(cause, depth - 1) if cause is not None and depth else None,
+            cls.of(cause, depth - 1, hide=hide) if cause is not None and depth else None,
             chained,  # type: ignore[arg-type]  # one of the two words above
-            tuple(cls.of(part, depth - 1) for part in parts),
-            _notes(error),
+            tuple(cls.of(part, depth - 1, hide=hide) for part in parts),
+            _notes(error, hide),
         )
 
     @property
@@ -162,10 +162,10 @@ _CHAINED = {
 }
 
 
-def _notes(error: BaseException) -> tuple[str, ...]:
+def _notes(error: BaseException, hide: Collection[str]) -> tuple[str, ...]:
     try:
         notes = getattr(error, "__notes__", None)
-        return () if notes is None else tuple(said(note) for note in islice(notes, MAX_PARTS))
+        return () if notes is None else tuple(said(note, hide=hide) for note in islice(notes, MAX_PARTS))
     except Exception:  # noqa: BLE001  # whatever it calls its notes, the crash must be told
         return ()
 
@@ -188,7 +188,10 @@ class CrashReport:
     failure: Failure | None = None
     """The exception, if one ended it."""
     detail: object = None
-    """What the life was at, where its child can say: for an agent an `AgentCrash`."""
+    """What the life was at, where its child can say: for an agent an `AgentCrash`.
+
+    Texts in its `hidden`, if it has that, are left out of the failure.
+    """
 
     def __str__(self) -> str:
         how = str(self.failure) if self.failure is not None else _ENDS.get(self.exit, self.exit)
@@ -212,6 +215,16 @@ class OverrunReport:
         where = f" It is at {own[-1].file}:{own[-1].line}, in {own[-1].function}." if own else ""
         who = f"child {shown(self.child)} of supervisor {shown(self.supervisor)}"
         return f"{who} has ignored its stop for {self.seconds:g} s.{where}"
+
+
+def secrets_in(detail: object) -> Collection[str]:
+    """Return the texts that mustn't be in the text of a crash, as what the life was at says: its `hidden`."""
+    try:
+        hidden: Collection[object] = getattr(detail, "hidden", ())
+        return frozenset(text for text in hidden if isinstance(text, str) and text)
+    except Exception as error:  # noqa: BLE001  # whatever a detail says, the crash must be told
+        log_problem("the detail of a crash can't say what to hide", error)
+        return ()
 
 
 Report: TypeAlias = CrashReport | OverrunReport

@@ -33,7 +33,16 @@ from jido_trio.supervision._living import Living
 from jido_trio.supervision._overrun import Overruns, stack_of
 from jido_trio.supervision._passive import PassiveLife
 from jido_trio.supervision._pump import Pump
-from jido_trio.supervision._report import CrashReport, Failure, OverrunReport, Report, Sink, log_lost, log_problem
+from jido_trio.supervision._report import (
+    CrashReport,
+    Failure,
+    OverrunReport,
+    Report,
+    Sink,
+    log_lost,
+    log_problem,
+    secrets_in,
+)
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._tree import Ending, Tree
 from jido_trio.terms import ExitKind
@@ -249,7 +258,7 @@ class Shell:
     def _tell(self, report: ev.ReportEnd) -> None:
         life = self.lives[report.child]
         self._told = error = life.error
-        failure = Failure.of(error) if error is not None else None
+        failure = Failure.of(error, hide=secrets_in(life.detail)) if error is not None else None
         name, now = self.spec.name, self.pump.now
         crash = CrashReport(
             name, report.child, report.incarnation, report.during, report.exit, now, failure, life.detail
@@ -308,7 +317,7 @@ class Shell:
 
     def complain(self, life: Living, error: Exception) -> None:
         """See `Owner`."""
-        failure = Failure.of(error)
+        failure = Failure.of(error, hide=secrets_in(life.detail))
         self._send(CrashReport(self.name, life.child.id, life.incarnation, "stopping", "crash", self.pump.now, failure))
 
     def _overran(self, life: Living) -> None:
