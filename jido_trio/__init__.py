@@ -49,8 +49,10 @@ if typing.TYPE_CHECKING:
         JidoError,
         MailboxFull,
         NoRoute,
+        Permanent,
         RestartIntensityExceeded,
         StartFailed,
+        Transient,
     )
     from jido_trio.runtime import AgentRef, DeadLetter, Jido, Runtime, interpret
     from jido_trio.supervision import Child, Shutdown, Supervisor, open_supervisor
@@ -81,6 +83,7 @@ __all__ = [
     "MailboxFull",
     "MaxErrors",
     "NoRoute",
+    "Permanent",
     "ReplaceState",
     "RestartIntensityExceeded",
     "Result",
@@ -100,6 +103,7 @@ __all__ = [
     "Supervisor",
     "ToAgent",
     "ToParent",
+    "Transient",
     "interpret",
     "open_supervisor",
 ]
@@ -111,7 +115,7 @@ _NAMES = {
     ),
     "jido_trio.errors": (
         "ActionError AgentCrashed AgentNotFound AgentStopped CallError CallTimeout DuplicateAgent "
-        "InvalidDefinition JidoError MailboxFull NoRoute RestartIntensityExceeded StartFailed"
+        "InvalidDefinition JidoError MailboxFull NoRoute Permanent RestartIntensityExceeded StartFailed Transient"
     ),
     "jido_trio.runtime": "AgentRef DeadLetter Jido Runtime interpret",
     "jido_trio.supervision": "Child Shutdown Supervisor open_supervisor",

@@ -8,6 +8,8 @@
       | + InvalidParams              the parameters don't fit the action's fields
       | + ActionTimedOut             an async action took longer than its timeout
       | + InvalidResult              what run returned doesn't fit the state or the output schema
+      | + Permanent                  trying again won't help
+      | + Transient                  trying again may help
       + InvalidSignal              not a CloudEvents 1.0.2 envelope
       + CallError                  your message was not answered
       | + AgentCrashed               its handling crashed the agent: it may have acted
@@ -210,6 +212,28 @@ class ActionError(JidoError):
     def __repr__(self) -> str:
         fields = "".join(f", {name}={value!r}" for name, value in vars(self).items() if name != "message" and value)
         return f"{type(self).__name__}({self.message!r}{fields})"
+
+
+class Transient(ActionError):
+    """A declared failure that may pass: an async action that has `max_retries` is tried again.
+
+    Raise it, or a subclass of your own. What other libraries raise is wrapped: `raise Transient("...") from error`. A
+    class that is both, `class Busy(Transient, OSError)`, is caught by either name.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str = "", *, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, details=details, retryable=True)
+
+
+class Permanent(ActionError):
+    """A declared failure that won't pass: the action is not tried again, however many tries are left."""
+
+    retryable = False
+
+    def __init__(self, message: str = "", *, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, details=details)
 
 
 class InvalidInstruction(ActionError):

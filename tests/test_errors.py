@@ -74,6 +74,15 @@ class NoFile(errors.ActionError, OSError):
         super().__init__(f"no file {path}", retryable=True)
 
 
+@define(slots=False, eq=False)
+class Busy(errors.Transient, ConnectionError):
+    host: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.host} is busy"
+
+
 MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.InvalidDefinition(text, field="f", value=[text]),
     lambda text: errors.ActionError(text, details={"a": [1]}, retryable=True),
@@ -81,6 +90,9 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.InvalidParams("add", [text]),
     lambda text: errors.InvalidResult("add", [text]),
     lambda text: errors.ActionTimedOut(text, 2.0),
+    lambda text: errors.Permanent(text, details={"a": [1]}),
+    lambda text: errors.Transient(text, details={"a": [1]}),
+    lambda text: Busy(text, 3.0),
     errors.InvalidSignal,
     lambda text: errors.AgentCrashed(text, 1, "ValueError: x"),
     lambda text: errors.AgentStopped("a", text),
@@ -281,6 +293,17 @@ def test_a_directive_that_holds_an_error_comes_back_as_it_was(error, way):
 def test_a_failure_has_a_message_however_its_class_is_made(error, message):
     assert error.message == message
     assert (dict(error.details), error.retryable) == ({"left": 3} if type(error) is OutOfStock else {}, False)
+
+
+def test_marked_failures_say_whether_trying_again_may_help():
+    class Gone(errors.Permanent):
+        def __init__(self, path: str) -> None:
+            super().__init__(f"{path} is gone", details={"path": path})
+
+    assert errors.Transient("busy").retryable
+    assert Busy("a", 3).retryable
+    assert not errors.Permanent("no such row").retryable
+    assert (Gone("a").message, Gone("a").retryable, Gone("a").details) == ("a is gone", False, {"path": "a"})
 
 
 def test_an_action_that_took_too_long_may_be_tried_again():

@@ -6,6 +6,7 @@ from jido_trio.core._context import ActingAgent, Context
 from jido_trio.core._directives import (
     AdoptChild,
     ApplyOutcome,
+    CancelSchedule,
     Cron,
     CronCancel,
     Directive,
@@ -55,6 +56,7 @@ __all__ = [
     "AdoptChild",
     "Agent",
     "ApplyOutcome",
+    "CancelSchedule",
     "Command",
     "Context",
     "Cron",

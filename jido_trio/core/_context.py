@@ -57,6 +57,8 @@ class Context(Generic[StateT_co, AgentT_co]):
     """What the caller of `cmd` and the instruction added."""
     resources: Resources = NO_RESOURCES
     """What the instance was given as `resources`; for actions with effects only, so a `def run` finds none."""
+    incarnation: int = 0
+    """Which life of the agent, from 1, asked for an action with effects; a `def run`, which is pure, finds 0."""
 
     def __getitem__(self, key: str) -> Any:
         return self.extra[key]

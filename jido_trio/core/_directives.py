@@ -16,7 +16,7 @@ from jido_trio.core._instruction import Instruction
 from jido_trio.core._signal import Signal, new_signal
 from jido_trio.data import FrozenDict, freeze
 from jido_trio.errors import ActionError, InvalidDefinition
-from jido_trio.terms import OnParentDeath, Restart
+from jido_trio.terms import OnParentDeath, Restart, ShutdownLimit
 
 
 @frozen
@@ -63,6 +63,11 @@ def _seconds(directive: object, attribute: "Attribute[Any]", value: object) -> N
 def _agent(directive: object, attribute: "Attribute[Any]", value: object) -> None:
     if not callable(getattr(value, "new", None)):
         raise _refuse(directive, attribute.name, "an agent class or an agent", value)
+
+
+def _child(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    if isinstance(value, type) or not (callable(value) or (hasattr(value, "id") and hasattr(value, "fn"))):
+        raise _refuse(directive, attribute.name, "an async function or a Child", value)
 
 
 def _action_class(directive: object, attribute: "Attribute[Any]", value: object) -> None:
@@ -150,6 +155,15 @@ class Schedule(Directive):
     delay: float = field(validator=_seconds)
     message: Signal = field(converter=_message)
     """A signal; anything else becomes the `message` in the data of a `jido.scheduled`."""
+    key: str | None = field(default=None, validator=_text_or_none)
+    """The agent's schedule with this key is replaced, if it hasn't been handled; without one it can't be cancelled."""
+
+
+@frozen
+class CancelSchedule(Directive):
+    """Cancel the schedule with that key, due or not, if it hasn't been handled; a key that nobody has is ignored."""
+
+    key: str = field(validator=_text)
 
 
 @frozen
@@ -215,11 +229,12 @@ class Spawnable(Protocol):
 
 @frozen
 class Spawn(Directive):
-    """Start a supervised child that is no agent, and that nobody keeps track of."""
+    """Start a supervised child that is no agent: an async function. It is stopped when the agent has ended for good."""
 
-    child: Any
-    """The child's spec, as supervisors take it."""
+    child: Any = field(validator=_child)
+    """A `Child` of `jido_trio.supervision`, whose id is a name here; or an async function, restarted if it crashes."""
     tag: str | None = field(default=None, validator=_text_or_none)
+    """What a `StopChild` calls it. A tag that is in use, by a child agent for example, is an error."""
 
 
 @frozen
@@ -236,6 +251,15 @@ class SpawnAgent(Directive):
     on_parent_death: OnParentDeath = field(default="stop", validator=_words(OnParentDeath))
     restart: Restart = field(default="transient", validator=_words(Restart))
     meta: Mapping[str, Any] = _frozen_mapping()
+    shutdown: ShutdownLimit = field(default=5, kw_only=True)
+    """Seconds to finish what it is at when it is stopped; "brutal" for none, None for no limit."""
+    mailbox_size: int | None = field(default=None, kw_only=True)
+    """How many messages may wait; None for as many as the instance says."""
+    backoff: object = field(default=None, kw_only=True)
+    """Pauses before its restarts, a `Backoff` of `jido_trio.supervision`; None restarts at once."""
+    budget: object = field(default="default", kw_only=True)
+    """Restarts that it may have by itself, a `Budget` of `jido_trio.supervision`; "default" is what all agents have
+    (it is parked after 100 in 5 seconds), None sets no limit but the instance's."""
 
 
 @frozen
@@ -289,6 +313,8 @@ class Outcome:
     result: Any = None
     error: ActionError | None = None
     meta: Mapping[str, Any] = _frozen_mapping()
+    incarnation: int = 0
+    """Which life of the agent asked for it, and is told of it."""
 
 
 class ApplyOutcome(Action, description="Returns what an instruction that ran outside of cmd returned"):
@@ -312,13 +338,13 @@ class RunInstruction(Directive):
     """Has a field `outcome: Outcome` and is run with it; None applies the outcome as a result of the instruction."""
     meta: Mapping[str, Any] = _frozen_mapping()
 
-    def finished(self, result: object) -> Instruction:
-        """Return the instruction that tells the agent of the result."""
-        return self._tell(Outcome(self.instruction, result, meta=self.meta))
+    def finished(self, result: object, incarnation: int = 0) -> Instruction:
+        """Return the instruction that tells the agent, in that life of it, of the result."""
+        return self._tell(Outcome(self.instruction, result, meta=self.meta, incarnation=incarnation))
 
-    def failed(self, error: ActionError) -> Instruction:
-        """Return the instruction that tells the agent of a declared failure."""
-        return self._tell(Outcome(self.instruction, error=_as_a_value(error), meta=self.meta))
+    def failed(self, error: ActionError, incarnation: int = 0) -> Instruction:
+        """Return the instruction that tells the agent, in that life of it, of a declared failure."""
+        return self._tell(Outcome(self.instruction, None, _as_a_value(error), self.meta, incarnation))
 
     def _tell(self, outcome: Outcome) -> Instruction:
         return Instruction(self.result_action or ApplyOutcome, {"outcome": outcome}, self.instruction.context)

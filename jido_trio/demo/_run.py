@@ -106,9 +106,12 @@ class Cluster:
 
     async def _read_all(self, jido: Jido) -> None:
         ids = [f"worker-{number}" for number in range(1, self.options.workers + 1)]
-        self.workers = tuple([await jido.start_agent(MeasuredWorker, id=id) for id in ids])
+        # No budget for each: which worker meets the bad files is chance, and a parked one would keep its document.
+        self.workers = tuple([await jido.start_agent(MeasuredWorker, id=id, budget=None) for id in ids])
         work = Work(self.documents)
-        self.coordinator = await jido.start_agent(Coordinator, id=COORDINATOR, state=work, mailbox_size=100_000)
+        self.coordinator = await jido.start_agent(
+            Coordinator, id=COORDINATOR, state=work, mailbox_size=100_000, budget=None
+        )
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._watch_for_interrupt, nursery.cancel_scope)

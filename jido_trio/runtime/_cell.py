@@ -48,6 +48,9 @@ class Belonging(Protocol):
     def up(self) -> None:
         """Take note that the agent's first life has begun."""
 
+    def again(self) -> None:
+        """Take note that a further life of it begins."""
+
     def gone(self, exit: ExitKind) -> None:
         """Take note that the agent has ended for good, and how."""
 
@@ -140,6 +143,11 @@ class Cell:
             for belonging in tuple(self._kept.values()):
                 belonging.up()
 
+    def again(self) -> None:
+        """Tell its belongings that a further life begins."""
+        for belonging in tuple((self._kept or {}).values()):
+            belonging.again()
+
     # ---- the end
 
     def gone(self, exit: ExitKind) -> None:
@@ -189,6 +197,13 @@ def _signal(message: Signal | Own) -> Signal:
 P = TypeVar("P")
 
 
+class Other(Protocol):
+    """A child of the supervisor of the agents that is none."""
+
+    def gone(self, exit: ExitKind) -> None:
+        """Take note that it has ended for good, and how."""
+
+
 @define(eq=False)
 class Instance:
     """What all agents of one instance share."""
@@ -210,6 +225,8 @@ class Instance:
     """Of the calls that have the default timeout."""
     cells: dict[str, Cell] = field(factory=dict)
     """Its agents by id."""
+    others: dict[str, Other] = field(factory=dict)
+    """What the supervisor of the agents has beside them, by id."""
     _leaving: dict[str, deque[Cell]] = field(factory=dict)
     """Agents that are being stopped, and whose ids have been given to others already."""
     _parts: dict[object, Any] = field(factory=dict)
@@ -294,12 +311,18 @@ class Instance:
             raise AgentNotFound(id)
         return found
 
+    def has(self, id: str) -> bool:
+        """Whether that id is in use."""
+        return id in self.cells or id in self._leaving or id in self.others
+
     def add(self, cell: Cell) -> None:
         """Give the cell its id.
 
         Raises:
             DuplicateAgent: Another has it, and isn't leaving.
         """
+        if cell.id in self.others:
+            raise DuplicateAgent(cell.id)
         holder = self.cells.get(cell.id)
         if holder is not None:
             if not holder.leaving:
@@ -308,7 +331,11 @@ class Instance:
         self.cells[cell.id] = cell
 
     def gone(self, id: str, exit: ExitKind) -> None:
-        """An agent has ended for good."""
+        """An agent has ended for good, or what is none."""
+        other = self.others.pop(id, None) if self.others else None
+        if other is not None:
+            other.gone(exit)
+            return
         leaving = self._leaving.get(id)
         if leaving:
             cell = leaving.popleft()
@@ -332,3 +359,4 @@ class Instance:
             cell.close("stopped")
         self.cells.clear()
         self._leaving.clear()
+        self.others.clear()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import trio
 from attrs import define
 
-from jido_trio import checks
 from jido_trio.core import Agent
 from jido_trio.errors import AgentNotFound, ChildRefused, SupervisionError
 from jido_trio.runtime._cell import Cell, Instance
@@ -16,15 +15,10 @@ from jido_trio.runtime._mailbox import Kill
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._run_queue import TURN
 from jido_trio.runtime._server import Server, made
-from jido_trio.runtime._specs import Specs
-from jido_trio.supervision import Backoff, Budget, Child, Supervisor
-from jido_trio.terms import Restart, ShutdownLimit
+from jido_trio.runtime._specs import Options, Specs, mailbox_size
+from jido_trio.supervision import Child, Supervisor
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
-
-
-Options: TypeAlias = tuple[Restart, ShutdownLimit, Backoff | None, Budget | None]
-"""How an agent is supervised."""
 
 
 @define(eq=False)
@@ -34,18 +28,15 @@ class Directory:
     _instance: Instance
 
     async def start(
-        self, agent: Any, id: str | None, state: object, mailbox_size: int | None, options: Options
+        self, agent: Any, id: str | None, state: object, size: int | None, options: Options
     ) -> AgentRef[Any]:
         """Start an agent and return its ref once it is up."""
         instance = self._instance
         supervisor = instance.running()
-        if mailbox_size is None:
-            mailbox_size = instance.mailbox_size
-        else:
-            check_size(mailbox_size)
+        size = mailbox_size(instance, size)
         await trio.lowlevel.checkpoint_if_cancelled()
         value = made(instance, agent, id, state)
-        cell = Server(value, instance, mailbox_size)
+        cell = Server(value, instance, size)
         child = instance.part(Specs).child(cell, *options)
         instance.add(cell)
         try:
@@ -126,8 +117,3 @@ class Directory:
 def _ref(cell: Cell) -> AgentRef[Any]:
     assert isinstance(cell, Server)  # noqa: S101  # all cells of an instance are
     return AgentRef(cell)
-
-
-def check_size(size: object) -> None:
-    """Refuse what is no size of a mailbox."""
-    checks.whole("", "mailbox_size", size, least=1)

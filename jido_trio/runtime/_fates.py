@@ -7,7 +7,7 @@ effect sends it to where it can't come. From then on it has exactly one fate, or
     failed          it was answered with an error: the agent crashed at it or has ended, it said no, no route matches
     dead-lettered   nobody waits for an answer, and nobody handles it
     expired         a call whose time was over before the agent came to it
-    withdrawn       a call whose caller was cancelled before the agent came to it
+    withdrawn       a call whose caller, or a schedule that, was cancelled before the agent came to it
     dropped         what is of no interest any more: news that no route matches, outcomes for a life that has ended
 
 So `accepted` is the sum of all that: always, at any step, after a crash and after the end. A message that an agent has
@@ -56,7 +56,7 @@ class Ledger:
     expired: int
     """Given up by callers whose time was over."""
     withdrawn: int
-    """Given up by callers that were cancelled."""
+    """Given up by callers that were cancelled; schedules that were cancelled when they were due."""
     dropped: int
     """Of no interest any more, to nobody."""
     waiting: int

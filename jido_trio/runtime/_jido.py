@@ -18,11 +18,11 @@ from jido_trio.errors import InvalidDefinition, RestartIntensityExceeded, StartF
 from jido_trio.redact import shown
 from jido_trio.runtime import _life, _post, _tasks, _timers
 from jido_trio.runtime._cell import Instance
-from jido_trio.runtime._directory import Directory, check_size
+from jido_trio.runtime._directory import Directory
 from jido_trio.runtime._fates import DeadLetter, DeadLetters, Ledger, log_dead_letter
 from jido_trio.runtime._life_tasks import plain
 from jido_trio.runtime._ref import AgentRef
-from jido_trio.runtime._specs import AGENT_BUDGET
+from jido_trio.runtime._specs import AGENT_BUDGET, check_size
 from jido_trio.supervision import (
     Backoff,
     Budget,
@@ -50,7 +50,8 @@ class Jido:
 
     Args:
         name: What it is called in reports, and in the source of its own signals.
-        max_restarts: Restarts, over all agents, tolerated within `max_seconds`; more end the instance.
+        max_restarts: Restarts tolerated within `max_seconds`, over all agents that have neither a budget nor a backoff;
+            more end the instance.
         max_seconds: Length of that window, in seconds of Trio's clock.
         mailbox_size: How many messages may wait for an agent, unless its start says otherwise.
         shutdown: Seconds for stopping everything; what still runs then is cancelled. None sets no limit.
@@ -209,7 +210,8 @@ class Jido:
             mailbox_size: How many messages may wait.
             backoff: Pauses before its restarts; None restarts at once.
             budget: Restarts that it may have by itself, and what follows when it has more: it is parked after 100 in 5
-                seconds, unless told otherwise. None sets no limit but the instance's.
+                seconds, unless told otherwise. These don't count against the instance's `max_restarts`. None sets no
+                limit but the instance's.
 
         Raises:
             DuplicateAgent: An agent with that id lives.

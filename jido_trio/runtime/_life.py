@@ -33,6 +33,9 @@ class Errors:
     def up(self) -> None:
         """See `Belonging`."""
 
+    def again(self) -> None:
+        """See `Belonging`."""
+
     def gone(self, exit: ExitKind) -> None:
         """See `Belonging`."""
 

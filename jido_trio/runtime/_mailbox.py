@@ -183,6 +183,23 @@ class Mailbox:
         else:
             self.queue.insert(count, kill)
 
+    def put_early(self, message: Message, count: int) -> None:
+        """Add a message that takes no place behind the first `count`."""
+        self.counts.accepted += 1
+        if self.queue is None:
+            self.queue = deque((message,))
+        else:
+            self.queue.insert(count, message)
+
+    def take_back(self, message: Message) -> None:
+        """Take out a message that takes no place, if it still waits."""
+        queue = self.queue
+        if queue is not None and message in queue:
+            self.counts.withdrawn += 1
+            queue.remove(message)
+            if not queue:
+                self.queue = None
+
     def park_call(self, call: Call) -> None:
         """Have the call put in when it has place; its caller waits for the answer meanwhile."""
         call.mailbox, call.where = self, "parked"

@@ -79,6 +79,8 @@ class Server(Cell):
         if self.on_change is not None:
             self.on_change(self.agent)
         self.state = "serving"
+        if life.incarnation > 1:
+            self.again()
         self._rest()
         if life.incarnation == 1:
             self.up()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TypeAlias, cast
 
 from attrs import define, field
 
+from jido_trio import checks
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._server import Server
 from jido_trio.supervision import Backoff, Budget, Child, PassiveLife
 from jido_trio.terms import Restart, ShutdownLimit
 
 AGENT_BUDGET = Budget(max_restarts=100, max_seconds=5, exhausted="park")
-"""What one agent may have of the restarts that an instance tolerates, unless its start says otherwise."""
+"""How many restarts one agent may have, unless its start says otherwise; they don't count against the instance's."""
+
+Options: TypeAlias = tuple[Restart, ShutdownLimit, Backoff | None, Budget | None]
+"""How an agent is supervised."""
 
 _MANY = 100
 """So many templates are kept."""
@@ -68,3 +72,20 @@ class Specs:
                 self._templates.clear()
             self._templates[key] = template
         return template.instance(server.id, server)
+
+
+def mailbox_size(instance: Instance, size: int | None) -> int:
+    """Return how many messages may wait for an agent that was given `size`; None for as many as the instance says.
+
+    Raises:
+        InvalidDefinition: It is no size.
+    """
+    if size is None:
+        return instance.mailbox_size
+    check_size(size)
+    return size
+
+
+def check_size(size: object) -> None:
+    """Refuse what is no size of a mailbox."""
+    checks.whole("", "mailbox_size", size, least=1)

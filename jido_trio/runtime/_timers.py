@@ -1,15 +1,22 @@
-"""Timers of agents: signals that an agent sends itself for later. Schedule."""
+"""Timers of agents: signals that an agent sends itself for later. Schedule, CancelSchedule.
+
+A schedule with a key can be replaced and cancelled until it is handled: one that is due, and waits in the mailbox, is
+taken out of it. So a cancelled time-out is never heard, however busy the agent is.
+"""
 
 from __future__ import annotations
 
 from attrs import define, field
 
-from jido_trio.core import Schedule, Signal
+from jido_trio.core import CancelSchedule, Schedule, Signal
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._clock import Timer
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._mailbox import Own
 from jido_trio.terms import ExitKind
+
+_FEW = 64
+"""So many keys may be kept of schedules that have been handled, before they are looked through."""
 
 
 @define(eq=False)
@@ -18,23 +25,55 @@ class Schedules:
 
     _cell: Cell
     _pending: set[Timer] = field(factory=set)
+    _to_come: dict[str, Timer] = field(factory=dict)
+    """Those of them that have a key."""
+    _due: dict[str, Own] = field(factory=dict)
+    """What has come under a key, and may wait in the mailbox."""
+    _sweep_at: int = _FEW
 
     def __len__(self) -> int:
         return len(self._pending)
 
-    def add(self, seconds: float, signal: Signal) -> None:
-        """Send the agent `signal` in so many seconds."""
+    def add(self, seconds: float, signal: Signal, key: str | None = None) -> None:
+        """Send the agent `signal` in so many seconds, in the place of what has that key."""
+        if key is not None:
+            self.cancel(key)
+        own = Own(signal)
 
         def fire() -> None:
             self._pending.discard(timer)
-            if not self._pending:
+            if key is not None:
+                del self._to_come[key]
+                self._is_due(key, own)
+            if not self._pending and not self._due:
                 self._cell.let_go(Schedules)
-            self._cell.put(Own(signal))
+            self._cell.put(own)
 
         timer = self._cell.instance.timers.after(seconds, fire)
         self._pending.add(timer)
+        if key is not None:
+            self._to_come[key] = timer
+
+    def cancel(self, key: str) -> None:
+        """Cancel what has that key, if it hasn't been handled."""
+        timer, own = self._to_come.pop(key, None), self._due.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+            self._pending.discard(timer)
+        if own is not None:
+            self._cell.mailbox.take_back(own)
+
+    def _is_due(self, key: str, own: Own) -> None:
+        if len(self._due) >= self._sweep_at:
+            waiting = set(map(id, self._cell.mailbox.queue or ()))
+            self._due = {key: one for key, one in self._due.items() if id(one) in waiting}
+            self._sweep_at = _FEW + 2 * len(self._due)
+        self._due[key] = own
 
     def up(self) -> None:
+        """See `Belonging`."""
+
+    def again(self) -> None:
         """See `Belonging`."""
 
     def gone(self, exit: ExitKind) -> None:
@@ -42,6 +81,8 @@ class Schedules:
         for timer in self._pending:
             timer.cancel()
         self._pending.clear()
+        self._to_come.clear()
+        self._due.clear()
 
 
 @interpret.register
@@ -50,4 +91,11 @@ def _(directive: Schedule, runtime: Runtime) -> None:
     if schedules is None:
         schedules = Schedules(runtime.cell)
         runtime.cell.keep(schedules)
-    schedules.add(directive.delay, directive.message)
+    schedules.add(directive.delay, directive.message, directive.key)
+
+
+@interpret.register
+def _(directive: CancelSchedule, runtime: Runtime) -> None:
+    schedules = runtime.cell.kept(Schedules)
+    if schedules is not None:
+        schedules.cancel(directive.key)

@@ -61,6 +61,9 @@ class Watchers:
     def up(self) -> None:
         """See `Belonging`."""
 
+    def again(self) -> None:
+        """See `Belonging`."""
+
     def gone(self, exit: ExitKind) -> None:
         """See `Belonging`."""
         for waiter in self._all():

@@ -82,9 +82,11 @@ def _word(_: object, attribute: Attribute[Any], value: object) -> None:
 
 @frozen(kw_only=True)
 class Budget:
-    """How many restarts one child may have within a window, beside what its supervisor tolerates of all.
+    """How many restarts one child may have within a window, by itself.
 
-    Counted like the supervisor's: more than `max_restarts` within `max_seconds` are too many.
+    Counted like the supervisor's: more than `max_restarts` within `max_seconds` are too many. Where the child is parked
+    or stopped then, its restarts don't count against its supervisor's `max_restarts`, too: a child with such a budget
+    never takes its supervisor down. One that escalates is counted by both.
     """
 
     max_restarts: int = field(default=3, validator=_restarts)

@@ -126,8 +126,8 @@ class Child:
         kind: "worker" or "supervisor"; for counting, and for the default of `shutdown`.
         start_timeout: Seconds within which it must be ready, else its start has failed. None waits.
         backoff: Pauses before its restarts; None restarts at once, as OTP does.
-        budget: Restarts that it may have by itself, and what follows when it has more. None sets no limit but the
-            supervisor's.
+        budget: Restarts that it may have by itself, and what follows when it has more; where that is to be parked or
+            stopped, they don't count against its supervisor's. None sets no limit but the supervisor's.
 
     Raises:
         InvalidDefinition: An argument is not what it must be.
@@ -187,6 +187,11 @@ class Child:
         if id.__class__ is not str or not id:
             _check_id(made, _ID, id)
         return made
+
+    @property
+    def counts_above(self) -> bool:
+        """Whether its restarts count against its supervisor's intensity: nothing of its own limits them for good."""
+        return self.backoff is None and (self.budget is None or self.budget.exhausted == "escalate")
 
     @property
     def reports_ready(self) -> bool:

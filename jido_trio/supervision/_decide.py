@@ -162,9 +162,11 @@ def _restart(tree: Tree, slot: Slot, exit: ExitKind, now: float, commands: tuple
     child = slot.child
     if child.backoff is not None:
         return _back_off(tree, slot, child.backoff, commands)
-    window = tree.window.add(now)
-    if window.exceeded:
-        return _give_up(tree.counting(window), slot, window, exit, commands)
+    window = tree.window
+    if child.counts_above:
+        window = tree.window.add(now)
+        if window.exceeded:
+            return _give_up(tree.counting(window), slot, window, exit, commands)
     if (child.reports_ready and not child.is_passive) or tree.flags.restart_strategy != "one_for_one":
         return _bring_back(tree.counting(window), slot, commands)
     # What `_bring_back` comes to where nothing has to be waited for; nearly all restarts are of this kind.

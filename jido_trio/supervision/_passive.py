@@ -269,6 +269,8 @@ class PassiveLife:
             if interrupt is not None:
                 self._owner.interrupted(interrupt)
         if failed:
+            if error is not None:
+                self.exit = "crash"
             self._owner.failed(self, ignored=error is None)
             return
         self.exit = exit_kind(self.error) if isinstance(self.error, Exception) else self._exit_without_crash()

@@ -187,7 +187,11 @@ INTENSITY = (
             "child = slot.child\n"
             "if child.backoff is not None:\n"
             "    return _back_off(tree, slot, child.backoff, commands)\n"
-            "window = tree.window.add(now)\n"
+            "window = tree.window\n"
+            "if child.counts_above:\n"
+            "    window = tree.window.add(now)\n"
+            "    if window.exceeded:\n"
+            "        return _give_up(tree.counting(window), slot, window, exit, commands)\n"
         ),
         (
             "child = slot.child\n"
@@ -195,6 +199,8 @@ INTENSITY = (
             "    return _back_off(tree, slot, child.backoff, commands)\n"
             "window = (slot.window or Window(tree.flags.max_restarts, tree.flags.max_seconds)).add(now)\n"
             "slot = slot.remembering(lasted=slot.lasted, failures=slot.failures, window=window)\n"
+            "if window.exceeded:\n"
+            "    return _give_up(tree.counting(window), slot, window, exit, commands)\n"
         ),
     ),
     Mutant(
@@ -688,6 +694,13 @@ BACKOFF = (
         "_restart",
         "slot = slot.remembering(lasted=slot.lasted, failures=slot.failures, window=spent)",
         "pass",
+    ),
+    Mutant(
+        "budget_counts_twice",
+        "Children within their budgets are together too much for their supervisor.",
+        "_restart",
+        "child.counts_above",
+        "True",
     ),
     Mutant(
         "parked_child_restarted",

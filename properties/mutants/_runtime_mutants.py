@@ -767,8 +767,8 @@ TASKS = (
         "resources_lost",
         "An async action doesn't see the resources of its instance.",
         "execute",
-        "Context(agent.state, agent, runtime.signal, instruction.context, runtime.resources)",
-        "Context(agent.state, agent, runtime.signal, instruction.context, type(runtime.resources)())",
+        "Context(agent.state, agent, runtime.signal, instruction.context, runtime.resources, incarnation)",
+        "Context(agent.state, agent, runtime.signal, instruction.context, type(runtime.resources)(), incarnation)",
         part="runtime",
     ),
 )

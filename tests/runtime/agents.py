@@ -85,7 +85,8 @@ ROUTES: dict[str, type[Action] | Action] = {
     "work.badly": WorkBadly,
     "work.in_vain": WorkInVain,
     "heard.**": Hear(),
-    "jido.**": Hear(),
+    "jido.agent.**": Hear(),
+    "jido.scheduled": Hear(),
 }
 
 

@@ -9,10 +9,21 @@ from attrs import frozen
 from trio.testing import wait_all_tasks_blocked
 
 from jido_trio.core import Action, Agent, Context, Direct, Instruction, Outcome, Result, RunInstruction, Signal
-from jido_trio.errors import ActionError, AgentCrashed
+from jido_trio.errors import ActionError, AgentCrashed, Permanent, Transient
 from jido_trio.runtime import DeadLetter, Jido, interpret
+from jido_trio.runtime._tasks import UnderWay
 from jido_trio.supervision import CrashReport
 from tests.runtime.agents import BOOM, ROUTES, Notebook, Notes, Work, WorkBadly, WorkInVain, do, note, run, settle, work
+
+
+@frozen
+class Fail:
+    """A directive that crashes."""
+
+
+@interpret.register
+def _(directive: Fail, runtime: object) -> None:
+    raise ZeroDivisionError("a bug of an interpreter")
 
 
 def quiet(**options: Any) -> Jido:
@@ -217,6 +228,35 @@ async def test_a_failure_that_trying_again_does_not_help_is_told_at_once(autojum
     assert ref.agent.state.seen == [("a glitch", None, "do")]
 
 
+class Marked(Action):
+    """Fails at first, by errors that say whether it may pass."""
+
+    errors: tuple[Any, ...]
+
+    async def run(self, context: Context[Notes]) -> Result:
+        ATTEMPTS.append(trio.current_time())
+        if len(ATTEMPTS) <= len(self.errors):
+            raise self.errors[len(ATTEMPTS) - 1]
+        return {"answer": "at last"}
+
+
+class Busy(Transient, ConnectionError):
+    """What a library of ours raises."""
+
+
+async def test_what_may_pass_is_tried_again_and_what_will_not_is_told_at_once(autojump_clock, attempts):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(logged(Marked(errors=(Transient("a"), Busy("b"))), max_retries=9)))
+        await trio.sleep(100)
+        assert (len(attempts), ref.agent.state.seen) == (3, [({"answer": "at last"}, None, "do")])
+
+        attempts.clear()
+        await ref.call(do(logged(Marked(errors=(Transient("a"), Permanent("gone"), Busy("b"))), max_retries=9)))
+        await trio.sleep(100)
+        assert (len(attempts), ref.agent.state.seen[1]) == (2, ("gone", None, "do"))
+
+
 async def test_a_timeout_is_tried_again(autojump_clock):
     async with quiet() as jido:
         ref = await jido.start_agent(Notebook)
@@ -353,3 +393,117 @@ async def test_the_pauses_between_very_many_attempts_stay_finite(autojump_clock,
         await trio.sleep(1600 * 30)
 
     assert ref.agent.state.seen == [({"answer": "at last"}, None, "do")]
+
+
+# ---- which life it was
+
+
+class WhichLife(Action):
+    async def run(self, context: Context[Notes]) -> Result:
+        await trio.lowlevel.checkpoint()
+        return {"answer": context.incarnation}
+
+
+class Told(Action):
+    """Notes which life asked for what came out."""
+
+    outcome: Outcome
+
+    def run(self, context: Context[Notes]) -> Result:
+        return {"seen": [*context.state.seen, (self.outcome.result, self.outcome.incarnation, context.incarnation)]}
+
+
+async def test_an_action_and_its_outcome_know_which_life_asked_and_a_pure_action_does_not(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        with pytest.raises(AgentCrashed):
+            await ref.call(BOOM)
+        await ref.call(do(RunInstruction(Instruction(WhichLife()), result_action=Told)))
+        await settle()
+
+    assert ref.agent.state.seen == [({"answer": 2}, 2, 0)]
+
+
+class HearInterrupted(Action):
+    """Notes what was interrupted."""
+
+    action: str
+    incarnation: int
+    outcome: Outcome | None
+    meta: dict[str, Any]
+    instruction: Instruction
+    id: str | None
+    signal: str
+
+    def run(self, context: Context[Notes]) -> Result:
+        result = self.outcome.result if self.outcome is not None else None
+        return {"seen": [*context.state.seen, (self.action, self.incarnation, result, dict(self.meta))]}
+
+
+class Anew(Action):
+    """Asks for the same once more."""
+
+    def run(self, context: Context[Notes]) -> Result:
+        assert context.signal is not None
+        return RunInstruction(context.signal.data["instruction"])
+
+
+class Careful(Agent[Notes], routes={**ROUTES, "jido.instruction.interrupted": HearInterrupted}): ...
+
+
+class Stubborn(Agent[Notes], routes={**ROUTES, "jido.instruction.interrupted": Anew()}): ...
+
+
+async def test_the_next_life_is_told_first_of_all_which_actions_died_in_order(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Careful)
+        first = RunInstruction(Instruction(Work(seconds=5)), meta={"order": 7})
+        await ref.call(do(first, run(WorkBadly(seconds=3)), run(Work(seconds=1))))
+        await trio.sleep(2.5)  # the third is done and told of
+        ref.cast_nowait(do(Hold(1)))
+        ref.cast_nowait(note("waited"))
+        await trio.sleep(5)
+
+    assert ref.agent.state.seen == [("work", 1, None, {"order": 7}), ("work_badly", 1, None, {}), "waited"]
+
+
+async def test_an_action_that_was_killed_before_its_first_step_is_told_of(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Careful)
+        ref.cast_nowait(do(run(Work())))
+        ref.cast_nowait(BOOM)
+        await trio.sleep(5)
+
+    assert ref.agent.state.seen == [("work", 1, None, {})]
+
+
+async def test_an_outcome_that_nobody_came_to_read_is_told_to_the_next_life(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Careful)
+        await ref.call(do(RunInstruction(Instruction(Work(seconds=1)), result_action=Told)))
+        ref.cast_nowait(do(Hold(2), Fail()))
+        await trio.sleep(5)
+
+    assert ref.agent.state.seen == [("work", 1, {"seen": [("worked", None)]}, {})]
+
+
+async def test_what_was_interrupted_can_be_asked_for_again(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Stubborn)
+        await ref.call(work("once", seconds=2))
+        await trio.sleep(1)
+        with pytest.raises(AgentCrashed):
+            await ref.call(BOOM)
+        await trio.sleep(5)
+
+    assert ref.agent.state.seen == [("once", None)]
+
+
+async def test_what_is_done_is_kept_no_longer(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(*(run(Work()) for _ in range(10))))
+        await trio.sleep(2)
+        kept = ref._cell.kept(UnderWay)
+        assert kept is not None
+        assert not kept._running

@@ -274,7 +274,7 @@ async def test_too_many_crashes_end_the_instance_and_the_last_one_is_the_cause(a
     async def give_up():
         async with quiet(max_restarts=2) as jido:
             await jido.start_agent(Notebook, id="sibling")
-            ref = await jido.start_agent(Notebook, id="a")
+            ref = await jido.start_agent(Notebook, id="a", budget=None)
             for _ in range(3):
                 ref.cast_nowait(BOOM)
             await trio.sleep_forever()
@@ -288,7 +288,7 @@ async def test_too_many_crashes_end_the_instance_and_the_last_one_is_the_cause(a
 
 async def test_crashes_that_are_rare_enough_go_on_for_ever(autojump_clock):
     async with quiet(max_restarts=2, max_seconds=5) as jido:
-        ref = await jido.start_agent(Notebook)
+        ref = await jido.start_agent(Notebook, budget=None)
         for _ in range(20):
             await crash(ref)
             await trio.sleep(3)
@@ -310,7 +310,7 @@ async def test_callers_of_an_instance_that_gives_up_are_answered(autojump_clock,
     async def give_up(outside):
         async with quiet(max_restarts=0) as jido:
             for id in ("a", "b"):
-                ref = await jido.start_agent(Notebook, id=id)
+                ref = await jido.start_agent(Notebook, id=id, budget=None)
                 await ref.call(do(*first))
                 await ref.cast(do(Pause()))
                 outside.start_soon(call_for_ever, ref)

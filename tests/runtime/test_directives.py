@@ -9,6 +9,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from jido_trio.core import (
     Agent,
+    CancelSchedule,
     Direct,
     Emit,
     EmitErrors,
@@ -260,6 +261,86 @@ async def test_schedules_that_came_are_forgotten(autojump_clock):
 
         assert ref._cell.kept(Schedules) is None
         assert len(jido._instance.timers) == 0
+
+
+async def test_a_schedule_with_a_key_takes_the_place_of_the_one_before(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(Schedule(1, note("first"), key="k"), Schedule(1, note("other"), key="o")))
+        await ref.call(do(Schedule(2, note("second"), key="k"), Schedule(2, note("without a key"))))
+        await trio.sleep(5)
+
+    assert ref.agent.state.seen == ["other", "second", "without a key"]
+
+
+async def test_a_cancelled_schedule_never_comes(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(Schedule(1, note("late"), key="k"), CancelSchedule("nobody's")))
+        await ref.call(do(CancelSchedule("k"), CancelSchedule("k")))
+        await trio.sleep(5)
+
+        assert len(jido._instance.timers) == 0
+    assert ref.agent.state.seen == []
+
+
+@pytest.mark.parametrize(
+    "instead", [CancelSchedule("k"), Schedule(10, note("second"), key="k")], ids=["cancel", "replace"]
+)
+async def test_what_is_due_but_not_handled_is_cancelled_too(autojump_clock, instead):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(Schedule(1, note("late"), key="k"), Schedule(1, note("kept"), key="o")))
+        await ref.cast(do(Hold(2), instead))  # due while it is busy
+        await trio.sleep(5)
+
+    assert ref.agent.state.seen == ["kept"]
+
+
+async def test_a_key_may_be_used_again_by_what_it_led_to(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        again = do(Schedule(1, note("third"), key="k"))
+        await ref.call(do(Schedule(1, do(Schedule(1, again, key="k")), key="k")))
+        await trio.sleep(5)
+
+    assert ref.agent.state.seen == ["third"]
+
+
+async def test_schedules_with_a_key_outlive_a_crash_and_can_be_cancelled_by_the_next_life(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(Schedule(2, note("a"), key="a"), Schedule(2, note("b"), key="b")))
+        with pytest.raises(AgentCrashed):
+            await ref.call(BOOM)
+        await ref.call(do(CancelSchedule("a")))
+        await trio.sleep(5)
+
+    assert ref.agent.state.seen == ["b"]
+
+
+async def test_keys_that_are_never_used_again_are_forgotten(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        for number in range(1000):
+            await ref.call(do(Schedule(0.001, note("x"), key=str(number))))
+            await trio.sleep(0.002)
+        kept = ref._cell.kept(Schedules)
+        assert kept is not None
+        assert len(kept._due) < 100
+        assert not kept._to_come
+
+    assert len(ref.agent.state.seen) == 1000
+
+
+async def test_keys_of_what_still_waits_are_kept_however_many(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(*(Schedule(1, note(number), key=str(number)) for number in range(500))))
+        await ref.cast(do(Hold(2), *(CancelSchedule(str(number)) for number in range(499))))
+        await trio.sleep(5)
+
+    assert ref.agent.state.seen == [499]
 
 
 # ---- Stop

@@ -59,6 +59,9 @@ class Pinned:
     def up(self) -> None:
         self.ups += 1
 
+    def again(self) -> None:
+        """Say nothing."""
+
     def gone(self, exit: str) -> None:
         for word in self.words:
             self.board.words.remove(word)

@@ -3,7 +3,19 @@
 import pytest
 import trio
 
-from jido_trio.core import Action, Context, Emit, Instruction, Outcome, Result, RunInstruction, Signal, ToAgent
+from jido_trio.core import (
+    Action,
+    CancelSchedule,
+    Context,
+    Emit,
+    Instruction,
+    Outcome,
+    Result,
+    RunInstruction,
+    Schedule,
+    Signal,
+    ToAgent,
+)
 from jido_trio.errors import (
     AgentCrashed,
     AgentNotFound,
@@ -15,7 +27,7 @@ from jido_trio.errors import (
     SupervisorStopped,
 )
 from jido_trio.runtime import DeadLetter, Jido, Ledger
-from tests.runtime.agents import BOOM, Notebook, Notes, Work, do, note, settle, work
+from tests.runtime.agents import BOOM, Notebook, Notes, Work, do, note, run, settle, work
 from tests.runtime.test_crashes import Pause, quiet
 
 
@@ -142,7 +154,8 @@ async def test_an_outcome_for_a_life_that_has_ended_is_dropped(autojump_clock):
         ref.cast_nowait(BOOM)
         await trio.sleep(3)
 
-        assert fates(jido) == {"accepted": 4, "handled": 2, "dead_lettered": 1, "dropped": 1}
+        # With the news of it for the next life, which routes none.
+    assert fates(jido) == {"accepted": 5, "handled": 2, "dead_lettered": 1, "dropped": 2}
 
 
 async def test_a_signal_that_crashed_its_agent_is_a_dead_letter_with_the_crash(autojump_clock):
@@ -227,3 +240,24 @@ async def test_the_ledger_is_a_value(autojump_clock):
         before = jido.ledger()
 
     assert before == jido.ledger() == Ledger(0, 0, 0, 0, 0, 0, 0, 0)
+
+
+async def test_a_schedule_that_is_cancelled_when_it_is_due_is_withdrawn(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(Schedule(1, note("late"), key="k")))
+        await ref.cast(do(Pause(), Pause(), CancelSchedule("k")))
+        await trio.sleep(5)
+
+        assert fates(jido) == {"accepted": 3, "handled": 2, "withdrawn": 1}
+
+
+async def test_what_is_told_of_interrupted_actions_has_its_fate(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(run(Work(seconds=5)), run(Work(seconds=5))))
+        with pytest.raises(AgentCrashed):
+            await ref.call(BOOM)
+        await settle()
+
+        assert fates(jido) == {"accepted": 4, "handled": 1, "failed": 1, "dropped": 2}

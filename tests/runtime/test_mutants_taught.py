@@ -224,7 +224,7 @@ async def test_the_caller_of_an_agent_that_was_ended_while_it_handled_the_signal
         async with quiet(max_restarts=0) as jido:
             SEEN.append(jido)
             ref = await jido.start_agent(Feller, shutdown="brutal")
-            await jido.start_agent(Notebook, id="other")
+            await jido.start_agent(Notebook, id="other", budget=None)
             with pytest.raises(AgentCrashed, match="it was killed meanwhile"):
                 await ref.call(Signal("fell"))
             assert ref.agent.state.seen == []

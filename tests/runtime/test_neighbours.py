@@ -127,6 +127,37 @@ async def test_a_thousand_rude_requests_to_one_agent_end_nobody_else(autojump_cl
         assert (agent.state.seen, sibling.incarnation, rude.running) == (["fine"], 1, True)
 
 
+async def test_a_thousand_agents_that_crash_at_once_end_nobody_else(autojump_clock):
+    async with quiet(max_restarts=0) as jido:
+        sibling = await jido.start_agent(Notebook)
+        for _ in range(1100):  # a web server with an agent for each request
+            (await jido.start_agent(Notebook)).cast_nowait(BOOM)
+        await settle()
+        agent = await sibling.call(note("fine"))
+
+        assert (agent.state.seen, sibling.incarnation) == (["fine"], 1)
+        assert {ref.incarnation for ref in jido.list_agents() if ref != sibling} == {2}
+
+
+async def test_ten_thousand_neighbours_of_a_crash_loop_handle_all_they_are_sent(autojump_clock):
+    parked: list[Any] = []
+    async with quiet(on_report=parked.append) as jido:
+        neighbours = [await jido.start_agent(Notebook) for _ in range(10_000)]
+        doomed = await jido.start_agent(DoomedAgent, id="doomed")
+        rude = await jido.start_agent(Notebook)
+        for word in range(3):
+            for neighbour in neighbours:
+                neighbour.cast_nowait(note(word))
+            for _ in range(100):
+                rude.cast_nowait(BOOM)
+        await settle()
+
+        assert {tuple(neighbour.agent.state.seen) for neighbour in neighbours} == {(0, 1, 2)}
+        assert {neighbour.incarnation for neighbour in neighbours} == {1}
+        assert (doomed.incarnation, rude.incarnation) == (101, 101)
+    assert len(parked) == 202
+
+
 async def test_a_parked_agent_keeps_its_messages_until_it_is_resumed(autojump_clock):
     async with quiet() as jido:
         ref = await jido.start_agent(Notebook, budget=Budget(max_restarts=1, exhausted="park"))
@@ -244,6 +275,9 @@ class TellAtTheEnd:
     log: list[str]
 
     def up(self) -> None:
+        """Say nothing."""
+
+    def again(self) -> None:
         """Say nothing."""
 
     def gone(self, exit: str) -> None:

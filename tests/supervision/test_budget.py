@@ -94,11 +94,32 @@ def test_a_parked_or_stopped_child_leaves_its_siblings_alone(exhausted, state, s
     assert (bench.states["a"], bench.states["b"]) == (state, "running")
 
 
-def test_the_crash_that_exhausts_a_budget_is_no_restart_of_the_supervisors():
-    bench = bench_of("park")
+@pytest.mark.parametrize(("exhausted", "counted"), [("park", 0), ("stop", 0), ("escalate", 2)])
+def test_what_a_budget_counts_that_never_escalates_does_not_count_above(exhausted, counted):
+    bench = bench_of(exhausted)
     for _ in range(3):
         bench.ends("a")
-    assert bench.tree.window.count == 2
+    assert bench.tree.window.count == counted
+
+
+@pytest.mark.parametrize("exhausted", ["park", "stop"])
+@pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all", "rest_for_one"])
+def test_many_children_within_their_budgets_are_not_too_much_together(exhausted, strategy):
+    budget = Budget(max_restarts=2, max_seconds=5, exhausted=exhausted)
+    ids = [str(number) for number in range(10)]
+    bench = Bench.of([child(id, budget=budget) for id in ids], max_restarts=0, strategy=strategy)
+    for id in ids:
+        bench.ends(id)
+    assert bench.tree.phase == "up"
+    assert set(bench.states.values()) == {"running"}
+
+
+def test_failed_restarts_within_a_budget_do_not_count_above():
+    bench = Bench.of([Child("a", _never_ready, budget=Budget(max_restarts=2, exhausted="park"))], max_restarts=0)
+    bench.ends("a")
+    bench.fails("a")
+    bench.post(ev.TryAgain("a"))
+    assert (bench.tree.window.count, bench.tree.phase) == (0, "up")
 
 
 @pytest.mark.parametrize("strategy", ["one_for_all", "rest_for_one"])
