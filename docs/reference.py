@@ -20,6 +20,7 @@ PARTS = (
     "actions",
     "groups",
     "storage",
+    "storage.postgres",
     "data",
     "testing",
     "errors",

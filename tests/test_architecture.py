@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "data": {"checks", "errors", "redact"},
     "core": LEAVES | {"data"},
     "actions": {"core", "errors"},
-    "storage": {"checks", "errors", "redact"},
+    "storage": {"checks", "errors", "extras", "redact"},
     "observe": LEAVES,
     "supervision": LEAVES,
     "plugins": LEAVES | {"core"},

@@ -55,7 +55,8 @@ def test_the_first_agent_runs_with_the_wheel_alone(alone):
 def test_every_part_but_those_with_an_extra_loads_with_the_wheel_alone(alone):
     program = """if True:
         import importlib, pkgutil, jido_trio
-        apart = ("jido_trio.demo", "jido_trio.testing", "jido_trio.cli._demo", "jido_trio.__main__")
+        apart = ("jido_trio.demo", "jido_trio.testing", "jido_trio.cli._demo", "jido_trio.__main__",
+                 "jido_trio.storage.postgres")
         walk = pkgutil.walk_packages(jido_trio.__path__, "jido_trio.", onerror=lambda name: None)
         names = [found.name for found in walk if not found.name.startswith(apart) and "__main__" not in found.name]
         for name in names:
@@ -67,11 +68,13 @@ def test_every_part_but_those_with_an_extra_loads_with_the_wheel_alone(alone):
     assert int(run.stdout) > 40
 
 
-@pytest.mark.parametrize(("part", "needs"), [("testing", "hypothesis"), ("demo", "chardet")])
+@pytest.mark.parametrize(
+    ("part", "needs"), [("testing", "hypothesis"), ("demo", "chardet"), ("storage.postgres", "psycopg")]
+)
 def test_a_part_whose_extra_is_missing_says_what_to_install(alone, part, needs):
     run = alone("-c", f"import jido_trio.{part}")
     assert f"jido_trio.{part} needs {needs}" in run.stderr
-    assert f"pip install 'jido-trio[{part}]'" in run.stderr
+    assert f"pip install 'jido-trio[{part.rpartition('.')[2]}]'" in run.stderr
 
 
 @pytest.mark.parametrize("module", ["jido_trio", "jido_trio.cli"])

@@ -6,18 +6,15 @@ sends the answers back: under load the cost of reaching the disk is shared by al
 is undone to its savepoint, and the others stay. If the commit itself fails, all of the group have failed, and nothing
 was changed.
 
-A job can be withdrawn until the thread takes it. From then on its caller waits, cancelled or not: the disk decides.
-
 SQLite's pages have no checksums, its write-ahead log has. So each row carries one, over key, revision and value; a row
 that was damaged is an error when it is read. Damage of the structure is found by the check when the file is opened.
 """
 
 from __future__ import annotations
 
-import queue
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from os import PathLike, fspath
 from pathlib import Path
@@ -40,6 +37,7 @@ from jido_trio.errors import (
 )
 from jido_trio.redact import said, shown_error
 from jido_trio.storage._records import Check, Delete, DeleteRange, Op, Put, Record
+from jido_trio.storage._worker import Done, Job, Work, Worker
 
 Verify: TypeAlias = Literal["none", "quick", "full"]
 """What is looked at when the file is opened: nothing; the structure; the structure and each record's checksum."""
@@ -50,9 +48,6 @@ APPLICATION_ID = 0x6A69646F
 FORMAT = 1
 """The version of the tables."""
 
-GROUP = 256
-"""So many jobs are committed together at most."""
-
 _TABLE = """
 CREATE TABLE records (
     key TEXT PRIMARY KEY COLLATE BINARY,
@@ -62,18 +57,6 @@ CREATE TABLE records (
 ) WITHOUT ROWID
 """
 
-Work: TypeAlias = Callable[[sqlite3.Connection], Any]
-
-
-@define(eq=False)
-class _Job:
-    """What one caller waits for."""
-
-    work: Work
-    task: trio.lowlevel.Task
-    taken: threading.Lock = field(factory=threading.Lock)
-    """Whoever gets it decides: the thread that does the job, or the caller that withdraws it."""
-
 
 @define(eq=False, repr=False)
 class SqliteStorage:
@@ -81,8 +64,7 @@ class SqliteStorage:
 
     path: str
     _connection: sqlite3.Connection
-    _jobs: queue.SimpleQueue[_Job | None] = field(factory=queue.SimpleQueue)
-    _loop: trio.lowlevel.TrioToken = field(factory=trio.lowlevel.current_trio_token)
+    _worker: Worker = field(factory=Worker)
     _closed: bool = False
 
     def __repr__(self) -> str:
@@ -109,49 +91,23 @@ class SqliteStorage:
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._closed:
             raise StorageClosed(self.path)
-        job = _Job(work, trio.lowlevel.current_task())
-
-        def withdraw(_: object) -> trio.lowlevel.Abort:
-            withdrawn = job.taken.acquire(blocking=False)
-            return trio.lowlevel.Abort.SUCCEEDED if withdrawn else trio.lowlevel.Abort.FAILED
-
-        self._jobs.put(job)
-        return await trio.lowlevel.wait_task_rescheduled(withdraw)
+        return await self._worker.ask(work)
 
     def close(self) -> None:
         """Take no more jobs; the thread ends when it has done those that are there."""
         self._closed = True
-        self._jobs.put(None)
+        self._worker.close()
 
     # ---- in the thread
 
     def serve(self) -> None:
         """Do jobs until `close`."""
         try:
-            while True:
-                group, over = self._next_group()
-                if group:
-                    self._loop.run_sync_soon(_deliver, self._do(group))
-                if over:
-                    return
+            self._worker.serve(self._do)
         finally:
             self._connection.close()
 
-    def _next_group(self) -> tuple[list[_Job], bool]:
-        group: list[_Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            if job.taken.acquire(blocking=False):
-                group.append(job)
-            if len(group) == GROUP:
-                return group, False
-            try:
-                job = self._jobs.get_nowait() if group else self._jobs.get()
-            except queue.Empty:
-                return group, False
-        return group, True
-
-    def _do(self, group: list[_Job]) -> list[tuple[_Job, outcome.Outcome[Any]]]:
+    def _do(self, group: list[Job]) -> Done:
         db = self._connection
         try:
             db.execute("BEGIN IMMEDIATE")
@@ -163,7 +119,7 @@ class SqliteStorage:
             return [(job, outcome.Error(failed)) for job in group]
         return done
 
-    def _do_one(self, job: _Job, db: sqlite3.Connection) -> outcome.Outcome[Any]:
+    def _do_one(self, job: Job, db: sqlite3.Connection) -> outcome.Outcome[Any]:
         db.execute("SAVEPOINT job")
         result: outcome.Outcome[Any]
         try:
@@ -173,11 +129,6 @@ class SqliteStorage:
             result = outcome.Error(refused)
         db.execute("RELEASE job")
         return result
-
-
-def _deliver(done: list[tuple[_Job, outcome.Outcome[Any]]]) -> None:
-    for job, result in done:
-        trio.lowlevel.reschedule(job.task, result)
 
 
 def _roll_back(db: sqlite3.Connection) -> None:

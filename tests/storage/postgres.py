@@ -1,0 +1,59 @@
+"""A PostgreSQL server of our own for tests: made in a folder, reached by a socket there, and stopped at the end."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
+
+
+def program(name: str) -> str | None:
+    """Where a program of PostgreSQL is."""
+    return next((str(folder / name) for folder in reversed(PROGRAMS)), None) or shutil.which(name)
+
+
+class Server:
+    """A server that can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.conninfo = f"host={folder} dbname=postgres user=postgres"
+        self.user = "postgres" if os.getuid() == 0 else None  # it refuses to run as root
+        folder.mkdir()
+        if self.user:
+            shutil.chown(folder, self.user)
+            for above in folder.parents:
+                if above.owner() == pwd.getpwuid(os.getuid()).pw_name and above != Path("/"):
+                    above.chmod(above.stat().st_mode | 0o011)
+        self._run("initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def _run(self, name: str, *args: str) -> None:
+        path = program(name)
+        assert path is not None
+        done = subprocess.run(
+            [path, *args], user=self.user, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self) -> None:
+        options = f"-k {self.folder} -c listen_addresses= -c fsync=off"
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-l", log, "-o", options, "-w", "start")
+
+    def stop(self, how: str) -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", how, "-w", "stop")
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server that runs inside of the block."""
+    server = Server(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop("immediate")
