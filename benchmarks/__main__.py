@@ -9,6 +9,7 @@ from benchmarks._catalog import BENCHMARKS, ROUNDS, SHORT, run
 from benchmarks._measure import Comparison
 from benchmarks._stopwatch import go_by_processor_time
 from benchmarks._table import as_json, as_text
+from benchmarks.plot import publish
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,6 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         go_by_processor_time()
     result = run(options.only or (), rounds=options.rounds, quick=options.quick, cpu=options.cpu, tell=_progress)
     print(as_text(result))
+    if options.publish:
+        publish(result)
     if options.json is not None:
         options.json.write_text(as_json(result) + "\n", encoding="utf-8")
 
@@ -37,7 +40,10 @@ def _options(arguments: Sequence[str] | None) -> Namespace:
         "--cpu", action="store_true", help="count the processor's time, on a busy machine; Erlang's stays real time"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--publish", action="store_true", help="write the page and the picture of docs/benchmarks")
     options = parser.parse_args(arguments)
+    if options.publish and (options.only or options.quick):
+        parser.error("--publish shows a whole run: leave out --only and --quick, or use python -m benchmarks.plot")
     if options.rounds < 1:
         parser.error(f"--rounds {options.rounds} must be 1 or more")
     return options

@@ -89,6 +89,20 @@ def as_markdown(run: Run) -> str:
     return "\n".join(lines)
 
 
+def as_bounds(run: Run) -> str:
+    """Return what must be, and whether it is, as a table in Markdown."""
+    lines = ["| | ours | beside it | | ratio | must | aim |", "|---|--:|---|--:|--:|--:|--:|"]
+    for comparison in run.comparisons:
+        if comparison.must is not None and comparison.bare:
+            bare, unit = comparison.bare[0], comparison.unit
+            aim = "" if comparison.aim is None else f"{comparison.aim:g}x"
+            must = f"{comparison.must:g}x: {'reached' if comparison.reached else 'missed'}"
+            ours, theirs = _number(comparison.ours.p50, unit), _number(bare.p50, unit)
+            ratio = f"{comparison.ratios[0].ratio:.2f}x"
+            lines.append(f"| {comparison.title} | {ours} | {bare.does} | {theirs} | {ratio} | {must} | {aim} |")
+    return "\n".join(lines)
+
+
 def conditions(run: Run) -> str:
     """Say how loaded the machine was, and how much was measured."""
     before, after = ("unknown" if load is None else f"{load:.1f}" for load in run.load)

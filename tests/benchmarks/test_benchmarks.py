@@ -122,6 +122,24 @@ def test_the_page_and_the_picture_show_each_ratio(tmp_path):
     assert all(f"{ratio.ratio:.2f}x" in page for comparison in result.comparisons for ratio in comparison.ratios)
 
 
+def test_the_page_tells_what_must_be_and_whether_it_is(tmp_path):
+    result = run(["cmd-made", "cmd"], quick=True)
+    (tmp_path / "run.json").write_text(as_json(result))
+    plot([str(tmp_path / "run.json"), "--into", str(tmp_path)])
+
+    _, bounds, _ = (tmp_path / "results.md").read_text().split("\n## ")
+    (row,) = (line for line in bounds.splitlines() if "µs" in line)
+    assert "3x: reached" in row or "3x: missed" in row
+    assert f"{result.comparisons[0].ratios[0].ratio:.2f}x" in row
+
+
+@pytest.mark.parametrize("part", [["--only", "cmd"], ["--quick"]])
+def test_only_a_whole_run_is_published(part, capsys):
+    with pytest.raises(SystemExit):
+        main(["--publish", *part])
+    assert "--publish shows a whole run" in capsys.readouterr().err
+
+
 def test_what_is_not_there_to_compare_with_is_skipped_and_named(monkeypatch, capsys):
     def absent():
         raise Skipped("it needs python9.9, which isn't on PATH")
