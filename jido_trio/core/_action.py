@@ -6,7 +6,7 @@ runs it, and what came of it goes through `cmd` again.
 
 import inspect
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import attrs
@@ -139,21 +139,24 @@ def _by_name(cls: type[Action], values: tuple[object, ...]) -> TypeError:
 _ITSELF = "Action itself does nothing: subclass it, with its parameters as fields and a method `run`"
 
 
-def action_of(action: type[A], params: Mapping[str, Any]) -> A:
-    """Return the action with parameters that came from outside: their names may be anything.
+def maker_of(action: type[A]) -> Callable[[Mapping[str, Any]], A]:
+    """Return what makes the action of parameters that came from outside: their names may be anything.
 
-    Raises:
-        InvalidParams: They don't fit its fields.
+    It raises InvalidParams if they don't fit the action's fields.
     """
-    record = action._record  # noqa: SLF001 - the two halves of one module
-    try:
-        if action.__init__ is Action.__init__:
-            return record.make(params)  # type: ignore[no-any-return]  # an action of this class
-        if not all(type(name) is str for name in params):
-            record.check_some(params)
-    except Misfit as misfit:
-        raise InvalidParams(action.name, misfit.problems) from None
-    return action(**params)
+    record, has_own_init = action._record, action.__init__ is not Action.__init__  # noqa: SLF001 - of this module
+
+    def make(params: Mapping[str, Any]) -> A:
+        try:
+            if not has_own_init:
+                return record.make(params)  # type: ignore[no-any-return]  # an action of this class
+            if not all(type(name) is str for name in params):
+                record.check_some(params)
+        except Misfit as misfit:
+            raise InvalidParams(action.name, misfit.problems) from None
+        return action(**params)
+
+    return make
 
 
 def checked_name(kind: str, cls: type, name: object) -> str:

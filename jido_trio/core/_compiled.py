@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 from attrs import AttrsInstance
 
-from jido_trio.core._action import Action, action_of
+from jido_trio.core._action import Action, maker_of
 from jido_trio.core._context import NOTHING, Context
 from jido_trio.core._directives import ApplyOutcome, Error
 from jido_trio.core._inside import Inside
@@ -19,7 +19,7 @@ from jido_trio.core._instruction import Instruction
 from jido_trio.core._router import Router
 from jido_trio.core._signal import Signal
 from jido_trio.core._strategy import Direct, Strategy, applied, lone_directives
-from jido_trio.data import Misfit, Schema
+from jido_trio.data import FrozenDict, Misfit, Schema
 from jido_trio.errors import ActionError, InvalidResult
 from jido_trio.world import enter, leave
 
@@ -80,11 +80,12 @@ def _maker(target: Instruction) -> Callable[[Any], Action]:
     if isinstance(target.action, Action):
         given = target.action
         return lambda _: given
-    action, fixed = target.action, target.params
+    of, fixed = maker_of(target.action), target.params
 
     def make(data: Any) -> Action:
-        params = NOTHING if data is None else data if isinstance(data, Mapping) else {"data": data}
-        return action_of(action, {**params, **fixed} if fixed else params)
+        if data.__class__ is not FrozenDict:
+            data = NOTHING if data is None else data if isinstance(data, Mapping) else {"data": data}
+        return of({**data, **fixed} if fixed else data)
 
     return make
 

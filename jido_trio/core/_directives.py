@@ -94,28 +94,32 @@ class ToParent:
     """A dispatch target: the parent of the agent; an agent without one emits nothing."""
 
 
-def _frozen_dispatch(dispatch: object) -> object:
-    return dispatch if dispatch.__class__ in _TARGETS else freeze(dispatch)
-
-
-_TARGETS = frozenset({type(None), ToAgent, ToParent})
-
-
 @frozen(init=False)
 class Emit(Directive):
     """Send a signal. `Emit("cart.large", {"total": 5})` makes the signal, too."""
 
     signal: Signal
-    dispatch: Any = field(default=None, converter=_frozen_dispatch)
+    dispatch: Any = None
     """Where to: a target, or several; None is the agent itself."""
 
     def __init__(
         self, signal: Signal | str, data: object = None, *, source: str | None = None, dispatch: object = None
     ) -> None:
-        if dispatch.__class__ not in _TARGETS and not _is_dispatch(dispatch):
-            expected = "ToAgent(id), ToParent(), a list of these, or None for the agent itself"
-            raise _refuse(self, "dispatch", expected, dispatch)
-        self.__attrs_init__(_signal(signal, data, source), dispatch)  # pyright: ignore[reportAttributeAccessIssue]
+        if dispatch.__class__ not in _TARGETS:
+            dispatch = _checked_dispatch(self, dispatch)
+        _put_signal(self, _signal(signal, data, source))
+        _put_dispatch(self, dispatch)
+
+
+_TARGETS = frozenset({type(None), ToAgent, ToParent})
+_put_signal, _put_dispatch = Emit.signal.__set__, Emit.dispatch.__set__  # type: ignore[attr-defined]  # its slots
+
+
+def _checked_dispatch(emit: Emit, dispatch: object) -> object:
+    if not _is_dispatch(dispatch):
+        expected = "ToAgent(id), ToParent(), a list of these, or None for the agent itself"
+        raise _refuse(emit, "dispatch", expected, dispatch)
+    return freeze(dispatch)
 
 
 def _is_dispatch(dispatch: object) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from jido_trio.core._action import Action, action_of
+from jido_trio.core._action import Action, maker_of
 from jido_trio.core._context import NOTHING, shadowed
 from jido_trio.data import Misfit, freeze
 from jido_trio.errors import InvalidInstruction
@@ -92,7 +92,7 @@ class Instruction:
         Raises:
             InvalidParams: They don't fit its fields.
         """
-        return self.action if isinstance(self.action, Action) else action_of(self.action, self.params)
+        return self.action if isinstance(self.action, Action) else maker_of(self.action)(self.params)
 
 
 Single: TypeAlias = (
