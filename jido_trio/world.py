@@ -64,13 +64,19 @@ def uuid7(now: Clock, bits: Bits) -> Callable[[], str]:
     run ahead of the clock (RFC 9562 section 6.2, methods 1 and "timestamp rollback").
     """
     last = 0  # 48 bits of milliseconds, 12 bits of counter
+    beginning = -1, ""  # those milliseconds, and the text that all ids of them begin with
 
     def make() -> str:
         # Threads that meet here may count alike; the 62 random bits still tell their ids apart.
-        nonlocal last
-        last = max(last + 1, (now() - _EPOCH) // _MILLISECOND << 12)
-        text = f"{last >> 12:012x}7{last & 0xFFF:03x}{1 << 63 | bits.getrandbits(62):016x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        nonlocal last, beginning
+        last = count = max(last + 1, (now() - _EPOCH) // _MILLISECOND << 12)
+        time, begins = beginning
+        if count >> 12 != time:
+            time = count >> 12
+            begins = f"{time >> 16:08x}-{time & 0xFFFF:04x}-7"
+            beginning = time, begins
+        ends = f"{1 << 63 | bits.getrandbits(62):x}"
+        return f"{begins}{count & 0xFFF:03x}-{ends[:4]}-{ends[4:]}"
 
     return make
 

@@ -52,6 +52,13 @@ def test_an_id_tells_the_millisecond_it_was_made_in(milliseconds):
     assert uuid7_time(uuid7(lambda: time + timedelta(microseconds=999), Random(1))()) == time
 
 
+def test_ids_of_one_millisecond_have_one_beginning_and_those_of_others_have_others():
+    times = [NOON] * 3 + [NOON + timedelta(milliseconds=1)] * 2
+    ids = draw(uuid7(iter(times).__next__, Random(1)), 5)
+    assert [uuid7_time(id) for id in ids] == times
+    assert ids == sorted(ids)
+
+
 def test_the_example_of_the_rfc_is_a_uuid7_in_either_case():
     example = "017F22E2-79B0-7CC3-98C4-DC0C0C07398F"
     assert is_uuid7(example)
