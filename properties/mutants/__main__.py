@@ -1,4 +1,4 @@
-"""The command line: break supervisors and agents in every known way, and see what catches it.
+"""The command line: break the library in every known way, and see what catches it.
 
 Exits with 0 when nothing survives unexpectedly, 1 when something does, 2 when the question cannot be asked (a mutant
 that no longer fits, checks that fail without one).

@@ -21,6 +21,7 @@ from properties.mutants._mutant import Mutant
 
 CHOSEN = "chosen.txt"
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "mutants"}
 COPIED = ("jido_trio", "properties", "tests", "docs", "README.md", "conftest.py", "pyproject.toml")
 
 PYTEST = (
@@ -45,7 +46,7 @@ class Check:
         if self.tests:
             (copy / CHOSEN).write_text("\n".join(self.tests), encoding="utf-8")
             chosen = ("--chosen", CHOSEN)
-        environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(copy)}
         with TemporaryFile("w+") as output:
             # A session of its own, so that a hang is killed with all its children.
             process = subprocess.Popen(

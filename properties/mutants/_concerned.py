@@ -25,7 +25,12 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
         "properties/test_routing.py",
         "properties/test_signal_round_trip.py",
     ),
-    "data": ("properties/test_data.py", "properties/test_merge.py"),
+    "data": (
+        "tests/core/test_state_ops.py",
+        "tests/core/test_cmd.py",
+        "properties/test_data.py",
+        "properties/test_merge.py",
+    ),
 }
 """What tests a part beside the folder of `tests` that mirrors it."""
 

@@ -351,7 +351,7 @@ REPLY = (
         "crash_is_not_told_to_the_caller",
         "A caller whose signal crashed the agent gets an agent.",
         "Server.answer",
-        "AgentCrashed(self.id, self.incarnation, shown_error(crash))",
+        "self._crashed(crash, before, signal)",
         "self.agent",
         part="runtime",
     ),

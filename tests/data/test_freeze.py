@@ -5,6 +5,7 @@ from collections import OrderedDict
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import attrs
 import pytest
 from attrs import define
 
@@ -71,6 +72,30 @@ def test_a_named_tuple_stays_one_with_its_items_frozen():
     frozen = freeze(Point([1], 2))
     assert type(frozen) is Point
     assert type(frozen.x) is FrozenList
+
+
+@attrs.frozen
+class Holder:
+    items: Any
+
+
+def test_freezing_a_value_leaves_the_one_that_was_given_as_it_was():
+    given = Holder([1])
+    assert type(freeze(given).items) is FrozenList
+    assert type(given.items) is list
+
+
+class Labelled(tuple[Any, ...]):  # noqa: SLOT001  # the label is in its __dict__
+    """A tuple with attributes of its own."""
+
+    label = ""
+
+
+def test_a_tuple_with_attributes_keeps_them():
+    given = Labelled(([1],))
+    given.label = "one"
+    frozen = freeze(given)
+    assert (type(frozen), frozen.label, type(frozen[0])) == (Labelled, "one", FrozenList)
 
 
 def test_the_constructors_freeze_their_items():
