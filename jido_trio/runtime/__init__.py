@@ -11,6 +11,7 @@ it).
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._family import get_children
 from jido_trio.runtime._fates import DeadLetter, Ledger, log_dead_letter
+from jido_trio.runtime._inspect import AgentView, JidoView, MailboxView
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._jido import Jido
 from jido_trio.runtime._ref import AgentRef
@@ -19,10 +20,13 @@ from jido_trio.runtime._waiting import Completion, await_all, await_any, await_c
 __all__ = [
     "AgentCrash",
     "AgentRef",
+    "AgentView",
     "Completion",
     "DeadLetter",
     "Jido",
+    "JidoView",
     "Ledger",
+    "MailboxView",
     "Runtime",
     "await_all",
     "await_any",

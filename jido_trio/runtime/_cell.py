@@ -88,6 +88,16 @@ class Cell:
         """The agent's id."""
         return self.initial.id
 
+    @property
+    def tasks(self) -> int:
+        """How many tasks its life has."""
+        return 0
+
+    @property
+    def waits_for(self) -> object:
+        """The directive that it waits for, if it does."""
+        return None
+
     # ---- messages
 
     def put(self, message: Message) -> None:
@@ -131,6 +141,11 @@ class Cell:
         if self._kept is None:
             self._kept = {}
         self._kept[type(belonging)] = belonging
+
+    @property
+    def belongings(self) -> tuple[Belonging, ...]:
+        """All that is kept for it."""
+        return tuple((self._kept or {}).values())
 
     def let_go(self, kind: type) -> None:
         """Keep the belonging of that class no more."""

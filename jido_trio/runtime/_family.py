@@ -42,6 +42,10 @@ class Link:
     on_death: OnParentDeath
     meta: Mapping[str, Any]
 
+    def inspect(self) -> Mapping[str, object]:
+        """Return the parent's id."""
+        return {"parent": self.parent.id}
+
     def up(self) -> None:
         """See `Belonging`."""
         if self.parent.on_change is not None:
@@ -91,6 +95,10 @@ class Children:
     parent: Cell
     by_tag: dict[str, Cell | Worker] = field(factory=dict)
     workers: set[Worker] = field(factory=set)
+
+    def inspect(self) -> Mapping[str, object]:
+        """Return the children's ids, by tag."""
+        return {"children": {tag: child.id for tag, child in self.by_tag.items()}}
 
     def up(self) -> None:
         """See `Belonging`."""

@@ -20,6 +20,7 @@ from jido_trio.runtime import _life, _post, _tasks, _timers
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._directory import Directory
 from jido_trio.runtime._fates import DeadLetter, DeadLetters, Ledger, log_dead_letter
+from jido_trio.runtime._inspect import JidoView, view_of_instance
 from jido_trio.runtime._life_tasks import plain
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._specs import AGENT_BUDGET, check_size
@@ -279,6 +280,10 @@ class Jido:
             SupervisorStopped: The instance isn't running.
         """
         self._directory.resend(letter)
+
+    def inspect(self) -> JidoView:
+        """Return what the instance is at, as plain data; at any moment, and also before and after it runs."""
+        return view_of_instance(self._instance)
 
     def tree(self) -> SupervisorView:
         """Return the supervision tree, as plain data.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from attrs import define
 
@@ -29,6 +30,10 @@ class Errors:
             self.incarnation, self.count = incarnation, 0
         self.count += 1
         return self.count
+
+    def inspect(self) -> Mapping[str, object]:
+        """Return how many there were."""
+        return {"errors": self.count}
 
     def up(self) -> None:
         """See `Belonging`."""

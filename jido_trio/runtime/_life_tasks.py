@@ -26,6 +26,8 @@ class LifeTasks:
     _life: PassiveLife
     waited_for: trio.lowlevel.Task | None = None
     """The one that carries out directives, for which the agent waits."""
+    at: object = None
+    """The directive that this task is at."""
     _nursery: trio.Nursery | None = None
     """Where they run; None before it is open, and when the last of them is done."""
     _unstarted: list[tuple[Runtime, Callable[..., Awaitable[object]], tuple[object, ...]]] = field(factory=list)
@@ -43,6 +45,9 @@ class LifeTasks:
         else:
             self._running += 1
             self._nursery.start_soon(self._run, runtime, async_fn, args, name=self._cell.id)
+
+    def __len__(self) -> int:
+        return self._running + len(self._unstarted)
 
     def is_waited_for(self) -> bool:
         """Whether the agent waits for the current task, or for one that this is a part of."""

@@ -142,11 +142,20 @@ class Mailbox:
     _parked: OrderedDict[Call | _Sender, None] | None = None
     """Who waits for a place, longest first."""
 
+    def __iter__(self) -> Iterator[Message]:
+        """What waits, in order."""
+        return (one for one in self.queue or () if not isinstance(one, Kill) and not getattr(one, "settled", False))
+
     def __len__(self) -> int:
         return len(self.queue) - self._gaps if self.queue is not None else 0
 
     def __repr__(self) -> str:
         return f"<Mailbox {self.taken}/{self.capacity}>"
+
+    @property
+    def parked(self) -> int:
+        """How many senders wait for a place."""
+        return len(self._parked) if self._parked is not None else 0
 
     @property
     def full(self) -> bool:

@@ -11,6 +11,7 @@ from jido_trio.core import Agent, Signal
 from jido_trio.errors import CallError, MailboxFull
 from jido_trio.redact import shown
 from jido_trio.runtime._cell import CALL_TIMEOUT
+from jido_trio.runtime._inspect import AgentView, view_of_agent
 from jido_trio.runtime._mailbox import Call
 from jido_trio.runtime._server import Server
 
@@ -48,6 +49,10 @@ class AgentRef(Generic[AgentT]):
     def running(self) -> bool:
         """Whether it takes messages; also while it is being restarted."""
         return not self._cell.closed
+
+    def inspect(self) -> AgentView:
+        """Return what the agent is at, as plain data; at any moment, and also when it has ended."""
+        return view_of_agent(self._cell)
 
     @trio.lowlevel.enable_ki_protection
     async def call(self, signal: Signal, *, timeout: float | None = CALL_TIMEOUT) -> AgentT:

@@ -314,12 +314,15 @@ class Server(Cell):
             return
         if self._tasks is not None:
             self._tasks.waited_for = trio.lowlevel.current_task()
+            self._tasks.at = work.directives[work.done - 1]
         try:
             await _awaited(waits)
             for directive in work.directives[work.done :]:
                 if self.life is not life or self.ending:
                     break
                 work.done += 1
+                if self._tasks is not None:
+                    self._tasks.at = directive
                 more = _interpreted(directive, work.runtime)
                 if more is not None:
                     await _awaited(more)
@@ -332,6 +335,16 @@ class Server(Cell):
             self._rest()
 
     # ---- tasks
+
+    @property
+    def tasks(self) -> int:
+        """See `Cell`."""
+        return len(self._tasks) if self._tasks is not None else 0
+
+    @property
+    def waits_for(self) -> object:
+        """See `Cell`."""
+        return self._tasks.at if self._tasks is not None and self.state == "waiting" else None
 
     def refuse_itself(self) -> None:
         """Refuse to wait for the agent in a task that the agent waits for: neither would ever go on."""

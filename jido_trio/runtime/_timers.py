@@ -6,6 +6,9 @@ taken out of it. So a cancelled time-out is never heard, however busy the agent 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import trio
 from attrs import define, field
 
 from jido_trio.core import CancelSchedule, Schedule, Signal
@@ -69,6 +72,11 @@ class Schedules:
             self._due = {key: one for key, one in self._due.items() if id(one) in waiting}
             self._sweep_at = _FEW + 2 * len(self._due)
         self._due[key] = own
+
+    def inspect(self) -> Mapping[str, object]:
+        """Return the seconds until each is due."""
+        now = trio.current_time()
+        return {"timers": sorted(timer.due - now for timer in self._pending)}
 
     def up(self) -> None:
         """See `Belonging`."""

@@ -184,6 +184,10 @@ class Supervisor:
             life.value.tree() if life is not None and isinstance(life.value, Viewable) else None,
         )
 
+    def inspect(self) -> SupervisorView:
+        """Return what the supervisor itself is at, as plain data: without its children. At any moment."""
+        return view_of(self.name, self._shell.pump.tree, self._shell.clock(), ())
+
     def history(self, child: str | None = None) -> tuple[CrashReport, ...]:
         """Return the last crash reports, oldest first: of one child, or of all; at most 100 are kept."""
         return tuple(report for report in self._shell.history if child in (None, report.child))
@@ -346,6 +350,11 @@ class ChildRef:
         """Whether it runs."""
         slot = self._slot
         return slot is not None and slot.state == "running"
+
+    def inspect(self) -> ChildView | None:
+        """Return what the child is at, as plain data; None if there is no such child. At any moment."""
+        slot = self._slot
+        return self._supervisor._view(slot) if slot is not None else None  # noqa: SLF001
 
     @property
     def value(self) -> object:
