@@ -8,6 +8,7 @@ from attrs import AttrsInstance
 
 from benchmarks._bare_trio import CounterState, Crash
 from benchmarks._stopwatch import Stopwatch
+from jido_trio import DeadLetter
 from jido_trio.core import Action, Agent, Context, Direct, Result, Signal
 from jido_trio.core._strategy import Subject
 from jido_trio.supervision import Report
@@ -40,8 +41,8 @@ LINGER = Signal("linger", source="/benchmarks")
 NEXT = Signal("next", source="/benchmarks")
 
 
-def ignore(report: Report) -> None:
-    """Do nothing about a report: making it is measured, writing a log isn't."""
+def ignore(told: Report | DeadLetter) -> None:
+    """Do nothing about a report or a dead letter: making it is measured, writing a log isn't."""
 
 
 def falling_agent(

@@ -29,7 +29,7 @@ def agent_in_place(laps: int) -> list[float]:
     watch = Stopwatch()
 
     async def main() -> None:
-        async with Jido(max_restarts=UNLIMITED, on_report=ignore) as jido:
+        async with Jido(max_restarts=UNLIMITED, on_report=ignore, on_dead_letter=ignore) as jido:
             agent = await jido.start_agent(falling_agent(watch), budget=None)
             for _ in range(laps):
                 await agent.cast(FALL)
@@ -45,7 +45,7 @@ def agent_with_tasks(laps: int) -> list[float]:
     lingering: list[int] = []
 
     async def main() -> None:
-        async with Jido(max_restarts=UNLIMITED, on_report=ignore) as jido:
+        async with Jido(max_restarts=UNLIMITED, on_report=ignore, on_dead_letter=ignore) as jido:
             agent = await jido.start_agent(falling_agent(watch, lingers=lambda: lingering.append(1)), budget=None)
             for lap in range(1, laps + 1):
                 await agent.cast(LINGER)
@@ -97,7 +97,7 @@ def next_message(laps: int) -> list[float]:
     watch = Stopwatch()
 
     async def main() -> None:
-        async with Jido(max_restarts=UNLIMITED, on_report=ignore) as jido:
+        async with Jido(max_restarts=UNLIMITED, on_report=ignore, on_dead_letter=ignore) as jido:
             agent = await jido.start_agent(falling_agent(watch, until="next"), budget=None)
             for lap in range(1, laps + 1):
                 agent.cast_nowait(FALL)

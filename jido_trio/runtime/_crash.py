@@ -46,8 +46,10 @@ class AgentCrash:
     @property
     def hidden(self) -> frozenset[str]:
         """Texts that mustn't be shown: the secrets in all of this."""
-        state = self.after.state if self.after is not None else None
-        return secrets_of(self.before, self.signal, state, self.directives, self.instruction)
+        more: list[object] = [self.directives] if self.directives else []
+        more += [self.after.state] if self.after is not None else []
+        more += [self.instruction] if self.instruction is not None else []
+        return secrets_of(self.before, self.signal, *more)
 
     def __repr__(self) -> str:
         at = f", directive {self.index} of {len(self.directives)}" if self.index is not None else ""

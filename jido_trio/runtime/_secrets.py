@@ -27,7 +27,7 @@ def secrets_of(agent: Agent[Any], signal: Signal | None, *more: object) -> froze
     for each in more:
         if isinstance(each, Instruction):
             names |= secret_fields(each.action_class)
-    texts = secret_texts(more, names) if more else frozenset[str]()
+    texts: frozenset[str] = secret_texts(more, names) if more else frozenset()
     if names:
         texts |= secret_texts((agent.state, agent.strategy_state, signal and signal.data), names)
     return texts
