@@ -32,7 +32,7 @@ from jido_trio.core import (
     ToAgent,
 )
 from jido_trio.errors import AgentNotFound, CallError, CallTimeout, MailboxFull, SupervisorStopped
-from jido_trio.runtime import AgentRef, DeadLetter, Jido, Runtime, interpret
+from jido_trio.runtime import AgentRef, DeadLetter, Jido, MailboxRules, Runtime, interpret
 
 AGENTS = ("a", "b", "c")
 
@@ -135,6 +135,8 @@ SIGNALS = {
     "never": do(Schedule(1, Signal("unrouted"))),
     "to nobody": do(Emit("x", dispatch=ToAgent("nobody"))),
     "to others": do(*(Emit(do(), dispatch=ToAgent(id)) for id in AGENTS)),
+    "to others, or drop": do(*(Emit(do(), dispatch=ToAgent(id), when_full="drop") for id in AGENTS)),
+    "to others, with patience": do(Emit(do(), dispatch=[ToAgent(id) for id in AGENTS], when_full="wait")),
     "crash others": do(*(Emit("crash", dispatch=ToAgent(id)) for id in AGENTS)),
     "child": do(SpawnAgent(Member, tag="child", on_parent_death="emit_orphan")),
     "adopt": do(AdoptChild("c", tag="c")),
@@ -156,13 +158,24 @@ agents = st.sampled_from(AGENTS)
 sent = st.builds(Step, st.sampled_from(sorted(SIGNALS)), agents, st.sampled_from(HOW))
 pauses = st.just(Step("pause"))
 ends = st.builds(Step, st.sampled_from(("kill", "stop from outside")), agents)
+rules = st.none() | st.builds(
+    MailboxRules,
+    when_full=st.sampled_from(("block", "reject", "drop_oldest", "drop_newest")),
+    coalesce=st.sampled_from((None, lambda signal: signal.type)),
+    on_restart=st.sampled_from(("keep", "dead_letter", "drop")),
+    redeliver=st.integers(0, 2),
+    high_water=st.sampled_from((None, 0.5, 1)),
+)
 scripts = st.lists(st.one_of(sent, sent, sent, sent, pauses, ends), max_size=30)
 
 
-async def play(script: Sequence[Step], books: Books) -> None:
+async def play(script: Sequence[Step], rules: Sequence[MailboxRules | None], books: Books) -> None:
     """Do what the script says, then leave the instance while callers may still wait."""
     async with trio.open_nursery() as senders, books.jido as jido:
-        refs = {id: await jido.start_agent(Member, id=id, mailbox_size=3) for id in AGENTS}
+        refs = {
+            id: await jido.start_agent(Member, id=id, mailbox_size=3, mailbox=each)
+            for id, each in zip(AGENTS, rules, strict=True)
+        }
         for step in script:
             if step.kind == "pause":
                 await trio.sleep(0.5)
@@ -211,7 +224,7 @@ async def send(books: Books, ref: AgentRef[Any], step: Step) -> None:
     books.look("after an answer")
 
 
-def played(script: Sequence[Step], **options: Any) -> Books:
+def played(script: Sequence[Step], rules: Sequence[MailboxRules | None]) -> Books:
     """Return the books of a script that was played in virtual time."""
 
     def letter(each: DeadLetter) -> None:
@@ -222,10 +235,10 @@ def played(script: Sequence[Step], **options: Any) -> Books:
         books.reports.append(each)
         books.look("as a crash is told")
 
-    books = Books(Jido(on_dead_letter=letter, on_report=report, **options))
+    books = Books(Jido(on_dead_letter=letter, on_report=report))
     BOOKS.append(books)
     try:
-        trio.run(play, script, books, clock=trio.testing.MockClock(autojump_threshold=0))
+        trio.run(play, script, rules, books, clock=trio.testing.MockClock(autojump_threshold=0))
     except* CallError:
         pass
     finally:
@@ -233,14 +246,14 @@ def played(script: Sequence[Step], **options: Any) -> Books:
     return books
 
 
-@given(scripts)
-def test_at_every_moment_each_message_has_one_fate_or_waits(script):
-    assert played(script).wrong == []
+@given(scripts, st.tuples(rules, rules, rules))
+def test_at_every_moment_each_message_has_one_fate_or_waits(script, rules):
+    assert played(script, rules).wrong == []
 
 
-@given(scripts)
-def test_after_the_end_nothing_waits_and_the_books_agree(script):
-    books = played(script)
+@given(scripts, st.tuples(rules, rules, rules))
+def test_after_the_end_nothing_waits_and_the_books_agree(script, rules):
+    books = played(script, rules)
     ledger = books.jido.ledger()
 
     assert (ledger.balanced, ledger.waiting) == (True, 0)

@@ -7,7 +7,7 @@ operation if it is one of those five classes; every other frozen attrs value is 
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Protocol, get_args
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from attrs import Attribute, field, frozen
 
@@ -94,6 +94,11 @@ class ToParent:
     """A dispatch target: the parent of the agent; an agent without one emits nothing."""
 
 
+WhenFull: TypeAlias = Literal["wait", "dead_letter", "drop"]
+
+_WHEN_FULL = get_args(WhenFull)
+
+
 @frozen(init=False)
 class Emit(Directive):
     """Send a signal. `Emit("cart.large", {"total": 5})` makes the signal, too."""
@@ -101,18 +106,31 @@ class Emit(Directive):
     signal: Signal
     dispatch: Any = None
     """Where to: a target, or several; None is the agent itself."""
+    when_full: WhenFull = "dead_letter"
+    """What becomes of it at a mailbox without room: the agent waits there before it does anything else, or the signal
+    is a dead letter, or it is dropped."""
 
     def __init__(
-        self, signal: Signal | str, data: object = None, *, source: str | None = None, dispatch: object = None
+        self,
+        signal: Signal | str,
+        data: object = None,
+        *,
+        source: str | None = None,
+        dispatch: object = None,
+        when_full: WhenFull = "dead_letter",
     ) -> None:
+        if when_full not in _WHEN_FULL:
+            raise _refuse(self, "when_full", f"one of {', '.join(_WHEN_FULL)}", when_full)
         if dispatch.__class__ not in _TARGETS:
             dispatch = _checked_dispatch(self, dispatch)
         _put_signal(self, _signal(signal, data, source))
         _put_dispatch(self, dispatch)
+        _put_when_full(self, when_full)
 
 
 _TARGETS = frozenset({type(None), ToAgent, ToParent})
 _put_signal, _put_dispatch = Emit.signal.__set__, Emit.dispatch.__set__  # type: ignore[attr-defined]  # its slots
+_put_when_full = Emit.when_full.__set__  # type: ignore[union-attr]
 
 
 def _checked_dispatch(emit: Emit, dispatch: object) -> object:

@@ -1,11 +1,11 @@
 """One agent, alive. Imports the leaves, `core` and `supervision`.
 
-A signal meets the files in this order: `_ref` (call, cast), `_mailbox` (what waits), `_cell` (what an agent is over all
-its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out), `_interpreter` (what a directive is
-given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks`, `_life`, each with the interpreters of its
-directives. Around them `_life_tasks` (the tasks of a life), `_clock` (timers, deadlines), `_fates` (what became of
-messages), `_waiting` (who waits for a state), `_directory` (agents by id) and `_jido` (the instance that opens all of
-it).
+A signal meets the files in this order: `_ref` (call, cast), `_mailbox` (what waits) and `_mailbox_rules`, `_cell` (what
+an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out), `_interpreter`
+(what a directive is given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks`, `_life`, each with
+the interpreters of its directives. Around them `_life_tasks` (the tasks of a life), `_clock` (timers, deadlines),
+`_fates` (what became of messages), `_crash` (what an agent was at), `_waiting` (who waits for a state), `_directory`
+(agents by id) and `_jido` (the instance that opens all of it).
 """
 
 from jido_trio.runtime._crash import AgentCrash
@@ -14,6 +14,7 @@ from jido_trio.runtime._fates import DeadLetter, Ledger, log_dead_letter
 from jido_trio.runtime._inspect import AgentView, JidoView, MailboxView
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._jido import Jido
+from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
 
@@ -26,6 +27,7 @@ __all__ = [
     "Jido",
     "JidoView",
     "Ledger",
+    "MailboxRules",
     "MailboxView",
     "Runtime",
     "await_all",

@@ -28,7 +28,7 @@ from jido_trio.errors import AgentNotFound, AgentStopped, DuplicateAgent, Superv
 from jido_trio.redact import shown
 from jido_trio.runtime._clock import Deadlines, Timers
 from jido_trio.runtime._fates import Counts, DeadLetters, Ledger
-from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, Own
+from jido_trio.runtime._mailbox import Call, Due, Kill, Mailbox, Message, Own
 from jido_trio.runtime._run_queue import RunQueue
 from jido_trio.supervision import PassiveLife, Supervisor
 from jido_trio.terms import ExitKind
@@ -104,7 +104,7 @@ class Cell:
         """Put in what takes no place. If the agent has ended, a signal of its own is a dead letter."""
         if self.closed:
             self.instance.counts.accepted += 1
-            self._give_up([message])
+            self._give_up([message], self.closed)
             return
         self.mailbox.put(message)
         self.wake()
@@ -112,9 +112,15 @@ class Cell:
     def offer(self, signal: Signal) -> bool:
         """Put in a signal of another, if there is place."""
         mailbox = self.mailbox
-        if mailbox.taken >= mailbox.capacity or self.closed:
+        if self.closed:
             return False
-        mailbox.put_in_place(signal)
+        if mailbox.is_ruled:
+            if not mailbox.offer(signal):
+                return False
+        elif mailbox.taken >= mailbox.capacity:
+            return False
+        else:
+            mailbox.put_in_place(signal)
         if self.state == "idle":
             self.state = "queued"
             self.instance.run_queue.add(self)
@@ -175,29 +181,29 @@ class Cell:
     def close(self, reason: str) -> None:
         """Take no more messages."""
         self.closed, self.state, self.life = reason, "down", None
-        self._give_up(list(self.mailbox.close(self.refusal)))
+        self._give_up(list(self.mailbox.close(self.refusal)), self.closed)
 
     def refusal(self) -> AgentStopped:
         """Return the error for who sends it more."""
         return AgentStopped(self.id, self.closed)
 
-    def _give_up(self, messages: list[Message]) -> None:
+    def _give_up(self, messages: list[Message], reason: str, *, letters: bool = True) -> None:
         # All have their fates before anybody is told of one, who may look at the ledger.
-        letters = [_signal(message) for message in messages if self._is_letter(message)]
-        for signal in letters:
-            self.instance.dead_letters.add(self.id, signal, self.closed)
+        unread = [_signal(message) for message in messages if self._is_letter(message, reason, letters=letters)]
+        for signal in unread:
+            self.instance.dead_letters.add(self.id, signal, reason)
 
-    def _is_letter(self, message: Message) -> TypeGuard[Signal | Own]:
+    def _is_letter(self, message: Message, reason: str, *, letters: bool) -> TypeGuard[Signal | Own | Due]:
         """Give an unread message its fate."""
         counts = self.instance.counts
         match message:
             case Call():
                 if not message.settled:
                     counts.failed += 1
-                    message.settle(self.refusal())
+                    message.settle(AgentStopped(self.id, reason))
             case Kill():
                 pass
-            case Signal() | Own():
+            case Signal() | Own() | Due() if letters:
                 counts.dead_lettered += 1
                 return True
             case _:
@@ -205,8 +211,8 @@ class Cell:
         return False
 
 
-def _signal(message: Signal | Own) -> Signal:
-    return message.signal if isinstance(message, Own) else message
+def _signal(message: Signal | Own | Due) -> Signal:
+    return message if isinstance(message, Signal) else message.signal
 
 
 P = TypeVar("P")

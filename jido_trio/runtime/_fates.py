@@ -8,7 +8,8 @@ effect sends it to where it can't come. From then on it has exactly one fate, or
     dead-lettered   nobody waits for an answer, and nobody handles it
     expired         a call whose time was over before the agent came to it
     withdrawn       a call whose caller, or a schedule that, was cancelled before the agent came to it
-    dropped         what is of no interest any more: news that no route matches, outcomes for a life that has ended
+    dropped         the rules of the mailbox, or an emit, gave it up; or it is of no interest any more: news that no
+                    route matches, outcomes for a life that has ended
 
 So `accepted` is the sum of all that: always, at any step, after a crash and after the end. A message that an agent has
 taken counts as handled from then on, and as something else once that is known: nothing can look in between.
@@ -58,7 +59,7 @@ class Ledger:
     withdrawn: int
     """Given up by callers that were cancelled; schedules that were cancelled when they were due."""
     dropped: int
-    """Of no interest any more, to nobody."""
+    """Given up by the rules of a mailbox, or of no interest any more."""
     waiting: int
     """In mailboxes."""
 

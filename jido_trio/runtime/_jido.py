@@ -22,6 +22,7 @@ from jido_trio.runtime._directory import Directory
 from jido_trio.runtime._fates import DeadLetter, DeadLetters, Ledger, log_dead_letter
 from jido_trio.runtime._inspect import JidoView, view_of_instance
 from jido_trio.runtime._life_tasks import plain
+from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._specs import AGENT_BUDGET, check_size
 from jido_trio.supervision import (
@@ -197,6 +198,7 @@ class Jido:
         restart: Restart = "permanent",
         shutdown: ShutdownLimit = 5,
         mailbox_size: int | None = None,
+        mailbox: MailboxRules | None = None,
         backoff: Backoff | None = None,
         budget: Budget | None = AGENT_BUDGET,
     ) -> AgentRef[AgentT]:
@@ -209,6 +211,8 @@ class Jido:
             restart: "permanent" is restarted after each crash, "transient" too, "temporary" never.
             shutdown: Seconds to finish what it is at when it is stopped; "brutal" for none, None for no limit.
             mailbox_size: How many messages may wait.
+            mailbox: What happens to messages when the mailbox is full, and at a restart; without rules, senders wait
+                for room, and what waits is kept.
             backoff: Pauses before its restarts; None restarts at once.
             budget: Restarts that it may have by itself, and what follows when it has more: it is parked after 100 in 5
                 seconds, unless told otherwise. These don't count against the instance's `max_restarts`. None sets no
@@ -220,7 +224,8 @@ class Jido:
             StartFailed: Its strategy raised when the first life was to begin. The cause is what it raised.
             SupervisorStopped: The instance isn't running.
         """
-        return await self._directory.start(agent, id, state, mailbox_size, (restart, shutdown, backoff, budget))
+        options = (restart, shutdown, backoff, budget)
+        return await self._directory.start(agent, id, state, mailbox_size, options, rules=mailbox)
 
     async def stop_agent(self, agent: AgentRef[Any] | str, reason: object = "normal") -> None:
         """Stop an agent, given by ref or id, and return when it has ended. Stopped agents are never restarted.

@@ -6,6 +6,10 @@ parked senders get their turn in order, however busy the others are. What the ag
 actions and the news of its family are over that limit. It could not wait for itself; and as it takes no place, it keeps
 nobody from getting one.
 
+Outcomes of actions, and signals that are due, don't wait behind what others sent: a full mailbox doesn't delay them. Of
+sixteen in a row one of the others has its turn, so that neither keeps the other waiting for ever. News keep their place
+in the order, as what a child sent comes before the news of its end.
+
 A call that nobody waits for any more gives its place to the next at once. It is a gap in the queue then, passed over
 when its turn comes, and swept where such gaps gather: callers that lose patience and try again fill nothing.
 
@@ -16,7 +20,8 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, TypeAlias
+from itertools import chain
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import trio
 from attrs import Factory, define, frozen
@@ -44,8 +49,8 @@ class Call:
         self.agent_id = agent_id
         self.settled = False
         self.mailbox: Mailbox | None = None
-        self.where: Literal["parked", "queued", "out"] = "out"
-        """Whether it waits in the mailbox, or for a place there."""
+        self.where: Literal["parked", "queued", "back", "out"] = "out"
+        """Whether it waits in the mailbox, there for another time, or for a place there."""
         self._answer: Answer[Any] | None = None
         self._caller: trio.lowlevel.Task | None = None
 
@@ -89,6 +94,13 @@ class Own:
 
 
 @frozen(eq=False)
+class Due:
+    """A signal that the agent sent itself earlier, for now."""
+
+    signal: Signal
+
+
+@frozen(eq=False)
 class Outcome:
     """What came of an async action: an instruction for the life that asked for it, and for no other."""
 
@@ -111,11 +123,39 @@ class Kill:
     incarnation: int
 
 
-Message: TypeAlias = Signal | Call | Own | Outcome | News | Kill
+@define(eq=False)
+class Keyed:
+    """A signal of another that a newer one may take the place of."""
+
+    signal: Signal
+    key: object
+
+
+@frozen(eq=False)
+class Again:
+    """A message that crashed the agent, and comes again."""
+
+    message: Message
+    times: int
+    """How often it has crashed the agent."""
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether it is a call that nobody waits for any more."""
+        return isinstance(self.message, Call) and self.message.settled
+
+
+Message: TypeAlias = Signal | Call | Own | Due | Outcome | News | Kill | Keyed | Again
 """All that a mailbox holds. What others cast is the bare signal."""
 
-PLACELESS = frozenset({Own, Outcome, News, Kill})
+PLACELESS = frozenset({Own, Due, Outcome, News, Kill, Again})
 """Messages that take no place."""
+
+URGENT = frozenset({Due, Outcome})
+"""Messages that don't wait behind those of others: nobody sent them just now, so they come after nothing."""
+
+_IN_A_ROW = 16
+"""So many urgent messages are taken before one of those that wait."""
 
 
 @define(eq=False)
@@ -139,15 +179,25 @@ class Mailbox:
     """The messages; None when there are none."""
     _gaps: int = 0
     """How much in the queue is no message that waits: calls that were withdrawn, and kills."""
+    urgent: deque[Message] | None = None
+    """The messages that don't wait behind those in the queue."""
+    _in_a_row: int = 0
+    """How many urgent messages were taken since the last other one."""
     _parked: OrderedDict[Call | _Sender, None] | None = None
     """Who waits for a place, longest first."""
 
+    is_ruled: ClassVar[bool] = False
+    """Whether it has rules that are to be asked."""
+
     def __iter__(self) -> Iterator[Message]:
-        """What waits, in order."""
-        return (one for one in self.queue or () if not isinstance(one, Kill) and not getattr(one, "settled", False))
+        """What waits, in order; what comes before others first."""
+        for each in chain(self.urgent or (), self.queue or ()):
+            message = each.message if isinstance(each, Again) else each.signal if isinstance(each, Keyed) else each
+            if not isinstance(message, Kill) and not getattr(message, "settled", False):
+                yield message
 
     def __len__(self) -> int:
-        return len(self.queue) - self._gaps if self.queue is not None else 0
+        return (len(self.queue) - self._gaps if self.queue else 0) + len(self.urgent or ())
 
     def __repr__(self) -> str:
         return f"<Mailbox {self.taken}/{self.capacity}>"
@@ -165,12 +215,15 @@ class Mailbox:
     def put(self, message: Message) -> None:
         """Add a message that takes no place."""
         self.counts.accepted += 1
-        if self.queue is None:
+        if message.__class__ in URGENT:
+            self.urgent = self.urgent or deque()
+            self.urgent.append(message)
+        elif self.queue is None:
             self.queue = deque((message,))
         else:
             self.queue.append(message)
 
-    def put_in_place(self, message: Signal | Call) -> None:
+    def put_in_place(self, message: Signal | Call | Keyed) -> None:
         """Add a message of another; there is place for it."""
         self.counts.accepted += 1
         self.taken += 1
@@ -201,13 +254,32 @@ class Mailbox:
             self.queue.insert(count, message)
 
     def take_back(self, message: Message) -> None:
-        """Take out a message that takes no place, if it still waits."""
-        queue = self.queue
-        if queue is not None and message in queue:
+        """Take out an urgent message, if it still waits."""
+        urgent = self.urgent
+        if urgent is not None and message in urgent:
             self.counts.withdrawn += 1
-            queue.remove(message)
-            if not queue:
-                self.queue = None
+            urgent.remove(message)
+            if not urgent:
+                self.urgent = None
+
+    def offer(self, signal: Signal) -> bool:
+        """Put in a signal of another, if there is place."""
+        if self.full:
+            return False
+        self.put_in_place(signal)
+        return True
+
+    @property
+    def refuses(self) -> bool:
+        """Whether nobody may wait for a place."""
+        return False
+
+    def offer_call(self, call: Call) -> None:
+        """Put in a call of another, or park it until there is place."""
+        if self.full:
+            self.park_call(call)
+        else:
+            self.put_call(call)
 
     def park_call(self, call: Call) -> None:
         """Have the call put in when it has place; its caller waits for the answer meanwhile."""
@@ -221,10 +293,12 @@ class Mailbox:
         where, call.where = call.where, "out"
         if where == "parked" and self._parked is not None:
             self._parked.pop(call, None)
-        if where != "queued":
+        if where not in ("queued", "back"):
             return False
-        self.taken -= 1
         self._gaps += 1
+        if where == "back":  # it had its place before
+            return True
+        self.taken -= 1
         if self._gaps > _FEW and self.queue is not None and self._gaps > len(self.queue) // 2:
             self._sweep(self.queue)
         self._admit()
@@ -260,6 +334,9 @@ class Mailbox:
         It counts as handled, until it turns out otherwise.
         """
         queue = self.queue
+        if self.urgent is not None and (self._in_a_row < _IN_A_ROW or not queue):
+            return self._take_urgent(self.urgent)
+        self._in_a_row = 0
         while queue:
             message = queue.popleft()
             kind = message.__class__
@@ -282,6 +359,14 @@ class Mailbox:
         self.queue = None
         return None
 
+    def _take_urgent(self, urgent: deque[Message]) -> Message:
+        message = urgent.popleft()
+        self._in_a_row += 1
+        if not urgent:
+            self.urgent = None
+        self.counts.handled += 1
+        return message
+
     def _admit(self) -> None:
         while self._parked and self.taken < self.capacity:
             sender, _ = self._parked.popitem(last=False)
@@ -296,11 +381,12 @@ class Mailbox:
     def close(self, refusal: Callable[[], CallError]) -> Iterator[Message]:
         """Return what is left, and turn away who is parked; nothing is put into a closed mailbox."""
         parked, self._parked = self._parked, None
-        queue, self.queue = self.queue, None
+        left = [*(self.urgent or ()), *(self.queue or ())]
+        self.queue = self.urgent = None
         self.taken = self._gaps = 0
         for sender in parked or ():
             if isinstance(sender, _Sender):
                 trio.lowlevel.reschedule(sender.task, Error(refusal()))
             else:
                 sender.settle(refusal())
-        return iter(queue or ())
+        return iter(left)

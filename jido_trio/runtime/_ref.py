@@ -66,6 +66,7 @@ class AgentRef(Generic[AgentT]):
             AgentCrashed: The agent crashed while it handled the signal; it may have acted.
             AgentStopped: The agent is, or was, stopped before it came to the signal.
             CallTimeout: No answer in time. A signal that still waited is withdrawn.
+            MailboxFull: There is no room, and the agent's mailbox has the rule not to wait for it.
             NoRoute: None of the agent's routes matches.
             RuntimeError: The agent lives in another thread, or in another run of Trio; or it waits for the interpreter
                 that calls it.
@@ -83,6 +84,8 @@ class AgentRef(Generic[AgentT]):
         await trio.lowlevel.cancel_shielded_checkpoint()
         if isinstance(answer, CallError):
             raise answer
+        if answer.__class__ is Call:
+            return await _waited_for(cell, answer, timeout)  # type: ignore[no-any-return]
         return answer  # type: ignore[no-any-return]
 
     @trio.lowlevel.enable_ki_protection
@@ -91,6 +94,7 @@ class AgentRef(Generic[AgentT]):
 
         Raises:
             AgentStopped: The agent is stopped.
+            MailboxFull: There is no room, and the agent's mailbox has the rule not to wait for it.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
         """
         cell = self._cell
@@ -100,12 +104,12 @@ class AgentRef(Generic[AgentT]):
         if cell.state == "idle":
             cell.instance.context.copy().run(cell.handle_now, signal)
         elif not cell.offer(signal):
-            if not cell.closed:
+            if not cell.closed and not cell.mailbox.refuses:
                 cell.refuse_itself()
                 await cell.mailbox.park(signal)
                 return
             await trio.lowlevel.cancel_shielded_checkpoint()
-            raise cell.refusal()
+            raise _refusal(cell)
         await trio.lowlevel.cancel_shielded_checkpoint()
 
     @trio.lowlevel.enable_ki_protection
@@ -121,7 +125,11 @@ class AgentRef(Generic[AgentT]):
         if signal.__class__ is not Signal or not cell.instance.is_here():
             _refuse(cell, signal)
         if not cell.offer(signal):
-            raise cell.refusal() if cell.closed else MailboxFull(cell.id, cell.mailbox.capacity)
+            raise _refusal(cell)
+
+
+def _refusal(cell: Server) -> CallError:
+    return cell.refusal() if cell.closed else MailboxFull(cell.id, cell.mailbox.capacity)
 
 
 def _refuse(cell: Server, signal: object) -> None:
@@ -148,11 +156,13 @@ async def _answered(cell: Server, signal: Signal, timeout: float | None) -> Any:
         raise cell.refusal()
     cell.refuse_itself()
     call = Call(signal, cell.id)
-    if cell.mailbox.full:
-        cell.mailbox.park_call(call)
-    else:
-        cell.mailbox.put_call(call)
-        cell.wake()
+    cell.mailbox.offer_call(call)
+    cell.wake()
+    return await _waited_for(cell, call, timeout)
+
+
+async def _waited_for(cell: Server, call: Call, timeout: float | None) -> Any:
+    """Return the answer or raise it."""
     timer = None
     if timeout == CALL_TIMEOUT:
         cell.instance.deadlines.add(call)

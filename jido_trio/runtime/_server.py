@@ -31,7 +31,8 @@ from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life_tasks import LifeTasks, discard
-from jido_trio.runtime._mailbox import Call, Kill, Mailbox, Message, News, Outcome, Own
+from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message, News, Outcome, Own
+from jido_trio.runtime._mailbox_rules import MailboxRules, RuledMailbox
 from jido_trio.runtime._secrets import secrets_of
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import enter, leave
@@ -59,10 +60,17 @@ class _Work:
 class Server(Cell):
     """An agent that handles messages. To its supervisor it is a child that needs no task; see `Passive`."""
 
-    __slots__ = ("_pending", "_tasks")
+    __slots__ = ("_pending", "_tasks", "_times")
 
-    def __init__(self, agent: Agent[Any], instance: Instance, mailbox_size: int) -> None:
-        super().__init__(agent, instance, Mailbox(mailbox_size, instance.counts))
+    def __init__(
+        self, agent: Agent[Any], instance: Instance, mailbox_size: int, rules: MailboxRules | None = None
+    ) -> None:
+        if rules is None:
+            mailbox = Mailbox(mailbox_size, instance.counts)
+        else:
+            mailbox = RuledMailbox(mailbox_size, instance.counts, rules=rules, owner=agent.id)
+        super().__init__(agent, instance, mailbox)
+        self._times = 0  # how often the message at hand has crashed the agent before
         self._pending: tuple[Signal, Directives, Agent[Any]] | None = None
         self._tasks: LifeTasks | None = None
 
@@ -73,6 +81,8 @@ class Server(Cell):
         directives = self.initial.strategy.init(self.initial)[1]
         self.life, self.incarnation, self.agent, self.ending = life, life.incarnation, self.initial, False
         self._tasks = None  # of a life whose task crashed
+        if isinstance(self.mailbox, RuledMailbox) and life.incarnation > 1 and self.mailbox.rules.on_restart != "keep":
+            self._give_up(self.mailbox.clear(), "restarted", letters=self.mailbox.rules.on_restart == "dead_letter")
         if directives:
             started = Signal("jido.agent.started", {"id": self.id, "incarnation": life.incarnation})
             self._pending = started, tuple(directives), self.initial
@@ -142,7 +152,7 @@ class Server(Cell):
             self._end(life)
         elif self.ending:
             self.state = "ending"
-        elif self.mailbox.queue is None and self._pending is None:
+        elif self.mailbox.queue is None and self.mailbox.urgent is None and self._pending is None:
             self.state = "idle"
         else:
             self.state = "queued"
@@ -152,8 +162,14 @@ class Server(Cell):
 
     def _handle(self, message: Message) -> None:
         match message:
-            case Signal() | Own():
-                self._receive(message if isinstance(message, Signal) else message.signal)
+            case Signal():
+                self._receive(message)
+            case Own(signal) | Due(signal):
+                self._receive(signal)
+            case Again(again, times):
+                self._times = times
+                self._handle(again)
+                self._times = 0
             case Call():
                 self._receive(message.signal, message)
             case News(signal):
@@ -191,8 +207,9 @@ class Server(Cell):
             return
         # Outside of the except block, or the crashes of all lives would chain.
         try:
-            told = self._crashed(crash, before, signal)
-            self._not_handled(signal, told, call, waits=call is not None)
+            if outcome is not None or not self._comes_again(News(signal) if quiet else call or signal):
+                told = self._crashed(crash, before, signal)
+                self._not_handled(signal, told, call, waits=call is not None)
             instruction = outcome.instruction if outcome is not None else None
             self._crash(life, crash, before, signal, None, (), None, instruction)
         finally:
@@ -224,10 +241,19 @@ class Server(Cell):
         else:
             self.instance.dead_letter(self.id, signal, "no route matches")
 
-    def answer(self, signal: Signal, *, waits: bool = True) -> Agent[Any] | CallError:
+    def _comes_again(self, message: Message) -> bool:
+        """Put a message that crashed the agent back, if the rules of the mailbox ask for that."""
+        mailbox, times = self.mailbox, self._times + 1
+        if not isinstance(mailbox, RuledMailbox) or times > mailbox.rules.redeliver:
+            return False
+        mailbox.put_back(message, times)
+        return True
+
+    def answer(self, signal: Signal, *, waits: bool = True) -> Agent[Any] | CallError | Call:
         """Handle the signal of somebody who found the agent idle, in the sender's task; return the answer.
 
-        A KeyboardInterrupt that comes up while the agent receives is the sender's.
+        It is a `Call` if the message crashed the agent and comes again. A KeyboardInterrupt that comes up while the
+        agent receives is the sender's.
         """
         life, before, counts = self.life, self.agent, self.instance.counts
         self.state = "serving"
@@ -257,13 +283,16 @@ class Server(Cell):
             self._rest()
             return agent  # type: ignore[no-any-return]  # the first of the two
         # Outside of the except block, or the crashes of all lives would chain.
-        told = self._crashed(crash, before, signal)
+        call = Call(signal, self.id)
+        answer: CallError | Call = call
         try:
-            self._not_handled(signal, told, waits=waits)
+            if not self._comes_again(call if waits else signal):
+                answer = self._crashed(crash, before, signal)
+                self._not_handled(signal, answer, waits=waits)
             self._crash(life, crash, before, signal)
         finally:
             del crash
-        return told
+        return answer
 
     def handle_now(self, signal: Signal) -> None:
         """Handle a signal that was cast while the agent was idle, in the sender's task."""

@@ -54,7 +54,7 @@ class UnderWay:
     def again(self) -> None:
         """See `Belonging`. The new life is told of those of former lives before anything else that waits."""
         running, self._running = self._running, {}
-        done = [each for each in self._cell.mailbox.queue or () if isinstance(each, Outcome)]
+        done = [each for each in self._cell.mailbox.urgent or () if isinstance(each, Outcome)]
         told = [self._interrupted(*each) for each in running.values()]
         told += [self._untold(each) for each in done if each.incarnation < self._cell.incarnation]
         for number, signal in enumerate(told):

@@ -15,7 +15,7 @@ from jido_trio.core import CancelSchedule, Schedule, Signal
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._clock import Timer
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._mailbox import Own
+from jido_trio.runtime._mailbox import Due
 from jido_trio.terms import ExitKind
 
 _FEW = 64
@@ -30,7 +30,7 @@ class Schedules:
     _pending: set[Timer] = field(factory=set)
     _to_come: dict[str, Timer] = field(factory=dict)
     """Those of them that have a key."""
-    _due: dict[str, Own] = field(factory=dict)
+    _due: dict[str, Due] = field(factory=dict)
     """What has come under a key, and may wait in the mailbox."""
     _sweep_at: int = _FEW
 
@@ -41,16 +41,16 @@ class Schedules:
         """Send the agent `signal` in so many seconds, in the place of what has that key."""
         if key is not None:
             self.cancel(key)
-        own = Own(signal)
+        message = Due(signal)
 
         def fire() -> None:
             self._pending.discard(timer)
             if key is not None:
                 del self._to_come[key]
-                self._is_due(key, own)
+                self._is_due(key, message)
             if not self._pending and not self._due:
                 self._cell.let_go(Schedules)
-            self._cell.put(own)
+            self._cell.put(message)
 
         timer = self._cell.instance.timers.after(seconds, fire)
         self._pending.add(timer)
@@ -59,19 +59,19 @@ class Schedules:
 
     def cancel(self, key: str) -> None:
         """Cancel what has that key, if it hasn't been handled."""
-        timer, own = self._to_come.pop(key, None), self._due.pop(key, None)
+        timer, message = self._to_come.pop(key, None), self._due.pop(key, None)
         if timer is not None:
             timer.cancel()
             self._pending.discard(timer)
-        if own is not None:
-            self._cell.mailbox.take_back(own)
+        if message is not None:
+            self._cell.mailbox.take_back(message)
 
-    def _is_due(self, key: str, own: Own) -> None:
+    def _is_due(self, key: str, message: Due) -> None:
         if len(self._due) >= self._sweep_at:
-            waiting = set(map(id, self._cell.mailbox.queue or ()))
+            waiting = set(map(id, self._cell.mailbox.urgent or ()))
             self._due = {key: one for key, one in self._due.items() if id(one) in waiting}
             self._sweep_at = _FEW + 2 * len(self._due)
-        self._due[key] = own
+        self._due[key] = message
 
     def inspect(self) -> Mapping[str, object]:
         """Return the seconds until each is due."""
