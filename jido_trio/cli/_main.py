@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
+from jido_trio.cli._inspect import inspect
 from jido_trio.cli._output import output
 from jido_trio.extras import MissingExtra
 
@@ -33,7 +34,7 @@ def _run(argv: Sequence[str] | None) -> int:
         if options.command is None:
             parser.print_help()
             return USAGE
-        return _demo(options)
+        return int(options.run(options))
     except SystemExit as wanted:  # argparse leaves this way
         return int(wanted.code or 0)
 
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jido-trio {version('jido-trio')}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add_demo(commands.add_parser("demo", help=_DEMO, description=_DEMO, epilog=_CODES))
+    _add_inspect(commands.add_parser("inspect", help=_INSPECT, description=_INSPECT, epilog=_INSPECT_CODES))
     return parser
 
 
@@ -61,7 +63,29 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chaos-every", type=_seconds, metavar="SECONDS", help="between two kills (default: 0.15)")
     parser.add_argument("--seed", type=int, metavar="N", help="of the chaos: whom it kills, and when")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON document, and nothing else")
-    parser.set_defaults(fail=parser.error)
+    parser.set_defaults(fail=parser.error, run=_demo)
+
+
+_INSPECT = "Show what the agents of a running program are at: of one that has Jido(inspect=SOCKET)."
+_INSPECT_CODES = (
+    "exit code: 0 it was shown, or the program that was watched has ended; 2 wrong usage, or there is nothing to be "
+    "seen; 130 ended by Ctrl-C"
+)
+
+
+def _add_inspect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("socket", metavar="SOCKET", help="the path that the program gave")
+    parser.add_argument("--agent", metavar="ID", help="one agent, with its state")
+    parser.add_argument("--limit", type=_many, default=100, metavar="N", help="how many agents to name (default: 100)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
+    parser.add_argument(
+        "--watch", type=_seconds, nargs="?", const=1.0, metavar="SECONDS", help="again and again (default: each second)"
+    )
+    parser.set_defaults(fail=parser.error, run=inspect)
+
+
+def _many(text: str) -> int:
+    return int(_checked(text, int, lambda value: 0 <= value <= 1_000_000, "a whole number from 0 to 1000000"))
 
 
 def _count(text: str) -> int:

@@ -7,17 +7,19 @@ Secret fields are `***`. `attrs.asdict(view)` is what JSON takes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
+from jido_trio.checks import nearest
 from jido_trio.core import Signal
 from jido_trio.redact import plain, said, shown
 from jido_trio.runtime._cell import Cell, Instance, State
 from jido_trio.runtime._fates import Ledger
 from jido_trio.runtime._mailbox import Mailbox
 from jido_trio.runtime._secrets import secret_names
-from jido_trio.supervision import ChildView
+from jido_trio.supervision import ChildView, Supervisor
 
 NEXT = 10
 """So many of the signals that wait are named."""
@@ -100,8 +102,8 @@ class JidoView:
     ledger: Ledger
 
 
-def view_of_agent(cell: Cell) -> AgentView:
-    """Return what an agent is at."""
+def view_of_agent(cell: Cell, *, with_state: bool = True) -> AgentView:
+    """Return what an agent is at; without its state, there is None."""
     told = _told(cell)
     slot = _supervised(cell)
     timers = told.pop("timers", ())
@@ -111,7 +113,7 @@ def view_of_agent(cell: Cell) -> AgentView:
         at=cell.state,
         supervised=slot.state if slot is not None else "",
         incarnation=cell.incarnation,
-        state=plain(cell.agent.state, secret_names(type(cell.initial))),
+        state=plain(cell.agent.state, secret_names(type(cell.initial))) if with_state else None,
         mailbox=_view_of_mailbox(cell.mailbox),
         tasks=cell.tasks,
         waits_for=shown(cell.waits_for) if cell.waits_for is not None else None,
@@ -170,3 +172,22 @@ def view_of_instance(instance: Instance) -> JidoView:
         restarts=supervisor.inspect().restarts if supervisor is not None else 0,
         ledger=instance.ledger(),
     )
+
+
+def shown_outside(instance: Instance, root: Supervisor | None, agent: str | None, limit: int) -> dict[str, Any]:
+    """Return what an instance shows of itself to other programs: all, or one agent with its state; what JSON takes."""
+    if agent is not None:
+        cell = instance.cells.get(agent)
+        return {"agent": asdict(view_of_agent(cell))} if cell is not None else {"error": _unknown(instance, agent)}
+    services = root.child("services").value if root is not None else None
+    cells = islice(instance.cells.values(), limit)
+    return {
+        "instance": asdict(view_of_instance(instance)),
+        "services": asdict(services.tree()) if isinstance(services, Supervisor) else None,
+        "agents": [asdict(view_of_agent(cell, with_state=False)) for cell in cells],
+    }
+
+
+def _unknown(instance: Instance, agent: str) -> str:
+    near = nearest(agent, list(islice(instance.cells, 1000)))
+    return f"no agent has the id {shown(agent)}" + (f"; did you mean {shown(near)}?" if near else "")

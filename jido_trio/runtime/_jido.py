@@ -6,6 +6,7 @@ import contextvars
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from os import PathLike
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -20,7 +21,8 @@ from jido_trio.runtime import _life, _post, _tasks, _timers
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._directory import Directory
 from jido_trio.runtime._fates import DeadLetter, DeadLetters, Ledger, log_dead_letter
-from jido_trio.runtime._inspect import JidoView, view_of_instance
+from jido_trio.runtime._inspect import JidoView, shown_outside, view_of_instance
+from jido_trio.runtime._inspector import Inspector, checked_path
 from jido_trio.runtime._life_tasks import plain
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._ref import AgentRef
@@ -65,9 +67,11 @@ class Jido:
             log `jido_trio.supervision`, repeats folded.
         on_dead_letter: Called with each signal that nobody will handle.
         dead_letters: How many of them are kept, the last ones, for `dead_letters()`.
+        inspect: Where to make a Unix socket, at which `jido-trio inspect` sees what the instance is at, as long as it
+            runs; for this user only. None makes none.
 
     Raises:
-        InvalidDefinition: When it is made: an option is wrong.
+        InvalidDefinition: When it is made: an option is wrong. On entering: the socket can't be made.
         RestartIntensityExceeded: On leaving: the agents, or the services, crashed too often. The cause is the last
             crash.
         StartFailed: On entering: a service failed while starting. The cause is its error.
@@ -87,10 +91,12 @@ class Jido:
         on_report: Sink | None = None,
         on_dead_letter: Callable[[DeadLetter], None] = log_dead_letter,
         dead_letters: int = 1000,
+        inspect: str | PathLike[str] | None = None,
     ) -> None:
         _check_name(name)
         check_size(mailbox_size)
         checks.whole(f"instance {shown(name)}", "dead_letters", dead_letters, least=0)
+        self._inspector = Inspector(checked_path(inspect), self._seen) if inspect is not None else None
         world = world if world is not None else current()
         with using(world):
             context = contextvars.copy_context()
@@ -173,12 +179,17 @@ class Jido:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._instance.timers.run, name=f"timers of {self.name}")
                 try:
+                    if self._inspector is not None:
+                        self._inspector.listen()
+                        nursery.start_soon(self._inspector.run, name=f"inspector of {self.name}")
                     async with self._tree as root:
                         yield root
                 except BaseException as error:  # noqa: ASYNC103, BLE001  # raised again below, plainly
                     left = error
                 self._instance.close()
                 self._instance.timers.end()
+                if self._inspector is not None:
+                    self._inspector.close()
         except BaseExceptionGroup as group:
             left = plain(group)
         if left is not None:
@@ -186,6 +197,9 @@ class Jido:
                 raise left
             finally:
                 del left
+
+    def _seen(self, agent: str | None, limit: int) -> dict[str, Any]:
+        return shown_outside(self._instance, self._root, agent, limit)
 
     # ---- agents
 
