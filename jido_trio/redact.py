@@ -50,7 +50,11 @@ def shown(value: object, limit: int = 200, *, hide: Collection[str] = ()) -> str
 
 def said(value: object, limit: int = 500, *, hide: Collection[str] = ()) -> str:
     """Return the `str` of any value: one line of at most `limit` characters, without the texts to `hide`."""
-    return _line(_safely(value, lambda: without(_str(value), hide), "str"), limit)
+    try:
+        text = without(_str(value), hide) if hide else _str(value)
+    except Exception as error:  # noqa: BLE001 - see `_safely`, which this is without a call or two for each crash
+        text = _failed(value, "str", error)
+    return _line(text, limit)
 
 
 def shown_error(error: BaseException, limit: int = 500, *, hide: Collection[str] = ()) -> str:
@@ -79,7 +83,11 @@ def _safely(value: object, make: Callable[[], str], how: str) -> str:
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - whatever a stranger's method does, there must be a text
-        return f"<{_name(type(value))}, whose {how} raised {_name(type(error))}>"
+        return _failed(value, how, error)
+
+
+def _failed(value: object, how: str, error: Exception) -> str:
+    return f"<{_name(type(value))}, whose {how} raised {_name(type(error))}>"
 
 
 def _name(cls: type) -> str:
