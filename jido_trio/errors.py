@@ -22,6 +22,7 @@
       + WaitTimeout                an agent's state was not as it was waited for
       + NoWorkerFree               all workers of a pool are lent
       + UnknownDirective           no interpreter is registered for a directive's class
+      + HandledTooLong             the directives of one signal took longer than an agent may take
       + StorageError               what a storage was asked for wasn't done; nothing was changed
       | + Conflict                   another has changed the record meanwhile
       | + StorageClosed              it isn't open
@@ -441,6 +442,22 @@ class UnknownDirective(JidoError):
         return (
             f"agent {shown(self.agent_id)} returned a directive nobody interprets: {said(self.directive)}. "
             "Register one: @interpret.register for its class."
+        )
+
+
+@define(slots=False, eq=False)
+class HandledTooLong(JidoError):
+    """The directives of one signal took longer than the agent's `max_handle_time`: it crashes."""
+
+    agent_id: str
+    signal_type: str
+    seconds: float
+    """The limit."""
+
+    def __str__(self) -> str:
+        return (
+            f"agent {shown(self.agent_id)} was at the directives of signal {shown(self.signal_type)} for longer than "
+            f"{self.seconds:g} s, its max_handle_time. What takes long is an async action's work"
         )
 
 

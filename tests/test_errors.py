@@ -105,6 +105,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.WaitTimeout(text, 2.0, "idle", 3, 1),
     lambda text: errors.NoWorkerFree(text, 5, 2.5),
     lambda text: errors.UnknownDirective("a", text),
+    lambda text: errors.HandledTooLong(text, "t", 2.0),
     errors.StorageError,
     lambda text: errors.Conflict(text, 1, 2),
     errors.StorageClosed,

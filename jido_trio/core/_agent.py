@@ -12,6 +12,7 @@ from typing import TypeVar as PlainTypeVar
 from attrs import AttrsInstance, evolve, frozen
 from typing_extensions import TypeVar
 
+from jido_trio import checks
 from jido_trio.core._action import Action, checked_name, checked_tags, summary
 from jido_trio.core._compiled import Run, for_action, for_signal
 from jido_trio.core._context import NOTHING
@@ -26,6 +27,7 @@ from jido_trio.core._strategy import Direct, Strategy
 from jido_trio.data import Misfit, Schema, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidInstruction
 from jido_trio.redact import shown
+from jido_trio.terms import AfterCrash
 from jido_trio.world import Later, current, enter, leave
 
 
@@ -57,6 +59,9 @@ class Agent(Generic[State]):
         vsn: The agent's version, free-form.
         routes: Which signals lead to which actions.
         error_policy: What follows from an `Error` directive.
+        after_crash: What its next life begins with, "fresh" or "committed", unless its start says otherwise.
+        max_handle_time: Seconds that the directives of one signal may take; longer is a crash. None sets no limit. Its
+            start may say otherwise, too.
         strategy: How it goes through several instructions.
 
     Raises:
@@ -74,6 +79,8 @@ class Agent(Generic[State]):
     tags: ClassVar[tuple[str, ...]] = ()
     vsn: ClassVar[str | None] = None
     error_policy: ClassVar[ErrorPolicy] = "log"
+    after_crash: ClassVar[AfterCrash] = "fresh"
+    max_handle_time: ClassVar[float | None] = None
     strategy: ClassVar[Strategy] = Direct()
     router: ClassVar[Router] = Router()
     record: ClassVar[Schema[Any]]
@@ -93,6 +100,8 @@ class Agent(Generic[State]):
         routes: Routes | None = None,
         error_policy: ErrorPolicy | None = None,
         strategy: Strategy | None = None,
+        after_crash: AfterCrash | None = None,
+        max_handle_time: float | None = None,
     ) -> None:
         super().__init_subclass__()
         cls.name = checked_name("agent", cls, name)
@@ -102,6 +111,12 @@ class Agent(Generic[State]):
         cls.vsn = vsn or cls.vsn
         if error_policy is not None:
             cls.error_policy = checked_policy(f"agent {cls.name!r}", error_policy)
+        if after_crash is not None:
+            checks.one_of(f"agent {cls.name!r}", "after_crash", after_crash, get_args(AfterCrash))
+            cls.after_crash = after_crash
+        if max_handle_time is not None:
+            checks.seconds(f"agent {cls.name!r}", "max_handle_time", max_handle_time, above_zero=True)
+            cls.max_handle_time = max_handle_time
         if strategy is not None:
             cls.strategy = _checked_strategy(cls, strategy)
         if routes is not None:

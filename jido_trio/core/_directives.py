@@ -16,7 +16,7 @@ from jido_trio.core._instruction import Instruction
 from jido_trio.core._signal import Signal, new_signal
 from jido_trio.data import FrozenDict, freeze
 from jido_trio.errors import ActionError, InvalidDefinition
-from jido_trio.terms import OnParentDeath, Restart, ShutdownLimit
+from jido_trio.terms import AfterCrash, OnParentDeath, Restart, ShutdownLimit
 
 
 @frozen
@@ -277,11 +277,17 @@ class SpawnAgent(Directive):
     """Seconds to finish what it is at when it is stopped; "brutal" for none, None for no limit."""
     mailbox_size: int | None = field(default=None, kw_only=True)
     """How many messages may wait; None for as many as the instance says."""
+    mailbox: object = field(default=None, kw_only=True)
+    """What follows when the mailbox is full, and at a restart: `MailboxRules` of `jido_trio.runtime`."""
     backoff: object = field(default=None, kw_only=True)
     """Pauses before its restarts, a `Backoff` of `jido_trio.supervision`; None restarts at once."""
     budget: object = field(default="default", kw_only=True)
     """Restarts that it may have by itself, a `Budget` of `jido_trio.supervision`; "default" is what all agents have
     (it is parked after 100 in 5 seconds), None sets no limit but the instance's."""
+    after_crash: AfterCrash | None = field(default=None, kw_only=True)
+    """What its next life begins with after a crash: "fresh", "committed", or None for what its class says."""
+    max_handle_time: float | None = field(default=None, kw_only=True)
+    """Seconds that the directives of one signal may take; None for what its class says."""
 
 
 @frozen

@@ -7,17 +7,15 @@ from typing import Any, TypeVar
 import trio
 from attrs import define
 
-from jido_trio import checks
 from jido_trio.core import Agent
 from jido_trio.errors import AgentNotFound, ChildRefused, SupervisionError
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._fates import DeadLetter
 from jido_trio.runtime._mailbox import Kill
-from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._run_queue import TURN
 from jido_trio.runtime._server import Server, made
-from jido_trio.runtime._specs import Options, Specs, mailbox_size
+from jido_trio.runtime._specs import Handling, Options, Specs, server
 from jido_trio.supervision import Child, Supervisor
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
@@ -30,24 +28,14 @@ class Directory:
     _instance: Instance
 
     async def start(
-        self,
-        agent: Any,
-        id: str | None,
-        state: object,
-        size: int | None,
-        options: Options,
-        *,
-        rules: MailboxRules | None,
+        self, agent: Any, id: str | None, state: object, handling: Handling, options: Options
     ) -> AgentRef[Any]:
         """Start an agent and return its ref once it is up."""
         instance = self._instance
         supervisor = instance.running()
-        size = mailbox_size(instance, size)
-        if rules is not None and not isinstance(rules, MailboxRules):
-            raise checks.refused("", "mailbox", rules, "must be MailboxRules, or None for none")
         await trio.lowlevel.checkpoint_if_cancelled()
         value = made(instance, agent, id, state)
-        cell = Server(value, instance, size, rules)
+        cell = server(instance, value, handling)
         child = instance.part(Specs).child(cell, *options)
         instance.add(cell)
         try:

@@ -24,9 +24,10 @@ from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox import News
+from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._ref import AgentRef, cell_of
 from jido_trio.runtime._server import Server, made
-from jido_trio.runtime._specs import AGENT_BUDGET, Options, Specs, mailbox_size
+from jido_trio.runtime._specs import AGENT_BUDGET, Handling, Options, Specs, server
 from jido_trio.supervision import Backoff, Budget, Child
 from jido_trio.terms import ExitKind, OnParentDeath
 from jido_trio.world import using
@@ -162,7 +163,7 @@ class Family:
         _check_tag(parent, children, directive.tag)
         try:
             agent = made(self._instance, directive.agent, directive.id, directive.state)
-            cell = Server(agent, self._instance, mailbox_size(self._instance, directive.mailbox_size))
+            cell = server(self._instance, agent, _handling(directive))
             child = self._instance.part(Specs).child(cell, *_options(directive))
             self._instance.add(cell)
         except Exception as error:  # noqa: BLE001  # a bug of the child's class is no crash of who wanted one
@@ -241,6 +242,11 @@ def _options(directive: SpawnAgent) -> Options:
     default = isinstance(directive.budget, str) and directive.budget == "default"
     budget = AGENT_BUDGET if default else cast("Budget | None", directive.budget)  # checked with the child's spec
     return directive.restart, directive.shutdown, cast("Backoff | None", directive.backoff), budget
+
+
+def _handling(directive: SpawnAgent) -> Handling:
+    rules = cast("MailboxRules | None", directive.mailbox)  # checked with the place of the child
+    return directive.mailbox_size, rules, directive.after_crash, directive.max_handle_time
 
 
 def _name(child: object) -> str:

@@ -38,7 +38,7 @@ from jido_trio.supervision import (
     open_supervisor,
     supervisor_child,
 )
-from jido_trio.terms import Restart, ShutdownLimit
+from jido_trio.terms import AfterCrash, Restart, ShutdownLimit
 from jido_trio.world import World, current, using
 
 EFFECTS = (_life, _post, _tasks, _timers)
@@ -215,6 +215,8 @@ class Jido:
         mailbox: MailboxRules | None = None,
         backoff: Backoff | None = None,
         budget: Budget | None = AGENT_BUDGET,
+        after_crash: AfterCrash | None = None,
+        max_handle_time: float | None = None,
     ) -> AgentRef[AgentT]:
         """Start an agent under supervision and return its ref once it is up.
 
@@ -231,6 +233,10 @@ class Jido:
             budget: Restarts that it may have by itself, and what follows when it has more: it is parked after 100 in 5
                 seconds, unless told otherwise. These don't count against the instance's `max_restarts`. None sets no
                 limit but the instance's.
+            after_crash: What its next life begins with: "fresh", with the initial state; "committed", with the state
+                before the signal that it crashed at. None is what its class says, "fresh" if that says nothing.
+            max_handle_time: Seconds that the directives of one signal may take; an interpreter that takes longer is a
+                crash. None is what its class says, no limit if that says nothing.
 
         Raises:
             DuplicateAgent: An agent with that id lives.
@@ -238,8 +244,8 @@ class Jido:
             StartFailed: Its strategy raised when the first life was to begin. The cause is what it raised.
             SupervisorStopped: The instance isn't running.
         """
-        options = (restart, shutdown, backoff, budget)
-        return await self._directory.start(agent, id, state, mailbox_size, options, rules=mailbox)
+        handling = mailbox_size, mailbox, after_crash, max_handle_time
+        return await self._directory.start(agent, id, state, handling, (restart, shutdown, backoff, budget))
 
     async def stop_agent(self, agent: AgentRef[Any] | str, reason: object = "normal") -> None:
         """Stop an agent, given by ref or id, and return when it has ended. Stopped agents are never restarted.

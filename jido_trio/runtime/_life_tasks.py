@@ -15,6 +15,7 @@ from attrs import define, field
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._interpreter import Runtime
+from jido_trio.runtime._recovery import is_in_vain
 from jido_trio.supervision import PassiveLife
 
 
@@ -94,6 +95,8 @@ class LifeTasks:
                 self._cell.state = "down"  # it handles nothing while its other tasks are cancelled
             if self._life.detail is None and not isinstance(error, trio.Cancelled):
                 self._life.detail = AgentCrash(runtime.agent, runtime.signal)
+            if self._cell.life is self._life and not isinstance(error, trio.Cancelled):
+                self._life.in_vain = is_in_vain(self._cell, error, self._life.detail)
             raise
         finally:
             self._running -= 1

@@ -25,7 +25,7 @@ import trio
 from attrs import AttrsInstance, define
 
 from jido_trio.core import Agent, Signal, Unrouted
-from jido_trio.errors import AgentCrashed, CallError, InvalidDefinition, NoRoute
+from jido_trio.errors import AgentCrashed, CallError, HandledTooLong, InvalidDefinition, NoRoute
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._crash import AgentCrash
@@ -33,6 +33,7 @@ from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life_tasks import LifeTasks, discard
 from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message, News, Outcome, Own
 from jido_trio.runtime._mailbox_rules import MailboxRules, RuledMailbox
+from jido_trio.runtime._recovery import BEGINNING, beginning, is_in_vain
 from jido_trio.runtime._secrets import secrets_of
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import enter, leave
@@ -60,7 +61,10 @@ class _Work:
 class Server(Cell):
     """An agent that handles messages. To its supervisor it is a child that needs no task; see `Passive`."""
 
-    __slots__ = ("_pending", "_tasks", "_times")
+    __slots__ = ("_pending", "_tasks", "_times", "max_handle_time")
+
+    max_handle_time: float | None
+    """Seconds that the directives of one signal may take; None sets no limit."""
 
     def __init__(
         self, agent: Agent[Any], instance: Instance, mailbox_size: int, rules: MailboxRules | None = None
@@ -73,19 +77,20 @@ class Server(Cell):
         self._times = 0  # how often the message at hand has crashed the agent before
         self._pending: tuple[Signal, Directives, Agent[Any]] | None = None
         self._tasks: LifeTasks | None = None
+        self.max_handle_time = type(agent).max_handle_time
 
     # ---- its lives
 
     def begin(self, life: PassiveLife) -> None:
         """See `Passive`."""
-        directives = self.initial.strategy.init(self.initial)[1]
-        self.life, self.incarnation, self.agent, self.ending = life, life.incarnation, self.initial, False
+        agent, directives = beginning(self, life.incarnation)
+        self.life, self.incarnation, self.agent, self.ending = life, life.incarnation, agent, False
         self._tasks = None  # of a life whose task crashed
         if isinstance(self.mailbox, RuledMailbox) and life.incarnation > 1 and self.mailbox.rules.on_restart != "keep":
             self._give_up(self.mailbox.clear(), "restarted", letters=self.mailbox.rules.on_restart == "dead_letter")
         if directives:
-            started = Signal("jido.agent.started", {"id": self.id, "incarnation": life.incarnation})
-            self._pending = started, tuple(directives), self.initial
+            started = Signal(BEGINNING, {"id": self.id, "incarnation": life.incarnation})
+            self._pending = started, directives, agent
         if self.on_change is not None:
             self.on_change(self.agent)
         self.state = "serving"
@@ -113,8 +118,10 @@ class Server(Cell):
 
     def _crash(self, life: PassiveLife | None, error: BaseException, *at: Any) -> None:
         if life is not None and self.life is life:
+            detail = AgentCrash(*at)
+            life.in_vain = is_in_vain(self, error, detail)
             self._let_go()
-            life.crashed(error, AgentCrash(*at))
+            life.crashed(error, detail)
 
     # ---- its turn
 
@@ -344,21 +351,26 @@ class Server(Cell):
         if self._tasks is not None:
             self._tasks.waited_for = trio.lowlevel.current_task()
             self._tasks.at = work.directives[work.done - 1]
-        try:
-            await _awaited(waits)
-            for directive in work.directives[work.done :]:
-                if self.life is not life or self.ending:
-                    break
-                work.done += 1
-                if self._tasks is not None:
-                    self._tasks.at = directive
-                more = _interpreted(directive, work.runtime)
-                if more is not None:
-                    await _awaited(more)
-        except BaseException:
-            if life.detail is None:  # else a task beside it crashed, and had it cancelled
-                life.detail = work.crash()
-            raise
+        with trio.CancelScope() as scope:
+            if self.max_handle_time is not None:
+                scope.deadline = trio.current_time() + self.max_handle_time
+            try:
+                await _awaited(waits)
+                for directive in work.directives[work.done :]:
+                    if self.life is not life or self.ending:
+                        break
+                    work.done += 1
+                    if self._tasks is not None:
+                        self._tasks.at = directive
+                    more = _interpreted(directive, work.runtime)
+                    if more is not None:
+                        await _awaited(more)
+            except BaseException:
+                if life.detail is None:  # else a task beside it crashed, and had it cancelled
+                    life.detail = work.crash()
+                raise
+        if scope.cancelled_caught and self.max_handle_time is not None:
+            raise HandledTooLong(self.id, work.runtime.signal.type, self.max_handle_time)
         if self.life is life:
             self.state = "serving"
             self._rest()

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast, get_args
 
 from attrs import define, field
 
 from jido_trio import checks
+from jido_trio.core import Agent
+from jido_trio.redact import shown
 from jido_trio.runtime._cell import Instance
+from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._recovery import Committed
 from jido_trio.runtime._server import Server
 from jido_trio.supervision import Backoff, Budget, Child, PassiveLife
-from jido_trio.terms import Restart, ShutdownLimit
+from jido_trio.terms import AfterCrash, Restart, ShutdownLimit
 
 AGENT_BUDGET = Budget(max_restarts=100, max_seconds=5, exhausted="park")
 """How many restarts one agent may have, unless its start says otherwise; they don't count against the instance's."""
 
 Options: TypeAlias = tuple[Restart, ShutdownLimit, Backoff | None, Budget | None]
 """How an agent is supervised."""
+
+Handling: TypeAlias = tuple[int | None, MailboxRules | None, AfterCrash | None, float | None]
+"""How it handles what it is sent: its mailbox_size, mailbox, after_crash, max_handle_time."""
 
 _MANY = 100
 """So many templates are kept."""
@@ -74,16 +81,30 @@ class Specs:
         return template.instance(server.id, server)
 
 
-def mailbox_size(instance: Instance, size: int | None) -> int:
-    """Return how many messages may wait for an agent that was given `size`; None for as many as the instance says.
+def server(instance: Instance, agent: Agent[Any], handling: Handling) -> Server:
+    """Return the place of an agent that is to be started. What isn't said is as the instance or the agent's class says.
 
     Raises:
-        InvalidDefinition: It is no size.
+        InvalidDefinition: An option is wrong.
     """
+    size, rules, after_crash, max_handle_time = handling
+    if rules is not None and not isinstance(rules, MailboxRules):
+        raise checks.refused(f"agent {shown(agent.id)}", "mailbox", rules, "must be MailboxRules, or None for none")
     if size is None:
-        return instance.mailbox_size
-    check_size(size)
-    return size
+        size = instance.mailbox_size
+    else:
+        check_size(size)
+    cell = Server(agent, instance, size, rules)
+    if max_handle_time is not None:
+        checks.seconds(f"agent {shown(cell.id)}", "max_handle_time", max_handle_time, above_zero=True)
+        cell.max_handle_time = max_handle_time
+    if after_crash is None:
+        after_crash = type(agent).after_crash
+    else:
+        checks.one_of(f"agent {shown(cell.id)}", "after_crash", after_crash, get_args(AfterCrash))
+    if after_crash == "committed":
+        cell.keep(Committed(cell))
+    return cell
 
 
 def check_size(size: object) -> None:

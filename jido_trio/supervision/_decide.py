@@ -108,7 +108,7 @@ def _on_exit(tree: Tree, event: ChildExited, now: float) -> Decision:
         slot = slot.remembering(lasted=event.lasted, failures=slot.failures, window=slot.window)
     if tree.plan is not None:
         return tree.put(slot.now("ended", event.exit)), (Post(QueuedExit(event.child, slot.rank, slot.incarnation)),)
-    return _after_exit(tree, slot, event.exit, now)
+    return _after_exit(tree, slot, event.exit, now, in_vain=event.in_vain)
 
 
 def _on_queued_exit(tree: Tree, event: QueuedExit, now: float) -> Decision:
@@ -118,11 +118,13 @@ def _on_queued_exit(tree: Tree, event: QueuedExit, now: float) -> Decision:
     return _after_exit(tree, slot, slot.exit, now)
 
 
-def _after_exit(tree: Tree, slot: Slot, exit: ExitKind, now: float) -> Decision:
+def _after_exit(tree: Tree, slot: Slot, exit: ExitKind, now: float, *, in_vain: bool = False) -> Decision:
     child = slot.child
     told = exit in ABNORMAL or child.restart == "permanent"
     reports = (ReportEnd(child.id, slot.incarnation, "running", exit),) if told else ()
     if exit in RESTARTS_AFTER[child.restart]:
+        if in_vain and child.backoff is None:
+            return tree.put(slot.now("parked")), reports
         return _restart(tree, slot, exit, now, reports)
     return _after_last_exit(tree, slot, reports)
 

@@ -35,12 +35,16 @@ class ChildStartFailed:
 
 @value
 class ChildExited:
-    """The life ended, having lasted so many seconds; a child without a backoff needn't say how many."""
+    """The life ended, having lasted so many seconds; a child without a backoff needn't say how many.
+
+    If a further life would be in vain, the child is parked rather than restarted; a supervisor that is busy can't tell.
+    """
 
     child: str
     incarnation: int
     exit: ExitKind
     lasted: float = 0.0
+    in_vain: bool = False
 
 
 @frozen

@@ -90,6 +90,7 @@ class ActiveLife:
     error: BaseException | None = field(default=None, repr=False)
     exit: ExitKind = "normal"
     detail: object = field(default=None, repr=False)
+    in_vain: bool = False
 
     def begin(self) -> None:
         """See `Living`."""

@@ -27,6 +27,8 @@ class Living(Protocol):
     """How it ended, once it has."""
     detail: object
     """What it was at when it crashed, if it has said so."""
+    in_vain: bool
+    """Whether a further life would end likewise."""
 
     @property
     def value(self) -> object:

@@ -69,7 +69,19 @@ class _More:
 class PassiveLife:
     """One incarnation of a passive child."""
 
-    __slots__ = ("_more", "_owner", "_stage", "child", "detail", "error", "exit", "incarnation", "killed", "stopping")
+    __slots__ = (
+        "_more",
+        "_owner",
+        "_stage",
+        "child",
+        "detail",
+        "error",
+        "exit",
+        "in_vain",
+        "incarnation",
+        "killed",
+        "stopping",
+    )
 
     child: Child
     incarnation: int
@@ -78,6 +90,9 @@ class PassiveLife:
     """Whether the child was asked to stop."""
     detail: object
     """What it is at, for the report of its crash; the child may say, while the life is up."""
+    in_vain: bool
+    """Whether a further life would end likewise. If the child says so before the life crashes, it is parked, as if its
+    budget were spent; unless it has a backoff."""
 
     value = None
     """Nothing was passed to `task_status.started`; see `ChildRef.value`."""
@@ -89,6 +104,7 @@ class PassiveLife:
         self.killed = False
         self.error: BaseException | None = None
         self.detail = None
+        self.in_vain = False
         self.exit: ExitKind = "normal"
         self._more: _More | None = None
         if child.backoff is not None:

@@ -59,7 +59,7 @@ MOVES: Mapping[SlotState, Mapping[SlotState, str]] = {
         "stopped": "ended for good; or goes down with its group",
         "restarting": "a passive child that failed to begin",
         "backing_off": "ended, and pauses",
-        "parked": "ended, its budget spent",
+        "parked": "ended, its budget spent, or a further life in vain",
     },
     "ended": {
         "starting": "its turn has come: next life",

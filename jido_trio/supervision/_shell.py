@@ -190,7 +190,7 @@ class Shell:
             self._overruns.forget(life)
         child = life.child
         lasted = trio.current_time() - life.began if child.backoff is not None else 0.0
-        self.fact(ev.ChildExited(child.id, life.incarnation, life.exit, lasted))
+        self.fact(ev.ChildExited(child.id, life.incarnation, life.exit, lasted, life.in_vain))
 
     def interrupted(self, error: BaseException) -> None:
         """See `Owner`."""

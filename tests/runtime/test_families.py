@@ -92,7 +92,7 @@ def state_of(jido: Jido, id: str) -> str:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("budget", 3), ("budget", "defualt"), ("backoff", 1), ("mailbox_size", 0), ("shutdown", "soon")],
+    [("budget", 3), ("budget", "defualt"), ("backoff", 1), ("mailbox_size", 0), ("mailbox", 3), ("shutdown", "soon")],
 )
 async def test_an_option_that_is_wrong_is_an_error_of_the_parent(autojump_clock, caplog, option, value):
     async with quiet() as jido:

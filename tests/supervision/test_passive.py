@@ -28,6 +28,8 @@ from jido_trio.supervision import (
     open_supervisor,
     supervisor_child,
 )
+from jido_trio.supervision import _events as ev
+from tests.supervision._bench import Bench, child
 
 
 @define
@@ -646,3 +648,39 @@ async def test_a_child_that_is_gone_for_good_is_told_of(row):
         row.lives[1].crashed(ValueError())
         inner.kill_child("c")
         assert gone == [("a", "normal"), ("b", "crash"), ("c", "killed")]
+
+
+async def test_a_child_whose_further_life_would_be_in_vain_is_parked_and_can_be_restarted(autojump_clock):
+    lives: list[PassiveLife] = []
+
+    class Hopeless:
+        def begin(self, life: PassiveLife) -> None:
+            lives.append(life)
+
+        def stop(self, life: PassiveLife) -> None:
+            life.end()
+
+        def kill(self, life: PassiveLife) -> None:
+            """Nothing is held."""
+
+    async with open_supervisor([Child("a", Hopeless())], on_report=lambda _: None) as supervisor:
+        lives[-1].in_vain = True
+        lives[-1].crashed(ValueError("as ever"))
+        parked = supervisor.tree().children[0].state
+        await supervisor.restart_child("a")
+
+        assert (parked, supervisor.tree().children[0].state, len(lives)) == ("parked", "running", 2)
+
+
+@pytest.mark.parametrize(("restart", "state"), [("permanent", "parked"), ("transient", "parked"), ("temporary", None)])
+def test_only_a_child_that_would_be_restarted_is_parked(restart, state):
+    bench = Bench.of([child("a", restart=restart), child("b")])
+    bench.fact(ev.ChildExited("a", 1, "crash", in_vain=True))
+    assert bench.states.get("a") == state
+    assert bench.tree.window.count == 0
+
+
+def test_a_child_with_a_backoff_pauses_even_if_a_further_life_seems_to_be_in_vain():
+    bench = Bench.of([child("a", backoff=Backoff())])
+    bench.fact(ev.ChildExited("a", 1, "crash", in_vain=True))
+    assert bench.states == {"a": "backing_off"}
