@@ -38,10 +38,14 @@ class SupervisorMachine(TrioStateMachine):
         self.supervisor: Supervisor | None = None
         self.gave_up: RestartIntensityExceeded | None = None
         self.over = trio.Event()
+        self.order_at_stop: list[str] = []
+        self.running_at_stop: set[str] = set()
+        self.ended_by_itself: set[str] = set()
 
     # ---- the children
 
     async def live(self, id: str, *, task_status: trio.TaskStatus[None]) -> None:
+        self.ended_by_itself.discard(id)
         self.alive[id] += 1
         assert self.alive[id] == 1, f"two lives of {id}"
         send, orders = trio.open_memory_channel[str](10)
@@ -52,6 +56,9 @@ class SupervisorMachine(TrioStateMachine):
                     self.crash(f"{id} starting")
                 case "slow":
                     await trio.sleep(1)
+                case "slow crash":
+                    await trio.sleep(1)
+                    self.crash(f"{id} starting slowly")
             self.order.append(id)
             self.orders[id] = send
             task_status.started()
@@ -70,6 +77,8 @@ class SupervisorMachine(TrioStateMachine):
                         self.crash(f"{id} stopping")
                     case "slow":
                         await trio.sleep(1)
+                    case "very slow":
+                        await trio.sleep(2)
             self.alive[id] -= 1
             self.ended.append(id)
 
@@ -116,6 +125,19 @@ class SupervisorMachine(TrioStateMachine):
         assert self.supervisor is not None
         return self.supervisor
 
+    def begin_stop(self) -> None:
+        view = self.running().tree()
+        if view.phase == "up":
+            self.order_at_stop = [child.id for child in view.children]
+            self.running_at_stop = {child.id for child in view.children if child.state == "running"}
+            self.ended.clear()
+        self.running().stop()
+
+    def tell(self, id: str, what: str) -> None:
+        if id in self.orders:
+            self.ended_by_itself.add(id)
+            self.orders[id].send_nowait(what)
+
     @rule(id=ids, restart=restarts, patience=st.sampled_from([0.5, 9]))
     @step
     async def start_child(self, id, restart, patience):
@@ -145,18 +167,16 @@ class SupervisorMachine(TrioStateMachine):
     @rule(id=ids, end=ends)
     @step
     async def end_child(self, id, end):
-        if id in self.orders:
-            self.orders[id].send_nowait(end)
+        self.tell(id, end)
 
     @rule(victims=st.lists(ids, min_size=2, max_size=4, unique=True))
     @step
     async def crash_together(self, victims):
         for id in victims:
-            if id in self.orders:
-                self.orders[id].send_nowait("crash")
+            self.tell(id, "crash")
         await trio.testing.wait_all_tasks_blocked()
 
-    @rule(id=ids, what=st.sampled_from(["crash", "slow"]))
+    @rule(id=ids, what=st.sampled_from(["crash", "slow", "slow crash"]))
     def prepare_start(self, id, what):
         self.at_start[id] = what
 
@@ -184,7 +204,21 @@ class SupervisorMachine(TrioStateMachine):
     @rule()
     @step
     async def stop(self):
-        self.running().stop()
+        self.begin_stop()
+
+    @precondition(lambda self: len(self.orders) > 1 and not self.over.is_set())
+    @rule(at=st.integers(0, 3), becomes=st.sampled_from(["slow", "slow crash"]))
+    @step
+    async def stop_while_one_starts(self, at, becomes):
+        running = [child.id for child in self.running().tree().children if child.state == "running"]
+        if len(running) < 2:
+            return
+        *others, last = running
+        victim = others[at % len(others)]
+        self.at_start[victim], self.at_stop[last] = becomes, "very slow"
+        self.tell(victim, "crash")
+        await trio.testing.wait_all_tasks_blocked()
+        self.begin_stop()
 
     # ---- the laws
 
@@ -209,20 +243,28 @@ class SupervisorMachine(TrioStateMachine):
                 if child.state in ("stopped", "restarting", "ended"):
                     assert self.alive[child.id] == 0, child
 
+    @invariant()
+    def nothing_runs_once_it_is_over(self):
+        if self.supervisor is not None and self.over.is_set():
+            assert +self.alive == Counter(), "something outlives its supervisor"
+
+    @invariant()
+    def what_ran_when_it_was_stopped_ends_in_reverse(self):
+        ended = [id for id in self.ended if id in self.running_at_stop - self.ended_by_itself]
+        order = [id for id in reversed(self.order_at_stop) if id in self.running_at_stop - self.ended_by_itself]
+        assert ended == order[: len(ended)]
+
     async def tear_down(self) -> None:
         if self.supervisor is None:
             return
         await trio.testing.wait_all_tasks_blocked()
-        view = self.supervisor.tree()
-        running = [child.id for child in view.children if view.phase == "up" and child.state == "running"]
-        self.ended.clear()
-        self.supervisor.stop()
+        self.begin_stop()
         with trio.fail_after(1_000):
             await self.supervisor.wait()
             assert +self.alive == Counter(), "something runs when the supervisor says that it has ended"
             await self.over.wait()
-        assert [id for id in self.ended if id in running] == running[::-1]
-        assert +self.alive == Counter(), "something outlives its supervisor"
+        self.what_ran_when_it_was_stopped_ends_in_reverse()
+        self.nothing_runs_once_it_is_over()
         assert sorted(self.reports) == sorted(self.crashes), "each crash is reported once"
         if self.gave_up is not None:
             assert self.gave_up.restarts > self.max_restarts
