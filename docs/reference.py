@@ -17,6 +17,7 @@ PARTS = (
     "core",
     "supervision",
     "runtime",
+    "observe",
     "actions",
     "groups",
     "storage",

@@ -98,6 +98,9 @@ class Cell:
         """The directive that it waits for, if it does."""
         return None
 
+    def crashing(self, error: BaseException, at: Signal | None) -> None:
+        """Take note that the current life crashes, at that signal."""
+
     # ---- messages
 
     def put(self, message: Message) -> None:
@@ -238,6 +241,8 @@ class Instance:
     resources: Resources
     mailbox_size: int
     dead_letters: DeadLetters
+    on_added: Callable[[Cell], None] | None = None
+    """Told of each agent that is about to begin."""
     counts: Counts = field(factory=Counts)
     """What became of its messages."""
     run_queue: RunQueue = field(factory=RunQueue)
@@ -350,6 +355,8 @@ class Instance:
                 raise DuplicateAgent(cell.id)
             self._leaving.setdefault(cell.id, deque()).append(self.cells.pop(cell.id))
         self.cells[cell.id] = cell
+        if self.on_added is not None:
+            self.on_added(cell)
 
     def gone(self, id: str, exit: ExitKind) -> None:
         """An agent has ended for good, or what is none."""

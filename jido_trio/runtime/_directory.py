@@ -59,7 +59,7 @@ class Directory:
     async def stop(self, agent: AgentRef[Any] | str, reason: object) -> None:
         """Stop an agent, and return when it has ended."""
         supervisor = self._instance.running()
-        cell = self._cell(agent)
+        cell = self.cell(agent)
         if isinstance(cell, Server):
             cell.refuse_itself()
         cell.stop_reason = reason
@@ -73,7 +73,7 @@ class Directory:
     async def resume(self, agent: AgentRef[Any] | str) -> None:
         """Begin the next life of an agent that is parked, or pauses before its restart."""
         supervisor = self._instance.running()
-        cell = self._cell(agent)
+        cell = self.cell(agent)
         try:
             await supervisor.restart_child(cell.id)
         except ChildRefused as refused:
@@ -84,7 +84,7 @@ class Directory:
     def kill(self, agent: AgentRef[Any] | str) -> None:
         """Kill the current life of an agent."""
         supervisor = self._instance.running()
-        cell = self._cell(agent)
+        cell = self.cell(agent)
         if cell.life is None:
             return
         if cell.state in ("queued", "serving"):  # as a checkpoint would, this comes after what has its turn already
@@ -107,7 +107,12 @@ class Directory:
         """Return the refs of all agents, in the order in which they were started."""
         return tuple(_ref(cell) for cell in self._instance.cells.values())
 
-    def _cell(self, agent: AgentRef[Any] | str) -> Cell:
+    def cell(self, agent: AgentRef[Any] | str) -> Cell:
+        """Return the agent's place in the instance.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+        """
         if isinstance(agent, AgentRef):
             return self._instance.find(agent.id, agent._cell)  # noqa: SLF001  # a ref is ours
         return self._instance.find(agent)

@@ -16,9 +16,11 @@ import trio
 from jido_trio import checks
 from jido_trio.core import Agent, Resources
 from jido_trio.errors import InvalidDefinition, RestartIntensityExceeded, StartFailed, SupervisorStopped
+from jido_trio.observe import Event, Level
 from jido_trio.redact import shown
 from jido_trio.runtime import _life, _post, _tasks, _timers
 from jido_trio.runtime._cell import Instance
+from jido_trio.runtime._debug import Debug, Watch
 from jido_trio.runtime._directory import Directory
 from jido_trio.runtime._fates import DeadLetter, DeadLetters, Ledger, log_dead_letter
 from jido_trio.runtime._inspect import JidoView, shown_outside, view_of_instance
@@ -67,6 +69,7 @@ class Jido:
             log `jido_trio.supervision`, repeats folded.
         on_dead_letter: Called with each signal that nobody will handle.
         dead_letters: How many of them are kept, the last ones, for `dead_letters()`.
+        debug: Whether the last events of all agents are kept, for `recent()`: "off", "on", or "verbose" with data.
         inspect: Where to make a Unix socket, at which `jido-trio inspect` sees what the instance is at, as long as it
             runs; for this user only. None makes none.
 
@@ -91,6 +94,7 @@ class Jido:
         on_report: Sink | None = None,
         on_dead_letter: Callable[[DeadLetter], None] = log_dead_letter,
         dead_letters: int = 1000,
+        debug: Level = "off",
         inspect: str | PathLike[str] | None = None,
     ) -> None:
         _check_name(name)
@@ -122,6 +126,8 @@ class Jido:
                 on_report=on_report,
             )
         self._directory = Directory(instance)
+        self._debug = Debug(instance)
+        self._debug.set(debug)
         self._run: AbstractAsyncContextManager[Supervisor] | None = None
         self._root: Supervisor | None = None
 
@@ -309,6 +315,31 @@ class Jido:
     def inspect(self) -> JidoView:
         """Return what the instance is at, as plain data; at any moment, and also before and after it runs."""
         return view_of_instance(self._instance)
+
+    def debug(self, level: Level, agent: AgentRef[Any] | str | None = None) -> None:
+        """Keep the last events of an agent, or of all and those to come; "off" keeps none, "verbose" their data, too.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+            InvalidDefinition: There is no such level.
+        """
+        if agent is None:
+            self._debug.set(level)
+        else:
+            self._debug.watch(self._directory.cell(agent), level)
+
+    def recent(self, limit: int = 50, *, agent: AgentRef[Any] | str | None = None) -> tuple[Event, ...]:
+        """Return the last events of the agents that are watched, newest first; those of one agent, or of all.
+
+        At most 50 are kept for each agent as long as it lives, and 500 for the instance.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+        """
+        if agent is None:
+            return self._debug.ring.recent(limit)
+        watch = self._directory.cell(agent).kept(Watch)
+        return watch.ring.recent(limit) if watch is not None else ()
 
     def tree(self) -> SupervisorView:
         """Return the supervision tree, as plain data.

@@ -93,6 +93,8 @@ class LifeTasks:
         except BaseException as error:
             if self._cell.life is self._life:
                 self._cell.state = "down"  # it handles nothing while its other tasks are cancelled
+            if self._cell.life is self._life and not isinstance(error, trio.Cancelled):
+                self._cell.crashing(error, runtime.signal)
             if self._life.detail is None and not isinstance(error, trio.Cancelled):
                 self._life.detail = AgentCrash(runtime.agent, runtime.signal)
             if self._cell.life is self._life and not isinstance(error, trio.Cancelled):

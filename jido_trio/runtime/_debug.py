@@ -1,0 +1,156 @@
+"""Debugging: what happens to agents is kept in rings, while that is asked for.
+
+An agent that is watched is of another class, which notes what happens and then does what every agent does. So an agent
+that isn't watched pays nothing, not so much as a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import trio
+from attrs import define, field
+
+from jido_trio import checks
+from jido_trio.core import Agent, Signal, diff
+from jido_trio.observe import LEVELS, Event, Kind, Level, Ring
+from jido_trio.redact import concealed, plain, said, shown, shown_error, without
+from jido_trio.runtime._cell import Cell, Instance
+from jido_trio.runtime._mailbox import Call, Outcome
+from jido_trio.runtime._secrets import secret_names, secrets_of
+from jido_trio.runtime._server import Directives, Server
+from jido_trio.supervision import PassiveLife
+from jido_trio.terms import ExitKind
+
+PER_AGENT = 50
+PER_INSTANCE = 500
+"""So many events are kept."""
+
+
+@define(eq=False)
+class Watch:
+    """What is kept for one agent that is watched."""
+
+    cell: Cell
+    level: Level
+    everywhere: Ring
+    """Of the instance."""
+    ring: Ring = field(factory=lambda: Ring(PER_AGENT))
+
+    def note(self, kind: Kind, what: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Keep that this happened now."""
+        cell = self.cell
+        event = Event(trio.current_time(), cell.id, cell.incarnation, kind, what, detail or {})
+        self.ring.add(event)
+        self.everywhere.add(event)
+
+    def inspect(self) -> Mapping[str, object]:
+        """Return the last few, newest first."""
+        return {"recent": [str(event) for event in self.ring.recent(10)]}
+
+    def up(self) -> None:
+        """See `Belonging`."""
+
+    def again(self) -> None:
+        """See `Belonging`."""
+
+    def gone(self, exit: ExitKind) -> None:
+        """See `Belonging`."""
+        self.note("ended", exit)
+
+
+class Watched(Server):
+    """An agent that is watched."""
+
+    __slots__ = ()
+
+    def begin(self, life: PassiveLife) -> None:
+        """See `Passive`."""
+        super().begin(life)
+        self._note("began", f"life {life.incarnation}")
+
+    def kill(self, life: PassiveLife) -> None:
+        """See `Passive`."""
+        self._note("killed", f"life {life.incarnation}")
+        super().kill(life)
+
+    def crashing(self, error: BaseException, at: Signal | None) -> None:
+        """See `Cell`."""
+        self._note("crash", shown_error(error, hide=secrets_of(self.agent, at)))
+
+    def answer(self, signal: Signal, *, waits: bool = True) -> Any:
+        """See `Server`."""
+        self._note_signal("signal", signal)
+        return super().answer(signal, waits=waits)
+
+    def _receive(
+        self, signal: Signal, call: Call | None = None, outcome: Outcome | None = None, *, quiet: bool = False
+    ) -> None:
+        self._note_signal("signal" if outcome is None else "outcome", signal)
+        super()._receive(signal, call, outcome, quiet=quiet)
+
+    def _carry_out(self, signal: Signal, directives: Directives, before: Agent[Any]) -> None:
+        watch, detail = self.kept(Watch), None
+        if watch is not None and watch.level == "verbose":
+            hide = secrets_of(before, signal, self.agent.state, directives)
+            changes = [without(str(change), hide) for change in diff(before.state, self.agent.state)]
+            detail = {"changes": changes, "directives": [shown(one, hide=hide) for one in directives]}
+        self._note("directives", ", ".join(type(one).__name__ for one in directives), detail)
+        super()._carry_out(signal, directives, before)
+
+    def _note_signal(self, kind: Kind, signal: Signal) -> None:
+        watch = self.kept(Watch)
+        if watch is None:
+            return
+        detail = None
+        if watch.level == "verbose":
+            data = plain(concealed(signal.data, secret_names(type(self.agent))))
+            detail = {"id": signal.id, "source": said(signal.source), "data": data}
+        watch.note(kind, said(signal.type), detail)
+
+    def _note(self, kind: Kind, what: str, detail: Mapping[str, Any] | None = None) -> None:
+        watch = self.kept(Watch)
+        if watch is not None:
+            watch.note(kind, what, detail)
+
+
+@define(eq=False)
+class Debug:
+    """Who is watched in an instance, and what was seen."""
+
+    _instance: Instance
+    level: Level = "off"
+    """Of agents that are still to come."""
+    ring: Ring = field(factory=lambda: Ring(PER_INSTANCE))
+
+    def set(self, level: Level) -> None:
+        """Watch all agents, and those to come; or none."""
+        check_level(level)
+        self.level = level
+        self._instance.on_added = self._watch_new if level != "off" else None
+        for cell in self._instance.cells.values():
+            self.watch(cell, level)
+
+    def watch(self, cell: Cell, level: Level) -> None:
+        """Watch an agent, or do so no more; what was seen of it is kept by the instance."""
+        check_level(level)
+        watch = cell.kept(Watch)
+        if cell.closed or not isinstance(cell, Server):
+            return
+        if level == "off":
+            cell.__class__ = Server
+            cell.let_go(Watch)
+        elif watch is not None:
+            watch.level = level
+        else:
+            cell.keep(Watch(cell, level, self.ring))
+            cell.__class__ = Watched
+
+    def _watch_new(self, cell: Cell) -> None:
+        self.watch(cell, self.level)
+
+
+def check_level(level: object) -> None:
+    """Refuse what is no level."""
+    checks.one_of("", "debug", level, LEVELS)
