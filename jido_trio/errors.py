@@ -7,6 +7,7 @@
       | + InvalidInstruction         what cmd was given is no action
       | + InvalidParams              the parameters don't fit the action's fields
       | + ActionTimedOut             an async action took longer than its timeout
+      | + Interrupted                an async action of a durable agent was cut off by its death
       | + InvalidResult              what run returned doesn't fit the state or the output schema
       | + Permanent                  trying again won't help
       | + Transient                  trying again may help
@@ -15,6 +16,7 @@
       | + AgentCrashed               its handling crashed the agent: it may have acted
       | + AgentStopped               the agent has stopped, or stopped before it came to the message
       | + CallTimeout                no answer in time: the message was withdrawn
+      | + OwnershipLost              the durable agent was started elsewhere, and belongs there now
       | + MailboxFull                refused at once: the message was never queued
       | + NoRoute                    no route of the agent matches the signal's type
       + AgentNotFound              no agent has that id
@@ -30,7 +32,9 @@
       | + StorageFailed              the disk or the server said no
       | + StorageLocked              another process doesn't let go of it
       | + StorageNewer               a later version of jido_trio made it
+      | + RecordRefused              a record of a durable agent can't be read, or is for other code
       | + StorageUnknown             whether it was done can't be told
+      + Unstorable                 part of a durable agent, or of a signal to it, can't be kept
       + ReplayDiverged             a replay came to another state than the journal says
       + SupervisionError           a tree could not be kept up
         + StartFailed                a child failed while starting
@@ -280,6 +284,19 @@ class ActionTimedOut(ActionError):
 
 
 @define(slots=False, eq=False)
+class Interrupted(ActionError):
+    """An async action was cut off by the death of its agent: whether it has done its work isn't known."""
+
+    action: str
+
+    def __str__(self) -> str:
+        return (
+            f"action {shown(self.action)} was cut off when its agent died; whether it has done its work isn't known. "
+            "Declare it idempotent to have it run again"
+        )
+
+
+@define(slots=False, eq=False)
 class InvalidSignal(JidoError):
     """Data is not a valid CloudEvents 1.0.2 envelope."""
 
@@ -365,6 +382,19 @@ class NoRoute(CallError):
 
 
 @define(slots=False, eq=False)
+class OwnershipLost(CallError):
+    """Another process, or another instance, has started the same durable agent: this one writes nothing any more."""
+
+    agent_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"durable agent {shown(self.agent_id)} was started elsewhere on the same storage and belongs there now; "
+            "this one has stopped. Let one process have it"
+        )
+
+
+@define(slots=False, eq=False)
 class AgentNotFound(JidoError):
     """No agent has that id."""
 
@@ -404,6 +434,7 @@ class WaitTimeout(JidoError):
 
 
 _HINTS = {
+    "resting": "It has nothing to do: was the signal sent that leads there, and does a route match it?",
     "idle": "It has nothing to do: was the signal sent that leads there, and does a route match it?",
     "queued": "It is busy: wait longer, or spread its work over several agents.",
     "serving": "It is busy: wait longer, or spread its work over several agents.",
@@ -555,6 +586,36 @@ class StorageUnknown(StorageError):
         return (
             f"the storage {shown(self.storage)} broke off during a commit, which may have been done: "
             f"{said(self.what)}. Read what is there before you do it again"
+        )
+
+
+@define(slots=False, eq=False)
+class RecordRefused(StorageError):
+    """A record of a durable agent can't be read, or isn't for this code. It was left as it is."""
+
+    key: str
+    what: str
+    """What is wrong with it."""
+
+    def __str__(self) -> str:
+        return (
+            f"the record {shown(self.key)} can't be used: {said(self.what)}. Nothing was changed, and the agent was "
+            "not started; give it the code that wrote the record, or repair it"
+        )
+
+
+@define(slots=False, eq=False)
+class Unstorable(JidoError):
+    """Part of a durable agent, of a signal or of a directive can't be kept. Nothing was changed."""
+
+    agent_id: str
+    what: str
+    """Which part, and why."""
+
+    def __str__(self) -> str:
+        return (
+            f"durable agent {shown(self.agent_id)} can't be kept: {said(self.what)}. States, signals and directives of "
+            "durable agents hold plain data and attrs values; give live objects as resources"
         )
 
 

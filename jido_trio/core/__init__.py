@@ -26,6 +26,7 @@ from jido_trio.core._directives import (
     emit_to,
     emit_to_parent,
 )
+from jido_trio.core._durable import Durable
 from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Verdict, decide_error
 from jido_trio.core._instruction import Command, Instruction
 from jido_trio.core._journal import (
@@ -67,6 +68,7 @@ __all__ = [
     "Direct",
     "Directive",
     "Divergence",
+    "Durable",
     "Effect",
     "Emit",
     "EmitErrors",

@@ -65,6 +65,9 @@ class Action:
         output: A frozen attrs class that changes returned by `run` must fit. They may hold more than it names, and
             `run` may return a value of it in the place of changes.
 
+        idempotent: Whether it does no harm to run it twice. A durable agent has such an action run again when it died
+            meanwhile; others come back as `Interrupted`.
+
     Raises:
         InvalidDefinition: When the class is made.
     """
@@ -76,6 +79,8 @@ class Action:
     vsn: ClassVar[str | None] = None
     output: ClassVar[type[attrs.AttrsInstance] | None] = None
     is_async: ClassVar[bool] = False
+    idempotent: ClassVar[bool] = False
+    """Whether an action with effects may be run again when nobody knows whether it was done."""
     is_abstract: ClassVar[bool] = True
     _record: ClassVar[Schema[Any]]
     _output: ClassVar[Schema[Any] | None] = None
@@ -89,6 +94,7 @@ class Action:
         tags: Iterable[str] | None = None,
         vsn: str | None = None,
         output: type[attrs.AttrsInstance] | None = None,
+        idempotent: bool | None = None,
     ) -> None:
         super().__init_subclass__()
         cls.name = checked_name("action", cls, name)
@@ -96,6 +102,7 @@ class Action:
         cls.category = category or cls.category
         cls.tags = checked_tags(cls, tags) or cls.tags
         cls.vsn = vsn or cls.vsn
+        cls.idempotent = cls.idempotent if idempotent is None else bool(idempotent)
         cls.is_abstract, cls.is_async = _kind_of_run(cls)
         _refuse_metadata_as_fields(cls)
         # slots=True would make a second class here, and attrs can't freeze a class whose base is frozen already.

@@ -17,6 +17,7 @@ from jido_trio.core._action import Action, checked_name, checked_tags, summary
 from jido_trio.core._compiled import Run, for_action, for_signal
 from jido_trio.core._context import NOTHING
 from jido_trio.core._directives import Error
+from jido_trio.core._durable import Durable, checked_durable
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
 from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Command, Instruction, normalize
@@ -63,6 +64,7 @@ class Agent(Generic[State]):
         max_handle_time: Seconds that the directives of one signal may take; longer is a crash. None sets no limit. Its
             start may say otherwise, too.
         strategy: How it goes through several instructions.
+        durable: Whether its agents outlive their process, in the storage of their instance; `Durable` says how.
 
     Raises:
         InvalidDefinition: When the class is made.
@@ -82,6 +84,8 @@ class Agent(Generic[State]):
     after_crash: ClassVar[AfterCrash] = "fresh"
     max_handle_time: ClassVar[float | None] = None
     strategy: ClassVar[Strategy] = Direct()
+    durable: ClassVar[Durable | None] = None
+    """How its agents are kept; None if they aren't."""
     router: ClassVar[Router] = Router()
     record: ClassVar[Schema[Any]]
     """How states are made and changed."""
@@ -102,6 +106,7 @@ class Agent(Generic[State]):
         strategy: Strategy | None = None,
         after_crash: AfterCrash | None = None,
         max_handle_time: float | None = None,
+        durable: bool | Durable | None = None,
     ) -> None:
         super().__init_subclass__()
         cls.name = checked_name("agent", cls, name)
@@ -119,6 +124,8 @@ class Agent(Generic[State]):
             cls.max_handle_time = max_handle_time
         if strategy is not None:
             cls.strategy = _checked_strategy(cls, strategy)
+        if durable is not None:
+            cls.durable = checked_durable(f"agent {cls.name!r}", durable)
         if routes is not None:
             cls.router = _router(cls, routes)
         state = _state_class(cls)

@@ -60,6 +60,9 @@ class Context(Generic[StateT_co, AgentT_co]):
     incarnation: int = 0
     """Which life of the agent, from 1, asked for an action with effects; a `def run`, which is pure, finds 0."""
 
+    key: str = ""
+    """Names this run of an action with effects, for a durable agent: the same when it is run again after a death."""
+
     def __getitem__(self, key: str) -> Any:
         return self.extra[key]
 

@@ -6,7 +6,8 @@ A cell is in one of these states; the server moves it from one to the next:
     idle      nothing to do: a call is handled right where it is made
     queued    it has messages or directives, and waits for its turn in the run queue
     serving   a message is being handled, on the stack of the run queue or of a caller
-    waiting   a task of the life carries out directives that take time; messages wait
+    resting   nothing to do, but a durable agent handles nothing where it is sent
+    waiting   a task of the life carries out directives that take time, or commits; messages wait
     ending    it gave a `Stop`, and has done all before that: it waits for its supervisor to come to the stop
 
 Whoever puts a message into an idle agent's mailbox queues it; in all other states somebody will look at the mailbox.
@@ -24,12 +25,14 @@ import trio
 from attrs import Factory, define, field
 
 from jido_trio.core import Agent, Resources, Signal
-from jido_trio.errors import AgentNotFound, AgentStopped, DuplicateAgent, SupervisorStopped
+from jido_trio.errors import AgentNotFound, AgentStopped, CallError, DuplicateAgent, SupervisorStopped
 from jido_trio.redact import shown
 from jido_trio.runtime._clock import Deadlines, Timers
 from jido_trio.runtime._fates import Counts, DeadLetters, Ledger
 from jido_trio.runtime._mailbox import Call, Due, Kill, Mailbox, Message, Own
+from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._run_queue import RunQueue
+from jido_trio.storage import Storage
 from jido_trio.supervision import PassiveLife, Supervisor
 from jido_trio.terms import ExitKind
 from jido_trio.world import World
@@ -37,7 +40,7 @@ from jido_trio.world import World
 CALL_TIMEOUT = 5.0
 """Seconds that a call waits, unless it says otherwise."""
 
-State: TypeAlias = Literal["down", "idle", "queued", "serving", "waiting", "ending"]
+State: TypeAlias = Literal["down", "idle", "resting", "queued", "serving", "waiting", "ending"]
 
 T = TypeVar("T")
 
@@ -186,7 +189,7 @@ class Cell:
         self.closed, self.state, self.life = reason, "down", None
         self._give_up(list(self.mailbox.close(self.refusal)), self.closed)
 
-    def refusal(self) -> AgentStopped:
+    def refusal(self) -> CallError:
         """Return the error for who sends it more."""
         return AgentStopped(self.id, self.closed)
 
@@ -241,6 +244,10 @@ class Instance:
     resources: Resources
     mailbox_size: int
     dead_letters: DeadLetters
+    new_cell: Callable[[Agent[Any], Instance, int, MailboxRules | None], Any]
+    """Makes an agent's place, of the kind that its class wants."""
+    storage: Storage | None = None
+    """Where its durable agents are kept, while it is open."""
     on_added: Callable[[Cell], None] | None = None
     """Told of each agent that is about to begin."""
     counts: Counts = field(factory=Counts)

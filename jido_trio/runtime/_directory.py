@@ -10,6 +10,7 @@ from attrs import define
 from jido_trio.core import Agent
 from jido_trio.errors import AgentNotFound, ChildRefused, SupervisionError
 from jido_trio.runtime._cell import Cell, Instance
+from jido_trio.runtime._commit import DurableServer
 from jido_trio.runtime._fates import DeadLetter
 from jido_trio.runtime._mailbox import Kill
 from jido_trio.runtime._ref import AgentRef
@@ -38,6 +39,8 @@ class Directory:
         cell = server(instance, value, handling)
         child = instance.part(Specs).child(cell, *options)
         instance.add(cell)
+        if isinstance(cell, DurableServer):
+            await self._load(cell)
         try:
             supervisor.start_child_nowait(child)
         except trio.WouldBlock:
@@ -48,6 +51,13 @@ class Directory:
         else:
             await trio.lowlevel.cancel_shielded_checkpoint()
         return AgentRef(cell)
+
+    async def _load(self, cell: DurableServer) -> None:
+        try:
+            await cell.load()
+        except BaseException:
+            self._instance.forget(cell, "shutdown")
+            raise
 
     async def _start_in_turn(self, supervisor: Supervisor, child: Child, cell: Cell) -> None:
         try:

@@ -47,6 +47,8 @@ class Runtime:
     cell: Cell = field(repr=False)
     """The agent's place in its instance; for effects that keep something for the agent."""
     _tasks: Task = field(repr=False)
+    key: str = ""
+    """Names this directive, for a durable agent: the same when it is carried out again after a death."""
 
     @property
     def resources(self) -> Resources:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextvars
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from os import PathLike
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import quote
 
 import trio
@@ -20,6 +20,7 @@ from jido_trio.observe import Event, Level
 from jido_trio.redact import shown
 from jido_trio.runtime import _life, _post, _tasks, _timers
 from jido_trio.runtime._cell import Instance
+from jido_trio.runtime._commit import server_for
 from jido_trio.runtime._debug import Debug, Watch
 from jido_trio.runtime._directory import Directory
 from jido_trio.runtime._fates import DeadLetter, DeadLetters, Ledger, log_dead_letter
@@ -29,6 +30,7 @@ from jido_trio.runtime._life_tasks import plain
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._specs import AGENT_BUDGET, check_size
+from jido_trio.storage import Storage
 from jido_trio.supervision import (
     Backoff,
     Budget,
@@ -64,6 +66,8 @@ class Jido:
         world: Where ids, times and random numbers come from; the current world if not given.
         resources: What async actions find as `context.resources`, and interpreters as `runtime.resources`, by name or
             by class. It is used, not opened or closed.
+        storage: Where durable agents are kept. `open_sqlite(path)` and the like are opened with the instance and
+            closed with it; one that is open already is used, and not closed.
         services: Supervised tasks beside the agents, up before the first agent and stopped after the last.
         on_report: Called with each `CrashReport`, before the restart, and each `OverrunReport`. None writes them to the
             log `jido_trio.supervision`, repeats folded.
@@ -90,6 +94,7 @@ class Jido:
         shutdown: float | None = 10,
         world: World | None = None,
         resources: Mapping[Any, object] | None = None,
+        storage: Storage | AbstractAsyncContextManager[Storage] | None = None,
         services: Sequence[Child] = (),
         on_report: Sink | None = None,
         on_dead_letter: Callable[[DeadLetter], None] = log_dead_letter,
@@ -107,7 +112,7 @@ class Jido:
             source = f"/jido/{quote(name, safe='', errors='replace')}"
             letters = DeadLetters(on_dead_letter, deque(maxlen=dead_letters))
             self._instance = instance = Instance(
-                name, source, world, context, Resources(resources), mailbox_size, letters
+                name, source, world, context, Resources(resources), mailbox_size, letters, server_for
             )
             agents = dynamic_supervisor_child(
                 "agents",
@@ -128,6 +133,7 @@ class Jido:
         self._directory = Directory(instance)
         self._debug = Debug(instance)
         self._debug.set(debug)
+        self._storage = _checked_storage(storage)
         self._run: AbstractAsyncContextManager[Supervisor] | None = None
         self._root: Supervisor | None = None
 
@@ -179,6 +185,11 @@ class Jido:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Supervisor]:
+        async with self._storage as self._instance.storage, self._open_tree() as root:
+            yield root
+
+    @asynccontextmanager
+    async def _open_tree(self) -> AsyncIterator[Supervisor]:
         left: BaseException | None = None
         try:
             # Deadlines hold as long as anything lives: the timers begin before the tree, and end after it.
@@ -357,3 +368,16 @@ def _check_name(name: object) -> None:
         raise InvalidDefinition(
             f"name={shown(name)} of an instance must be a text that is not empty", field="name", value=name
         )
+
+
+def _checked_storage(storage: object) -> AbstractAsyncContextManager[Storage | None]:
+    """Return what opens the storage; one that is open, or none, is given as it is."""
+    if hasattr(storage, "__aenter__"):
+        return cast("AbstractAsyncContextManager[Storage]", storage)
+    if storage is not None and not all(callable(getattr(storage, name, None)) for name in ("get", "scan", "commit")):
+        raise InvalidDefinition(
+            f"storage={shown(storage)} is no storage: give one that is open, or what opens it, as open_sqlite(path)",
+            field="storage",
+            value=storage,
+        )
+    return nullcontext(cast("Storage | None", storage))

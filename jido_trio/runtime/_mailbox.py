@@ -19,7 +19,7 @@ Nothing is allocated before there is something to hold: most agents wait for not
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -107,6 +107,19 @@ class Outcome:
     signal: Signal
     instruction: Instruction
     incarnation: int
+    record: str = ""
+    """The key of what is on disk of it, for a durable agent; that one is for every life."""
+
+
+@frozen(eq=False)
+class Kept:
+    """A signal to a durable agent that is on disk, too."""
+
+    signal: Signal
+    record: str
+    """Its key."""
+    once: bool = False
+    """Whether it is passed over if a signal with its id was handled before."""
 
 
 @frozen(eq=False)
@@ -145,10 +158,10 @@ class Again:
         return isinstance(self.message, Call) and self.message.settled
 
 
-Message: TypeAlias = Signal | Call | Own | Due | Outcome | News | Kill | Keyed | Again
+Message: TypeAlias = Signal | Call | Own | Kept | Due | Outcome | News | Kill | Keyed | Again
 """All that a mailbox holds. What others cast is the bare signal."""
 
-PLACELESS = frozenset({Own, Due, Outcome, News, Kill, Again})
+PLACELESS = frozenset({Own, Kept, Due, Outcome, News, Kill, Again})
 """Messages that take no place."""
 
 URGENT = frozenset({Due, Outcome})
@@ -252,6 +265,13 @@ class Mailbox:
             self.queue = deque((message,))
         else:
             self.queue.insert(count, message)
+
+    def return_all(self, messages: Sequence[Message]) -> None:
+        """Put messages that were taken, and have no fate yet, before all others."""
+        self.counts.handled -= len(messages)
+        self.taken += sum(message.__class__ not in PLACELESS for message in messages)
+        if messages:
+            self.queue = deque((*messages, *(self.queue or ())))
 
     def take_back(self, message: Message) -> None:
         """Take out an urgent message, if it still waits."""

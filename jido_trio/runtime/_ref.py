@@ -8,7 +8,7 @@ import trio
 from attrs import frozen
 
 from jido_trio.core import Agent, Signal
-from jido_trio.errors import CallError, MailboxFull
+from jido_trio.errors import CallError
 from jido_trio.redact import shown
 from jido_trio.runtime._cell import CALL_TIMEOUT
 from jido_trio.runtime._inspect import AgentView, view_of_agent
@@ -92,9 +92,14 @@ class AgentRef(Generic[AgentT]):
     async def cast(self, signal: Signal) -> None:
         """Send `signal`; return once it is in the mailbox, which may have to get room first, or is handled already.
 
+        A durable agent has it on disk then: it will be handled, whatever dies.
+
         Raises:
             AgentStopped: The agent is stopped.
             MailboxFull: There is no room, and the agent's mailbox has the rule not to wait for it.
+            OwnershipLost: The agent is durable, and was started elsewhere.
+            StorageError: The agent is durable, and the signal couldn't be written.
+            Unstorable: The agent is durable, and the signal can't be kept.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
         """
         cell = self._cell
@@ -103,14 +108,9 @@ class AgentRef(Generic[AgentT]):
         await trio.lowlevel.checkpoint_if_cancelled()
         if cell.state == "idle":
             cell.instance.context.copy().run(cell.handle_now, signal)
-        elif not cell.offer(signal):
-            if not cell.closed and not cell.mailbox.refuses:
-                cell.refuse_itself()
-                await cell.mailbox.park(signal)
-                return
             await trio.lowlevel.cancel_shielded_checkpoint()
-            raise _refusal(cell)
-        await trio.lowlevel.cancel_shielded_checkpoint()
+        else:
+            await cell.accept(signal)
 
     @trio.lowlevel.enable_ki_protection
     def cast_nowait(self, signal: Signal) -> None:
@@ -125,11 +125,7 @@ class AgentRef(Generic[AgentT]):
         if signal.__class__ is not Signal or not cell.instance.is_here():
             _refuse(cell, signal)
         if not cell.offer(signal):
-            raise _refusal(cell)
-
-
-def _refusal(cell: Server) -> CallError:
-    return cell.refusal() if cell.closed else MailboxFull(cell.id, cell.mailbox.capacity)
+            raise cell.refusal_now()
 
 
 def _refuse(cell: Server, signal: object) -> None:

@@ -19,13 +19,13 @@ KeyboardInterrupt that comes up in a caller's task, while the agent receives, is
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import trio
 from attrs import AttrsInstance, define
 
 from jido_trio.core import Agent, Signal, Unrouted
-from jido_trio.errors import AgentCrashed, CallError, HandledTooLong, InvalidDefinition, NoRoute
+from jido_trio.errors import AgentCrashed, CallError, HandledTooLong, InvalidDefinition, MailboxFull, NoRoute
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._crash import AgentCrash
@@ -65,6 +65,8 @@ class Server(Cell):
 
     max_handle_time: float | None
     """Seconds that the directives of one signal may take; None sets no limit."""
+
+    durable: ClassVar[bool] = False
 
     def __init__(
         self, agent: Agent[Any], instance: Instance, mailbox_size: int, rules: MailboxRules | None = None
@@ -198,7 +200,7 @@ class Server(Cell):
         """Receive the signal, answer who waits, and carry out the directives."""
         life, before = self.life, self.agent
         try:
-            received = _received(before, signal, outcome)
+            received = received_by(before, signal, outcome)
         except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
             crash = error
         else:
@@ -268,7 +270,7 @@ class Server(Cell):
         counts.accepted += 1
         counts.handled += 1
         try:
-            received = _received(before, signal, None)
+            received = received_by(before, signal, None)
         except KeyboardInterrupt:
             counts.accepted -= 1
             counts.handled -= 1
@@ -302,6 +304,26 @@ class Server(Cell):
             del crash
         return answer
 
+    async def accept(self, signal: Signal) -> None:
+        """Take a signal that was cast to an agent that isn't idle; it may have to wait for a place.
+
+        Raises:
+            AgentStopped: The agent is stopped.
+            MailboxFull: There is no room, and nobody may wait for it.
+        """
+        if not self.offer(signal):
+            if not self.closed and not self.mailbox.refuses:
+                self.refuse_itself()
+                await self.mailbox.park(signal)
+                return
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            raise self.refusal_now()
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def refusal_now(self) -> CallError:
+        """Return the error for who sends it more and doesn't wait for a place."""
+        return self.refusal() if self.closed else MailboxFull(self.id, self.mailbox.capacity)
+
     def handle_now(self, signal: Signal) -> None:
         """Handle a signal that was cast while the agent was idle, in the sender's task."""
         self.answer(signal, waits=False)
@@ -321,7 +343,7 @@ class Server(Cell):
         runtime = Runtime(agent, signal, self, self)
         try:
             for number, directive in enumerate(directives, start=1):
-                waits = _interpreted(directive, runtime)
+                waits = interpreted(directive, runtime)
                 if waits is not None:
                     self._wait(life, waits, _Work(before, runtime, directives, number))
                     return
@@ -356,16 +378,16 @@ class Server(Cell):
             if self.max_handle_time is not None:
                 scope.deadline = trio.current_time() + self.max_handle_time
             try:
-                await _awaited(waits)
+                await awaited(waits)
                 for directive in work.directives[work.done :]:
                     if self.life is not life or self.ending:
                         break
                     work.done += 1
                     if self._tasks is not None:
                         self._tasks.at = directive
-                    more = _interpreted(directive, work.runtime)
+                    more = interpreted(directive, work.runtime)
                     if more is not None:
-                        await _awaited(more)
+                        await awaited(more)
             except BaseException:
                 if life.detail is None:  # else a task beside it crashed, and had it cancelled
                     life.detail = work.crash()
@@ -410,19 +432,22 @@ _interpreter_of = interpret.dispatch
 
 
 @trio.lowlevel.disable_ki_protection
-def _received(agent: Agent[Any], signal: Signal, outcome: Outcome | None) -> Any:
+def received_by(agent: Agent[Any], signal: Signal, outcome: Outcome | None) -> Any:
+    """Return what the agent makes of a signal, or of an outcome."""
     if outcome is None:
         return agent.receive(signal)
     return agent.cmd(outcome.instruction, signal=signal)
 
 
 @trio.lowlevel.disable_ki_protection
-def _interpreted(directive: object, runtime: Runtime) -> Awaitable[object] | None:
+def interpreted(directive: object, runtime: Runtime) -> Awaitable[object] | None:
+    """Carry out a directive; what it returns is to be awaited."""
     return _interpreter_of(directive.__class__)(directive, runtime)  # what `interpret` does, without its wrapper
 
 
 @trio.lowlevel.disable_ki_protection
-async def _awaited(waits: Awaitable[object]) -> None:
+async def awaited(waits: Awaitable[object]) -> None:
+    """Await what takes time, where Ctrl-C may interrupt it."""
     await waits
 
 

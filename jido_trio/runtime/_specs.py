@@ -94,7 +94,7 @@ def server(instance: Instance, agent: Agent[Any], handling: Handling) -> Server:
         size = instance.mailbox_size
     else:
         check_size(size)
-    cell = Server(agent, instance, size, rules)
+    cell: Server = instance.new_cell(agent, instance, size, rules)
     if max_handle_time is not None:
         checks.seconds(f"agent {shown(cell.id)}", "max_handle_time", max_handle_time, above_zero=True)
         cell.max_handle_time = max_handle_time
@@ -102,7 +102,7 @@ def server(instance: Instance, agent: Agent[Any], handling: Handling) -> Server:
         after_crash = type(agent).after_crash
     else:
         checks.one_of(f"agent {shown(cell.id)}", "after_crash", after_crash, get_args(AfterCrash))
-    if after_crash == "committed":
+    if after_crash == "committed" and not cell.durable:  # those that are always go on with what was committed
         cell.keep(Committed(cell))
     return cell
 

@@ -127,7 +127,9 @@ async def execute(instruction: Instruction, runtime: Runtime, incarnation: int) 
     """
     action = instruction.bind()
     agent = runtime.agent
-    context = Context(agent.state, agent, runtime.signal, instruction.context, runtime.resources, incarnation)
+    context = Context(
+        agent.state, agent, runtime.signal, instruction.context, runtime.resources, incarnation, runtime.key
+    )
     retries = instruction.opts.get("max_retries", 0)
     pause = instruction.opts.get("backoff", BACKOFF)
     attempt = 0

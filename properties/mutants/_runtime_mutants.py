@@ -41,8 +41,8 @@ MAILBOX = (
         "calls_take_no_place",
         "Calls of others are over the limit, and take places from nobody.",
         "PLACELESS",
-        "{Own, Due, Outcome, News, Kill, Again}",
-        "{Own, Due, Outcome, News, Kill, Again, Call}",
+        "{Own, Kept, Due, Outcome, News, Kill, Again}",
+        "{Own, Kept, Due, Outcome, News, Kill, Again, Call}",
         part="runtime",
     ),
     Mutant(
@@ -767,8 +767,9 @@ TASKS = (
         "resources_lost",
         "An async action doesn't see the resources of its instance.",
         "execute",
-        "Context(agent.state, agent, runtime.signal, instruction.context, runtime.resources, incarnation)",
-        "Context(agent.state, agent, runtime.signal, instruction.context, type(runtime.resources)(), incarnation)",
+        "Context(agent.state, agent, runtime.signal, instruction.context, runtime.resources, incarnation, runtime.key)",
+        "Context(agent.state, agent, runtime.signal, instruction.context, type(runtime.resources)(), incarnation, "
+        "runtime.key)",
         part="runtime",
     ),
 )

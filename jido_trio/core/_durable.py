@@ -1,0 +1,51 @@
+"""How a durable agent is kept: what is written when, and what becomes of effects that a death left open."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+from attrs import field, frozen
+
+from jido_trio import checks
+from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
+
+Effects: TypeAlias = Literal["at_most_once", "at_least_once"]
+"""What becomes of an effect of which nobody knows whether it was done."""
+
+
+@frozen
+class Durable:
+    """How an agent is kept by the storage of its instance: `class Order(Agent[OrderState], durable=Durable(...))`.
+
+    `durable=True` is `Durable()`. Each input is committed, with the state that it leads to, before anybody is answered
+    and before any directive is carried out.
+    """
+
+    effects: Effects = field(default="at_most_once")
+    """Directives of your own and actions with effects that a death left open: they are told of and not done again
+    ("at_most_once"); or done again, with the same key ("at_least_once")."""
+    snapshot_every: int = field(default=100)
+    """How many inputs may lie between two snapshots of the state. A small state is written with each input."""
+    history: int | None = field(default=None)
+    """How many of the last inputs are kept in the journal; None keeps all."""
+    remembers: int = field(default=256)
+    """How many ids of the last signals are kept: a signal that comes again, with one of these, isn't handled again."""
+
+    def __attrs_post_init__(self) -> None:
+        checks.one_of("Durable", "effects", self.effects, get_args(Effects))
+        checks.whole("Durable", "snapshot_every", self.snapshot_every, least=1)
+        checks.whole("Durable", "remembers", self.remembers, least=0)
+        if self.history is not None:
+            checks.whole("Durable", "history", self.history, least=0)
+
+
+def checked_durable(owner: str, durable: object) -> Durable | None:
+    """Return how an agent is kept, from what its class says."""
+    if isinstance(durable, bool):
+        return Durable() if durable else None
+    if isinstance(durable, Durable):
+        return durable
+    raise InvalidDefinition(
+        f"{owner}: durable={shown(durable)} must be True, False, or Durable(...)", field="durable", value=durable
+    )

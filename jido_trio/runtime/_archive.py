@@ -1,0 +1,333 @@
+"""Archive: what one durable agent has in the storage of its instance.
+
+    INSTANCE/agent/ID/now/agent          the agent after some input: the snapshot
+    INSTANCE/agent/ID/now/effect/N.I     directive I of input N, which hasn't been seen done
+    INSTANCE/agent/ID/now/inbox/E.K      a signal that was accepted, by owner E or for it, and isn't handled yet
+    INSTANCE/agent/ID/now/owner          who has the agent; its revision is the owner's epoch
+    INSTANCE/agent/ID/now/timer/T        a signal for later, and when it is due
+    INSTANCE/agent/ID/past/N             input N, and the mark of the state after it: the journal
+
+Whoever starts the agent claims it: the owner's record gets a new revision, and all that is written from then on is
+written with a check of that. So one who has lost the agent to another process can write nothing more, and notices.
+
+What can't be read is refused, with the record's key: nothing is overwritten, and no agent begins anew in its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from attrs import define, frozen
+
+from jido_trio.core import Agent, Entry, Signal
+from jido_trio.data import Misfit, class_name, pack, unpack
+from jido_trio.errors import Conflict, InvalidDefinition, OwnershipLost, RecordRefused, Unstorable
+from jido_trio.redact import said, shown
+from jido_trio.storage import Check, Op, Put, Record, Storage, within
+
+FORMAT = 1
+"""Of a snapshot's record."""
+
+LONGEST = 600
+"""Characters of what an agent's keys begin with."""
+
+_PAGE = 500
+"""So many records are read at once."""
+
+_ID = b'{"id":"'
+"""What an input's record begins with, if its signal has an id that must not come again."""
+
+
+@frozen
+class Snapshot:
+    """An agent after one of its inputs."""
+
+    agent: Agent[Any]
+    number: int
+    """Of that input; 0 for an agent that hasn't had any."""
+
+
+@frozen
+class Effect:
+    """A directive that is to be carried out, and the signal that led to it."""
+
+    signal: Signal
+    directive: Any
+
+
+@frozen
+class Due:
+    """A signal for later."""
+
+    at: float
+    """In seconds since 1970."""
+    signal: Signal
+
+
+@frozen
+class Waiting:
+    """A signal in the inbox."""
+
+    signal: Signal
+    once: bool
+    """Whether it is passed over if a signal with its id was handled before."""
+
+
+@frozen
+class Found:
+    """What was there when the agent was claimed, by key and in order."""
+
+    snapshot: Snapshot
+    entries: tuple[Entry, ...]
+    """The inputs after the snapshot."""
+    ids: tuple[str, ...]
+    """Of the signals of the last inputs, oldest first."""
+    inbox: dict[str, Waiting]
+    effects: dict[str, Effect]
+    timers: dict[str, Due]
+    is_new: bool
+    """Whether there was nothing."""
+
+
+@define(eq=False)
+class Archive:
+    """The records of one agent."""
+
+    agent_id: str
+    _storage: Storage
+    _at: str
+    """What all of its keys begin with."""
+    epoch: int = 0
+    """The revision of the owner's record, since it was claimed."""
+    _accepted: int = 0
+
+    # ---- keys
+
+    @property
+    def owner(self) -> str:
+        """The key of the owner's record."""
+        return f"{self._at}now/owner"
+
+    def next_inbox(self) -> str:
+        """Return the key of a signal that its owner accepts now."""
+        self._accepted += 1
+        return f"{self._at}now/inbox/{self.epoch:010d}.{self._accepted:012d}"
+
+    def inbox_from(self, epoch: int, name: str) -> str:
+        """Return the key of a signal that another puts in, while the agent isn't here; `name` is unique."""
+        return f"{self._at}now/inbox/{epoch:010d}.~{quote(name, safe='')}"
+
+    def effect(self, number: int, index: int) -> str:
+        """Return the key of directive `index` of input `number`."""
+        return f"{self._at}now/effect/{number:016d}.{index:04d}"
+
+    def timer(self, name: str) -> str:
+        """Return the key of a timer."""
+        return f"{self._at}now/timer/{quote(name, safe='')}"
+
+    def past(self, number: int) -> str:
+        """Return the key of an input."""
+        return f"{self._at}past/{number:016d}"
+
+    # ---- what is written
+
+    def packed(self, value: object) -> bytes:
+        """Return the value as bytes.
+
+        Raises:
+            Unstorable: Part of it can't be kept.
+        """
+        try:
+            return pack(value)
+        except Misfit as misfit:
+            what, _, where = str(misfit).rpartition(" @ ")
+            raise Unstorable(self.agent_id, f"{where}: {said(what)}") from None
+
+    def snapshot(self, snapshot: Snapshot) -> Put:
+        """Return the operation that writes a snapshot."""
+        agent = snapshot.agent
+        cls = type(agent)
+        record = {
+            "format": FORMAT,
+            "class": f"{cls.__module__}:{cls.__qualname__}",
+            "vsn": cls.vsn,
+            "number": snapshot.number,
+            "state": agent.state,
+            "strategy_state": agent.strategy_state,
+        }
+        return Put(f"{self._at}now/agent", self.packed(record))
+
+    def entry(self, entry: Entry, id: str) -> Put:
+        """Return the operation that writes an input; with the id that must not come again, if there is one."""
+        return Put(self.past(entry.number), self.packed({"id": id, "entry": entry}), expected=0)
+
+    def waiting(self, record: str, signal: Signal, *, once: bool) -> Put:
+        """Return the operation that puts a signal into the inbox."""
+        return Put(record, self.packed({"once": once, "signal": signal}), expected=0)
+
+    async def write(self, ops: Iterable[Op]) -> None:
+        """Commit `ops`, as the owner of the agent.
+
+        Raises:
+            OwnershipLost: Another has claimed the agent meanwhile; nothing was changed.
+            StorageError: See `Storage.commit`.
+        """
+        try:
+            await self._storage.commit((Check(self.owner, self.epoch), *ops))
+        except Conflict as conflict:
+            if conflict.key != self.owner:
+                raise
+            raise OwnershipLost(self.agent_id) from None
+
+    # ---- what is read
+
+    async def owned(self) -> int:
+        """Return the revision of the owner's record; 0 if the agent was never started."""
+        record = await self._storage.get(self.owner)
+        return record.revision if record is not None else 0
+
+    async def claim(self, begin: Agent[Any], who: str, remembers: int) -> Found:
+        """Make the caller the owner of the agent, and return what is there; if nothing is, `begin` is written.
+
+        Raises:
+            OwnershipLost: Another claimed it at the same moment.
+            RecordRefused: A record can't be read, or was written by another class or version.
+            StorageError: See `Storage`.
+        """
+        revision = await self.owned()
+        saved = await self._storage.get(f"{self._at}now/agent")
+        first: list[Op] = []
+        if saved is not None:
+            self._read_snapshot(saved, type(begin))  # what can't be read is refused before anything is changed
+        elif revision:
+            raise RecordRefused(f"{self._at}now/agent", "it is missing, and other records of the agent are there")
+        else:
+            first = [self.snapshot(Snapshot(begin, 0))]
+        try:
+            await self._storage.commit((Put(self.owner, pack({"who": who}), expected=revision), *first))
+        except Conflict:
+            raise OwnershipLost(self.agent_id) from None
+        self.epoch, self._accepted = revision + 1, 0
+        # Only now is it sure that nobody changes it any more.
+        records = {record.key: record for record in await self._range(f"{self._at}now/")}
+        saved = records.get(f"{self._at}now/agent")
+        if saved is None:
+            raise RecordRefused(f"{self._at}now/agent", "it is missing")
+        snapshot = self._read_snapshot(saved, type(begin))
+        ids, entries = await self._journal(snapshot.number, remembers)
+        return Found(snapshot, entries, ids, *self._open_ends(records.values()), is_new=bool(first))
+
+    async def _journal(self, number: int, remembers: int) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
+        """Return the ids of the last signals, and the inputs after `number`."""
+        ids: list[str] = []
+        entries: list[Entry] = []
+        after = self.past(number)
+        start = self.past(max(number - remembers + 1, 0))
+        for record in await self._range(f"{self._at}past/", start):
+            id = self._read(record, id_of)
+            if id:
+                ids.append(id)
+            if record.key > after:
+                entries.append(self._read(record, entry_of))
+        numbers = [entry.number for entry in entries]
+        if numbers != list(range(number + 1, number + 1 + len(numbers))):
+            raise RecordRefused(self.past(number + 1), f"the journal has a gap: it goes on with {numbers[:3]}")
+        return tuple(ids[-remembers:] if remembers else ()), tuple(entries)
+
+    def _open_ends(self, records: Iterable[Record]) -> tuple[dict[str, Waiting], dict[str, Effect], dict[str, Due]]:
+        inbox: dict[str, Waiting] = {}
+        effects: dict[str, Effect] = {}
+        timers: dict[str, Due] = {}
+        for record in records:
+            kind = record.key.removeprefix(f"{self._at}now/").split("/")[0]
+            if kind == "inbox":
+                inbox[record.key] = self._read(record, lambda value: Waiting(**unpack(value)))
+            elif kind == "effect":
+                effects[record.key] = self._read(record, lambda value: Effect(**unpack(value)))
+            elif kind == "timer":
+                timers[record.key] = self._read(record, lambda value: Due(**unpack(value)))
+        return inbox, effects, timers
+
+    def _read_snapshot(self, record: Record, cls: type[Agent[Any]]) -> Snapshot:
+        fields = self._read(record, unpack)
+        if fields.get("format") != FORMAT:
+            raise RecordRefused(
+                record.key, f"its format is {shown(fields.get('format'))}, and this jido_trio knows {FORMAT}"
+            )
+        name = f"{cls.__module__}:{cls.__qualname__}"
+        if fields["class"] != name:
+            raise RecordRefused(record.key, f"it is an agent of class {said(fields['class'])}, not of {name}")
+        if fields["vsn"] != cls.vsn:
+            raise RecordRefused(
+                record.key, f"it was written by version {shown(fields['vsn'])} of {name}, and this is {shown(cls.vsn)}"
+            )
+        if type(fields["state"]) is not cls.record.cls:
+            raise RecordRefused(record.key, f"its state is {shown(fields['state'])}, not of {cls.record.cls.__name__}")
+        return Snapshot(cls(self.agent_id, fields["state"], fields["strategy_state"]), fields["number"])
+
+    def _read(self, record: Record, read: Any) -> Any:
+        try:
+            return read(record.value)
+        except (Misfit, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise RecordRefused(record.key, said(error)) from None
+
+    async def _range(self, prefix: str, start: str = "") -> list[Record]:
+        begin, end = within(prefix)
+        begin = max(begin, start)
+        records: list[Record] = []
+        while True:
+            page = await self._storage.scan(begin, end, _PAGE)
+            records += page
+            if len(page) < _PAGE:
+                return records
+            begin = page[-1].key + "\x01"
+
+
+def archive_of(storage: Storage, instance: str, agent_id: str) -> Archive:
+    """Return the records of the agent with that id.
+
+    Raises:
+        InvalidDefinition: The id is too long for a key.
+    """
+    at = f"{quote(instance, safe='')}/agent/{quote(agent_id, safe='')}/"
+    if len(at) > LONGEST:
+        raise InvalidDefinition(
+            f"id={shown(agent_id)} is too long for a durable agent: the keys of its records would begin with "
+            f"{len(at)} characters, and {LONGEST} are the most",
+            field="id",
+            value=agent_id,
+        )
+    return Archive(agent_id, storage, at)
+
+
+def check_storable(cls: type[Agent[Any]]) -> None:
+    """Refuse an agent class whose agents can't be kept.
+
+    Raises:
+        InvalidDefinition: It, or its state class, isn't found again by its name.
+    """
+    for each in (cls, cls.record.cls):
+        try:
+            class_name(each)
+        except Misfit as misfit:
+            raise InvalidDefinition(f"{cls.__qualname__} can't be durable: {said(misfit)}") from None
+
+
+def id_of(value: bytes) -> str:
+    """Return the id in an input's record, without reading all of it."""
+    if value.startswith(_ID):
+        end = value.index(b'"', len(_ID))
+        if b"\\" not in value[len(_ID) : end]:
+            return value[len(_ID) : end].decode()
+    return str(json.loads(value)["id"])
+
+
+def entry_of(value: bytes) -> Entry:
+    """Return the input in its record."""
+    entry = unpack(value)["entry"]
+    if type(entry) is not Entry:
+        raise TypeError(f"an Entry was expected, not {shown(entry)}")
+    return entry

@@ -1,0 +1,179 @@
+"""Book: what a durable agent's server knows of the records, and the drafts of commits to come.
+
+A draft takes inputs, one after the other, and holds the agent after them: that of the book is changed when the draft
+has been committed, and not before. So a commit that is refused, or that nobody knows the end of, leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from attrs import define, field
+
+from jido_trio.core import Agent, Durable, Entry, Heard, Learnt, Signal, mark_of
+from jido_trio.runtime._archive import Archive, Due, Effect, Found, Snapshot
+from jido_trio.storage import Check, Delete, DeleteRange, Op, Put
+
+SMALL = 4096
+"""Bytes; a state that is smaller is written with each input."""
+
+_TRIM = 64
+"""The journal is cut after so many inputs each, so that a cut is no part of most commits."""
+
+
+@define(eq=False)
+class Book:
+    """What is on disk."""
+
+    archive: Archive
+    options: Durable
+    agent: Agent[Any]
+    """As it was committed."""
+    number: int
+    """Of its last input."""
+    effects: dict[str, Effect]
+    """Directives that haven't been seen done, by record; in order."""
+    inbox: set[str]
+    """Records of signals that wait, in the inbox or for their time."""
+    _order: deque[str]
+    ids: set[str]
+    """Of the last signals."""
+    saved: int
+    """The number of the last snapshot."""
+    size: int = 0
+    """Its bytes, as far as they are known."""
+
+    @classmethod
+    def opened(cls, archive: Archive, options: Durable, agent: Agent[Any], found: Found) -> Book:
+        """Return the book of an agent that was claimed, and brought to where its journal ends."""
+        number = found.entries[-1].number if found.entries else found.snapshot.number
+        waiting = {*found.inbox, *found.timers}
+        ids = deque(found.ids)
+        return cls(archive, options, agent, number, found.effects, waiting, ids, set(ids), found.snapshot.number)
+
+    def remember(self, id: str) -> None:
+        """Keep the id of a signal, and let go of the oldest."""
+        if id not in self.ids:
+            self.ids.add(id)
+            self._order.append(id)
+        while len(self._order) > self.options.remembers:
+            self.ids.discard(self._order.popleft())
+
+    def cut(self, number: int) -> DeleteRange | None:
+        """Return the operation that cuts the journal after input `number`, where one is due."""
+        history = self.options.history
+        if history is None or number // _TRIM == self.number // _TRIM:
+            return None
+        keep = max(history, self.options.remembers)
+        first = min(number - keep, self.saved) + 1
+        return DeleteRange(self.archive.past(0), self.archive.past(first)) if first > 1 else None
+
+
+@define(eq=False)
+class Draft:
+    """What one commit will hold."""
+
+    _book: Book
+    agent: Agent[Any]
+    """After the inputs that it has taken."""
+    number: int
+    """Of the last of them."""
+    _saved: int
+    _size: int
+    _ops: list[Op] = field(factory=list)
+    _snapshot: Put | None = None
+    _done: list[str] = field(factory=list)
+    _ids: list[str] = field(factory=list)
+    effects: dict[str, Effect] = field(factory=dict)
+    timers: dict[str, Due] = field(factory=dict)
+
+    def knows(self, id: str) -> bool:
+        """Whether a signal with that id was handled, or is about to be."""
+        return id in self._book.ids or id in self._ids
+
+    def take(self, input: Heard | Learnt, agent: Agent[Any], *, once: bool) -> None:
+        """Take an input, which led to `agent`.
+
+        Raises:
+            Unstorable: It, or the agent, can't be kept; the draft is as it was.
+        """
+        archive, number = self._book.archive, self.number + 1
+        id = input.signal.id if once else ""
+        entry = archive.entry(Entry(number, input, mark_of(agent), type(agent).vsn), id)
+        if self._size < SMALL or number - self._saved >= self._book.options.snapshot_every:
+            self._snapshot = archive.snapshot(Snapshot(agent, number))
+            self._saved, self._size = number, len(self._snapshot.value)
+        self._ops.append(entry)
+        self.number, self.agent = number, agent
+        if id:
+            self._ids.append(id)
+
+    def done(self, record: str) -> None:
+        """A record has been dealt with: the signal was handled, the effect is done."""
+        if record:
+            self._done.append(record)
+            self._ops.append(Delete(record))
+
+    def effect(self, index: int, effect: Effect) -> str:
+        """Write directive `index` of the last input, and return its record."""
+        record = self._book.archive.effect(self.number, index)
+        self.effects[record] = effect
+        value = self._book.archive.packed({"signal": effect.signal, "directive": effect.directive})
+        self._ops.append(Put(record, value, expected=0))
+        return record
+
+    def timer(self, name: str, due: Due) -> str:
+        """Write a signal for later, in the place of one of that name; return its record."""
+        record = self._book.archive.timer(name)
+        self.timers[record] = due
+        self._ops.append(Put(record, self._book.archive.packed({"at": due.at, "signal": due.signal})))
+        return record
+
+    def cancel(self, name: str) -> str:
+        """Remove a signal for later; return its record."""
+        record = self._book.archive.timer(name)
+        self.timers.pop(record, None)
+        self.done(record)
+        return record
+
+    def send(self, to: Archive, record: str, signal: Signal) -> None:
+        """Put a signal into an inbox."""
+        self._ops.append(to.waiting(record, signal, once=False))
+
+    def while_owned_by(self, to: Archive, epoch: int) -> None:
+        """Have the commit refused if another agent has got a new owner meanwhile, who would miss the signal."""
+        self._ops.append(Check(to.owner, epoch))
+
+    async def commit(self) -> None:
+        """Write all of it, and have the book say so.
+
+        Raises:
+            OwnershipLost: Another has the agent; nothing was written.
+            Conflict: Another agent has got a new owner meanwhile; nothing was written.
+            StorageError: See `Storage.commit`.
+        """
+        book, ops = self._book, self._ops
+        if not ops:
+            return
+        if self._snapshot is not None:
+            ops.append(self._snapshot)
+        cut = book.cut(self.number)
+        if cut is not None:
+            ops.append(cut)
+        await book.archive.write(ops)
+        book.agent, book.number = self.agent, self.number
+        if self._snapshot is not None:
+            book.saved, book.size = self._saved, self._size
+        for record in self._done:
+            book.inbox.discard(record)
+            book.effects.pop(record, None)
+        book.inbox.update(self.timers)
+        book.effects.update(self.effects)
+        for id in self._ids:
+            book.remember(id)
+
+
+def draft(book: Book) -> Draft:
+    """Return an empty draft."""
+    return Draft(book, book.agent, book.number, book.saved, book.size)

@@ -1,0 +1,737 @@
+"""Commit, then act: the server of a durable agent.
+
+A message is received as by any agent (`Agent.receive`: pure). Then one commit holds all that follows from it: the
+input, the state, that the message isn't in the inbox any more, signals for other durable agents in their inboxes,
+timers, and the directives that are still to be carried out. Only then is the caller answered, and only then are the
+directives carried out; each that reaches out of the runtime is noted when it is done. So whatever dies, and when: what
+was accepted is handled once, and what was answered stays.
+
+A commit takes time, so a durable agent handles its messages in a task of its life, and is never `idle` but `resting`:
+no message is handled where it is sent. Messages that give no directives are committed together; one that does is
+committed by itself, as the next may be received only when its directives are done.
+
+An effect is begun only when the one before it has been noted. So after a death a directive without a note is one of
+these:
+
+    not started     it comes after one that has no note either: it is carried out
+    unknown         the first one without a note, and actions with effects before it, which run beside each other:
+                    nobody knows how far it came. It is told of, or carried out again: as the class says
+
+While nobody knows the end of a commit (the life was killed at it, the storage failed) there is no book, and the next
+life reads what there is before it does anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Sequence
+from os import getpid
+from typing import Any, ClassVar
+
+import trio
+from attrs import AttrsInstance, evolve, field, frozen
+
+from jido_trio.core import (
+    AdoptChild,
+    Agent,
+    CancelSchedule,
+    Durable,
+    Emit,
+    Error,
+    Heard,
+    Instruction,
+    Learnt,
+    RunInstruction,
+    Schedule,
+    Signal,
+    Spawn,
+    SpawnAgent,
+    Stop,
+    StopChild,
+    ToAgent,
+    ToParent,
+    replay,
+)
+from jido_trio.errors import (
+    ActionError,
+    AgentCrashed,
+    CallError,
+    Conflict,
+    Interrupted,
+    InvalidDefinition,
+    OwnershipLost,
+)
+from jido_trio.redact import said, shown, shown_error
+from jido_trio.runtime._archive import Due, Effect, Found, archive_of, check_storable
+from jido_trio.runtime._book import Book, Draft, draft
+from jido_trio.runtime._cell import Cell, Instance
+from jido_trio.runtime._clock import Timer
+from jido_trio.runtime._crash import AgentCrash
+from jido_trio.runtime._family import parent_of
+from jido_trio.runtime._interpreter import Runtime
+from jido_trio.runtime._life import stop_soon
+from jido_trio.runtime._mailbox import Again, Call, Kept, Kill, Message, News, Outcome
+from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._server import Server, awaited, interpreted, received_by
+from jido_trio.runtime._tasks import execute
+from jido_trio.supervision import PassiveLife
+from jido_trio.terms import ExitKind
+from jido_trio.world import using
+
+logger = logging.getLogger("jido_trio.runtime")
+
+WITHIN = frozenset({Emit, Error, Spawn, SpawnAgent, AdoptChild, StopChild, Stop})
+"""Directives that stay within the runtime, and end with the process anyway: they have no notes."""
+
+TOGETHER = 256
+"""So many messages are committed together at most."""
+
+
+@frozen
+class _Do:
+    """A directive to carry out, and its note; an empty one for those that have none."""
+
+    directive: Any
+    record: str = ""
+
+
+@frozen
+class _Taken:
+    """A message that was received, and what its sender is told once that is committed."""
+
+    message: Message
+    signal: Signal
+    answer: Agent[Any] | CallError
+
+
+@frozen
+class _Alone:
+    """A message that is committed by itself: it gave directives, or the agent crashed at it."""
+
+    message: Message
+    signal: Signal
+    before: Agent[Any]
+    agent: Agent[Any]
+    directives: Sequence[AttrsInstance] = ()
+    crash: BaseException | None = None
+
+
+@frozen
+class _Plan:
+    """What follows from directives: what the commit does, and what is done after it."""
+
+    sent: list[tuple[str, Kept]] = field(factory=list)
+    """Signals that it puts into inboxes, each with the id of the agent."""
+    timers: dict[str, Due] = field(factory=dict)
+    cancelled: list[str] = field(factory=list)
+    steps: list[_Do] = field(factory=list)
+
+
+class DurableServer(Server):
+    """An agent whose state, inbox, timers and open effects outlive its lives and its process."""
+
+    __slots__ = (
+        "_archive",
+        "_arrived",
+        "_at",
+        "_begun",
+        "_book",
+        "_fresh",
+        "_held",
+        "_known",
+        "_lost",
+        "_room",
+        "_thawed",
+        "_timers",
+    )
+
+    durable: ClassVar[bool] = True
+
+    def __init__(self, agent: Agent[Any], instance: Instance, mailbox_size: int, rules: MailboxRules | None) -> None:
+        super().__init__(agent, instance, mailbox_size)
+        check_storable(type(agent))
+        if rules is not None:
+            raise InvalidDefinition(
+                f"agent {shown(agent.id)} of {type(agent).__qualname__} is durable, and its mailbox can't have rules: "
+                "what was accepted is handled; leave out mailbox=",
+                field="mailbox",
+                value=rules,
+            )
+        if instance.storage is None:
+            raise InvalidDefinition(
+                f"agent {shown(agent.id)} of {type(agent).__qualname__} is durable, and instance "
+                f"{shown(instance.name)} has no storage: give it one, Jido(storage=open_sqlite(path))"
+            )
+        with using(instance.world):
+            self._at = Signal("jido.agent.started", {"id": agent.id}, source=instance.source)
+        """What it handled last, to be told in crash reports."""
+        self._archive = archive_of(instance.storage, instance.name, agent.id)
+        self._book: Book | None = None
+        """None while it isn't known what is on disk."""
+        self._known = trio.Event()
+        """Set when that is known for the first time, or never will be."""
+        self._fresh = True
+        """Whether the life has still to look at what an earlier one has left open."""
+        self._thawed = False
+        """Whether that was of another process."""
+        self._lost: OwnershipLost | None = None
+        self._begun: set[str] = set()
+        """Notes of effects that lives of this process have begun with."""
+        self._arrived: dict[str, Kept | Outcome] = {}
+        """What is in the mailbox and has a record."""
+        self._room = trio.Semaphore(mailbox_size)
+        """For the signals that were cast and wait in the inbox."""
+        self._held: set[str] = set()
+        """Their records."""
+        self._timers: dict[str, Timer] = {}
+
+    @property
+    def _options(self) -> Durable:
+        options = type(self.initial).durable
+        assert options is not None  # noqa: S101  # its class is durable
+        return options
+
+    # ---- what is on disk
+
+    async def load(self) -> None:
+        """Claim the agent, and take up what is on disk.
+
+        Raises:
+            OwnershipLost: Another has claimed it meanwhile.
+            RecordRefused: A record can't be used.
+            ReplayDiverged: The code leads to other states than those that were recorded.
+            StorageError: See `Storage`.
+        """
+        first = not self._archive.epoch
+        with trio.CancelScope(shield=True):  # who is cancelled in between would own what it doesn't know
+            self._take_over(await self._archive.claim(self.initial, process(), self._options.remembers), first=first)
+
+    def _take_over(self, found: Found, *, first: bool) -> None:
+        agent = replay(found.snapshot.agent, found.entries)
+        self._book = Book.opened(self._archive, self._options, agent, found)
+        self.initial = self.agent = agent
+        self._thawed = first and not found.is_new
+        for record, waiting in found.inbox.items():
+            self.arrive(Kept(waiting.signal, record, waiting.once))
+        for record, due in found.timers.items():
+            if record not in self._timers:
+                self._arm(record, due)
+        self._known.set()
+        if self.on_change is not None:
+            self.on_change(agent)
+
+    def arrive(self, message: Kept) -> None:
+        """Put in a signal that has a record, if it isn't there."""
+        if not self.closed and message.record not in self._arrived:
+            self._arrived[message.record] = message
+            if self._book is not None:
+                self._book.inbox.add(message.record)
+            self.put(message)
+
+    async def accept(self, signal: Signal) -> None:
+        """Take a signal that was cast into the inbox on disk.
+
+        Raises:
+            AgentStopped: The agent is stopped.
+            Unstorable: The signal can't be kept.
+            OwnershipLost: Another has the agent.
+            StorageError: See `Storage.commit`.
+        """
+        if self._room.value == 0:
+            self.refuse_itself()
+        await self._known.wait()
+        await self._room.acquire()
+        try:
+            self._refuse_more()
+            record = self._archive.next_inbox()
+            with trio.CancelScope(shield=True):  # on disk and not in the mailbox, it would wait for the next start
+                await self._archive.write([self._archive.waiting(record, signal, once=True)])
+        except BaseException as error:
+            self._room.release()
+            if isinstance(error, OwnershipLost):
+                self._give_way(error)
+            raise
+        self._held.add(record)
+        self.arrive(Kept(signal, record, once=True))
+
+    def _refuse_more(self) -> None:
+        if self.closed or self._lost is not None:
+            raise self.refusal()
+
+    def refusal(self) -> CallError:
+        """See `Cell`."""
+        return self._lost if self._lost is not None else super().refusal()
+
+    # ---- its lives
+
+    def begin(self, life: PassiveLife) -> None:
+        """See `Passive`."""
+        self._fresh = True
+        super().begin(life)
+
+    def wake(self) -> None:
+        """See `Cell`."""
+        if self.state == "resting":
+            self.state = "queued"
+            self.instance.run_queue.add(self)
+
+    def offer(self, signal: Signal) -> bool:
+        """See `Cell`. It has no record until it is handled."""
+        if self.closed or self.mailbox.full:
+            return False
+        self.mailbox.put_in_place(signal)
+        self.wake()
+        return True
+
+    def gone(self, exit: ExitKind) -> None:
+        """See `Cell`. What is on disk stays there, for the next start."""
+        for timer in self._timers.values():
+            timer.cancel()
+        super().gone(exit)
+
+    def close(self, reason: str) -> None:
+        """See `Cell`."""
+        super().close(reason)
+        self._known.set()
+        for _ in range(self._room.statistics().tasks_waiting):
+            self._room.release()
+
+    def _rest(self) -> None:
+        life = self.life
+        if self.state != "serving" or life is None:
+            return
+        if life.stopping:
+            self._end(life)
+        elif self.ending:
+            self.state = "ending"
+        elif (
+            self.mailbox.queue is None
+            and self.mailbox.urgent is None
+            and self._pending is None
+            and not self._has_left_open()
+        ):
+            self.state = "resting"
+        else:
+            self.state = "queued"
+            self.instance.run_queue.add(self)
+
+    def _has_left_open(self) -> bool:
+        """Whether the life has to look after something of an earlier one."""
+        return self._book is None or (self._fresh and bool(self._book.effects))
+
+    # ---- its turn
+
+    def serve(self, limit: int, /) -> int:
+        """See `Ready`."""
+        if self.state != "queued":
+            return 0
+        self.state = "waiting"
+        self.start_task(Runtime(self.agent, self._at, self, self), self._drain)
+        return 1
+
+    @trio.lowlevel.enable_ki_protection
+    async def _drain(self) -> None:
+        """Take up what an earlier life has left open, and handle what waits."""
+        life = self.life
+        if self._tasks is not None:
+            self._tasks.waited_for = trio.lowlevel.current_task()
+        try:
+            if self._book is None:
+                await self.load()
+            if self._fresh:
+                await self._take_up()
+            while self._has_turn(life):
+                if self._pending is not None:
+                    (signal, directives, before), self._pending = self._pending, None
+                    await self._act(signal, [_Do(each) for each in directives], before)
+                elif not await self._step():
+                    break
+        except OwnershipLost as lost:
+            self._give_way(lost)
+            return
+        except BaseException:
+            if life is not None and life.detail is None:
+                life.detail = AgentCrash(self.agent, self._at)
+            raise
+        if self.life is life:
+            self.state = "serving"
+            self._rest()
+
+    def _has_turn(self, life: PassiveLife | None) -> bool:
+        return life is not None and self.life is life and not life.stopping and not self.ending
+
+    def _give_way(self, lost: OwnershipLost) -> None:
+        """Stop, as another has the agent: nothing more is written, and who waits is told."""
+        if self._lost is None:
+            self._lost = lost
+            logger.error("%s", said(lost))
+            stop_soon(self, lost)
+        self.ending = True
+        if self.state in ("waiting", "resting", "queued"):
+            self.state = "ending"
+
+    # ---- messages
+
+    async def _step(self) -> bool:
+        """Receive what waits, up to a message that is committed by itself; commit, and act. Return whether any was."""
+        page, taken, alone = draft(self._open_book()), list[_Taken](), None
+        while alone is None and len(taken) < TOGETHER:
+            message = self.mailbox.take()
+            if message is None:
+                break
+            if isinstance(message, Kill):
+                self._killed(message)
+            elif self._is_due(message):
+                alone = self._received(page, message, taken)
+        await self._commit(page, taken)
+        if alone is not None:
+            await self._by_itself(alone)
+        return alone is not None or bool(taken)
+
+    def _open_book(self) -> Book:
+        assert self._book is not None  # noqa: S101  # the life has begun with loading it
+        return self._book
+
+    def _killed(self, kill: Kill) -> None:
+        if kill.incarnation == self.incarnation and self.instance.supervisor is not None:
+            self.instance.supervisor.kill_child(self.id)
+
+    def _is_due(self, message: Message) -> bool:
+        """Whether a message is to be handled: not what has been already, was cancelled, or is for another life."""
+        match message:
+            case Kept(record=record):
+                due = self._arrived.get(record) is message and record in self._open_book().inbox
+            case Outcome(record="", incarnation=incarnation):
+                due = incarnation == self.incarnation
+            case Outcome(record=record):
+                due = record in self._open_book().effects
+            case _:
+                due = True
+        if not due:
+            self.instance.counts.handled -= 1
+            self.instance.counts.dropped += 1
+            self._let_in(message)
+        return due
+
+    def _received(self, page: Draft, message: Message, taken: list[_Taken]) -> _Alone | None:
+        """Receive a message into the draft; return it if it is to be committed by itself."""
+        before, signal, record = page.agent, signal_of(message), record_of(message)
+        if is_once(message) and page.knows(signal.id):
+            page.done(record)
+            taken.append(_Taken(message, signal, before))
+            return None
+        outcome = message if isinstance(message, Outcome) else None
+        try:
+            received = self.instance.context.copy().run(received_by, before, signal, outcome)
+            if received.__class__ is not tuple:
+                page.done(record)
+                taken.append(_Taken(message, signal, self._refused(received)))
+                return None
+            agent, directives = received
+            if directives:
+                return _Alone(message, signal, before, agent, directives)
+            page.take(_input(message, signal), agent, once=is_once(message))
+        except Exception as error:  # noqa: BLE001  # a bug: the supervisor decides
+            return _Alone(message, signal, before, before, crash=error)
+        except BaseException as error:
+            self._uncommitted([*taken, _Taken(message, signal, before)], error)
+            raise
+        page.done(record)
+        taken.append(_Taken(message, signal, agent))
+        return None
+
+    async def _by_itself(self, alone: _Alone) -> None:
+        """Commit a message with what follows from it, and carry that out; or that the agent crashed at it."""
+        message, signal, crash = alone.message, alone.signal, alone.crash
+        self._at = signal
+        taken = [_Taken(message, signal, alone.agent)]
+        while crash is None:
+            page, plan = draft(self._open_book()), _Plan()
+            try:
+                page.take(_input(message, signal), alone.agent, once=is_once(message))
+                await self._planned(page, plan, signal, alone.directives)
+                page.done(record_of(message))
+            except Exception as error:  # noqa: BLE001  # what can't be kept, or sent, is a bug like another
+                crash = error
+                break
+            try:
+                await self._commit(page, taken)
+            except Conflict:  # an agent that it sends to has been started meanwhile: look where it is now
+                continue
+            self._sent(plan)
+            await self._act(signal, plan.steps, alone.before)
+            return
+        page = draft(self._open_book())
+        page.done(record_of(message))
+        told = self._crashed(crash, alone.before, signal)
+        await self._commit(page, [_Taken(message, signal, told)])
+        try:
+            instruction = message.instruction if isinstance(message, Outcome) else None
+            self._crash(self.life, crash, alone.before, signal, None, (), None, instruction)
+        finally:
+            del crash, alone
+
+    async def _commit(self, page: Draft, taken: Sequence[_Taken]) -> None:
+        """Commit the draft, and tell the senders."""
+        try:
+            await page.commit()
+        except Conflict:
+            raise
+        except BaseException as error:
+            self._uncommitted(taken, error)
+            raise
+        if self.agent is not page.agent:
+            self.initial = self.agent = page.agent
+            if self.on_change is not None:
+                self.on_change(self.agent)
+        for one in taken:
+            self._let_in(one.message)
+            call = one.message if isinstance(one.message, Call) else None
+            if isinstance(one.answer, CallError):
+                quiet = isinstance(one.message, News)
+                self._not_handled(one.signal, one.answer, call, waits=call is not None, quiet=quiet)
+            elif call is not None:
+                call.settle(one.answer)
+
+    def _let_in(self, message: Message) -> None:
+        """Forget the record of a message that was dealt with, and give its place to another."""
+        record = record_of(message)
+        if self._arrived.get(record) is message:
+            del self._arrived[record]
+        if record in self._held:
+            self._held.discard(record)
+            self._room.release()
+
+    def _uncommitted(self, taken: Sequence[_Taken], error: BaseException) -> None:
+        """Nobody knows whether the messages were committed: who waits is told so, the others wait on."""
+        self._book = None
+        why = "it was killed meanwhile" if isinstance(error, trio.Cancelled) else shown_error(error)
+        told = error if isinstance(error, OwnershipLost) else AgentCrashed(self.id, self.incarnation, why)
+        back: list[Message] = []
+        for one in taken:
+            if isinstance(one.message, Call):
+                self._not_handled(one.signal, told, one.message, waits=True)
+            else:
+                back.append(one.message)
+        self.mailbox.return_all(back)
+
+    # ---- directives
+
+    async def _planned(self, page: Draft, plan: _Plan, signal: Signal, directives: Sequence[AttrsInstance]) -> None:
+        """Write what follows from directives into the draft, and what is left to do into the plan."""
+        now = self.instance.world.now().timestamp()
+        for index, directive in enumerate(directives):
+            match directive:
+                case Emit():
+                    for target in _targets(directive.dispatch):
+                        await self._emitted(page, plan, directive, target)
+                case Schedule():
+                    name = f"{page.number}.{index}" if directive.key is None else f"key {directive.key}"
+                    due = Due(now + directive.delay, directive.message)
+                    plan.timers[page.timer(name, due)] = due
+                case CancelSchedule():
+                    record = page.cancel(f"key {directive.key}")
+                    plan.timers.pop(record, None)
+                    plan.cancelled.append(record)
+                case _ if type(directive) in WITHIN:
+                    plan.steps.append(_Do(directive))
+                case _:
+                    plan.steps.append(_Do(directive, page.effect(index, Effect(signal, directive))))
+            if isinstance(directive, Stop):
+                return
+
+    async def _emitted(self, page: Draft, plan: _Plan, directive: Emit, target: object) -> None:
+        """Put a signal into the inbox of a durable agent; to others it is sent after the commit."""
+        receiver: Cell | None
+        match target:
+            case None:
+                id, receiver = self.id, self
+            case ToAgent(id):
+                receiver = self.instance.cells.get(id)
+            case ToParent():
+                receiver = parent_of(self)
+                if receiver is None:
+                    return
+                id = receiver.id
+            case _:
+                raise InvalidDefinition(f"agent {shown(self.id)} emits to {shown(target)}", field="dispatch")
+        if isinstance(receiver, DurableServer):
+            archive = receiver._archive  # noqa: SLF001  # of this class
+            record = archive.next_inbox()
+        elif receiver is None and (epoch := await self._owned(id)):
+            archive = self._archive_of(id)
+            record = archive.inbox_from(epoch, f"{self.id} {page.number:016d} {len(plan.sent):04d}")
+            page.while_owned_by(archive, epoch)
+        else:
+            single = directive if directive.dispatch is target else Emit(directive.signal, dispatch=target)
+            plan.steps.append(_Do(single))
+            return
+        page.send(archive, record, directive.signal)
+        plan.sent.append((id, Kept(directive.signal, record)))
+
+    def _archive_of(self, id: str) -> Any:
+        assert self.instance.storage is not None  # noqa: S101  # it has durable agents
+        return archive_of(self.instance.storage, self.instance.name, id)
+
+    async def _owned(self, id: str) -> int:
+        """Return the epoch of a durable agent that is on disk, though it doesn't run here; 0 if there is none."""
+        epoch: int = await self._archive_of(id).owned()
+        return epoch
+
+    def _sent(self, plan: _Plan) -> None:
+        """Take note of what the commit has done."""
+        for id, message in plan.sent:
+            receiver = self.instance.cells.get(id)
+            if isinstance(receiver, DurableServer):
+                receiver.arrive(message)
+        for record in plan.cancelled:
+            self._disarm(record)
+        for record, due in plan.timers.items():
+            self._disarm(record)
+            self._arm(record, due)
+
+    def _arm(self, record: str, due: Due) -> None:
+        def fire() -> None:
+            self._timers.pop(record, None)
+            self.arrive(Kept(due.signal, record))
+
+        seconds = due.at - self.instance.world.now().timestamp()
+        self._timers[record] = self.instance.timers.after(max(0.0, seconds), fire)
+
+    def _disarm(self, record: str) -> None:
+        self._arrived.pop(record, None)
+        timer = self._timers.pop(record, None)
+        if timer is not None:
+            timer.cancel()
+
+    async def _act(self, signal: Signal, steps: Sequence[_Do], before: Agent[Any]) -> None:
+        """Carry out directives, and note those that are done."""
+        life, plain = self.life, Runtime(self.agent, signal, self, self)
+        for number, step in enumerate(steps):
+            if not self._has_turn(life):
+                return
+            runtime = plain
+            if step.record:
+                self._begun.add(step.record)
+                runtime = evolve(plain, key=step.record)
+                if isinstance(step.directive, RunInstruction):
+                    self.start_task(runtime, self._run_action, runtime, step.directive, step.record)
+                    continue
+            try:
+                waits = self.instance.context.copy().run(interpreted, step.directive, runtime)
+                if waits is not None:
+                    await awaited(waits)
+            except trio.Cancelled:
+                raise
+            except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
+                crash = error
+            else:
+                if step.record:
+                    await self._note(step.record)
+                continue
+            try:
+                directives = tuple(each.directive for each in steps)
+                self._crash(life, crash, before, signal, self.agent, directives, number)
+            finally:
+                del crash
+            return
+
+    async def _note(self, record: str) -> None:
+        """Note that an effect is done."""
+        page = draft(self._open_book())
+        page.done(record)
+        await self._commit(page, ())
+        self._begun.discard(record)
+
+    async def _run_action(self, runtime: Runtime, directive: RunInstruction, record: str) -> None:
+        incarnation = self.incarnation
+        try:
+            tell = directive.finished(await execute(directive.instruction, runtime, incarnation), incarnation)
+        except ActionError as error:
+            tell = directive.failed(error, incarnation)
+        except Exception:
+            life = self.life
+            if life is not None and life.incarnation == incarnation and life.detail is None:
+                life.detail = AgentCrash(runtime.agent, runtime.signal, instruction=directive.instruction)
+            raise
+        self._learn(runtime.signal, tell, record)
+
+    def _learn(self, signal: Signal, tell: Instruction, record: str) -> None:
+        outcome = Outcome(signal, tell, self.incarnation, record)
+        self._arrived[record] = outcome
+        self.put(outcome)
+
+    async def _take_up(self) -> None:
+        """Go on with the effects that a death left open, or tell of them."""
+        thawed, self._thawed, self._fresh = self._thawed, False, False
+        first = True
+        for record, effect in tuple(self._open_book().effects.items()):
+            if record in self._arrived:  # its outcome waits
+                continue
+            unknown = record in self._begun or (thawed and first)
+            first = first and isinstance(effect.directive, RunInstruction)
+            if unknown and not self._may_repeat(effect.directive):
+                await self._leave(record, effect)
+            else:
+                await self._act(effect.signal, [_Do(effect.directive, record)], self.agent)
+
+    def _may_repeat(self, directive: object) -> bool:
+        if self._options.effects == "at_least_once":
+            return True
+        return isinstance(directive, RunInstruction) and directive.instruction.action_class.idempotent
+
+    async def _leave(self, record: str, effect: Effect) -> None:
+        """Tell of an effect of which nobody knows whether it was done."""
+        if isinstance(effect.directive, RunInstruction):
+            error = Interrupted(effect.directive.instruction.action_class.name)
+            self._learn(effect.signal, effect.directive.failed(error), record)
+            return
+        await self._note(record)
+        what = shown(effect.directive)
+        self.instance.undeliverable(
+            self.id,
+            effect.signal,
+            f"the agent died while it carried out {what}; whether that was done isn't known, and it isn't done again",
+        )
+
+
+def server_for(agent: Agent[Any], instance: Instance, mailbox_size: int, rules: MailboxRules | None) -> Server:
+    """Return the server of an agent.
+
+    Raises:
+        InvalidDefinition: It is durable, and can't be kept, or the instance has no storage.
+    """
+    kind = Server if type(agent).durable is None else DurableServer
+    return kind(agent, instance, mailbox_size, rules)
+
+
+def process() -> str:
+    """Return what people know this process by."""
+    return f"{socket.gethostname()} {getpid()}"
+
+
+def signal_of(message: Message) -> Signal:
+    """Return the signal of a message that has one."""
+    assert not isinstance(message, Kill | Again)  # noqa: S101  # they are no messages to be received
+    return message if isinstance(message, Signal) else message.signal
+
+
+def record_of(message: Message) -> str:
+    """Return the record of a message, or an empty text."""
+    return message.record if isinstance(message, Kept | Outcome) else ""
+
+
+def is_once(message: Message) -> bool:
+    """Whether it is passed over if a signal with its id was handled before: what comes from outside."""
+    return isinstance(message, Signal | Call) or (isinstance(message, Kept) and message.once)
+
+
+def _input(message: Message, signal: Signal) -> Heard | Learnt:
+    return Learnt(signal, message.instruction) if isinstance(message, Outcome) else Heard(signal)
+
+
+def _targets(dispatch: object) -> list[object]:
+    if isinstance(dispatch, list | tuple):
+        return [target for one in dispatch for target in _targets(one)]
+    return [dispatch]
