@@ -9,6 +9,7 @@ there is `***`, in whatever value holds it. Free text, as the message of an exce
 secrets that may be in it gives them as `hide`.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_type_hints
@@ -267,10 +268,10 @@ def secret_texts(value: object, names: Collection[str] = frozenset()) -> frozens
 
     Of a large value the first 10,000 parts are looked at.
     """
-    return frozenset(filter(None, islice(_texts(value, names, secret=False, depth=_DEPTH), _PARTS)))
+    return frozenset(filter(None, islice(_texts(value, names, secret=False, depth=_DEEPEST), _PARTS)))
 
 
-_PARTS = 10_000
+_PARTS, _DEEPEST = 10_000, 50
 
 
 def _texts(value: Any, names: Collection[str], *, secret: bool, depth: int) -> Iterator[str]:
@@ -295,12 +296,13 @@ def _texts(value: Any, names: Collection[str], *, secret: bool, depth: int) -> I
 
 
 def _forms(value: object) -> tuple[str, ...]:
-    """Return the texts by which a secret may show: itself, and as a repr has it."""
+    """Return the texts by which a secret may show: itself, and as a repr or JSON has it."""
     if isinstance(value, bytes):
-        return value.decode("latin-1"), value.decode("utf-8", "replace"), repr(value)[2:-1]
+        return (*_forms(value.decode("latin-1")), value.decode("utf-8", "replace"), repr(value)[2:-1])
     if isinstance(value, str):
         text = _plain(value)
-        return text, repr(text)[1:-1]
+        # A repr with both kinds of quotes in it escapes one of them.
+        return text, repr(text)[1:-1], repr(f'"{text}')[2:-1], ascii(text)[1:-1], json.dumps(text)[1:-1]
     return (_safely(value, lambda: _str(value), "str"),)
 
 

@@ -49,9 +49,17 @@ class Books:
     wrong: list[str] = field(factory=list)
 
     def look(self, when: str) -> None:
-        """Look at the ledger."""
-        if not self.jido.ledger().balanced:
-            self.wrong.append(f"{when}: {self.jido.ledger()}")
+        """Look at the ledger, and into the agents."""
+        ledger, views = self.jido.ledger(), [ref.inspect() for ref in self.jido.list_agents()]
+        mailboxes = [view.mailbox for view in views]
+        waiting = sum(mailbox.waiting for mailbox in mailboxes)
+        leaving = any(self.jido._instance._leaving.values())  # whose ids others have
+        if not ledger.balanced or waiting > ledger.waiting or (waiting < ledger.waiting and not leaving):
+            self.wrong.append(f"{when}: {ledger}, {waiting} in the mailboxes")
+        if any(len(mailbox.next) != min(10, mailbox.waiting) for mailbox in mailboxes):
+            self.wrong.append(f"{when}: not all that waits is named: {mailboxes}")
+        if any(not 0 <= mailbox.taken <= min(mailbox.waiting, mailbox.capacity) for mailbox in mailboxes):
+            self.wrong.append(f"{when}: places that nobody has are taken: {mailboxes}")
 
 
 BOOKS: list[Books] = []
