@@ -20,6 +20,24 @@ def test_an_interrupt_is_raised_wherever_it_comes():
     assert {place: problem for place, problem in met.items() if problem is not None} == {}
 
 
+def test_an_interrupt_is_raised_at_a_later_visit_too():
+    met = dict(_interrupts.campaign(share=60, visit=2))
+    assert len(met) > 10
+    assert {place: problem for place, problem in met.items() if problem is not None} == {}
+
+
+@pytest.mark.parametrize(
+    ("story", "file"),
+    [("tree", "supervision/_nested.py"), ("agents", "supervision/_nested.py"), ("agents", "runtime/_clock.py")],
+)
+def test_an_interrupt_when_a_scope_of_our_own_is_left_is_raised(story, file):
+    lines = [line for line in _interrupts.lines(story) if line.file.endswith(file)]
+    ends = {str(line): _interrupts.interrupted(line, visit=2) for line in lines}
+    met = {place: _interrupts.wrong(ended) for place, ended in ends.items() if ended is not None}
+    assert met == dict.fromkeys(met)
+    assert met
+
+
 def test_an_interrupt_while_an_instance_is_entered_or_left_is_raised():
     lines = [line for line in _interrupts.lines("agents") if line.file.endswith("runtime/_jido.py")]
     ends = {str(line): _interrupts.interrupted(line) for line in lines}

@@ -86,6 +86,7 @@ class Timers:
         self._ended = True
         self._sleep.cancel("the timers end")
 
+    @trio.lowlevel.enable_ki_protection  # between a scope and its end, an interrupt would leave the scope open
     async def run(self) -> None:
         """Fire timers until `end` is called; cancelling it is in vain, as deadlines hold while anything else lives."""
         with trio.CancelScope(shield=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import trio
 from attrs import frozen
 
 from jido_trio.supervision._block import Block
@@ -52,6 +53,7 @@ def nested_spec(child: Child) -> SupervisorSpec | None:
     return child.args[0].spec if child.args and isinstance(child.args[0], Nested) else None
 
 
+@trio.lowlevel.enable_ki_protection  # between its block and the end of that, an interrupt would leave the block open
 async def run_nested(nested: Nested, *, task_status: Life) -> None:
     """Run a supervisor as the child of another, until it ends or is asked to.
 

@@ -173,6 +173,7 @@ class Supervisor:
     def _view(self, slot: Slot) -> ChildView:
         id, shell = slot.child.id, self._shell
         life, due, crash = shell.lives.get(id), shell.pauses.get(id), shell.last_crash.get(id)
+        value = life.value if life is not None else None
         return ChildView(
             id,
             slot.child.kind,
@@ -181,7 +182,7 @@ class Supervisor:
             slot.incarnation,
             due - trio.current_time() if due is not None and slot.state == "backing_off" else None,
             str(crash) if crash is not None else None,
-            life.value.tree() if life is not None and isinstance(life.value, Viewable) else None,
+            value.tree() if value is not None and isinstance(value, Viewable) else None,
         )
 
     def inspect(self) -> SupervisorView:

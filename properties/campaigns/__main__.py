@@ -1,6 +1,8 @@
 """The command line: run a campaign, and exit with 1 if something went wrong.
 
 python -m properties.campaigns interrupts   Control-C at each line of the package's own code
+python -m properties.campaigns again        the same, when the program comes to the line for the second time
+python -m properties.campaigns later        the same, when it comes to the line for the fifth time
 python -m properties.campaigns faults       an error at each command that a supervisor carries out
 """
 
@@ -9,11 +11,17 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from properties.campaigns import _faults, _interrupts
 
-CAMPAIGNS = {"interrupts": _interrupts.campaign, "faults": _faults.campaign}
+CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
+    "interrupts": _interrupts.campaign,
+    "again": partial(_interrupts.campaign, visit=2),
+    "later": partial(_interrupts.campaign, visit=5),
+    "faults": _faults.campaign,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -42,18 +42,18 @@ def lines(story: str) -> Sequence[Line]:
     return list(met)
 
 
-def interrupted(line: Line) -> Ended | None:
-    """Run a story with a Control-C at the line; None if it never came there."""
+def interrupted(line: Line, visit: int = 1) -> Ended | None:
+    """Run a story with a Control-C at the line, when it comes there for the n-th time; None if it never did."""
     came: list[bool] = []
 
     def at(frame: FrameType) -> bool:
         if (frame.f_lineno, frame.f_code.co_filename) == (line.number, line.file):
             came.append(True)
-            return True
+            return len(came) == visit
         return False
 
     ended = _traced(line.story, at)
-    return ended if came else None
+    return ended if len(came) >= visit else None
 
 
 def _traced(story: str, at: Callable[[FrameType], bool]) -> Ended:
@@ -87,10 +87,10 @@ def wrong(ended: Ended) -> str | None:
     return None
 
 
-def campaign(share: int = 1) -> Iterator[tuple[str, str | None]]:
-    """Interrupt at one of `share` lines; generate each line with what is wrong there."""
+def campaign(share: int = 1, visit: int = 1) -> Iterator[tuple[str, str | None]]:
+    """Interrupt at the n-th visit of one of `share` lines; generate each line with what is wrong there."""
     for story in STORIES:
         for line in lines(story)[::share]:
-            ended = interrupted(line)
+            ended = interrupted(line, visit)
             if ended is not None:
                 yield str(line), wrong(ended)
