@@ -12,7 +12,7 @@ secrets that may be in it gives them as `hide`.
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -215,17 +215,42 @@ def secret_fields(cls: type) -> frozenset[str]:
 _SECRETS: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
 
 
+def secret_fields_within(cls: type) -> frozenset[str]:
+    """Return what the secret fields of a class are called, with those of all attrs classes that its fields declare."""
+    seen, to_see, names = set[type](), [cls], frozenset[str]()
+    while to_see:
+        each = to_see.pop()
+        if each not in seen and attrs.has(each):
+            seen.add(each)
+            names |= secret_fields(each)
+            to_see += [inner for declared in _declared(each).values() for inner in _classes_in(declared)]
+    return names
+
+
+def _classes_in(declared: object) -> Iterator[type]:
+    if isinstance(declared, type):
+        yield declared
+    for part in (get_origin(declared), *get_args(declared)):
+        if part is not None:
+            yield from _classes_in(part)
+
+
 def _secret_names(cls: type) -> Iterator[str]:
+    for each in attrs.fields(cls):
+        declared = _declared(cls)[each.name]
+        if is_secret(declared) or (isinstance(declared, str) and "Secret[" in declared):
+            yield each.name
+            yield each.alias or each.name
+
+
+def _declared(cls: type) -> Mapping[str, object]:
+    """Return as what each field of an attrs class is declared."""
     hints: Mapping[str, Any] = {}
     try:
         hints = get_type_hints(cls, include_extras=True)
     except Exception:  # noqa: BLE001  # whatever can't be read now: attrs may have read it before
         hints = {}
-    for each in attrs.fields(cls):
-        declared = hints.get(each.name, each.type)
-        if is_secret(declared) or (isinstance(declared, str) and "Secret[" in declared):
-            yield each.name
-            yield each.alias or each.name
+    return {each.name: hints.get(each.name, each.type) for each in attrs.fields(cls)}
 
 
 def is_secret(declared: object) -> bool:

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jido_trio.core import FrozenDict, FrozenList
-from jido_trio.redact import HIDDEN, Secret, plain, said, secret_fields, secret_texts, shown, shown_error
+from jido_trio.redact import (
+    HIDDEN,
+    Secret,
+    plain,
+    said,
+    secret_fields,
+    secret_fields_within,
+    secret_texts,
+    shown,
+    shown_error,
+)
 
 
 class OddText(str):
@@ -222,6 +232,16 @@ def test_a_secret_field_is_told_as_stars_in_whatever_holds_it(value):
 def test_secret_fields_are_those_whose_annotation_says_so():
     assert secret_fields(Key) == {"token", "parts", "pin"}
     assert secret_fields(Ring) == secret_fields(int) == set()
+
+
+def test_secrets_of_classes_within_a_class_are_found_however_they_are_declared():
+    @frozen
+    class Box:
+        rings: dict[str, list[Ring | None]] = field(factory=dict)
+        inner: "Box | None" = None
+
+    assert secret_fields_within(Box) == {"token", "parts", "pin"}
+    assert secret_fields_within(int) == set()
 
 
 def test_the_texts_of_secrets_are_those_of_all_that_is_in_them():

@@ -6,7 +6,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from jido_trio.core import Agent, Instruction, Signal
-from jido_trio.redact import secret_fields, secret_texts
+from jido_trio.redact import secret_fields_within, secret_texts
 
 _NAMES: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
 
@@ -17,7 +17,7 @@ def secret_names(agent: type[Agent[Any]]) -> frozenset[str]:
     if names is None:
         state = agent.record.cls if hasattr(agent, "record") else object
         actions = (route.target.action_class for route in agent.router.routes if isinstance(route.target, Instruction))
-        names = _NAMES[agent] = frozenset().union(*map(secret_fields, (state, *actions)))
+        names = _NAMES[agent] = frozenset().union(*map(secret_fields_within, (state, *actions)))
     return names
 
 
@@ -26,7 +26,7 @@ def secrets_of(agent: Agent[Any], signal: Signal | None, *more: object) -> froze
     names = secret_names(type(agent))
     for each in more:
         if isinstance(each, Instruction):
-            names |= secret_fields(each.action_class)
+            names |= secret_fields_within(each.action_class)
     texts: frozenset[str] = secret_texts(more, names) if more else frozenset()
     if names:
         texts |= secret_texts((agent.state, agent.strategy_state, signal and signal.data), names)

@@ -85,7 +85,12 @@ class Server(Cell):
 
     def begin(self, life: PassiveLife) -> None:
         """See `Passive`."""
-        agent, directives = beginning(self, life.incarnation)
+        try:
+            agent, directives = beginning(self, life.incarnation)
+        except Exception:
+            started = Signal(BEGINNING, {"id": self.id, "incarnation": life.incarnation})
+            life.detail = AgentCrash(self.agent, started)
+            raise
         self.life, self.incarnation, self.agent, self.ending = life, life.incarnation, agent, False
         self._tasks = None  # of a life whose task crashed
         if isinstance(self.mailbox, RuledMailbox) and life.incarnation > 1 and self.mailbox.rules.on_restart != "keep":

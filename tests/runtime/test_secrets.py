@@ -7,8 +7,8 @@ import pytest
 import trio
 from attrs import field, frozen
 
-from jido_trio.core import Action, Agent, Context, Instruction, Result, RunInstruction, Secret, Signal, diff
-from jido_trio.errors import ActionError, CallError, InvalidParams
+from jido_trio.core import Action, Agent, Context, Direct, Instruction, Result, RunInstruction, Secret, Signal, diff
+from jido_trio.errors import ActionError, CallError, InvalidParams, StartFailed
 from jido_trio.runtime import Jido, Runtime, interpret
 from jido_trio.supervision import CrashReport, Report
 from tests.runtime.agents import settle
@@ -165,6 +165,26 @@ async def test_what_is_told_of_a_failure_has_no_secret_in_it(autojump_clock, sin
         sinks.texts += [repr(supervision.history()), *(r.failure.render() for r in supervision.history() if r.failure)]
 
     assert "keeper" in "".join(sinks.texts)
+    assert sinks.found() == set()
+
+
+class Unready(Direct):
+    """A strategy that says what it can't begin with."""
+
+    def init(self, agent: Any) -> Any:
+        raise Wrong(f"not with {agent.state.account.token}")
+
+
+class Unborn(Agent[Vault], strategy=Unready()):
+    """Can't begin."""
+
+
+async def test_what_is_told_of_a_life_that_could_not_begin_has_no_secret_in_it(autojump_clock, sinks):
+    async with Jido(on_report=sinks.report) as jido:
+        with pytest.raises(StartFailed):
+            await jido.start_agent(Unborn(id="keeper", state=Vault()))
+
+    assert "Wrong: not with ***" in "".join(sinks.texts)
     assert sinks.found() == set()
 
 
