@@ -142,3 +142,19 @@ async def test_waits_for_a_thread(autojump_clock):
     await trio.to_thread.run_sync(time.sleep, 0.6)
 """
     run(pytester, 30, 10, some=program).assert_outcomes(passed=1)
+
+
+def test_a_tick_while_a_run_of_trio_ends_is_no_error(pytester):
+    program = """
+import signal, socket
+
+def test_ticks():
+    here, there = socket.socketpair()
+    there.setblocking(False)
+    signal.set_wakeup_fd(there.fileno())
+    there.close()
+    here.close()
+    signal.raise_signal(signal.SIGALRM)
+    signal.set_wakeup_fd(-1)
+"""
+    run(pytester, 30, 10, some=program).assert_outcomes(passed=1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from properties.mutants._core_mutants import CORE
 from properties.mutants._data_mutants import DATA
 from properties.mutants._reducer_mutants import REDUCER
 from properties.mutants._runtime_mutants import RUNTIME
 from properties.mutants._shell_mutants import SHELL
+from properties.mutants._storage_mutants import STORAGE
 
-MUTANTS = (*DATA, *REDUCER, *SHELL, *RUNTIME)
+MUTANTS = (*DATA, *CORE, *STORAGE, *REDUCER, *SHELL, *RUNTIME)
 
 ACCEPTED: Mapping[str, str] = {
     "ended_pause_goes_on": "Its alarm is replaced by that of the next pause; one that rings names a life that is over.",

@@ -84,7 +84,8 @@ def checks(mutant: Mutant, recording: Recording | None, root: Path = ROOT) -> tu
         tests: tuple[Check, ...] = (Check("tests", (*PYTEST, "-x", *files_of(mutant.part, root))),)
     else:
         concerned = recording.concerned(mutant, root)
-        tests = (_tests("tests", concerned),) if concerned else ()
+        others = sorted(set(recording.seconds).difference(concerned))  # a thread may have come there unseen
+        tests = tuple(_tests(name, chosen) for name, chosen in (("tests", concerned), ("others", others)) if chosen)
     return (*tests, RECORDINGS) if mutant.part == "supervision" else tests
 
 

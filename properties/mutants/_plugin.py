@@ -61,21 +61,19 @@ class Recorder:
     def begin(self, test: str) -> None:
         """What comes now is `test`."""
         self._test = test
-        self._coverage.start()
-        self._trace = sys.gettrace()
-        if test:
-            self._coverage.switch_context(test)
+        if self._trace is None or sys.gettrace() is not self._trace:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that somebody has traced something else
+                self._coverage.stop()
+            self._coverage.start()
+            self._trace = sys.gettrace()
+        self._coverage.switch_context(test)
 
-    def pause(self) -> None:
-        """Note nothing until the next one begins."""
+    def end(self) -> None:
+        """What comes now is no test."""
         if sys.gettrace() is not self._trace:
             self._unseen.add(self._test)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self._coverage.stop()
-
-    def pytest_collection_finish(self) -> None:
-        self.pause()
+        self.begin("")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -83,12 +81,13 @@ class Recorder:
         try:
             return (yield)
         finally:
-            self.pause()
+            self.end()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
 
     def pytest_sessionfinish(self) -> None:
+        self._coverage.stop()
         data = self._coverage.get_data()
         numbers = {test: number for number, test in enumerate(["", *self.seconds]) if test not in self._unseen}
         visitors = {

@@ -1,6 +1,7 @@
 """cmd: forms, order, failures, hooks, purity."""
 
 import re
+from inspect import CORO_CLOSED, getcoroutinestate
 from typing import Any
 
 import pytest
@@ -316,8 +317,36 @@ def test_a_coroutine_is_refused_with_the_word_that_was_left_out_and_python_has_n
     async def fetch() -> dict[str, int]:
         return {"count": 1}
 
-    _, (error,) = AGENT.cmd(returning(fetch()))
+    fetched = fetch()
+    _, (error,) = AGENT.cmd(returning(fetched))
     assert "declare `async def run`" in str(error.error)  # type: ignore[attr-defined]  # an Error
+    assert getcoroutinestate(fetched) == CORO_CLOSED
+
+
+def test_an_error_is_no_directive_even_if_it_can_not_be_changed():
+    @frozen
+    class Fault(Exception):
+        code: int
+
+    agent, (error,) = AGENT.cmd(returning([Fault(404)]))
+    assert agent is AGENT
+    assert "was returned: raise it" in str(error.error)  # type: ignore[attr-defined]  # an Error
+
+
+@pytest.mark.parametrize("result", [None, [], (None, []), [Stop()]], ids=repr)
+def test_an_action_that_changes_nothing_leaves_the_very_same_agent(result):
+    assert AGENT.cmd(returning(result))[0] is AGENT
+
+
+def test_an_async_action_keeps_the_id_that_its_instruction_has():
+    _, (wanted,) = AGENT.cmd(Instruction(Fetch, {"url": "x"}, id="mine"))
+    assert isinstance(wanted, RunInstruction)
+    assert wanted.instruction.id == "mine"
+
+
+def test_a_misspelt_option_is_refused_with_the_one_that_was_meant():
+    with pytest.raises(InvalidInstruction, match=r"no option 'timeot'.*did you mean 'timeout'"):
+        Instruction(Fetch, {"url": "x"}, opts={"timeot": 3})
 
 
 def test_a_directive_that_can_be_changed_is_refused_with_a_remedy():

@@ -138,6 +138,10 @@ def test_marks_are_equal_for_equal_states_only():
     assert mark_of(BEGIN) != mark_of(BEGIN.set({"total": 1}))
 
 
+def test_the_state_of_the_strategy_counts_for_the_mark():
+    assert mark_of(BEGIN) != mark_of(evolve(BEGIN, strategy_state=freeze({"turn": 1})))
+
+
 # What if
 
 
@@ -206,6 +210,44 @@ def test_a_changed_fold_that_raises_ends_there():
     what = what_if(BEGIN, JOURNAL, instead=BrokenAgent)
     assert (what.agent, what.inputs) == (None, 2)
     assert str(what.first) == "input 2: ZeroDivisionError"
+
+
+def failing_with(error: type[Exception]) -> type[Agent[Cart]]:
+    """Return an agent that has this bug."""
+
+    class Broken(AddItem):
+        def run(self, context: Context[Cart]) -> Result:
+            raise error
+
+    class BrokenAgent(Agent[Cart], routes=[Route("add", Broken)]): ...
+
+    return BrokenAgent
+
+
+@pytest.mark.parametrize(
+    ("instead", "told"), [(ZeroDivisionError, "None"), (ValueError, "input 1: ValueError")], ids=["the same", "another"]
+)
+def test_where_both_raise_it_matters_what(instead, told):
+    begin = failing_with(ZeroDivisionError).new("cart")
+    assert str(what_if(begin, JOURNAL[:1], instead=failing_with(instead)).first) == told
+
+
+class Fetch(Action):
+    url: str
+
+    async def run(self, context: Context[Cart]) -> Result:
+        return None
+
+
+class Fetcher(Agent[Cart], routes=[Route("fetch", Fetch)]): ...
+
+
+def test_ids_are_no_difference():
+    begin = Fetcher.new("fetcher")
+    journal = written(begin, [Heard(Signal("fetch", {"url": "x"}))])
+    again = what_if(begin, journal, change=lambda _: Heard(Signal("fetch", {"url": "x"})))
+    assert again.first is None
+    assert what_if(begin, journal, change=lambda _: Heard(Signal("fetch", {"url": "y"}))).first is not None
 
 
 # Differences

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 import trio
+import trio.testing
 
 from jido_trio.errors import (
     InvalidDefinition,
@@ -91,6 +92,19 @@ async def test_a_full_disk_is_an_error_and_changes_nothing(path):
         await storage.commit([Put("a", b"3")])
 
 
+async def test_after_a_failure_of_whatever_kind_what_was_begun_is_undone_and_the_next_is_done(path):
+    def fail(db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM records")
+        raise OSError("the disk is gone")
+
+    async with open_sqlite(path) as storage:
+        await storage.commit([Put("a", b"1")])
+        with pytest.raises(StorageFailed, match="the disk is gone"):
+            await storage._ask(fail)
+        await storage.commit([Put("b", b"2")])
+        assert [record.key for record in await storage.scan("a", "c")] == ["a", "b"]
+
+
 async def test_a_damaged_record_is_an_error_and_never_a_missing_one(path):
     await filled(path)
     with sqlite3.connect(path) as db:
@@ -103,6 +117,34 @@ async def test_a_damaged_record_is_an_error_and_never_a_missing_one(path):
     with pytest.raises(StorageCorrupt, match="'key/0007'"):
         async with open_sqlite(path, verify="full"):
             pytest.fail("it is damaged")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["UPDATE records SET revision = 5 WHERE key = 'a'", "UPDATE records SET key = 'b' WHERE key = 'a'"],
+    ids=["its revision", "its key"],
+)
+async def test_a_record_is_damaged_too_if_only_what_it_is_called_by_has_changed(path, damage):
+    async with open_sqlite(path) as storage:
+        await storage.commit([Put("a", b"1")])
+    with sqlite3.connect(path) as db:
+        db.execute(damage)
+    db.close()
+    async with open_sqlite(path) as storage:
+        with pytest.raises(StorageCorrupt, match="is not as it was written"):
+            await storage.scan("a", "c")
+
+
+async def test_damage_of_the_structure_is_found_when_the_file_is_opened(path):
+    await filled(path)
+    content = bytearray(path.read_bytes())
+    content[36:40] = b"\0\0\0\5"  # so many pages are free, says the header
+    path.write_bytes(content)
+    with pytest.raises(StorageCorrupt, match="freelist"):
+        async with open_sqlite(path):
+            pytest.fail("it is damaged")
+    async with open_sqlite(path, verify="none") as storage:
+        assert await storage.get("key/0008") is not None
 
 
 @pytest.mark.parametrize("how", ["cut", "zeroed", "random"])
@@ -210,6 +252,33 @@ async def test_a_job_that_waits_can_be_cancelled(path):
         assert scope.cancelled_caught
         go_on.set()
         assert await storage.get("a") is None
+
+
+async def test_what_was_begun_when_it_is_closed_is_done(path):
+    blocked, go_on = threading.Event(), threading.Event()
+
+    def block(_):
+        blocked.set()
+        assert go_on.wait(20)
+
+    async with open_sqlite(path) as storage, trio.open_nursery() as nursery:
+        nursery.start_soon(storage._ask, block)
+        await trio.to_thread.run_sync(blocked.wait)
+        nursery.start_soon(storage.commit, [Put("a", b"1")])
+        await trio.testing.wait_all_tasks_blocked()
+        storage.close()
+        go_on.set()
+    async with open_sqlite(path) as storage:
+        assert await storage.get("a") == Record("a", 1, b"1")
+
+
+@pytest.mark.parametrize(("power_safe", "waits"), [(False, "NORMAL"), (True, "FULL")])
+async def test_readers_never_wait_and_a_commit_waits_for_the_disk_if_told_to(path, power_safe, waits):
+    def modes(db: sqlite3.Connection) -> list[object]:
+        return [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+
+    async with open_sqlite(path, power_safe=power_safe) as storage:
+        assert await storage._ask(modes) == ["wal", {"NORMAL": 1, "FULL": 2}[waits]]
 
 
 async def test_after_its_block_it_says_that_it_is_closed(path):
