@@ -13,7 +13,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from attrs import define, field
+from attrs import Factory, define, field
 from coverage import Coverage
 
 from properties.mutants._mutant import PACKAGE
@@ -47,16 +47,11 @@ class Recorder:
     target: Path
     root: Path
     seconds: dict[str, float] = field(factory=dict)
-    _coverage: Coverage = field(init=False)
+    _coverage: Coverage = Factory(lambda self: _coverage_of(self.root), takes_self=True)
     _test: str = ""
     _trace: object = None
     _unseen: set[str] = field(factory=set)
     """Tests that put a trace function of their own in the place of this one's."""
-
-    @_coverage.default
-    def _no_files(self) -> Coverage:
-        package = str(self.root / PACKAGE / "*")
-        return Coverage(data_file=None, config_file=False, include=[package], messages=False)
 
     def begin(self, test: str) -> None:
         """What comes now is `test`."""
@@ -99,3 +94,7 @@ class Recorder:
         }
         told = {"seconds": self.seconds, "tests": ["", *self.seconds], "visitors": visitors}
         self.target.write_text(json.dumps(told), encoding="utf-8")
+
+
+def _coverage_of(root: Path) -> Coverage:
+    return Coverage(data_file=None, config_file=False, include=[str(root / PACKAGE / "*")], messages=False)

@@ -492,7 +492,7 @@ class Hooked(Agent[State]):
     def on_before_cmd(self, action):
         return self.set({"notes": {"before": True}}), Increment(amount=100)
 
-    def on_after_cmd(self, action, directives):
+    def on_after_cmd(self, action, directives):  # pyright: ignore[reportIncompatibleMethodOverride]
         return self.set({"notes": {"after": repr(action)}}), [*directives, Mine("after")]
 
 

@@ -8,7 +8,7 @@ import pytest
 import trio
 from attrs import frozen
 
-from jido_trio.core import Action, AdoptChild, Agent, Context, Result, Signal, Stop, StopChild, emit_to
+from jido_trio.core import Action, AdoptChild, Agent, Context, Result, Signal, SpawnAgent, Stop, StopChild, emit_to
 from jido_trio.errors import AgentCrashed, RestartIntensityExceeded
 from jido_trio.runtime import DeadLetter, Jido, Runtime, interpret
 from jido_trio.supervision import CrashReport
@@ -24,7 +24,8 @@ def nothing_seen():
 
 
 def quiet(**options: Any) -> Jido:
-    return Jido(**({"on_report": lambda _: None, "on_dead_letter": lambda _: None} | options))
+    silent: dict[str, Any] = {"on_report": lambda _: None, "on_dead_letter": lambda _: None}
+    return Jido(**(silent | options))
 
 
 @frozen
@@ -165,10 +166,27 @@ async def test_what_is_emitted_for_an_agent_that_has_ended_is_a_dead_letter(auto
         await ref.call(do(Lend()))
         await jido.stop_agent(ref)
         SEEN[0].emit(note("late"))
+        assert jido.ledger().balanced
 
     assert [(letter.agent_id, letter.signal.data["word"], letter.reason) for letter in letters] == [
         (ref.id, "late", "stopped")
     ]
+
+
+async def test_what_waits_for_an_agent_that_is_being_replaced_still_waits(autojump_clock):
+    async with quiet() as jido:
+        parent = await jido.start_agent(Notebook, id="parent")
+        spawn = SpawnAgent(Notebook, tag="t", id="child")
+        await parent.call(do(spawn))
+        child: Any = jido.whereis("child")
+        await child.call(do(Nap(2)))
+        for word in range(3):
+            child.cast_nowait(note(word))
+        await parent.call(do(StopChild("t"), spawn))
+        ledger = jido.ledger()
+
+        assert child.running
+        assert (ledger.waiting >= 3, ledger.balanced) == (True, True)
 
 
 @frozen
