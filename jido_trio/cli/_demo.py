@@ -15,6 +15,7 @@ from jido_trio.demo._documents import NoDocuments
 from jido_trio.demo._report import Chaos, Report, as_json, as_text
 from jido_trio.demo._run import SAMPLES, Options, run_demo
 from jido_trio.demo._view import Lines, Picture, Silent, View
+from jido_trio.errors import InvalidDefinition
 from jido_trio.world import current
 
 CHAOS_EVERY = 0.15
@@ -27,8 +28,9 @@ def demo(options: argparse.Namespace) -> int:
     view = _view(options, folder)
     try:
         with _logs_off():
-            report = trio.run(run_demo, Options(folder, options.workers, _chaos(options)), view)
-    except NoDocuments as error:
+            asked = Options(folder, options.workers, _chaos(options), options.inspect)
+            report = trio.run(run_demo, asked, view)
+    except (NoDocuments, InvalidDefinition) as error:
         return int(options.fail(str(error)))
     say(as_json(report) if options.json else as_text(report, refusals=not isinstance(view, Lines)))
     return _exit_code(report)

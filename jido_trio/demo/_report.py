@@ -16,6 +16,7 @@ The JSON document has these keys; times are seconds, paths are as they were foun
     totals        {characters, words, sentences, kinds, top_words} of all that is done
     workers       [{worker, incarnation, restarts, crashes, kills, untouched}]
     restarts      {n, median, p99, seconds}; from the crash report to the first line of the next life; null if n is 0
+    messages      {accepted, handled, failed, dead_lettered, expired, withdrawn, dropped, waiting}: as `Jido.ledger`
     chaos         {every, seed, kills}, or null
 """
 
@@ -82,6 +83,8 @@ class Run:
     gave_up: str = ""
     """What the supervisor said when it gave up."""
     chaos: Chaos | None = None
+    messages: Mapping[str, int] = field(factory=dict)
+    """What became of all messages, as the instance's ledger had it after the end."""
 
 
 @frozen
@@ -219,6 +222,7 @@ def _document(report: Report) -> dict[str, object]:
             "p99": percentile(latencies, 99) if latencies else None,
             "seconds": list(latencies),
         },
+        "messages": dict(run.messages),
         "chaos": asdict(run.chaos) | {"kills": sum(row.kills for row in report.workers)} if run.chaos else None,
     }
 
@@ -240,7 +244,7 @@ def _done(entry: Settled) -> dict[str, object]:
 def as_text(report: Report, *, refusals: bool = True) -> str:
     """Return the report for people; without the refusals where they have been told already."""
     refused = _refused_text if refusals else _refused_before
-    parts = (_headline, _done_text, refused, _missing_text, _workers_text, _restarts_text)
+    parts = (_headline, _done_text, refused, _missing_text, _workers_text, _messages_text, _restarts_text)
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part(report))))
 
 
@@ -311,6 +315,14 @@ def _workers_text(report: Report) -> Iterator[str]:
         yield "  Each incarnation is 1 + the worker's own crashes and kills: none was restarted for another's."
     else:
         yield "  A worker was restarted for what was not its own crash."
+
+
+def _messages_text(report: Report) -> Iterator[str]:
+    fates = dict(report.run.messages)
+    if fates:
+        accepted = fates.pop("accepted")
+        each = ", ".join(f"{count} {fate.replace('_', '-')}" for fate, count in fates.items() if count)
+        yield f"Messages: {accepted} accepted, each with one fate: {each or 'none'}"
 
 
 def _restarts_text(report: Report) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from jido_trio.core import Signal
 from jido_trio.demo._chaos import cause
@@ -36,6 +36,8 @@ class Options:
     input: Path = SAMPLES
     workers: int = 4
     chaos: Chaos | None = None
+    inspect: str | None = None
+    """Where `jido-trio inspect` can look at it while it runs."""
 
 
 async def run_demo(options: Options = Options(), view: View | None = None) -> Report:
@@ -96,13 +98,15 @@ class Cluster:
             resources={Readers: self.readers, Ledger: self.ledger},
             services=self.readers.services(),
             on_report=self._report,
+            inspect=self.options.inspect,
         )
+        gave_up = ""
         try:
             async with jido:
                 await self._read_all(jido)
         except RestartIntensityExceeded as error:
-            return evolve(self.record, gave_up=f"{error} It said: {error.__cause__}")
-        return self.record
+            gave_up = f"{error} It said: {error.__cause__}"
+        return evolve(self.record, gave_up=gave_up, messages=asdict(jido.ledger()))
 
     async def _read_all(self, jido: Jido) -> None:
         ids = [f"worker-{number}" for number in range(1, self.options.workers + 1)]

@@ -35,6 +35,18 @@ def test_the_samples_are_read_and_the_broken_ones_refused():
     assert {Path(one["path"]).parent.name for one in told["refused"]} == {"broken"}
 
 
+def test_each_message_had_one_fate():
+    count = report()["messages"]
+    assert count.pop("accepted") == sum(count.values()) > 0
+    assert count["waiting"] == 0
+
+
+def test_a_socket_that_cannot_be_is_wrong_usage(tmp_path):
+    ran = demo("--inspect", str(tmp_path))
+    assert ran.returncode == 2
+    assert "there is a file or a folder, and no socket" in ran.stderr
+
+
 def test_the_bug_in_the_summary_meets_a_sample_and_only_its_worker_is_restarted():
     told = report()
     assert [Path(one["path"]).name for one in told["done"] if one["careful"]] == ["2024-04-09-board.md"]

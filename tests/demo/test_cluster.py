@@ -1,5 +1,7 @@
 import sys
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import trio
@@ -309,3 +311,29 @@ async def read_under(documents, kills):
         run = await cluster.run()
         nursery.cancel_scope.cancel()
     return report_of(run)
+
+
+class Looking(Silent):
+    """Looks whether there is a socket."""
+
+    def __init__(self, path):
+        self.path, self.seen = path, set()
+
+    def show(self, progress, news=(), *, last=False):
+        self.seen.add(Path(self.path).is_socket())
+
+
+def test_it_can_be_looked_at_from_outside_while_it_runs():
+    with tempfile.TemporaryDirectory() as folder:
+        view = Looking(f"{folder}/demo.sock")
+        options = Options(workers=2, inspect=view.path)
+        report = trio.run(run_cluster, imagined("plain", "bomb"), options, Imagined(), view)
+        assert view.seen == {True}
+        assert not Path(view.path).exists()
+    assert report.ok
+
+
+def test_each_message_has_one_fate():
+    report = trio.run(run_cluster, imagined("plain", "bomb", "plain"), Options(workers=2), Imagined(), Silent())
+    counts = dict(report.run.messages)
+    assert counts.pop("accepted") == sum(counts.values()) > 0

@@ -98,7 +98,7 @@ def test_the_json_has_the_documented_keys_and_counts():
     )
     assert list(document) == [
         "version", "input", "seconds", "interrupted", "gave_up", "ok", "documents", "done", "refused", "unfinished",
-        "lost", "totals", "workers", "restarts", "chaos",
+        "lost", "totals", "workers", "restarts", "messages", "chaos",
     ]  # fmt: skip
     assert document["documents"] == {"found": 2, "done": 1, "refused": 1, "unfinished": 0, "lost": 0}
     assert document["refused"] == [{"path": "in/b", "worker": "w1", "reason": "file is empty"}]
@@ -158,3 +158,10 @@ def test_of_many_refused_documents_the_text_lists_the_first():
 )
 def test_a_path_is_shown_within_its_folder_and_printable(path, shown):
     assert short(path, "in") == shown
+
+
+def test_what_became_of_all_messages_is_told():
+    report = report_of(run(messages={"accepted": 12, "handled": 10, "dead_lettered": 2, "waiting": 0}))
+
+    assert "Messages: 12 accepted, each with one fate: 10 handled, 2 dead-lettered" in as_text(report)
+    assert json.loads(as_json(report))["messages"]["handled"] == 10
