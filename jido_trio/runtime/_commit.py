@@ -140,6 +140,7 @@ class DurableServer(Server):
         "_fresh",
         "_held",
         "_known",
+        "_late",
         "_lost",
         "_room",
         "_thawed",
@@ -170,7 +171,9 @@ class DurableServer(Server):
         self._book: Book | None = None
         """None while it isn't known what is on disk."""
         self._known = trio.Event()
-        """Set when that is known for the first time, or never will be."""
+        """Set while that isn't being read, once it was."""
+        self._late: set[str] = set()
+        """What has come into the inbox while that is read."""
         self._fresh = True
         """Whether the life has still to look at what an earlier one has left open."""
         self._thawed = False
@@ -204,12 +207,21 @@ class DurableServer(Server):
             StorageError: See `Storage`.
         """
         first = not self._archive.epoch
-        with trio.CancelScope(shield=True):  # who is cancelled in between would own what it doesn't know
-            self._take_over(await self._archive.claim(self.initial, process(), self._options.remembers), first=first)
+        self._late.clear()
+        if self._known.is_set():
+            self._known = trio.Event()
+        known = self._known
+        try:
+            with trio.CancelScope(shield=True):  # who is cancelled in between would own what it doesn't know
+                found = await self._archive.claim(self.initial, process(), self._options.remembers)
+                self._take_over(found, first=first)
+        finally:
+            known.set()
 
     def _take_over(self, found: Found, *, first: bool) -> None:
         agent = replay(found.snapshot.agent, found.entries)
         self._book = Book.opened(self._archive, self._options, agent, found)
+        self._book.inbox |= self._late
         self.initial = self.agent = agent
         self._thawed = first and not found.is_new
         for record, waiting in found.inbox.items():
@@ -217,7 +229,6 @@ class DurableServer(Server):
         for record, due in found.timers.items():
             if record not in self._timers:
                 self._arm(record, due)
-        self._known.set()
         if self.on_change is not None:
             self.on_change(agent)
 
@@ -227,6 +238,8 @@ class DurableServer(Server):
             self._arrived[message.record] = message
             if self._book is not None:
                 self._book.inbox.add(message.record)
+            else:
+                self._late.add(message.record)
             self.put(message)
 
     async def accept(self, signal: Signal) -> None:
@@ -240,9 +253,10 @@ class DurableServer(Server):
         """
         if self._room.value == 0:
             self.refuse_itself()
-        await self._known.wait()
         await self._room.acquire()
         try:
+            while not self._known.is_set():  # what is written meanwhile would be taken for another's
+                await self._known.wait()
             self._refuse_more()
             record = self._archive.next_inbox()
             with trio.CancelScope(shield=True):  # on disk and not in the mailbox, it would wait for the next start

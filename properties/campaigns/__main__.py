@@ -4,6 +4,7 @@ python -m properties.campaigns interrupts   Control-C at each line of the packag
 python -m properties.campaigns again        the same, when the program comes to the line for the second time
 python -m properties.campaigns later        the same, when it comes to the line for the fifth time
 python -m properties.campaigns faults       an error at each command that a supervisor carries out
+python -m properties.campaigns kills        kill -9, 1,000 times, of a program with durable agents
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from properties.campaigns import _faults, _interrupts
+from properties.campaigns import _faults, _interrupts, _kills
 
 CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
     "interrupts": _interrupts.campaign,
     "again": partial(_interrupts.campaign, visit=2),
     "later": partial(_interrupts.campaign, visit=5),
     "faults": _faults.campaign,
+    "kills": _kills.campaign,
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from attrs import frozen
 
 from jido_trio import Action, Agent, Context, Emit, Instruction, ReplaceState, Result, RunInstruction, Schedule, ToAgent
-from jido_trio.core import CancelSchedule, Durable
+from jido_trio.core import CancelSchedule, Durable, Outcome
 from jido_trio.runtime import Runtime, interpret
 
 
@@ -107,7 +107,20 @@ class StartFetch(Action):
         return RunInstruction(Instruction(FetchAgain if self.again else Fetch))
 
 
+class Collected(Action):
+    outcome: Outcome
+
+    def run(self, context: Context[OrderState]) -> Result:
+        return {"notes": (*context.state.notes, "collected")}
+
+
+class Collect(Action):
+    def run(self, context: Context[OrderState]) -> Result:
+        return RunInstruction(Instruction(FetchAgain), result_action=Collected)
+
+
 ROUTES = {
+    "collect": Collect,
     "add": Add,
     "note": Note,
     "break": Break,

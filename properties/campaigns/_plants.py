@@ -1,0 +1,96 @@
+"""Planted faults of durable agents: each breaks one promise, and the campaign must find it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jido_trio.runtime._archive import Archive
+from jido_trio.runtime._book import Draft
+from jido_trio.runtime._commit import DurableServer
+from jido_trio.storage import Delete, Put
+
+_write = Archive.write
+_commit = Draft.commit
+_act = DurableServer._act
+
+
+def _without(unwanted: Callable[[Any], bool]) -> Callable[[], None]:
+    """Leave some operations out of all commits."""
+
+    async def write(self: Archive, ops: Any) -> None:
+        await _write(self, [op for op in ops if not unwanted(op)])
+
+    return lambda: setattr(Archive, "write", write)
+
+
+def _is(kind: type, where: str) -> Callable[[Any], bool]:
+    return lambda op: isinstance(op, kind) and f"/{where}/" in getattr(op, "key", "")
+
+
+def _bit_by_bit() -> None:
+    async def write(self: Archive, ops: Any) -> None:
+        for op in ops:
+            await _write(self, [op])
+
+    Archive.write = write  # type: ignore[method-assign]
+
+
+def _told_before_written() -> None:
+    async def commit(self: Draft) -> None:
+        book, number = self._book, self._book.number
+        if self.number != number and number % 3 == 0:  # each third is only in memory until the next
+            book.agent, book.number, self._ops = self.agent, self.number, []
+            for id in self._ids:
+                book.remember(id)
+            return
+        await _commit(self)
+
+    Draft.commit = commit  # type: ignore[method-assign]
+
+
+def _acts_twice() -> None:
+    async def act(self: DurableServer, signal: Any, steps: Any, before: Any) -> None:
+        await _act(self, signal, [step for step in steps for _ in range(2)], before)
+
+    DurableServer._act = act  # type: ignore[method-assign]
+
+
+def _acts_before_the_commit() -> None:
+    planned = DurableServer._planned
+
+    async def plan(self: DurableServer, page: Any, plan: Any, signal: Any, directives: Any) -> None:
+        await planned(self, page, plan, signal, directives)
+        steps = [step for step in plan.steps if step.record]
+        await _act(self, signal, [type(step)(step.directive, "") for step in steps], self.agent)
+
+    DurableServer._planned = plan  # type: ignore[method-assign]
+
+
+def _notes_late() -> None:
+    async def act(self: DurableServer, signal: Any, steps: Any, before: Any) -> None:
+        await _act(self, signal, [type(step)(step.directive, "") for step in steps], before)
+        for step in steps:
+            if step.record:
+                await self._note(step.record)
+
+    DurableServer._act = act  # type: ignore[method-assign]
+
+
+PLANTS: Mapping[str, Callable[[], None]] = {
+    "a signal that was cast isn't written": _without(_is(Put, "inbox")),
+    "a signal that was handled stays in the inbox": _without(_is(Delete, "inbox")),
+    "a schedule isn't written": _without(_is(Put, "timer")),
+    "a schedule that was handled stays": _without(_is(Delete, "timer")),
+    "an effect isn't written": _without(_is(Put, "effect")),
+    "an effect that was done isn't noted": _without(_is(Delete, "effect")),
+    "an input isn't written": _without(_is(Put, "past")),
+    "a commit is done bit by bit": _bit_by_bit,
+    "callers are answered before it is written": _told_before_written,
+    "effects are done twice": _acts_twice,
+    "effects are done before the commit": _acts_before_the_commit,
+    "effects are noted when all are done": _notes_late,
+    "unknown effects are done again": lambda: setattr(DurableServer, "_may_repeat", lambda self, directive: True),
+    "unknown effects are never done again": lambda: setattr(DurableServer, "_may_repeat", lambda self, _: False),
+    "signals that come again are handled again": lambda: setattr(Draft, "knows", lambda self, _: False),
+}
