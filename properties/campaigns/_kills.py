@@ -337,6 +337,7 @@ def played(
     asked = operations(rng)
     for kill in kills(rng, count):
         run.play([each for each in asked if each.number not in run.acknowledged][:30], kill)
+    left = asked
     for _ in range(20):
         left = [each for each in asked if each.number not in run.acknowledged]
         if not left:
