@@ -28,6 +28,7 @@ from jido_trio.core import Agent, Resources, Signal
 from jido_trio.errors import AgentNotFound, AgentStopped, CallError, DuplicateAgent, SupervisorStopped
 from jido_trio.redact import shown
 from jido_trio.runtime._clock import Deadlines, Timers
+from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._fates import Counts, DeadLetters, Ledger
 from jido_trio.runtime._mailbox import Call, Due, Kill, Mailbox, Message, Own
 from jido_trio.runtime._mailbox_rules import MailboxRules
@@ -101,8 +102,8 @@ class Cell:
         """The directive that it waits for, if it does."""
         return None
 
-    def crashing(self, error: BaseException, at: Signal | None) -> None:
-        """Take note that the current life crashes, at that signal."""
+    def crashing(self, error: BaseException, at: AgentCrash) -> None:
+        """Take note that the current life crashes, and at what."""
 
     # ---- messages
 

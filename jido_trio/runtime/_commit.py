@@ -632,6 +632,8 @@ class DurableServer(Server):
                 if isinstance(step.directive, RunInstruction):
                     self.start_task(runtime, self._run_action, runtime, step.directive, step.record)
                     continue
+            if self._tasks is not None:
+                self._tasks.at = step.directive
             try:
                 waits = self.instance.context.copy().run(interpreted, step.directive, runtime)
                 if waits is not None:
@@ -641,6 +643,8 @@ class DurableServer(Server):
             except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
                 crash = error
             else:
+                if self._tasks is not None:
+                    self._tasks.at = None
                 if step.record:
                     await self._note(step.record)
                 continue

@@ -17,7 +17,9 @@ from jido_trio.core import Agent, Signal, diff
 from jido_trio.observe import LEVELS, Event, Kind, Level, Ring
 from jido_trio.redact import concealed, plain, said, shown, shown_error, without
 from jido_trio.runtime._cell import Cell, Instance
-from jido_trio.runtime._mailbox import Call, Outcome
+from jido_trio.runtime._commit import DurableServer, signal_of
+from jido_trio.runtime._crash import AgentCrash
+from jido_trio.runtime._mailbox import Call, Message, Outcome
 from jido_trio.runtime._secrets import secret_names, secrets_of
 from jido_trio.runtime._server import Directives, Server
 from jido_trio.supervision import PassiveLife
@@ -68,38 +70,41 @@ class Watched(Server):
     def begin(self, life: PassiveLife) -> None:
         """See `Passive`."""
         super().begin(life)
-        self._note("began", f"life {life.incarnation}")
+        self._saw("began", f"life {life.incarnation}")
 
     def kill(self, life: PassiveLife) -> None:
         """See `Passive`."""
-        self._note("killed", f"life {life.incarnation}")
+        self._saw("killed", f"life {life.incarnation}")
         super().kill(life)
 
-    def crashing(self, error: BaseException, at: Signal | None) -> None:
+    def crashing(self, error: BaseException, at: AgentCrash) -> None:
         """See `Cell`."""
-        self._note("crash", shown_error(error, hide=secrets_of(self.agent, at)))
+        self._saw("crash", shown_error(error, hide=at.hidden))
 
     def answer(self, signal: Signal, *, waits: bool = True) -> Any:
         """See `Server`."""
-        self._note_signal("signal", signal)
+        self._saw_signal("signal", signal)
         return super().answer(signal, waits=waits)
 
     def _receive(
         self, signal: Signal, call: Call | None = None, outcome: Outcome | None = None, *, quiet: bool = False
     ) -> None:
-        self._note_signal("signal" if outcome is None else "outcome", signal)
+        self._saw_signal("signal" if outcome is None else "outcome", signal)
         super()._receive(signal, call, outcome, quiet=quiet)
 
     def _carry_out(self, signal: Signal, directives: Directives, before: Agent[Any]) -> None:
+        self._saw_directives(signal, directives, before)
+        super()._carry_out(signal, directives, before)
+
+    def _saw_directives(self, signal: Signal, directives: Directives, before: Agent[Any]) -> None:
         watch, detail = self.kept(Watch), None
         if watch is not None and watch.level == "verbose":
             hide = secrets_of(before, signal, self.agent.state, directives)
             changes = [without(str(change), hide) for change in diff(before.state, self.agent.state)]
             detail = {"changes": changes, "directives": [shown(one, hide=hide) for one in directives]}
-        self._note("directives", ", ".join(type(one).__name__ for one in directives), detail)
-        super()._carry_out(signal, directives, before)
+        self._saw("directives", ", ".join(type(one).__name__ for one in directives), detail)
 
-    def _note_signal(self, kind: Kind, signal: Signal) -> None:
+    def _saw_signal(self, kind: Kind, signal: Signal) -> None:
         watch = self.kept(Watch)
         if watch is None:
             return
@@ -109,10 +114,29 @@ class Watched(Server):
             detail = {"id": signal.id, "source": said(signal.source), "data": data}
         watch.note(kind, said(signal.type), detail)
 
-    def _note(self, kind: Kind, what: str, detail: Mapping[str, Any] | None = None) -> None:
+    def _saw(self, kind: Kind, what: str, detail: Mapping[str, Any] | None = None) -> None:
         watch = self.kept(Watch)
         if watch is not None:
             watch.note(kind, what, detail)
+
+
+class WatchedDurable(Watched, DurableServer):
+    """A durable agent that is watched."""
+
+    __slots__ = ()
+
+    def _received(self, page: Any, message: Message, taken: Any) -> Any:
+        self._saw_signal("outcome" if isinstance(message, Outcome) else "signal", signal_of(message))
+        return super()._received(page, message, taken)
+
+    async def _act(self, signal: Signal, steps: Any, before: Agent[Any]) -> None:
+        self._saw_directives(signal, tuple(step.directive for step in steps), before)
+        await super()._act(signal, steps, before)
+
+
+WATCHED: Mapping[type[Cell], type[Cell]] = {Server: Watched, DurableServer: WatchedDurable}
+UNWATCHED: Mapping[type[Cell], type[Cell]] = {watched: unwatched for unwatched, watched in WATCHED.items()}
+"""The class of an agent while it is watched, and while it isn't."""
 
 
 @define(eq=False)
@@ -136,16 +160,16 @@ class Debug:
         """Watch an agent, or do so no more; what was seen of it is kept by the instance."""
         check_level(level)
         watch = cell.kept(Watch)
-        if cell.closed or not isinstance(cell, Server):
+        if cell.closed:
             return
         if level == "off":
-            cell.__class__ = Server
+            cell.__class__ = UNWATCHED.get(type(cell), type(cell))
             cell.let_go(Watch)
         elif watch is not None:
             watch.level = level
         else:
             cell.keep(Watch(cell, level, self.ring))
-            cell.__class__ = Watched
+            cell.__class__ = WATCHED[type(cell)]
 
     def _watch_new(self, cell: Cell) -> None:
         self.watch(cell, self.level)

@@ -92,6 +92,7 @@ class Inspector:
                 self._listener.close()
             raise _refused(self.path, said(error.strerror or error)) from error
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Answer, until it is closed."""
         assert self._listener is not None  # noqa: S101  # it listens
@@ -112,6 +113,7 @@ class Inspector:
                 if _file_at(self.path) == self._file:
                     Path(self.path).unlink()
 
+    @trio.lowlevel.enable_ki_protection
     async def _serve(self, stream: trio.SocketStream) -> None:
         async with self._limiter, stream:
             with suppress(trio.BrokenResourceError), trio.move_on_after(PATIENCE):  # whoever is gone needs no answer

@@ -93,11 +93,11 @@ class LifeTasks:
         except BaseException as error:
             if self._cell.life is self._life:
                 self._cell.state = "down"  # it handles nothing while its other tasks are cancelled
-            if self._cell.life is self._life and not isinstance(error, trio.Cancelled):
-                self._cell.crashing(error, runtime.signal)
             if self._life.detail is None and not isinstance(error, trio.Cancelled):
                 self._life.detail = AgentCrash(runtime.agent, runtime.signal)
             if self._cell.life is self._life and not isinstance(error, trio.Cancelled):
+                if isinstance(self._life.detail, AgentCrash):
+                    self._cell.crashing(error, self._life.detail)
                 self._life.in_vain = is_in_vain(self._cell, error, self._life.detail)
             raise
         finally:

@@ -127,7 +127,7 @@ class Server(Cell):
         if life is not None and self.life is life:
             detail = AgentCrash(*at)
             life.in_vain = is_in_vain(self, error, detail)
-            self.crashing(error, detail.signal)
+            self.crashing(error, detail)
             self._let_go()
             life.crashed(error, detail)
 

@@ -3,13 +3,16 @@
 from typing import Any
 
 import pytest
+import trio
 from attrs import frozen
 
 from jido_trio.core import Action, Agent, Context, Emit, Result, Secret, Signal, ToAgent
-from jido_trio.errors import ActionError, AgentNotFound, InvalidDefinition
+from jido_trio.errors import ActionError, AgentCrashed, AgentNotFound, InvalidDefinition
 from jido_trio.observe import Level
 from jido_trio.runtime import Jido
+from jido_trio.storage import MemoryStorage
 from tests.runtime.agents import BOOM, Notebook, Work, WorkBadly, do, note, run, settle
+from tests.runtime.durable import HOOKS, Order
 
 
 def quiet(debug: Level = "off") -> Jido:
@@ -188,3 +191,45 @@ async def test_what_is_no_level_and_who_is_no_agent_is_refused(autojump_clock):
             jido.debug("on", "nobody")
         with pytest.raises(AgentNotFound):
             jido.recent(agent="nobody")
+
+
+async def test_a_durable_agent_is_watched_as_any_other(autojump_clock):
+    storage = MemoryStorage()
+    async with Jido(storage=storage, on_report=lambda _: None, on_dead_letter=lambda _: None) as jido:
+        ref = await jido.start_agent(Order, id="o")
+        before = type(ref._cell)
+        jido.debug("verbose")
+        await ref.call(Signal("pay", {"amounts": (5,)}))
+        await settle()
+        with pytest.raises(AgentCrashed):
+            await ref.call(Signal("break"))
+        seen, details = told(jido), [event.detail for event in jido.recent()][::-1]
+        jido.debug("off")
+        await ref.call(Signal("add", {"price": 1}))
+        after = type(ref._cell)
+
+    assert seen[:3] == [("signal", "pay"), ("directives", "Charge"), ("signal", "break")]
+    assert seen[3] == ("crash", "RuntimeError: a bug")
+    assert details[1] == {"changes": ["total: 0 -> 5"], "directives": ["Charge(amount=5)"]}
+    assert after is before
+    assert jido.recent(1)[0].what != "add"
+
+
+async def test_what_a_durable_agent_waits_for_is_seen(autojump_clock):
+    async def wait(_: object) -> None:
+        await trio.sleep(60)
+
+    HOOKS.append(wait)
+    try:
+        async with Jido(storage=MemoryStorage()) as jido:
+            ref = await jido.start_agent(Order, id="o")
+            await ref.cast(Signal("pay", {"amounts": (5,)}))
+            await settle(1)
+            during = ref.inspect()
+            await settle(120)
+            after = ref.inspect()
+    finally:
+        HOOKS.remove(wait)
+
+    assert (during.waits_for, during.at) == ("Charge(amount=5)", "waiting")
+    assert (after.waits_for, after.at) == (None, "resting")

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from jido_trio.core import Action, Agent, Context, Direct, Instruction, Result, RunInstruction, Secret, Signal, diff
 from jido_trio.errors import ActionError, CallError, InvalidParams, StartFailed
 from jido_trio.runtime import Jido, Runtime, interpret
+from jido_trio.storage import MemoryStorage
 from jido_trio.supervision import CrashReport, Report
 from tests.runtime.agents import settle
 
@@ -105,6 +106,10 @@ class Keeper(
     """Keeps what nobody else may know."""
 
 
+class LastingKeeper(Keeper, durable=True):
+    """The same, and durable."""
+
+
 class Sinks(logging.Handler):
     """All that is told of an agent, as text."""
 
@@ -149,9 +154,10 @@ SIGNALS = {
 
 @pytest.mark.parametrize("signal", SIGNALS.values(), ids=SIGNALS)
 @pytest.mark.parametrize("own_sink", [True, False], ids=["to a function", "to the log"])
-async def test_what_is_told_of_a_failure_has_no_secret_in_it(autojump_clock, sinks, signal, own_sink):
-    async with Jido(on_report=sinks.report if own_sink else None) as jido:
-        ref = await jido.start_agent(Keeper, id="keeper")
+@pytest.mark.parametrize("keeper", [Keeper, LastingKeeper])
+async def test_what_is_told_of_a_failure_has_no_secret_in_it(autojump_clock, sinks, signal, own_sink, keeper):
+    async with Jido(storage=MemoryStorage(), debug="verbose", on_report=sinks.report if own_sink else None) as jido:
+        ref = await jido.start_agent(keeper, id="keeper")
         try:
             await ref.call(signal)
         except CallError as error:
@@ -161,6 +167,8 @@ async def test_what_is_told_of_a_failure_has_no_secret_in_it(autojump_clock, sin
         await settle(2)
         supervision = jido._instance.supervisor
         assert supervision is not None
+        sinks.texts += [text for event in jido.recent(500) for text in (str(event), repr(event))]
+        sinks.texts += [repr(ref.inspect()), repr(jido.inspect())]
         sinks.texts += [str(jido.tree()), repr(ref), repr(jido), *map(str, supervision.history())]
         sinks.texts += [repr(supervision.history()), *(r.failure.render() for r in supervision.history() if r.failure)]
 
