@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from jido_trio.cli._inspect import inspect
+from jido_trio.cli._journal import add_journal
 from jido_trio.cli._output import output
 from jido_trio.extras import MissingExtra
 
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jido-trio {version('jido-trio')}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add_demo(commands.add_parser("demo", help=_DEMO, description=_DEMO, epilog=_CODES))
+    add_journal(commands.add_parser("journal", help=_JOURNAL, description=_JOURNAL))
     _add_inspect(commands.add_parser("inspect", help=_INSPECT, description=_INSPECT, epilog=_INSPECT_CODES))
     return parser
 
@@ -67,6 +69,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(fail=parser.error, run=_demo)
 
 
+_JOURNAL = "Read what durable agents have on disk: their inputs, and the states that these lead to."
 _INSPECT = "Show what the agents of a running program are at: of one that has Jido(inspect=SOCKET)."
 _INSPECT_CODES = (
     "exit code: 0 it was shown, or the program that was watched has ended; 2 wrong usage, or there is nothing to be "

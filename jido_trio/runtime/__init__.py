@@ -5,13 +5,14 @@ an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (rec
 (what a directive is given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks`, `_life`, each with
 the interpreters of its directives. Around them `_life_tasks` (the tasks of a life), `_clock` (timers, deadlines),
 `_fates` (what became of messages), `_crash` (what an agent was at), `_commit` (durable agents: commit, then act),
-`_archive` and `_book` (their records), `_waiting` (who waits for a state), `_directory` (agents by id) and `_jido` (the
-instance that opens all of it).
+`_archive` and `_book` (their records), `_history` (their journals), `_waiting` (who waits for a state), `_directory`
+(agents by id) and `_jido` (the instance that opens all of it).
 """
 
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._family import get_children
 from jido_trio.runtime._fates import DeadLetter, Ledger, log_dead_letter
+from jido_trio.runtime._history import Journal, JournalInfo, compact_journal, list_journals, read_entries, read_journal
 from jido_trio.runtime._inspect import AgentView, JidoView, MailboxView
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._jido import Jido
@@ -27,6 +28,8 @@ __all__ = [
     "DeadLetter",
     "Jido",
     "JidoView",
+    "Journal",
+    "JournalInfo",
     "Ledger",
     "MailboxRules",
     "MailboxView",
@@ -35,8 +38,12 @@ __all__ = [
     "await_any",
     "await_child",
     "await_completion",
+    "compact_journal",
     "get_children",
     "interpret",
+    "list_journals",
     "log_dead_letter",
+    "read_entries",
+    "read_journal",
     "wait_state",
 ]

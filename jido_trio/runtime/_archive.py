@@ -6,6 +6,7 @@
     INSTANCE/agent/ID/now/owner          who has the agent; its revision is the owner's epoch
     INSTANCE/agent/ID/now/timer/T        a signal for later, and when it is due
     INSTANCE/agent/ID/past/N             input N, and the mark of the state after it: the journal
+    INSTANCE/agent/ID/base/N             the agent after input N, from which the journal can be folded
 
 Whoever starts the agent claims it: the owner's record gets a new revision, and all that is written from then on is
 written with a check of that. So one who has lost the agent to another process can write nothing more, and notices.
@@ -88,6 +89,8 @@ class Found:
     inbox: dict[str, Waiting]
     effects: dict[str, Effect]
     timers: dict[str, Due]
+    bases: tuple[int, ...]
+    """The numbers of the inputs after which the journal can be folded from."""
     is_new: bool
     """Whether there was nothing."""
 
@@ -146,8 +149,12 @@ class Archive:
             what, _, where = str(misfit).rpartition(" @ ")
             raise Unstorable(self.agent_id, f"{where}: {said(what)}") from None
 
-    def snapshot(self, snapshot: Snapshot) -> Put:
-        """Return the operation that writes a snapshot."""
+    def base(self, number: int) -> str:
+        """Return the key of what the journal can be folded from."""
+        return f"{self._at}base/{number:016d}"
+
+    def snapshot(self, snapshot: Snapshot, *, base: bool = False) -> Put:
+        """Return the operation that writes a snapshot, in the place of the last one or to fold the journal from."""
         agent = snapshot.agent
         cls = type(agent)
         record = {
@@ -158,7 +165,7 @@ class Archive:
             "state": agent.state,
             "strategy_state": agent.strategy_state,
         }
-        return Put(f"{self._at}now/agent", self.packed(record))
+        return Put(self.base(snapshot.number) if base else f"{self._at}now/agent", self.packed(record))
 
     def entry(self, entry: Entry, id: str) -> Put:
         """Return the operation that writes an input; with the id that must not come again, if there is one."""
@@ -201,24 +208,25 @@ class Archive:
         saved = await self._storage.get(f"{self._at}now/agent")
         first: list[Op] = []
         if saved is not None:
-            self._read_snapshot(saved, type(begin))  # what can't be read is refused before anything is changed
+            self.read_snapshot(saved, type(begin))  # what can't be read is refused before anything is changed
         elif revision:
             raise RecordRefused(f"{self._at}now/agent", "it is missing, and other records of the agent are there")
         else:
-            first = [self.snapshot(Snapshot(begin, 0))]
+            first = [self.snapshot(Snapshot(begin, 0)), self.snapshot(Snapshot(begin, 0), base=True)]
         try:
             await self._storage.commit((Put(self.owner, pack({"who": who}), expected=revision), *first))
         except Conflict:
             raise OwnershipLost(self.agent_id) from None
         self.epoch, self._accepted = revision + 1, 0
         # Only now is it sure that nobody changes it any more.
-        records = {record.key: record for record in await self._range(f"{self._at}now/")}
+        records = {record.key: record for record in await self.range("now/")}
         saved = records.get(f"{self._at}now/agent")
         if saved is None:
             raise RecordRefused(f"{self._at}now/agent", "it is missing")
-        snapshot = self._read_snapshot(saved, type(begin))
+        snapshot = self.read_snapshot(saved, type(begin))
         ids, entries = await self._journal(snapshot.number, remembers)
-        return Found(snapshot, entries, ids, *self._open_ends(records.values()), is_new=bool(first))
+        bases = tuple(int(record.key[-16:]) for record in await self.range("base/"))
+        return Found(snapshot, entries, ids, *self._open_ends(records.values()), bases, is_new=bool(first))
 
     async def _journal(self, number: int, remembers: int) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
         """Return the ids of the last signals, and the inputs after `number`."""
@@ -226,12 +234,12 @@ class Archive:
         entries: list[Entry] = []
         after = self.past(number)
         start = self.past(max(number - remembers + 1, 0))
-        for record in await self._range(f"{self._at}past/", start):
-            id = self._read(record, id_of)
+        for record in await self.range("past/", start):
+            id = self.read(record, id_of)
             if id:
                 ids.append(id)
             if record.key > after:
-                entries.append(self._read(record, entry_of))
+                entries.append(self.read(record, entry_of))
         numbers = [entry.number for entry in entries]
         if numbers != list(range(number + 1, number + 1 + len(numbers))):
             raise RecordRefused(self.past(number + 1), f"the journal has a gap: it goes on with {numbers[:3]}")
@@ -244,15 +252,20 @@ class Archive:
         for record in records:
             kind = record.key.removeprefix(f"{self._at}now/").split("/")[0]
             if kind == "inbox":
-                inbox[record.key] = self._read(record, lambda value: Waiting(**unpack(value)))
+                inbox[record.key] = self.read(record, lambda value: Waiting(**unpack(value)))
             elif kind == "effect":
-                effects[record.key] = self._read(record, lambda value: Effect(**unpack(value)))
+                effects[record.key] = self.read(record, lambda value: Effect(**unpack(value)))
             elif kind == "timer":
-                timers[record.key] = self._read(record, lambda value: Due(**unpack(value)))
+                timers[record.key] = self.read(record, lambda value: Due(**unpack(value)))
         return inbox, effects, timers
 
-    def _read_snapshot(self, record: Record, cls: type[Agent[Any]]) -> Snapshot:
-        fields = self._read(record, unpack)
+    def read_snapshot(self, record: Record, cls: type[Agent[Any]]) -> Snapshot:
+        """Return the agent in a record.
+
+        Raises:
+            RecordRefused: It can't be read, or was written by another class or version.
+        """
+        fields = self.read(record, unpack)
         if fields.get("format") != FORMAT:
             raise RecordRefused(
                 record.key, f"its format is {shown(fields.get('format'))}, and this jido_trio knows {FORMAT}"
@@ -268,14 +281,20 @@ class Archive:
             raise RecordRefused(record.key, f"its state is {shown(fields['state'])}, not of {cls.record.cls.__name__}")
         return Snapshot(cls(self.agent_id, fields["state"], fields["strategy_state"]), fields["number"])
 
-    def _read(self, record: Record, read: Any) -> Any:
+    def read(self, record: Record, read: Any) -> Any:
+        """Return what `read` makes of a record.
+
+        Raises:
+            RecordRefused: It can't be read.
+        """
         try:
             return read(record.value)
         except (Misfit, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise RecordRefused(record.key, said(error)) from None
 
-    async def _range(self, prefix: str, start: str = "") -> list[Record]:
-        begin, end = within(prefix)
+    async def range(self, kind: str, start: str = "") -> list[Record]:
+        """Return the records of a kind, in order, from key `start` on."""
+        begin, end = within(f"{self._at}{kind}")
         begin = max(begin, start)
         records: list[Record] = []
         while True:

@@ -18,9 +18,6 @@ from jido_trio.storage import Check, Delete, DeleteRange, Op, Put
 SMALL = 4096
 """Bytes; a state that is smaller is written with each input."""
 
-_TRIM = 64
-"""The journal is cut after so many inputs each, so that a cut is no part of most commits."""
-
 
 @define(eq=False)
 class Book:
@@ -41,6 +38,8 @@ class Book:
     """Of the last signals."""
     saved: int
     """The number of the last snapshot."""
+    bases: tuple[int, ...]
+    """See `Found`."""
     size: int = 0
     """Its bytes, as far as they are known."""
 
@@ -50,7 +49,9 @@ class Book:
         number = found.entries[-1].number if found.entries else found.snapshot.number
         waiting = {*found.inbox, *found.timers}
         ids = deque(found.ids)
-        return cls(archive, options, agent, number, found.effects, waiting, ids, set(ids), found.snapshot.number)
+        return cls(
+            archive, options, agent, number, found.effects, waiting, ids, set(ids), found.snapshot.number, found.bases
+        )
 
     def remember(self, id: str) -> None:
         """Keep the id of a signal, and let go of the oldest."""
@@ -60,14 +61,22 @@ class Book:
         while len(self._order) > self.options.remembers:
             self.ids.discard(self._order.popleft())
 
-    def cut(self, number: int) -> DeleteRange | None:
-        """Return the operation that cuts the journal after input `number`, where one is due."""
-        history = self.options.history
-        if history is None or number // _TRIM == self.number // _TRIM:
-            return None
-        keep = max(history, self.options.remembers)
-        first = min(number - keep, self.saved) + 1
-        return DeleteRange(self.archive.past(0), self.archive.past(first)) if first > 1 else None
+    def cut(self, agent: Agent[Any], number: int) -> list[Op]:
+        """Return what is written where the journal has become too long: a new base, and the end of an old one.
+
+        So it always begins at a base, and has as many inputs as are wanted, or up to twice as many.
+        """
+        if self.options.history is None:
+            return []
+        last = self.bases[-1] if self.bases else 0
+        if number - last < max(self.options.history, self.options.remembers, 1):
+            return []
+        archive = self.archive
+        return [
+            archive.snapshot(Snapshot(agent, number), base=True),
+            *(Delete(archive.base(base)) for base in self.bases[:-1]),
+            DeleteRange(archive.past(0), archive.past(last + 1)),
+        ]
 
 
 @define(eq=False)
@@ -158,13 +167,14 @@ class Draft:
             return
         if self._snapshot is not None:
             ops.append(self._snapshot)
-        cut = book.cut(self.number)
-        if cut is not None:
-            ops.append(cut)
+        cut = book.cut(self.agent, self.number)
+        ops += cut
         await book.archive.write(ops)
         book.agent, book.number = self.agent, self.number
         if self._snapshot is not None:
             book.saved, book.size = self._saved, self._size
+        if cut:
+            book.bases = (*book.bases[-1:], self.number)
         for record in self._done:
             book.inbox.discard(record)
             book.effects.pop(record, None)
