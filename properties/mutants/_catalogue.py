@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from properties.mutants._core_mutants import CORE
 from properties.mutants._data_mutants import DATA
+from properties.mutants._observe_mutants import OBSERVE
 from properties.mutants._reducer_mutants import REDUCER
 from properties.mutants._runtime_mutants import RUNTIME
 from properties.mutants._shell_mutants import SHELL
 from properties.mutants._storage_mutants import STORAGE
 
-MUTANTS = (*DATA, *CORE, *STORAGE, *REDUCER, *SHELL, *RUNTIME)
+MUTANTS = (*DATA, *CORE, *STORAGE, *REDUCER, *SHELL, *RUNTIME, *OBSERVE)
 
 ACCEPTED: Mapping[str, str] = {
     "ended_pause_goes_on": "Its alarm is replaced by that of the next pause; one that rings names a life that is over.",

@@ -218,3 +218,14 @@ async def test_views_are_what_json_takes(autojump_clock):
         texts = [json.dumps(attrs.asdict(view)) for view in views]
 
     assert ["Notebook" in texts[0], '"phase": "up"' in texts[1]] == [True, True]
+
+
+async def test_what_comes_before_others_is_seen_first(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(Schedule(1, BOOM), Pause()))
+        await ref.cast(note("one"))
+        await settle(2)
+        mailbox = ref.inspect().mailbox
+
+    assert (mailbox.next, mailbox.waiting, mailbox.taken) == (("boom", "note"), 2, 1)
