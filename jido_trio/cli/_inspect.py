@@ -128,8 +128,11 @@ def _live() -> Callable[[str | None], None] | None:
     """Return what draws one picture over the other, where a terminal can and rich is installed; None ends it."""
     if not sys.stdout.isatty() or find_spec("rich") is None:
         return None
-    drawing, texts = importlib.import_module("rich.live"), importlib.import_module("rich.text")
-    live = drawing.Live(auto_refresh=False)
+    console, drawing, texts = (importlib.import_module(f"rich.{part}") for part in ("console", "live", "text"))
+    terminal = console.Console()
+    if terminal.is_dumb_terminal:  # it can't take back what it has shown
+        return None
+    live = drawing.Live(console=terminal, auto_refresh=False)
 
     def show(text: str | None) -> None:
         if text is None:

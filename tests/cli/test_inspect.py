@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -154,6 +156,31 @@ def test_a_program_is_watched_until_it_ends(path, form):
         assert watching.wait(60) == 0
 
     assert seen >= 3
+
+
+@pytest.mark.parametrize(("kind", "draws"), [("xterm-256color", True), ("dumb", False)])
+def test_a_terminal_that_can_draws_one_picture_over_the_other(path, kind, draws):
+    command = [sys.executable, "-m", "jido_trio.cli", "inspect", str(path), "--watch", "0.01"]
+    ours, theirs = pty.openpty()
+    size = {"COLUMNS": "100", "LINES": "40", "TERM": kind}
+    with (
+        running(path) as process,
+        subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | size) as watching,
+    ):
+        os.close(theirs)
+        screen = b""
+        while select.select([ours], [], [], 60)[0]:
+            try:
+                screen += os.read(ours, 65_536)
+            except OSError:  # how Linux says that nobody writes any more
+                break
+            if screen.count(b"instance") > 2 and process.poll() is None:
+                process.communicate("\n")
+        assert watching.wait(60) == 0
+    os.close(ours)
+
+    assert "instance 'office' is up: 2 agents" in screen.decode()
+    assert (b"\x1b[" in screen) == draws
 
 
 def test_watching_ends_by_control_c(path):
