@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -41,7 +42,7 @@ def pack(value: object) -> bytes:
     Raises:
         Misfit: Part of it can't be kept: a live object, a function, a class made inside of a function. It says where.
     """
-    return json.dumps(_plain(value, ()), separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(_plain(value), separators=(",", ":"), allow_nan=False).encode()
 
 
 def unpack(data: bytes) -> Any:
@@ -98,79 +99,110 @@ def _found(name: object) -> object:
     return found
 
 
-# From values to plain data
+# From values to plain data. Where something can't be kept, its path is found on the way out: most things can.
 
 
-def _plain(value: Any, path: Path) -> Any:
+def _plain(value: Any) -> Any:
     kind = type(value)
     write = _WRITERS.get(kind)
     if write is not None:
-        return write(value, path)
+        return write(value)
     if kind is str or value is None or kind is bool:
         return value
     if kind is int:
         return value if -_LARGEST < value < _LARGEST else {"$int": hex(value)}
     if kind is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
-    return _plain_of_class(value, kind, path)
+    return _plain_of_class(value, kind)
 
 
-def _plain_of_class(value: Any, kind: type, path: Path) -> Any:
+def _plain_of_class(value: Any, kind: type) -> Any:
     if isinstance(value, type):
-        return {"$type": class_name(value, path)}
+        return {"$type": class_name(value)}
     if isinstance(value, Enum):
-        return {"$enum": class_name(kind, path), "value": _plain(value.value, path)}
+        return {"$enum": class_name(kind), "value": _plain(value.value)}
     if attrs.has(kind) and not issubclass(kind, BaseException):
-        fields = {name: _plain(getattr(value, name), (*path, name)) for name in _names(kind)}
-        return {"$": class_name(kind, path), **fields}
+        return _fields(value, kind)
     if isinstance(value, ErrorValue):
         _, (cls, args, state) = value.__reduce__()
-        return {"$error": class_name(cls, path), "args": _plain(args, path), "state": _plain(state, path)}
+        return {"$error": class_name(cls), "args": _plain(args), "state": _plain(state)}
     if isinstance(value, tuple):
-        return {"$tuple": _each(value, path), "of": class_name(kind, path)}
-    raise _misfit(f"a value of class {shown(kind.__qualname__)} can't be kept: {shown(value)}", path)
+        return {"$tuple": _each(value), "of": class_name(kind)}
+    raise _misfit(f"a value of class {shown(kind.__qualname__)} can't be kept: {shown(value)}", ())
 
 
-def _each(values: Iterable[Any], path: Path) -> list[Any]:
-    return [_plain(value, (*path, Key(index))) for index, value in enumerate(values)]
+def _fields(value: Any, kind: type) -> dict[str, Any]:
+    plain: dict[str, Any] = {"$": class_name(kind)}
+    name = ""
+    try:
+        for name in _names(kind):
+            plain[name] = _plain(getattr(value, name))
+    except Misfit as misfit:
+        raise _under(misfit, name) from None
+    return plain
 
 
-def _mapping(value: Mapping[Any, Any], path: Path) -> Any:
-    if all(type(key) is str and not key.startswith("$") for key in value):
-        return {key: _plain(each, (*path, Key(key))) for key, each in value.items()}
-    return {"$dict": [[_plain(key, path), _plain(each, (*path, Key(key)))] for key, each in value.items()]}
+def _each(values: Iterable[Any]) -> list[Any]:
+    plain: list[Any] = []
+    try:
+        for value in values:
+            plain.append(_plain(value))  # noqa: PERF401  # its length tells where it went wrong
+    except Misfit as misfit:
+        raise _under(misfit, Key(len(plain))) from None
+    return plain
 
 
-def _set(value: Iterable[Any], path: Path) -> Any:
-    plain = [_plain(each, path) for each in value]
+def _mapping(value: Mapping[Any, Any]) -> Any:
+    key: Any = None
+    try:
+        if all(type(key) is str and not key.startswith("$") for key in value):
+            plain = {}
+            for key, each in value.items():
+                plain[key] = _plain(each)
+            return plain
+        pairs = []
+        for key, each in value.items():
+            pairs.append([_plain(key), _plain(each)])
+    except Misfit as misfit:
+        raise _under(misfit, Key(key)) from None
+    return {"$dict": pairs}
+
+
+def _set(value: Iterable[Any]) -> Any:
+    plain = [_plain(each) for each in value]
     return {"$set": sorted(plain, key=lambda each: json.dumps(each, sort_keys=True))}
 
 
-_WRITERS: dict[type, Callable[[Any, Path], Any]] = {
+_WRITERS: dict[type, Callable[[Any], Any]] = {
     FrozenDict: _mapping,
     dict: _mapping,
     FrozenList: _each,
     list: _each,
-    tuple: lambda value, path: {"$tuple": _each(value, path)},
+    tuple: lambda value: {"$tuple": _each(value)},
     frozenset: _set,
     set: _set,
-    bytes: lambda value, _: {"$bytes": b64encode(value).decode()},
-    datetime: lambda value, _: {"$datetime": value.isoformat(), "fold": value.fold},
-    date: lambda value, _: {"$date": value.isoformat()},
-    time: lambda value, _: {"$time": value.isoformat()},
-    timedelta: lambda value, _: {"$timedelta": [value.days, value.seconds, value.microseconds]},
-    Decimal: lambda value, _: {"$decimal": str(value)},
-    UUID: lambda value, _: {"$uuid": str(value)},
-    complex: lambda value, _: {"$complex": [value.real, value.imag]},
+    bytes: lambda value: {"$bytes": b64encode(value).decode()},
+    datetime: lambda value: {"$datetime": value.isoformat(), "fold": value.fold},
+    date: lambda value: {"$date": value.isoformat()},
+    time: lambda value: {"$time": value.isoformat()},
+    timedelta: lambda value: {"$timedelta": [value.days, value.seconds, value.microseconds]},
+    Decimal: lambda value: {"$decimal": str(value)},
+    UUID: lambda value: {"$uuid": str(value)},
+    complex: lambda value: {"$complex": [value.real, value.imag]},
 }
 
 
+@cache
 def _names(cls: type) -> tuple[str, ...]:
     return tuple(field.name for field in attrs.fields(cls))
 
 
 def _misfit(what: str, path: Path) -> Misfit:
     return Misfit([Problem(what, path)])
+
+
+def _under(misfit: Misfit, step: Step) -> Misfit:
+    return Misfit([problem.under(step) for problem in misfit.problems])
 
 
 # And back

@@ -88,8 +88,6 @@ class Draft:
     """After the inputs that it has taken."""
     number: int
     """Of the last of them."""
-    _saved: int
-    _size: int
     _ops: list[Op] = field(factory=list)
     _snapshot: Put | None = None
     _done: list[str] = field(factory=list)
@@ -105,14 +103,11 @@ class Draft:
         """Take an input, which led to `agent`.
 
         Raises:
-            Unstorable: It, or the agent, can't be kept; the draft is as it was.
+            Unstorable: It can't be kept; the draft is as it was.
         """
         archive, number = self._book.archive, self.number + 1
         id = input.signal.id if once else ""
         entry = archive.entry(Entry(number, input, mark_of(agent), type(agent).vsn), id)
-        if self._size < SMALL or number - self._saved >= self._book.options.snapshot_every:
-            self._snapshot = archive.snapshot(Snapshot(agent, number))
-            self._saved, self._size = number, len(self._snapshot.value)
         self._ops.append(entry)
         self.number, self.agent = number, agent
         if id:
@@ -154,6 +149,16 @@ class Draft:
         """Have the commit refused if another agent has got a new owner meanwhile, who would miss the signal."""
         self._ops.append(Check(to.owner, epoch))
 
+    def seal(self) -> None:
+        """Take the agent, too, where its snapshot is due.
+
+        Raises:
+            Unstorable: It can't be kept.
+        """
+        book, number = self._book, self.number
+        if number != book.number and (book.size < SMALL or number - book.saved >= book.options.snapshot_every):
+            self._snapshot = book.archive.snapshot(Snapshot(self.agent, number))
+
     async def commit(self) -> None:
         """Write all of it, and have the book say so.
 
@@ -172,7 +177,7 @@ class Draft:
         await book.archive.write(ops)
         book.agent, book.number = self.agent, self.number
         if self._snapshot is not None:
-            book.saved, book.size = self._saved, self._size
+            book.saved, book.size = self.number, len(self._snapshot.value)
         if cut:
             book.bases = (*book.bases[-1:], self.number)
         for record in self._done:
@@ -186,4 +191,4 @@ class Draft:
 
 def draft(book: Book) -> Draft:
     """Return an empty draft."""
-    return Draft(book, book.agent, book.number, book.saved, book.size)
+    return Draft(book, book.agent, book.number)

@@ -31,6 +31,7 @@ from typing import Any, ClassVar
 
 import trio
 from attrs import AttrsInstance, evolve, field, frozen
+from outcome import Value
 
 from jido_trio.core import (
     AdoptChild,
@@ -61,6 +62,7 @@ from jido_trio.errors import (
     Interrupted,
     InvalidDefinition,
     OwnershipLost,
+    Unstorable,
 )
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime._archive import Due, Effect, Found, archive_of, check_storable
@@ -83,6 +85,9 @@ logger = logging.getLogger("jido_trio.runtime")
 
 WITHIN = frozenset({Emit, Error, Spawn, SpawnAgent, AdoptChild, StopChild, Stop})
 """Directives that stay within the runtime, and end with the process anyway: they have no notes."""
+
+LINGER = 0.1
+"""Seconds that the task of an agent waits for more."""
 
 TOGETHER = 256
 """So many messages are committed together at most."""
@@ -141,10 +146,12 @@ class DurableServer(Server):
         "_held",
         "_known",
         "_late",
+        "_lingering",
         "_lost",
         "_room",
         "_thawed",
         "_timers",
+        "_together",
     )
 
     durable: ClassVar[bool] = True
@@ -178,6 +185,8 @@ class DurableServer(Server):
         """Whether the life has still to look at what an earlier one has left open."""
         self._thawed = False
         """Whether that was of another process."""
+        self._lingering: trio.lowlevel.Task | None = None
+        """The task of the life, while it waits for more."""
         self._lost: OwnershipLost | None = None
         self._begun: set[str] = set()
         """Notes of effects that lives of this process have begun with."""
@@ -188,6 +197,7 @@ class DurableServer(Server):
         self._held: set[str] = set()
         """Their records."""
         self._timers: dict[str, Timer] = {}
+        self._together = TOGETHER
 
     @property
     def _options(self) -> Durable:
@@ -281,12 +291,18 @@ class DurableServer(Server):
 
     def begin(self, life: PassiveLife) -> None:
         """See `Passive`."""
-        self._fresh = True
+        self._fresh, self._together = True, TOGETHER
         super().begin(life)
 
     def wake(self) -> None:
         """See `Cell`."""
-        if self.state == "resting":
+        if self.state != "resting":
+            return
+        task, self._lingering = self._lingering, None
+        if task is not None:
+            self.state = "waiting"
+            trio.lowlevel.reschedule(task, Value(True))  # noqa: FBT003
+        else:
             self.state = "queued"
             self.instance.run_queue.add(self)
 
@@ -319,20 +335,16 @@ class DurableServer(Server):
             self._end(life)
         elif self.ending:
             self.state = "ending"
-        elif (
-            self.mailbox.queue is None
-            and self.mailbox.urgent is None
-            and self._pending is None
-            and not self._has_left_open()
-        ):
+        elif self._has_nothing_to_do():
             self.state = "resting"
         else:
             self.state = "queued"
             self.instance.run_queue.add(self)
 
-    def _has_left_open(self) -> bool:
-        """Whether the life has to look after something of an earlier one."""
-        return self._book is None or (self._fresh and bool(self._book.effects))
+    def _has_nothing_to_do(self) -> bool:
+        if self._book is None or (self._fresh and self._book.effects):  # an earlier life has left something open
+            return False
+        return self.mailbox.queue is None and self.mailbox.urgent is None and self._pending is None
 
     # ---- its turn
 
@@ -359,7 +371,7 @@ class DurableServer(Server):
                 if self._pending is not None:
                     (signal, directives, before), self._pending = self._pending, None
                     await self._act(signal, [_Do(each) for each in directives], before)
-                elif not await self._step():
+                elif not (await self._step() or await self._more()):
                     break
         except OwnershipLost as lost:
             self._give_way(lost)
@@ -371,6 +383,28 @@ class DurableServer(Server):
         if self.life is life:
             self.state = "serving"
             self._rest()
+
+    async def _more(self) -> bool:
+        """Wait a little for what comes next, as a task that is there is sooner at it than a new one."""
+        if not self._has_nothing_to_do():
+            return True
+        self.state, self._lingering = "resting", trio.lowlevel.current_task()
+        timer = self.instance.timers.after(LINGER, self._enough)
+        try:
+            woken: bool = await trio.lowlevel.wait_task_rescheduled(self._no_more)
+        finally:
+            timer.cancel()
+        self.state = "waiting"
+        return woken
+
+    def _enough(self) -> None:
+        task, self._lingering = self._lingering, None
+        if task is not None:
+            trio.lowlevel.reschedule(task, Value(False))  # noqa: FBT003
+
+    def _no_more(self, _: object) -> trio.lowlevel.Abort:
+        self._lingering = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
     def _has_turn(self, life: PassiveLife | None) -> bool:
         return life is not None and self.life is life and not life.stopping and not self.ending
@@ -390,7 +424,7 @@ class DurableServer(Server):
     async def _step(self) -> bool:
         """Receive what waits, up to a message that is committed by itself; commit, and act. Return whether any was."""
         page, taken, alone = draft(self._open_book()), list[_Taken](), None
-        while alone is None and len(taken) < TOGETHER:
+        while alone is None and len(taken) < self._together:
             message = self.mailbox.take()
             if message is None:
                 break
@@ -398,7 +432,18 @@ class DurableServer(Server):
                 self._killed(message)
             elif self._is_due(message):
                 alone = self._received(page, message, taken)
-        await self._commit(page, taken)
+        try:
+            page.seal()
+        except Unstorable as error:
+            if alone is not None or len(taken) > 1:  # which of them it was is known when each is taken by itself
+                self._together = 1
+                back = [one.message for one in taken]
+                self.mailbox.return_all(back if alone is None else [*back, alone.message])
+                return True
+            before = self._open_book().agent
+            alone = _Alone(taken[0].message, taken[0].signal, before, before, crash=error)
+        else:
+            await self._commit(page, taken)
         if alone is not None:
             await self._by_itself(alone)
         return alone is not None or bool(taken)
@@ -466,6 +511,7 @@ class DurableServer(Server):
                 page.take(_input(message, signal), alone.agent, once=is_once(message))
                 await self._planned(page, plan, signal, alone.directives)
                 page.done(record_of(message))
+                page.seal()
             except Exception as error:  # noqa: BLE001  # what can't be kept, or sent, is a bug like another
                 crash = error
                 break

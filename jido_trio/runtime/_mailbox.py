@@ -267,7 +267,11 @@ class Mailbox:
             self.queue.insert(count, message)
 
     def return_all(self, messages: Sequence[Message]) -> None:
-        """Put messages that were taken, and have no fate yet, before all others."""
+        """Put messages that were taken, and have no fate yet, before all others; calls given up meanwhile have one."""
+        for message in messages:
+            if isinstance(message, Call):
+                message.where = "queued"
+        messages = [message for message in messages if not (isinstance(message, Call) and message.settled)]
         self.counts.handled -= len(messages)
         self.taken += sum(message.__class__ not in PLACELESS for message in messages)
         if messages:

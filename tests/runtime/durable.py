@@ -155,12 +155,18 @@ class Large(Order, durable=Durable(snapshot_every=10)):
 @frozen
 class HolderState:
     held: Any = None
+    count: int = 0
 
 
 class Hold(Action):
     def run(self, context: Context[HolderState]) -> Result:
-        return ReplaceState(HolderState(print))
+        return ReplaceState(HolderState(print, context.state.count))
 
 
-class Holder(Agent[HolderState], routes={"hold": Hold}, durable=True):
+class Count(Action):
+    def run(self, context: Context[HolderState]) -> Result:
+        return {"count": context.state.count + 1}
+
+
+class Holder(Agent[HolderState], routes={"hold": Hold, "count": Count}, durable=True):
     """It gets hold of what can't be kept."""

@@ -12,7 +12,18 @@ from jido_trio.runtime import wait_state
 from jido_trio.storage import MemoryStorage, Put, open_sqlite, within
 from jido_trio.supervision import Backoff
 from jido_trio.world import seeded
-from tests.runtime.durable import CHARGED, HOOKS, Careful, Forgetful, Holder, Large, Order, OrderState, Plain
+from tests.runtime.durable import (
+    CHARGED,
+    HOOKS,
+    Careful,
+    Forgetful,
+    Holder,
+    HolderState,
+    Large,
+    Order,
+    OrderState,
+    Plain,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -433,6 +444,17 @@ async def test_what_cannot_be_kept_is_refused_with_its_path_and_nothing_is_commi
         with pytest.raises(AgentCrashed, match=r"\.held: a value of class"):
             await order.call(Signal("hold"))
         assert order.agent.state.held is None
+
+
+async def test_what_came_before_what_cannot_be_kept_in_the_same_commit_stays(autojump_clock):
+    async with Jido("shop", storage=MemoryStorage(), on_report=lambda report: None) as jido:
+        order = await jido.start_agent(Holder, id="o-1")
+        for signal in (Signal("count"), Signal("count"), Signal("hold"), Signal("count")):
+            order.cast_nowait(signal)
+        assert (await order.call(Signal("count"))).state == HolderState(count=4)
+        assert [letter.signal.type for letter in jido.dead_letters()] == ["hold"]
+        assert order.incarnation == 2
+        assert jido.ledger().balanced
 
 
 async def test_an_agent_with_a_large_state_is_folded_from_its_snapshot(autojump_clock):
