@@ -361,8 +361,8 @@ PACK = (
         "tuple_class_forgotten",
         "A named tuple comes back as a plain one.",
         "_plain_of_class",
-        "{'$tuple': _each(value, path), 'of': class_name(kind, path)}",
-        "{'$tuple': _each(value, path)}",
+        "{'$tuple': _each(value), 'of': class_name(kind)}",
+        "{'$tuple': _each(value)}",
         part="data",
     ),
     Mutant(
