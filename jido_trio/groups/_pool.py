@@ -20,7 +20,7 @@ from jido_trio import checks
 from jido_trio.core import Agent, Signal
 from jido_trio.errors import AgentNotFound, NoWorkerFree, SupervisorStopped
 from jido_trio.redact import shown
-from jido_trio.runtime import AgentRef, Jido
+from jido_trio.runtime import AgentRef, Agents
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
 
@@ -79,7 +79,7 @@ class Pool(Generic[AgentT]):
     size: int
     max_overflow: int
     order: Order
-    _jido: Jido
+    _jido: Agents
     _agent: type[AgentT]
     _state: object
     _free: deque[AgentRef[AgentT]] = field(factory=deque)
@@ -289,7 +289,7 @@ class _Call(Generic[AgentT]):
 
 @asynccontextmanager
 async def open_pool(
-    jido: Jido,
+    jido: Agents,
     agent: type[AgentT],
     *,
     name: str,

@@ -6,9 +6,11 @@ an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (rec
 the interpreters of its directives. Around them `_life_tasks` (the tasks of a life), `_clock` (timers, deadlines),
 `_fates` (what became of messages), `_crash` (what an agent was at), `_commit` (durable agents: commit, then act),
 `_archive` and `_book` (their records), `_history` (their journals), `_waiting` (who waits for a state), `_directory`
-(agents by id) and `_jido` (the instance that opens all of it).
+(agents by id), `_agents` (what can be done with them), `_partition` (tenants) and `_jido` (the instance that opens all
+of it).
 """
 
+from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._family import get_children
 from jido_trio.runtime._fates import DeadLetter, Ledger, log_dead_letter
@@ -17,6 +19,7 @@ from jido_trio.runtime._inspect import AgentView, JidoView, MailboxView
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._jido import Jido
 from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._partition import Partition
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
 
@@ -24,6 +27,7 @@ __all__ = [
     "AgentCrash",
     "AgentRef",
     "AgentView",
+    "Agents",
     "Completion",
     "DeadLetter",
     "Jido",
@@ -33,6 +37,7 @@ __all__ = [
     "Ledger",
     "MailboxRules",
     "MailboxView",
+    "Partition",
     "Runtime",
     "await_all",
     "await_any",

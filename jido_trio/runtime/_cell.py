@@ -20,6 +20,7 @@ import contextvars
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
+from urllib.parse import quote
 
 import trio
 from attrs import Factory, define, field
@@ -269,6 +270,24 @@ class Instance:
     supervisor: Supervisor | None = None
     """Of its agents; None before it is entered, and after it was left."""
     ended: bool = False
+
+    def apart(self, name: str, mailbox_size: int | None, letters: DeadLetters) -> Instance:
+        """Return one for other agents, which has the run queue and the timers in common with this one."""
+        return Instance(
+            f"{self.name}/{name}",
+            f"{self.source}/{quote(name, safe='', errors='replace')}",
+            self.world,
+            self.context,
+            self.resources,
+            self.mailbox_size if mailbox_size is None else mailbox_size,
+            letters,
+            self.new_cell,
+            self.storage,
+            run_queue=self.run_queue,
+            timers=self.timers,
+            deadlines=self.deadlines,
+            token=self.token,
+        )
 
     def part(self, kind: Callable[[Instance], P]) -> P:
         """Return the one part of that class that the instance has; it is made when it is first asked for."""

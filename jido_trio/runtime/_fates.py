@@ -106,6 +106,10 @@ class DeadLetters:
         self.kept.append(letter)
         deliver(letter, self._box)
 
+    def apart(self, box: Callable[[DeadLetter], None] | None) -> DeadLetters:
+        """Return others that are told and kept as these, unless they have a box of their own."""
+        return DeadLetters(box if box is not None else self._box, deque(maxlen=self.kept.maxlen))
+
     def take(self, letter: DeadLetter) -> None:
         """Keep one of them no more."""
         for kept in self.kept:

@@ -8,32 +8,30 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from os import PathLike
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 from urllib.parse import quote
 
 import trio
 
 from jido_trio import checks
-from jido_trio.core import Agent, Resources
+from jido_trio.core import Resources
 from jido_trio.errors import InvalidDefinition, RestartIntensityExceeded, StartFailed, SupervisorStopped
 from jido_trio.observe import Event, Level
 from jido_trio.redact import shown
 from jido_trio.runtime import _life, _post, _tasks, _timers
+from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._commit import server_for
 from jido_trio.runtime._debug import Debug, Watch
-from jido_trio.runtime._directory import Directory
-from jido_trio.runtime._fates import DeadLetter, DeadLetters, Ledger, log_dead_letter
-from jido_trio.runtime._inspect import JidoView, shown_outside, view_of_instance
+from jido_trio.runtime._fates import DeadLetter, DeadLetters, log_dead_letter
+from jido_trio.runtime._inspect import shown_outside
 from jido_trio.runtime._inspector import Inspector, checked_path
 from jido_trio.runtime._life_tasks import plain
-from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._partition import Partition, open_partition
 from jido_trio.runtime._ref import AgentRef
-from jido_trio.runtime._specs import AGENT_BUDGET, check_size
+from jido_trio.runtime._specs import check_size
 from jido_trio.storage import Storage
 from jido_trio.supervision import (
-    Backoff,
-    Budget,
     Child,
     Sink,
     Supervisor,
@@ -42,16 +40,13 @@ from jido_trio.supervision import (
     open_supervisor,
     supervisor_child,
 )
-from jido_trio.terms import AfterCrash, Restart, ShutdownLimit
 from jido_trio.world import World, current, using
 
 EFFECTS = (_life, _post, _tasks, _timers)
 """What our own directives do: each of these modules registers the interpreters of its own."""
 
-AgentT = TypeVar("AgentT", bound=Agent[Any])
 
-
-class Jido:
+class Jido(Agents):
     """An instance: agents that live inside of `async with Jido("name") as jido:`.
 
     Leaving the block stops all agents, each within its `shutdown` seconds; cancelling the block does the same.
@@ -111,9 +106,7 @@ class Jido:
             context = contextvars.copy_context()
             source = f"/jido/{quote(name, safe='', errors='replace')}"
             letters = DeadLetters(on_dead_letter, deque(maxlen=dead_letters))
-            self._instance = instance = Instance(
-                name, source, world, context, Resources(resources), mailbox_size, letters, server_for
-            )
+            instance = Instance(name, source, world, context, Resources(resources), mailbox_size, letters, server_for)
             agents = dynamic_supervisor_child(
                 "agents",
                 max_restarts=max_restarts,
@@ -130,7 +123,10 @@ class Jido:
                 shutdown=shutdown,
                 on_report=on_report,
             )
-        self._directory = Directory(instance)
+        super().__init__(instance)
+        self._on_report = on_report
+        self._partitions: dict[str, Partition] = {}
+        self._opening = trio.Lock()
         self._debug = Debug(instance)
         self._debug.set(debug)
         self._storage = _checked_storage(storage)
@@ -218,114 +214,59 @@ class Jido:
     def _seen(self, agent: str | None, limit: int) -> dict[str, Any]:
         return shown_outside(self._instance, self._root, agent, limit)
 
-    # ---- agents
+    # ---- partitions
 
-    async def start_agent(
+    async def partition(
         self,
-        agent: type[AgentT] | AgentT,
+        name: str,
         *,
-        id: str | None = None,
-        state: object = None,
-        restart: Restart = "permanent",
-        shutdown: ShutdownLimit = 5,
+        max_agents: int | None = None,
+        max_restarts: int = 1000,
+        max_seconds: float = 5,
         mailbox_size: int | None = None,
-        mailbox: MailboxRules | None = None,
-        backoff: Backoff | None = None,
-        budget: Budget | None = AGENT_BUDGET,
-        after_crash: AfterCrash | None = None,
-        max_handle_time: float | None = None,
-    ) -> AgentRef[AgentT]:
-        """Start an agent under supervision and return its ref once it is up.
+        on_report: Sink | None = None,
+        on_dead_letter: Callable[[DeadLetter], None] | None = None,
+    ) -> Partition:
+        """Return the partition of that name: agents with ids, limits and counts of their own. Who asks first opens it.
+
+        The options are for opening it; who finds it open gets it as it is.
 
         Args:
-            agent: Its class; or an agent, with which each of its lives then begins.
-            id: Unique among the agents that live; a fresh one if not given.
-            state: A state, or what is different from the defaults, for a class.
-            restart: "permanent" is restarted after each crash, "transient" too, "temporary" never.
-            shutdown: Seconds to finish what it is at when it is stopped; "brutal" for none, None for no limit.
-            mailbox_size: How many messages may wait.
-            mailbox: What happens to messages when the mailbox is full, and at a restart; without rules, senders wait
-                for room, and what waits is kept.
-            backoff: Pauses before its restarts; None restarts at once.
-            budget: Restarts that it may have by itself, and what follows when it has more: it is parked after 100 in 5
-                seconds, unless told otherwise. These don't count against the instance's `max_restarts`. None sets no
-                limit but the instance's.
-            after_crash: What its next life begins with: "fresh", with the initial state; "committed", with the state
-                before the signal that it crashed at. None is what its class says, "fresh" if that says nothing.
-            max_handle_time: Seconds that the directives of one signal may take; an interpreter that takes longer is a
-                crash. None is what its class says, no limit if that says nothing.
+            name: What it is called, in reports "partition <name>".
+            max_agents: How many agents it may have; None sets no limit.
+            max_restarts: As of the instance, for the agents of this partition alone; more end the partition.
+            max_seconds: Length of that window, in seconds.
+            mailbox_size: How many messages may wait for an agent; as in the instance if not given.
+            on_report: Called with its reports; as in the instance if not given.
+            on_dead_letter: Called with its dead letters; as in the instance if not given.
 
         Raises:
-            DuplicateAgent: An agent with that id lives.
-            InvalidDefinition: The state doesn't fit, or an option is wrong.
-            StartFailed: Its strategy raised when the first life was to begin. The cause is what it raised.
+            InvalidDefinition: An option is wrong.
             SupervisorStopped: The instance isn't running.
         """
-        handling = mailbox_size, mailbox, after_crash, max_handle_time
-        return await self._directory.start(agent, id, state, handling, (restart, shutdown, backoff, budget))
+        _check_name(name)
+        if mailbox_size is not None:
+            check_size(mailbox_size)
+        self._instance.running()
+        assert self._root is not None  # noqa: S101  # it runs
+        async with self._opening:
+            partition = self._partitions.get(name)
+            if partition is None or partition.ended:
+                letters = self._instance.dead_letters.apart(on_dead_letter)
+                inner = self._instance.apart(name, mailbox_size, letters)
+                child = dynamic_supervisor_child(
+                    f"partition {name}",
+                    max_children=max_agents,
+                    max_restarts=max_restarts,
+                    max_seconds=max_seconds,
+                    restart="temporary",
+                    on_report=on_report if on_report is not None else self._on_report,
+                    on_gone=inner.gone,
+                )
+                partition = self._partitions[name] = await open_partition(self._root, inner, name, child)
+            return partition
 
-    async def stop_agent(self, agent: AgentRef[Any] | str, reason: object = "normal") -> None:
-        """Stop an agent, given by ref or id, and return when it has ended. Stopped agents are never restarted.
-
-        It finishes the signal it is at; those that still wait are answered with `AgentStopped` or are dead letters.
-
-        Raises:
-            AgentNotFound: No such agent lives.
-            SupervisorStopped: The instance itself stops; the agent ends with it.
-        """
-        await self._directory.stop(agent, reason)
-
-    async def resume_agent(self, agent: AgentRef[Any] | str) -> None:
-        """Begin the next life of an agent that is parked, or that pauses before its restart. A running one runs on.
-
-        Raises:
-            AgentNotFound: No such agent lives.
-            SupervisorStopped: The instance isn't running.
-        """
-        await self._directory.resume(agent)
-
-    @trio.lowlevel.enable_ki_protection
-    def kill_agent(self, agent: AgentRef[Any] | str) -> None:
-        """Cancel the agent's current life, as OTP's `exit(Pid, kill)`: a crash, answered by its restart type.
-
-        What waits for the agent and is due already comes before; then, if that life has crashed, nothing happens.
-
-        Raises:
-            AgentNotFound: No such agent lives.
-            SupervisorStopped: The instance isn't running.
-        """
-        self._directory.kill(agent)
-
-    def whereis(self, id: str) -> AgentRef[Any] | None:
-        """Return the ref of the agent with that id, or None."""
-        return self._directory.ref(id)
-
-    def list_agents(self) -> tuple[AgentRef[Any], ...]:
-        """Return the refs of all agents, in the order in which they were started."""
-        return self._directory.refs()
-
-    def ledger(self) -> Ledger:
-        """Return how many messages were accepted, and what became of them; also after the instance was left."""
-        return self._instance.ledger()
-
-    def dead_letters(self) -> tuple[DeadLetter, ...]:
-        """Return the last signals that nobody handled, oldest first; also after the instance was left."""
-        return tuple(self._instance.dead_letters.kept)
-
-    @trio.lowlevel.enable_ki_protection
-    def resend(self, letter: DeadLetter) -> None:
-        """Send the signal of a dead letter again, to the agent that has the id now; the letter is kept no more.
-
-        Raises:
-            AgentNotFound: No agent has that id.
-            MailboxFull: There is no room.
-            SupervisorStopped: The instance isn't running.
-        """
-        self._directory.resend(letter)
-
-    def inspect(self) -> JidoView:
-        """Return what the instance is at, as plain data; at any moment, and also before and after it runs."""
-        return view_of_instance(self._instance)
+    # ---- looking inside
 
     def debug(self, level: Level, agent: AgentRef[Any] | str | None = None) -> None:
         """Keep the last events of an agent, or of all and those to come; "off" keeps none, "verbose" their data, too.

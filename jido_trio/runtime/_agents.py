@@ -1,0 +1,135 @@
+"""Agents: what can be done with the agents of an instance, or of a partition of it."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import trio
+
+from jido_trio.core import Agent
+from jido_trio.runtime._cell import Instance
+from jido_trio.runtime._directory import Directory
+from jido_trio.runtime._fates import DeadLetter, Ledger
+from jido_trio.runtime._inspect import JidoView, view_of_instance
+from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._ref import AgentRef
+from jido_trio.runtime._specs import AGENT_BUDGET
+from jido_trio.supervision import Backoff, Budget
+from jido_trio.terms import AfterCrash, Restart, ShutdownLimit
+
+AgentT = TypeVar("AgentT", bound=Agent[Any])
+
+
+class Agents:
+    """Agents that are started, stopped, killed and found by id: those of a `Jido`, or of a `Partition` of it."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._directory = Directory(instance)
+
+    async def start_agent(
+        self,
+        agent: type[AgentT] | AgentT,
+        *,
+        id: str | None = None,
+        state: object = None,
+        restart: Restart = "permanent",
+        shutdown: ShutdownLimit = 5,
+        mailbox_size: int | None = None,
+        mailbox: MailboxRules | None = None,
+        backoff: Backoff | None = None,
+        budget: Budget | None = AGENT_BUDGET,
+        after_crash: AfterCrash | None = None,
+        max_handle_time: float | None = None,
+    ) -> AgentRef[AgentT]:
+        """Start an agent under supervision and return its ref once it is up.
+
+        Args:
+            agent: Its class; or an agent, with which each of its lives then begins.
+            id: Unique among the agents that live; a fresh one if not given.
+            state: A state, or what is different from the defaults, for a class.
+            restart: "permanent" is restarted after each crash, "transient" too, "temporary" never.
+            shutdown: Seconds to finish what it is at when it is stopped; "brutal" for none, None for no limit.
+            mailbox_size: How many messages may wait.
+            mailbox: What happens to messages when the mailbox is full, and at a restart; without rules, senders wait
+                for room, and what waits is kept.
+            backoff: Pauses before its restarts; None restarts at once.
+            budget: Restarts that it may have by itself, and what follows when it has more: it is parked after 100 in 5
+                seconds, unless told otherwise. These don't count against the instance's `max_restarts`. None sets no
+                limit but the instance's.
+            after_crash: What its next life begins with: "fresh", with the initial state; "committed", with the state
+                before the signal that it crashed at. None is what its class says, "fresh" if that says nothing.
+            max_handle_time: Seconds that the directives of one signal may take; an interpreter that takes longer is a
+                crash. None is what its class says, no limit if that says nothing.
+
+        Raises:
+            DuplicateAgent: An agent with that id lives.
+            InvalidDefinition: The state doesn't fit, or an option is wrong.
+            StartFailed: Its strategy raised when the first life was to begin. The cause is what it raised.
+            SupervisorStopped: The instance isn't running.
+        """
+        handling = mailbox_size, mailbox, after_crash, max_handle_time
+        return await self._directory.start(agent, id, state, handling, (restart, shutdown, backoff, budget))
+
+    async def stop_agent(self, agent: AgentRef[Any] | str, reason: object = "normal") -> None:
+        """Stop an agent, given by ref or id, and return when it has ended. Stopped agents are never restarted.
+
+        It finishes the signal it is at; those that still wait are answered with `AgentStopped` or are dead letters.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+            SupervisorStopped: The instance itself stops; the agent ends with it.
+        """
+        await self._directory.stop(agent, reason)
+
+    async def resume_agent(self, agent: AgentRef[Any] | str) -> None:
+        """Begin the next life of an agent that is parked, or that pauses before its restart. A running one runs on.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+            SupervisorStopped: The instance isn't running.
+        """
+        await self._directory.resume(agent)
+
+    @trio.lowlevel.enable_ki_protection
+    def kill_agent(self, agent: AgentRef[Any] | str) -> None:
+        """Cancel the agent's current life, as OTP's `exit(Pid, kill)`: a crash, answered by its restart type.
+
+        What waits for the agent and is due already comes before; then, if that life has crashed, nothing happens.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+            SupervisorStopped: The instance isn't running.
+        """
+        self._directory.kill(agent)
+
+    def whereis(self, id: str) -> AgentRef[Any] | None:
+        """Return the ref of the agent with that id, or None."""
+        return self._directory.ref(id)
+
+    def list_agents(self) -> tuple[AgentRef[Any], ...]:
+        """Return the refs of all agents, in the order in which they were started."""
+        return self._directory.refs()
+
+    def ledger(self) -> Ledger:
+        """Return how many messages were accepted, and what became of them; also after the instance was left."""
+        return self._instance.ledger()
+
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """Return the last signals that nobody handled, oldest first; also after the instance was left."""
+        return tuple(self._instance.dead_letters.kept)
+
+    @trio.lowlevel.enable_ki_protection
+    def resend(self, letter: DeadLetter) -> None:
+        """Send the signal of a dead letter again, to the agent that has the id now; the letter is kept no more.
+
+        Raises:
+            AgentNotFound: No agent has that id.
+            MailboxFull: There is no room.
+            SupervisorStopped: The instance isn't running.
+        """
+        self._directory.resend(letter)
+
+    def inspect(self) -> JidoView:
+        """Return what the instance is at, as plain data; at any moment, and also before and after it runs."""
+        return view_of_instance(self._instance)
