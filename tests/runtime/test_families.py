@@ -7,7 +7,7 @@ import trio
 import trio.testing
 from attrs import define, field, frozen
 
-from jido_trio.core import Agent, Direct, Emit, Spawn, SpawnAgent, StopChild
+from jido_trio.core import AdoptChild, Agent, Direct, Emit, Spawn, SpawnAgent, StopChild, emit_to_parent
 from jido_trio.errors import AgentCrashed, DuplicateAgent, MailboxFull
 from jido_trio.runtime import AgentRef, Jido, Runtime, get_children, interpret
 from jido_trio.supervision import Backoff, Budget, Child
@@ -323,3 +323,56 @@ async def test_workers_end_with_their_instance(autojump_clock):
         await trio.sleep(3)
 
     assert diary.lines == [(0, "begins"), (3, "ends")]
+
+
+# ---- families over restarts of either side
+
+
+@pytest.mark.parametrize("who", ["parent", "child", "both"])
+async def test_a_family_outlives_restarts_of_either_side(autojump_clock, who):
+    async with quiet() as jido:
+        parent, child = await with_child(jido)
+        for each in {"parent": [parent], "child": [child], "both": [parent, child]}[who]:
+            await crash(each)
+        await child.call(do(emit_to_parent(note("hello"))))
+        await settle()
+        assert "hello" in parent.agent.state.seen
+        assert get_children(parent) == {"t": child}
+
+        await jido.stop_agent(parent)
+        await settle()
+        assert not child.running
+
+
+@pytest.mark.parametrize("who", ["orphan", "adopter"])
+async def test_an_orphan_stays_one_over_a_crash_and_its_adoption_outlives_restarts(autojump_clock, who):
+    async with quiet() as jido:
+        parent, child = await with_child(jido, on_parent_death="emit_orphan", restart="permanent")
+        adopter = await jido.start_agent(Notebook)
+        await jido.stop_agent(parent)
+        await crash(child)
+        await child.call(do(emit_to_parent(note("to nobody"))))
+        await adopter.call(do(AdoptChild("child", "mine")))
+        await crash(child if who == "orphan" else adopter)
+        await child.call(do(emit_to_parent(note("to you"))))
+        await settle()
+        assert adopter.agent.state.seen[-1] == "to you"
+        assert get_children(adopter) == {"mine": child}
+
+        await jido.stop_agent(child, "grown up")
+        await settle()
+        assert adopter.agent.state.seen[-1] == (
+            "jido.agent.child.exit",
+            {"tag": "mine", "id": "child", "reason": "grown up"},
+        )
+
+
+async def test_a_parked_child_stays_a_child_and_is_stopped_with_its_parent(autojump_clock):
+    async with quiet() as jido:
+        parent, child = await with_child(jido, budget=Budget(max_restarts=0, exhausted="park"))
+        await crash(child)
+        assert get_children(parent) == {"t": child}
+
+        await jido.stop_agent(parent)
+        await settle()
+        assert jido.list_agents() == ()
