@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from jido_trio.core import Agent, Instruction, Signal
 from jido_trio.redact import secret_fields_within, secret_texts
 
-_NAMES: WeakKeyDictionary[type, frozenset[str]] = WeakKeyDictionary()
-
 
 def secret_names(agent: type[Agent[Any]]) -> frozenset[str]:
     """Return what the secret fields of an agent's state and of the actions that it is routed to are called."""
-    names = _NAMES.get(agent)
-    if names is None:
-        state = agent.record.cls if hasattr(agent, "record") else object
-        actions = (route.target.action_class for route in agent.router.routes if isinstance(route.target, Instruction))
-        names = _NAMES[agent] = frozenset().union(*map(secret_fields_within, (state, *actions)))
-    return names
+    cls: Any = agent  # to a type checker, a class of values that compare themselves can't be hashed
+    return _names_of(cls)
+
+
+@lru_cache(1000)
+def _names_of(agent: type[Any]) -> frozenset[str]:
+    state = agent.record.cls if hasattr(agent, "record") else object
+    actions = (route.target.action_class for route in agent.router.routes if isinstance(route.target, Instruction))
+    return frozenset().union(*map(secret_fields_within, (state, *actions)))
 
 
 def secrets_of(agent: Agent[Any], signal: Signal | None, *more: object) -> frozenset[str]:

@@ -221,6 +221,8 @@ def secrets_in(detail: object) -> Collection[str]:
     """Return the texts that mustn't be in the text of a crash, as what the life was at says: its `hidden`."""
     try:
         hidden: Collection[object] = getattr(detail, "hidden", ())
+        if not hidden:
+            return ()
         return frozenset(text for text in hidden if isinstance(text, str) and text)
     except Exception as error:  # noqa: BLE001  # whatever a detail says, the crash must be told
         log_problem("the detail of a crash can't say what to hide", error)
