@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from properties.campaigns._plants import PLANTS
+from tests.storage.postgres import program
 
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed and forked as POSIX has it")
@@ -26,6 +27,11 @@ def output(*args: str) -> str:
 
 def test_kill_9_loses_nothing_that_was_acknowledged_and_has_nothing_handled_twice():
     assert "kills: 3 places\n0 went wrong" in output("properties.campaigns", "kills", "--share", "33")
+
+
+@pytest.mark.skipif(program("initdb") is None, reason="no PostgreSQL is installed here")
+def test_kill_9_loses_nothing_on_postgres_either():
+    assert "kills-postgres: 2 places\n0 went wrong" in output("properties.campaigns", "kills-postgres", "--share", "50")
 
 
 @pytest.mark.parametrize("plant", PLANTS)

@@ -5,6 +5,7 @@ python -m properties.campaigns again        the same, when the program comes to 
 python -m properties.campaigns later        the same, when it comes to the line for the fifth time
 python -m properties.campaigns faults       an error at each command that a supervisor carries out
 python -m properties.campaigns kills        kill -9, 1,000 times, of a program with durable agents
+python -m properties.campaigns kills-postgres   the same, on a PostgreSQL server of its own
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
     "later": partial(_interrupts.campaign, visit=5),
     "faults": _faults.campaign,
     "kills": _kills.campaign,
+    "kills-postgres": _kills.campaign_on_postgres,
 }
 
 

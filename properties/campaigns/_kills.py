@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,7 +33,9 @@ from jido_trio.core import Durable
 from jido_trio.errors import CallError
 from jido_trio.runtime import Runtime, interpret
 from jido_trio.storage import Op, Storage, open_sqlite
+from jido_trio.storage.postgres import open_postgres
 from properties.campaigns._plants import PLANTS
+from tests.storage.postgres import serving
 
 KILLS_A_RUN = 10
 """So many kills one storage outlives before what is in it is looked at."""
@@ -352,6 +355,15 @@ def campaign(share: int = 1) -> Iterator[tuple[str, str | None]]:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             yield f"run {seed}", played(seed, lambda: open_sqlite(folder / "killed.db"), folder)  # noqa: B023
+
+
+def campaign_on_postgres(share: int = 1) -> Iterator[tuple[str, str | None]]:
+    """Kill 1,000 times, or the share of that, on a PostgreSQL server of our own; give each run, and what is wrong."""
+    with tempfile.TemporaryDirectory(prefix="pg") as name, serving(Path(name) / "server") as server:
+        for seed in range(max(1, 1000 // share // KILLS_A_RUN)):
+            with tempfile.TemporaryDirectory() as folder:
+                opened = partial(open_postgres, server.conninfo, table=f"run_{seed}")
+                yield f"run {seed}", played(seed, opened, Path(folder))
 
 
 def found(plant: str, seeds: int = 20) -> str | None:
