@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
 from jido_trio import checks
+from jido_trio.data import FrozenDict
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 
 Effects: TypeAlias = Literal["at_most_once", "at_least_once"]
 """What becomes of an effect of which nobody knows whether it was done."""
+
+
+Migration: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Makes the fields of a state of the next version of those of one."""
+
+
+def _migrations(given: Any) -> Mapping[str | None, Migration]:
+    if not isinstance(given, Mapping) or not all(callable(each) for each in given.values()):
+        raise InvalidDefinition(
+            f"Durable: migrations={shown(given)} must be a mapping from each older vsn, oldest first, to a function "
+            "that takes the fields of a state of it and returns those of the next",
+            field="migrations",
+            value=given,
+        )
+    return FrozenDict(given)
 
 
 @frozen
@@ -31,6 +48,10 @@ class Durable:
     """How many of the last inputs are kept in the journal; None keeps all."""
     remembers: int = field(default=256)
     """How many ids of the last signals are kept: a signal that comes again, with one of these, isn't handled again."""
+
+    migrations: Mapping[str | None, Migration] = field(factory=dict, converter=_migrations)
+    """For each `vsn` before the class's own, oldest first: makes the fields of a state of the next of those of its own.
+    They are plain functions. A record of an older version goes through those from its own on, when the agent starts."""
 
     def __attrs_post_init__(self) -> None:
         checks.one_of("Durable", "effects", self.effects, get_args(Effects))

@@ -26,8 +26,8 @@ from attrs import define, frozen
 from jido_trio.core import Agent, Entry, Signal
 from jido_trio.data import Misfit, class_name, pack, unpack
 from jido_trio.errors import Conflict, InvalidDefinition, OwnershipLost, RecordRefused, Unstorable
-from jido_trio.redact import said, shown
-from jido_trio.storage import Check, Op, Put, Record, Storage, within
+from jido_trio.redact import said, shown, shown_error
+from jido_trio.storage import Check, Delete, Op, Put, Record, Storage, within
 
 FORMAT = 1
 """Of a snapshot's record."""
@@ -224,8 +224,22 @@ class Archive:
         if saved is None:
             raise RecordRefused(f"{self._at}now/agent", "it is missing")
         snapshot = self.read_snapshot(saved, type(begin))
+        is_old = json.loads(saved.value)["vsn"] != type(begin).vsn
         ids, entries = await self._journal(snapshot.number, remembers)
         bases = tuple(int(record.key[-16:]) for record in await self.range("base/"))
+        if is_old:
+            if entries:
+                raise RecordRefused(
+                    saved.key, "later inputs are not in it: start the agent with the version before, once"
+                )
+            await self.write(
+                [
+                    self.snapshot(snapshot),
+                    *(Delete(self.base(number)) for number in bases),
+                    self.snapshot(snapshot, base=True),
+                ]
+            )
+            bases = (snapshot.number,)
         return Found(snapshot, entries, ids, *self._open_ends(records.values()), bases, is_new=bool(first))
 
     async def _journal(self, number: int, remembers: int) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
@@ -265,7 +279,7 @@ class Archive:
         Raises:
             RecordRefused: It can't be read, or was written by another class or version.
         """
-        fields = self.read(record, unpack)
+        fields: dict[str, Any] = self.read(record, json.loads)
         if fields.get("format") != FORMAT:
             raise RecordRefused(
                 record.key, f"its format is {shown(fields.get('format'))}, and this jido_trio knows {FORMAT}"
@@ -274,9 +288,8 @@ class Archive:
         if fields["class"] != name:
             raise RecordRefused(record.key, f"it is an agent of class {said(fields['class'])}, not of {name}")
         if fields["vsn"] != cls.vsn:
-            raise RecordRefused(
-                record.key, f"it was written by version {shown(fields['vsn'])} of {name}, and this is {shown(cls.vsn)}"
-            )
+            fields["state"] = migrated(record.key, fields, cls)
+        fields = self.read(record, lambda _: {key: unpack_plain(value) for key, value in fields.items()})
         if type(fields["state"]) is not cls.record.cls:
             raise RecordRefused(record.key, f"its state is {shown(fields['state'])}, not of {cls.record.cls.__name__}")
         return Snapshot(cls(self.agent_id, fields["state"], fields["strategy_state"]), fields["number"])
@@ -333,6 +346,36 @@ def check_storable(cls: type[Agent[Any]]) -> None:
             class_name(each)
         except Misfit as misfit:
             raise InvalidDefinition(f"{cls.__qualname__} can't be durable: {said(misfit)}") from None
+
+
+def unpack_plain(plain: object) -> Any:
+    """Return the value that plain data stands for; see `unpack`."""
+    return unpack(json.dumps(plain).encode()) if isinstance(plain, dict | list) else plain
+
+
+def migrated(key: str, fields: dict[str, Any], cls: type[Agent[Any]]) -> Any:
+    """Return the state of an older version as plain data of this one.
+
+    Raises:
+        RecordRefused: There is no way from that version to this, a migration raised, or what it gave doesn't fit.
+    """
+    version, options = fields["vsn"], cls.durable
+    chain = list(options.migrations) if options is not None else []
+    if version not in chain:
+        known = ", ".join(map(str, chain)) or "none"
+        raise RecordRefused(
+            key,
+            f"it was written by version {shown(version)} of {cls.__qualname__}, and this is {shown(cls.vsn)}, "
+            f"which has migrations from: {known}",
+        )
+    assert options is not None  # noqa: S101  # it has migrations
+    try:
+        state: Any = unpack_plain({name: value for name, value in fields["state"].items() if name != "$"})
+        for each in chain[chain.index(version) :]:
+            state = options.migrations[each](state)
+        return json.loads(pack(cls.record.fit(state)))
+    except Exception as error:  # whatever a migration does wrong, the record stays as it is
+        raise RecordRefused(key, f"the migration from version {shown(version)} failed: {shown_error(error)}") from error
 
 
 def id_of(value: bytes) -> str:

@@ -125,7 +125,8 @@ async def read_journal(storage: Storage, instance: str, agent_id: str) -> Journa
     if not bases:
         raise RecordRefused(archive.base(0), "it is missing, and the journal can't be folded without it")
     begin = archive.read_snapshot(bases[0], _class_of(bases[0]))
-    entries = [archive.read(record, entry_of) for record in await archive.range("past/")]
+    after = archive.past(begin.number)
+    entries = [archive.read(record, entry_of) for record in await archive.range("past/") if record.key > after]
     numbers = [entry.number for entry in entries]
     if numbers != list(range(begin.number + 1, begin.number + 1 + len(numbers))):
         raise RecordRefused(archive.past(begin.number + 1), f"the journal has a gap: it goes on with {numbers[:3]}")

@@ -29,6 +29,13 @@ class Note(Action):
         return {"notes": (*context.state.notes, self.text)}
 
 
+class SetCents(Action):
+    cents: int
+
+    def run(self, context: Context[Any]) -> Result:
+        return {"cents": self.cents}
+
+
 class Break(Action):
     def run(self, context: Context[OrderState]) -> Result:
         raise RuntimeError("a bug")
@@ -142,6 +149,27 @@ class Careful(Order, durable=Durable(effects="at_least_once")):
 
 class Plain(Agent[OrderState], routes=ROUTES):
     """One that doesn't."""
+
+
+@frozen
+class Priced:
+    """In version 2 it was called `price`, in version 1 it was a text."""
+
+    cents: int = 0
+
+
+class Renewed(
+    Agent[Priced],
+    vsn="3",
+    routes={"cents": SetCents},
+    durable=Durable(
+        migrations={
+            "1": lambda fields: {"price": float(fields["price"])},
+            "2": lambda fields: {"cents": round(fields["price"] * 100)},
+        }
+    ),
+):
+    """Its state has changed twice."""
 
 
 class Forgetful(Order, durable=Durable(remembers=1, history=3)):
