@@ -215,8 +215,13 @@ class ActionError(JidoError):
         self.retryable = retryable
 
     def __repr__(self) -> str:
-        fields = "".join(f", {name}={value!r}" for name, value in vars(self).items() if name != "message" and value)
-        return f"{type(self).__name__}({self.message!r}{fields})"
+        named = [(name, value) for name, value in vars(self).items() if name != "message" and not _is_empty(value)]
+        fields = "".join(f", {name}={shown(value, LONGEST)}" for name, value in named)
+        return f"{type(self).__name__}({shown(self.message, LONGEST)}{fields})"
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value is False or (isinstance(value, (str, tuple, list, dict)) and not value)
 
 
 class Transient(ActionError):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import attrs
 from typing_extensions import dataclass_transform
 
-from jido_trio.data import Misfit, Schema, schema_of
+from jido_trio.data import Misfit, Schema, freeze, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidParams, InvalidResult
 from jido_trio.redact import shown
 
@@ -25,6 +25,17 @@ class Effect:
     directive.
     """
 
+
+def _kept(value: Any, effect: Any, field: "attrs.Attribute[Any]") -> Any:
+    try:
+        return freeze(value)
+    except Misfit as misfit:
+        what = f"{type(effect).__name__}: {field.name} can't be kept: {misfit}"
+        raise InvalidDefinition(what, field=field.name, value=value) from None
+
+
+KEPT = attrs.Converter(_kept, takes_self=True, takes_field=True)
+"""For the fields of effects that are as free as data: frozen, or refused as a wrong option is."""
 
 Result: TypeAlias = (
     Mapping[str, object]

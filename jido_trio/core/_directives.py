@@ -6,16 +6,17 @@ operation if it is one of those five classes; every other frozen attrs value is 
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from attrs import Attribute, field, frozen
 
-from jido_trio.core._action import Action, Effect, Result
+from jido_trio import checks
+from jido_trio.core._action import KEPT, Action, Effect, Result
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._signal import Signal, new_signal
-from jido_trio.data import FrozenDict, freeze
+from jido_trio.data import FrozenDict, Misfit, freeze
 from jido_trio.errors import ActionError, InvalidDefinition
+from jido_trio.redact import shown
 from jido_trio.terms import AfterCrash, OnParentDeath, Restart, ShutdownLimit
 
 
@@ -28,18 +29,14 @@ class Directive(Effect):
 
 
 def _refuse(directive: object, name: str, expected: str, value: object) -> InvalidDefinition:
-    kind = type(directive).__name__
-    return InvalidDefinition(f"{kind}: {name} must be {expected}, got {value!r}", field=name, value=value)
+    return checks.refused(type(directive).__name__, name, value, f"must be {expected}")
 
 
 def _words(choice: Any) -> Any:
     words = get_args(choice)
 
     def check(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-        if value not in words:
-            near = get_close_matches(str(value), words, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise _refuse(directive, attribute.name, f"one of {', '.join(words)}{hint}", value)
+        checks.one_of(type(directive).__name__, attribute.name, value, words)
 
     return check
 
@@ -55,9 +52,7 @@ def _text_or_none(directive: object, attribute: "Attribute[Any]", value: object)
 
 
 def _seconds(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 0 <= value < float("inf"):  # type: ignore[operator]  # number says so
-        raise _refuse(directive, attribute.name, "a finite number of seconds, 0 or more", value)
+    checks.seconds(type(directive).__name__, attribute.name, value)
 
 
 def _agent(directive: object, attribute: "Attribute[Any]", value: object) -> None:
@@ -76,7 +71,7 @@ def _action_class(directive: object, attribute: "Attribute[Any]", value: object)
 
 
 def _frozen_mapping() -> Any:
-    return field(factory=FrozenDict, converter=freeze)
+    return field(factory=FrozenDict, converter=KEPT)
 
 
 # Signals ---------------------------------------------------------------------------------------------------------
@@ -150,7 +145,7 @@ def _signal(signal: Signal | str, data: object, source: str | None) -> Signal:
     if isinstance(signal, str):
         return new_signal(signal, data) if source is None else new_signal(signal, data, source)
     if not isinstance(signal, Signal):
-        raise InvalidDefinition(f"Emit: expected a Signal or its type, got {signal!r}", field="signal", value=signal)
+        raise checks.refused("Emit", "signal", signal, "must be a Signal or its type")
     if data is not None or source is not None:
         raise InvalidDefinition("Emit: a Signal has its data and source already; give its type to go with them")
     return signal
@@ -214,12 +209,22 @@ def _as_a_value(error: ActionError) -> ActionError:
     """Take off what is different in every run, and would keep the frames of the run alive."""
     if not isinstance(error, ActionError):
         raise InvalidDefinition(
-            f"Error: expected an ActionError, got {error!r}; say what failed: Error(ActionError(str(error)))",
+            f"Error: expected an ActionError, got {shown(error)}; say what failed: Error(ActionError(str(error)))",
             field="error",
             value=error,
         )
     error.__traceback__ = error.__cause__ = error.__context__ = None
+    if error.details:
+        error.details = {key: _kept_or_told(value) for key, value in error.details.items()}
     return error
+
+
+def _kept_or_told(value: object) -> object:
+    """Return a detail frozen, or as text: that it can't be kept is no reason to fail worse than the action did."""
+    try:
+        return freeze(value)
+    except Misfit:
+        return shown(value)
 
 
 @frozen
@@ -227,7 +232,7 @@ class Error(Directive):
     """Tell of a failure; the agent's error policy says what follows."""
 
     error: ActionError = field(converter=_as_a_value)
-    context: str | None = None
+    context: str | None = field(default=None, validator=_text_or_none)
     """Where it came about: normalize (no action was given), instruction (an action said no), or a word of yours."""
 
 
@@ -235,7 +240,7 @@ class Error(Directive):
 class Stop(Directive):
     """Stop this agent, for good: directives still to come are dropped."""
 
-    reason: Any = field(default="normal", converter=freeze)
+    reason: Any = field(default="normal", converter=KEPT)  # type: ignore[misc]  # a Converter
 
 
 # Children and sensors --------------------------------------------------------------------------------------------
@@ -268,7 +273,7 @@ class SpawnAgent(Directive):
     tag: str = field(validator=_text)
     """What the parent calls it; a tag that is in use is an error."""
     id: str | None = field(default=None, validator=_text_or_none)
-    state: Any = field(default=None, converter=freeze)
+    state: Any = field(default=None, converter=KEPT)  # type: ignore[misc]  # a Converter
     """Where the state differs from the defaults."""
     on_parent_death: OnParentDeath = field(default="stop", validator=_words(OnParentDeath))
     restart: Restart = field(default="transient", validator=_words(Restart))
@@ -305,7 +310,7 @@ class StopChild(Directive):
     """Stop a child and forget it; a tag nobody has is ignored."""
 
     tag: str = field(validator=_text)
-    reason: Any = field(default="normal", converter=freeze)
+    reason: Any = field(default="normal", converter=KEPT)  # type: ignore[misc]  # a Converter
 
 
 @frozen
@@ -327,7 +332,7 @@ class StopSensor(Directive):
     """Stop a sensor; a tag nobody has is ignored."""
 
     tag: str = field(validator=_text)
-    reason: Any = field(default="normal", converter=freeze)
+    reason: Any = field(default="normal", converter=KEPT)  # type: ignore[misc]  # a Converter
 
 
 # Actions with effects --------------------------------------------------------------------------------------------

@@ -1,22 +1,22 @@
 """What follows from an `Error` directive: the agent's error policy, decided without doing anything."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, Literal, Protocol, TypeAlias, cast, get_args
 
 from attrs import field, frozen
 
+from jido_trio import checks
+from jido_trio.core._action import KEPT
 from jido_trio.core._directives import Emit, Error
 from jido_trio.core._signal import Signal
-from jido_trio.data import freeze
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown, shown_error
 
 Word: TypeAlias = Literal["log", "emit", "stop", "crash"]
 
 
 def _positive(_: object, __: object, count: Any) -> None:
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise InvalidDefinition(f"MaxErrors: count must be 1 or more, got {count!r}", field="count", value=count)
+    checks.whole("MaxErrors", "count", count, least=1)
 
 
 @frozen
@@ -30,7 +30,7 @@ class MaxErrors:
 class EmitErrors:
     """Send a `jido.agent.error` for every error, and go on."""
 
-    dispatch: Any = field(default=None, converter=freeze)
+    dispatch: Any = field(default=None, converter=KEPT)  # type: ignore[misc]  # a Converter
     """Where to; None is the agent itself."""
 
 
@@ -67,15 +67,14 @@ GO_ON = Verdict("continue")
 def checked_policy(owner: str, policy: object) -> ErrorPolicy:
     """Return `policy` if it is one."""
     words = get_args(Word)
-    if isinstance(policy, (MaxErrors, EmitErrors)) or policy in words:
+    if isinstance(policy, (MaxErrors, EmitErrors)) or (isinstance(policy, str) and policy in words):
         return policy  # type: ignore[return-value]  # it is one of the words
     if callable(policy) and not isinstance(policy, type):
         return cast("Judge", policy)
-    near = get_close_matches(str(policy), words, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    known = ", ".join(words)
     raise InvalidDefinition(
-        f"{owner}: error_policy {policy!r} is none of {', '.join(words)}, MaxErrors(n), EmitErrors(dispatch), "
-        f"or a function{hint}",
+        f"{owner}: error_policy {shown(policy)} is none of {known}, MaxErrors(n), EmitErrors(dispatch), or a function"
+        f"{checks.did_you_mean(policy, words)}",
         field="error_policy",
         value=policy,
     )
@@ -116,7 +115,8 @@ def _judged(judge: Judge, error: Error, agent: Reporting) -> Verdict:
     try:
         word = judge(error, agent)
     except Exception as failure:  # noqa: BLE001 - a policy that fails must not be worse than the error it judges
-        return Verdict("continue", problem=f"error policy {name} raised {type(failure).__name__}: {failure}")
-    if word in ("continue", "stop"):
+        return Verdict("continue", problem=f"error policy {name} raised {shown_error(failure)}")
+    answer: object = word
+    if isinstance(answer, str) and answer in ("continue", "stop"):
         return Verdict(word)
-    return Verdict("continue", problem=f"error policy {name} answered {word!r}, neither 'continue' nor 'stop'")
+    return Verdict("continue", problem=f"error policy {name} answered {shown(word)}, neither 'continue' nor 'stop'")

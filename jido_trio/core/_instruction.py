@@ -5,28 +5,32 @@
 """
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import attrs
 
+from jido_trio import checks
 from jido_trio.core._action import Action, maker_of
 from jido_trio.core._context import NOTHING, shadowed
 from jido_trio.data import Misfit, freeze
-from jido_trio.errors import InvalidInstruction
+from jido_trio.errors import InvalidDefinition, InvalidInstruction
 from jido_trio.redact import shown
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     if value is None or value is NOTHING:
         return NOTHING
-    if not isinstance(value, Mapping):
-        raise InvalidInstruction(f"params, context and opts are mappings, not {_class(value)}")
     try:
-        return freeze(value)  # type: ignore[no-any-return]
+        return freeze(_checked_mapping(value))  # type: ignore[no-any-return]
     except Misfit as misfit:
         raise InvalidInstruction(f"params and opts are plain data: {misfit}") from None
+
+
+def _checked_mapping(value: object) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    raise InvalidInstruction(f"params, context and opts are mappings, not {_class(value)}")
 
 
 def _context(value: object) -> Mapping[str, Any]:
@@ -62,11 +66,13 @@ class Instruction:
         opts: Mapping[str, Any] | None = None,
         id: str | None = None,
     ) -> None:
-        problem = _unfit_action(action) or shadowed(context or ())
-        if problem is None and params and isinstance(action, Action):
+        problem = _unfit_action(action)
+        if problem is None and isinstance(action, Action) and params:
             problem = f"{shown(action)} has its parameters already; give its class to go with params"
-        if problem is None and opts:
-            problem = _unfit_opts(opts)
+        if problem is None and context is not None:
+            problem = shadowed(_checked_mapping(context))
+        if problem is None and opts is not None:
+            problem = _unfit_opts(_checked_mapping(opts))
         if problem is not None:
             raise InvalidInstruction(problem)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
@@ -151,17 +157,17 @@ def _instruction(single: object) -> Instruction:
 
 
 def _unfit_opts(opts: Mapping[str, Any]) -> str | None:
-    for name, value in opts.items():
-        if name not in OPTS:
-            near = get_close_matches(str(name), OPTS, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            return f"there is no option {name!r} (known: {', '.join(OPTS)}){hint}"
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if name == "max_retries" and not (whole and value >= 0):
-            return f"option max_retries={value!r} must be a whole number, 0 or more"
-        seconds = whole or isinstance(value, float)
-        if name != "max_retries" and not (value is None or (seconds and 0 <= value < float("inf"))):
-            return f"option {name}={value!r} must be seconds, 0 or more"
+    given: Mapping[Any, Any] = opts
+    for name, value in given.items():
+        if not (isinstance(name, str) and name in OPTS):
+            return f"there is no option {shown(name)} (known: {', '.join(OPTS)}){checks.did_you_mean(name, OPTS)}"
+        try:
+            if name == "max_retries":
+                checks.whole("", name, value)
+            else:
+                checks.seconds("", name, value, or_none="None for none")
+        except InvalidDefinition as refused:
+            return f"option {refused}"
     return None
 
 

@@ -274,7 +274,7 @@ def _differences(before: Any, after: Any, path: str) -> Iterator[Difference]:
             yield from _differences(ours.get(name, _ABSENT), theirs.get(name, _ABSENT), inner)
     elif isinstance(before, Mapping):
         for key in {**before, **after}:
-            yield from _differences(before.get(key, _ABSENT), after.get(key, _ABSENT), f"{path}[{key!r}]")
+            yield from _differences(before.get(key, _ABSENT), after.get(key, _ABSENT), f"{path}[{shown(key)}]")
     elif isinstance(before, list | tuple):
         for index in range(max(len(before), len(after))):
             ours_at = before[index] if index < len(before) else _ABSENT

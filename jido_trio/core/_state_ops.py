@@ -9,9 +9,10 @@ from typing import Any, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
-from jido_trio.core._action import Effect
-from jido_trio.data import Schema, freeze
+from jido_trio.core._action import KEPT, Effect
+from jido_trio.data import Schema
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
 
 T = TypeVar("T")
 Path: TypeAlias = tuple[Hashable, ...]
@@ -21,7 +22,7 @@ def _path(path: str | Iterable[Hashable]) -> Path:
     """Split "cart.total" at its dots; a key with a dot in it needs the tuple."""
     steps = tuple(path.split(".")) if isinstance(path, str) else tuple(path)
     if not steps or "" in steps:
-        raise InvalidDefinition(f"a path names at least one key, and none of them is empty: got {path!r}")
+        raise InvalidDefinition(f"a path names at least one key, and none of them is empty: got {shown(path)}")
     return steps
 
 
@@ -33,7 +34,7 @@ def _keys(keys: str | Iterable[str]) -> tuple[str, ...]:
 class SetState(Effect):
     """Merge these changes deeply, as a mapping returned by `run` is merged."""
 
-    attrs: Mapping[str, Any] = field(converter=freeze)
+    attrs: Mapping[str, Any] = field(converter=KEPT)  # type: ignore[misc]  # a Converter
 
     def apply(self, state: T, record: Schema[T]) -> T:
         """Return the state with the changes in it."""
@@ -44,7 +45,7 @@ class SetState(Effect):
 class ReplaceState(Effect):
     """Put this in the place of the whole state: a state, or a mapping to make one of."""
 
-    state: Any = field(converter=freeze)
+    state: Any = field(converter=KEPT)  # type: ignore[misc]  # a Converter
 
     def apply(self, _state: T, record: Schema[T]) -> T:
         """Return the new state, checked; nothing of the old one is kept."""
@@ -71,7 +72,7 @@ class SetPath(Effect):
 
     path: Path = field(converter=_path)
     """Keys, or one string with dots between them."""
-    value: Any = field(converter=freeze)
+    value: Any = field(converter=KEPT)  # type: ignore[misc]  # a Converter
 
     def apply(self, state: T, record: Schema[T]) -> T:
         """Return the state with the value in it."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import attrs
 import pytest
 from attrs import evolve, frozen
 from attrs.exceptions import FrozenInstanceError
@@ -15,12 +16,20 @@ from jido_trio.core import (
     Cron,
     CronCancel,
     Emit,
+    EmitErrors,
     Error,
+    FrozenList,
     Instruction,
+    MaxErrors,
     Outcome,
+    ReplaceState,
     Result,
+    Route,
+    Router,
     RunInstruction,
     Schedule,
+    SetPath,
+    SetState,
     Signal,
     Spawn,
     SpawnAgent,
@@ -33,7 +42,8 @@ from jido_trio.core import (
     emit_to,
     emit_to_parent,
 )
-from jido_trio.errors import ActionError, InvalidDefinition, InvalidSignal
+from jido_trio.core._error_policy import checked_policy
+from jido_trio.errors import ActionError, InvalidDefinition, InvalidInstruction, InvalidSignal
 from jido_trio.world import seeded, using
 
 
@@ -83,7 +93,7 @@ def test_emit_takes_a_signal_as_it_is():
 
 
 def test_emit_refuses_what_is_neither():
-    with pytest.raises(InvalidDefinition, match="expected a Signal or its type"):
+    with pytest.raises(InvalidDefinition, match="signal=5 of Emit must be a Signal or its type"):
         Emit(5)  # type: ignore[arg-type]  # the very mistake
     with pytest.raises(InvalidDefinition, match="has its data"):
         Emit(Signal("a"), {"b": 1})
@@ -105,7 +115,7 @@ def test_a_message_that_is_no_signal_is_wrapped():
 
 @pytest.mark.parametrize("delay", [-1, -0.1, float("inf"), float("nan"), "5", True, None])
 def test_a_delay_is_a_number_of_seconds(delay):
-    with pytest.raises(InvalidDefinition, match="Schedule: delay must be a finite number of seconds") as caught:
+    with pytest.raises(InvalidDefinition, match=r"delay=.* of Schedule must be seconds, 0 or more") as caught:
         Schedule(delay, "x")
     assert caught.value.field == "delay"
 
@@ -118,22 +128,22 @@ def test_a_child_has_the_defaults_of_a_spawned_agent():
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda: SpawnAgent(int, "w"), "agent must be an agent class or an agent"),  # type: ignore[arg-type]
-        (lambda: SpawnAgent(Worker, ""), "tag must be a text"),
+        (lambda: SpawnAgent(int, "w"), "agent=.* must be an agent class or an agent"),  # type: ignore[arg-type]
+        (lambda: SpawnAgent(Worker, ""), "tag=.* must be a text"),
         (lambda: SpawnAgent(Worker, "w", restart="transiet"), "did you mean 'transient'"),  # type: ignore[arg-type]
-        (lambda: SpawnAgent(Worker, "w", on_parent_death="die"), "one of stop, continue, emit_orphan"),  # type: ignore[arg-type]
-        (lambda: AdoptChild("", "w"), "child must be a text"),
-        (lambda: StopChild(""), "tag must be a text"),
-        (lambda: StartSensor("", SomeSensor), "tag must be a text"),
-        (lambda: StopSensor(""), "tag must be a text"),
-        (lambda: Spawn(Fetch.run, ""), "tag must be a text"),
-        (lambda: Spawn(object()), "child must be an async function or a Child"),
-        (lambda: Spawn(int), "child must be an async function or a Child"),
-        (lambda: Schedule(1, "x", ""), "key must be a text"),
-        (lambda: CancelSchedule(""), "key must be a text"),
-        (lambda: Cron("", "x"), "cron must be a text"),
-        (lambda: CronCancel(""), "job_id must be a text"),
-        (lambda: RunInstruction(Instruction(Fetch), int), "result_action must be an action class"),  # type: ignore[arg-type]
+        (lambda: SpawnAgent(Worker, "w", on_parent_death="die"), "one of 'stop', 'continue', 'emit_orphan'"),  # type: ignore[arg-type]
+        (lambda: AdoptChild("", "w"), "child=.* must be a text"),
+        (lambda: StopChild(""), "tag=.* must be a text"),
+        (lambda: StartSensor("", SomeSensor), "tag=.* must be a text"),
+        (lambda: StopSensor(""), "tag=.* must be a text"),
+        (lambda: Spawn(Fetch.run, ""), "tag=.* must be a text"),
+        (lambda: Spawn(object()), "child=.* must be an async function or a Child"),
+        (lambda: Spawn(int), "child=.* must be an async function or a Child"),
+        (lambda: Schedule(1, "x", ""), "key=.* must be a text"),
+        (lambda: CancelSchedule(""), "key=.* must be a text"),
+        (lambda: Cron("", "x"), "cron=.* must be a text"),
+        (lambda: CronCancel(""), "job_id=.* must be a text"),
+        (lambda: RunInstruction(Instruction(Fetch), int), "result_action=.* must be an action class"),  # type: ignore[arg-type]
         (lambda: Error(ValueError("x")), "expected an ActionError"),  # type: ignore[arg-type]
     ],
 )
@@ -226,3 +236,97 @@ def test_emit_refuses_what_signal_refuses(wrong):
     with pytest.raises(InvalidSignal) as theirs:
         Signal(type, **({"source": source[0]} if source else {}))
     assert str(ours.value) == str(theirs.value)
+
+
+# What can't be kept
+
+
+@attrs.define
+class Changeable:
+    n: int = 0
+
+
+LIVE = Changeable()
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: Stop(LIVE), "Stop: reason can't be kept: a value of class Changeable can be changed"),
+        (lambda: StopChild("a", [LIVE]), "StopChild: reason can't be kept"),
+        (lambda: StopSensor("a", LIVE), "StopSensor: reason can't be kept"),
+        (lambda: SpawnAgent(Worker, "a", state={"a": LIVE}), "SpawnAgent: state can't be kept.*@ \\['a'\\]"),
+        (lambda: SpawnAgent(Worker, "a", meta={"a": LIVE}), "SpawnAgent: meta can't be kept"),
+        (lambda: AdoptChild("a", "b", meta={"a": LIVE}), "AdoptChild: meta can't be kept"),
+        (lambda: RunInstruction(Instruction(Fetch), meta={"a": LIVE}), "RunInstruction: meta can't be kept"),
+        (lambda: SetState({"a": LIVE}), "SetState: attrs can't be kept"),
+        (lambda: SetPath("a", LIVE), "SetPath: value can't be kept"),
+        (lambda: ReplaceState(LIVE), "ReplaceState: state can't be kept"),
+        (lambda: EmitErrors(LIVE), "EmitErrors: dispatch can't be kept"),
+    ],
+)
+def test_an_effect_that_would_hold_what_can_be_changed_says_where(make, told):
+    with pytest.raises(InvalidDefinition, match=told) as caught:
+        make()
+    assert caught.value.field in told
+
+
+def test_a_wrong_effect_is_a_bug_of_the_action_that_makes_it():
+    class Wrong(Action):
+        def run(self, _context: object) -> Result:
+            return SetPath("count", LIVE)
+
+    with pytest.raises(InvalidDefinition, match="SetPath: value can't be kept"):
+        Worker.new("w").cmd(Wrong)
+
+
+def test_details_of_an_error_are_frozen_and_what_cannot_be_is_told():
+    error = Error(ActionError("no", details={"rows": [1], "live": LIVE})).error
+
+    assert error.details == {"rows": FrozenList([1]), "live": "Changeable(n=0)"}
+    assert isinstance(error.details["rows"], FrozenList)
+
+
+@pytest.mark.parametrize("context", ["", 5, LIVE])
+def test_the_context_of_an_error_is_a_text(context):
+    with pytest.raises(InvalidDefinition, match="of Error must be a text"):
+        Error(ActionError("no"), context=context)
+
+
+class Hostile:
+    def fail(self, *_: object) -> Any:
+        raise RuntimeError("never ask me")
+
+    __repr__ = __str__ = __eq__ = __bool__ = __lt__ = fail
+    __hash__ = object.__hash__
+
+
+@pytest.mark.parametrize("value", [Hostile(), -(10**6000)], ids=["hostile", "huge"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda value: SpawnAgent(Worker, "w", restart=value),
+        lambda value: SpawnAgent(value, "w"),
+        lambda value: StopChild(value),
+        lambda value: Schedule(value, "x"),
+        lambda value: Cron(value, "x"),
+        lambda value: Emit(value),
+        lambda value: Emit("x", dispatch=value),
+        lambda value: Error(value),
+        lambda value: RunInstruction(Instruction(Fetch), value),
+        lambda value: MaxErrors(value),
+        lambda value: checked_policy("agent 'a'", value),
+        lambda value: Instruction(Fetch, opts={"timeout": value}),
+        lambda value: Instruction(Fetch, opts={"max_retries": value}),
+        lambda value: Instruction(Fetch, opts={value: 1}),
+        lambda value: Instruction(Fetch, context=value),
+        lambda value: Route("a", Fetch, priority=value),
+        lambda value: Router(value),
+        lambda value: Router([value]),
+        lambda value: Router([("a", Fetch, value)]),
+    ],
+)
+def test_whatever_a_wrong_value_is_like_it_is_refused_in_short(make, value):
+    with pytest.raises((InvalidDefinition, InvalidInstruction)) as caught:
+        make(value)
+    assert len(str(caught.value)) < 1000
