@@ -206,7 +206,7 @@ class Server(Cell):
         life, before = self.life, self.agent
         try:
             received = received_by(before, signal, outcome)
-        except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
+        except BaseException as error:  # noqa: ASYNC103, BLE001  # a bug of whatever kind: the supervisor decides
             crash = error
         else:
             if received.__class__ is tuple and self.life is life:
@@ -281,7 +281,7 @@ class Server(Cell):
             counts.handled -= 1
             self._rest()
             raise
-        except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
+        except BaseException as error:  # noqa: ASYNC103, BLE001  # a bug of whatever kind: the supervisor decides
             crash = error
         else:
             if received.__class__ is not tuple or self.life is not life:
@@ -354,7 +354,7 @@ class Server(Cell):
                     return
                 if self.life is not life or self.ending:  # it had itself killed, or stops
                     return
-        except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
+        except BaseException as error:  # noqa: ASYNC103, BLE001  # a bug of whatever kind: the supervisor decides
             crash = error
         else:
             return

@@ -49,7 +49,7 @@ class Block(AbstractAsyncContextManager[T], Generic[T]):
         self.closing()
         if self.kill_if_cancelled and isinstance(left, trio.Cancelled):
             self.supervisor._kill()  # noqa: SLF001
-        raised = await self.supervisor._leave(left)  # noqa: SLF001
+        raised = await self.supervisor._leave(left)  # noqa: ASYNC102, SLF001
         try:
             if raised is not None and raised is not error:
                 raise_plainly(raised)
@@ -64,5 +64,5 @@ class Block(AbstractAsyncContextManager[T], Generic[T]):
         assert self._scope is not None  # noqa: S101  # it was entered
         try:
             return None if self._scope.__exit__(kind, error, traceback) else error
-        except BaseException as rest:  # noqa: BLE001  # it is raised again
-            return rest
+        except BaseException as rest:  # noqa: ASYNC103, BLE001  # it is raised again
+            return rest  # noqa: ASYNC104

@@ -200,7 +200,7 @@ class PassiveLife:
             # A copy of a saved context: what a life, or the task that happened to see its end, did to context
             # variables ends there.
             self._owner.context.copy().run(self.child.fn.begin, self)  # type: ignore[union-attr]
-        except BaseException as caught:  # noqa: BLE001  # whatever it is, the supervisor decides
+        except BaseException as caught:  # noqa: ASYNC103, BLE001  # whatever it is, the supervisor decides
             error = caught
         if error is None and self._stage == "beginning":
             self._stage = "up"
@@ -253,7 +253,7 @@ class PassiveLife:
             self.child.passive.kill(self)
         except Exception as error:  # noqa: BLE001  # a life that is killed can't be kept by it
             self._owner.complain(self, error)
-        except BaseException as interrupt:  # noqa: BLE001
+        except BaseException as interrupt:  # noqa: ASYNC103, BLE001
             self._owner.interrupted(interrupt)
         self._end(None)
 

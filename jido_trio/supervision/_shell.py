@@ -141,7 +141,7 @@ class Shell:
             return
         try:
             pump.run()
-        except BaseException as bug:  # noqa: BLE001  # see the top of this module
+        except BaseException as bug:  # noqa: ASYNC103, BLE001  # see the top of this module
             self.broke(bug)
 
     def post(self, message: ev.TreeMessage) -> None:
@@ -152,7 +152,7 @@ class Shell:
             return
         try:
             pump.run()
-        except BaseException as bug:  # noqa: BLE001
+        except BaseException as bug:  # noqa: ASYNC103, BLE001
             self.broke(bug)
 
     def start_now(self, child: Child) -> tuple[ev.CallResult | None, BaseException | None]:
@@ -208,7 +208,7 @@ class Shell:
             try:
                 if not life.done:
                     life.kill()
-            except BaseException as error:  # noqa: BLE001  # there are more of them to be killed
+            except BaseException as error:  # noqa: ASYNC103, BLE001  # there are more of them to be killed
                 self.bug.add_note(f"while it was dealt with: {type(error).__name__}")
         self._let_go()
 
@@ -272,7 +272,7 @@ class Shell:
             self.sink(report)
         except Exception as error:  # noqa: BLE001  # a sink must not be able to lose a report
             log_lost(report, error)
-        except BaseException as interrupt:  # noqa: BLE001  # it takes the tree down, in order
+        except BaseException as interrupt:  # noqa: ASYNC103, BLE001  # it takes the tree down, in order
             self.interrupted(interrupt)
 
     def _start(self, start: ev.StartLife) -> None:
@@ -306,7 +306,7 @@ class Shell:
         except Exception as error:  # noqa: BLE001  # what asks it is the user's
             life.force()
             self.complain(life, error)
-        except BaseException as interrupt:  # noqa: BLE001
+        except BaseException as interrupt:  # noqa: ASYNC103, BLE001
             life.force()
             self.interrupted(interrupt)
         self._watch(life)
@@ -354,7 +354,7 @@ class Shell:
                 self.on_gone(id, life.exit)
             except Exception as error:  # noqa: BLE001  # whoever is told can't change it
                 log_problem("on_gone raised", error)
-            except BaseException as interrupt:  # noqa: BLE001
+            except BaseException as interrupt:  # noqa: ASYNC103, BLE001
                 self.interrupted(interrupt)
 
     def _reply(self, reply: ev.AnswerCall) -> None:

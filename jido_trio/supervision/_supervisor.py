@@ -274,7 +274,7 @@ class Supervisor:
         try:
             await self._shell.births.booted.wait()
         except BaseException as left:  # noqa: ASYNC103, BLE001  # what `leave` returns is raised
-            error = await self._leave(left)
+            error = await self._leave(left)  # noqa: ASYNC102  # it shields itself
             raise_plainly(error or left)
         if self._shell.has_failed:
             error = await self._leave(None)
