@@ -13,7 +13,7 @@ of it).
 from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._family import get_children
-from jido_trio.runtime._fates import DeadLetter, Ledger, log_dead_letter
+from jido_trio.runtime._fates import DeadDirective, DeadLetter, Ledger, log_dead_directive, log_dead_letter
 from jido_trio.runtime._history import Journal, JournalInfo, compact_journal, list_journals, read_entries, read_journal
 from jido_trio.runtime._inspect import AgentView, JidoView, MailboxView
 from jido_trio.runtime._interpreter import Runtime, interpret
@@ -29,6 +29,7 @@ __all__ = [
     "AgentView",
     "Agents",
     "Completion",
+    "DeadDirective",
     "DeadLetter",
     "Jido",
     "JidoView",
@@ -47,6 +48,7 @@ __all__ = [
     "get_children",
     "interpret",
     "list_journals",
+    "log_dead_directive",
     "log_dead_letter",
     "read_entries",
     "read_journal",

@@ -18,19 +18,19 @@ from __future__ import annotations
 
 import contextvars
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
 from urllib.parse import quote
 
 import trio
-from attrs import Factory, define, field
+from attrs import AttrsInstance, Factory, define, field
 
 from jido_trio.core import Agent, Resources, Signal
 from jido_trio.errors import AgentNotFound, AgentStopped, CallError, DuplicateAgent, SupervisorStopped
 from jido_trio.redact import shown
 from jido_trio.runtime._clock import Deadlines, Timers
 from jido_trio.runtime._crash import AgentCrash
-from jido_trio.runtime._fates import Counts, DeadLetters, Ledger
+from jido_trio.runtime._fates import Counts, DeadDirective, DeadLetters, Ledger, bury, log_dead_directive
 from jido_trio.runtime._mailbox import Call, Due, Kill, Mailbox, Message, Own
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._run_queue import RunQueue
@@ -250,6 +250,7 @@ class Instance:
     """Makes an agent's place, of the kind that its class wants."""
     storage: Storage | None = None
     """Where its durable agents are kept, while it is open."""
+    on_dead_directive: Callable[[DeadDirective], None] = log_dead_directive
     on_added: Callable[[Cell], None] | None = None
     """Told of each agent that is about to begin."""
     counts: Counts = field(factory=Counts)
@@ -283,6 +284,7 @@ class Instance:
             letters,
             self.new_cell,
             self.storage,
+            self.on_dead_directive,
             run_queue=self.run_queue,
             timers=self.timers,
             deadlines=self.deadlines,
@@ -305,6 +307,14 @@ class Instance:
         """Tell of a signal that can't come where it was sent."""
         self.counts.accepted += 1
         self.dead_letter(agent_id, signal, reason)
+
+    def dead_directives(
+        self, agent_id: str, signal: Signal, directives: Sequence[AttrsInstance], reason: str, *, begun: bool = False
+    ) -> None:
+        """Tell of directives that are not carried out, one by one; `begun` is about the first of them."""
+        for number, directive in enumerate(directives):
+            dead = DeadDirective(agent_id, directive, signal, reason, begun and number == 0)
+            bury(dead, self.on_dead_directive)
 
     def ledger(self) -> Ledger:
         """Return what became of the messages so far."""

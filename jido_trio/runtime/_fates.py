@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable
 
 import trio
-from attrs import define, field, frozen
+from attrs import AttrsInstance, define, field, frozen
 
 from jido_trio.core import Signal
 from jido_trio.redact import said, shown
@@ -89,6 +89,34 @@ def log_dead_letter(letter: DeadLetter) -> None:
     """Write the dead letter to the log `jido_trio.runtime`; where they go unless an instance is told otherwise."""
     to, signal = shown(letter.agent_id), shown(letter.signal.type)
     logger.warning("signal %s to agent %s is not handled: %s", signal, to, said(letter.reason))
+
+
+@frozen
+class DeadDirective:
+    """A directive that was not carried out, or not to its end: the life that gave it had ended."""
+
+    agent_id: str
+    directive: AttrsInstance
+    signal: Signal
+    """The one that led to it."""
+    reason: str
+    begun: bool = False
+    """Whether it was under way, and may have acted."""
+
+
+def log_dead_directive(dead: DeadDirective) -> None:
+    """Write to the log `jido_trio.runtime` of which class it was; the default of `on_dead_directive`."""
+    kind, agent, signal = type(dead.directive).__qualname__, shown(dead.agent_id), shown(dead.signal.type)
+    how = "was cut short" if dead.begun else "is not carried out"
+    logger.warning("directive %s of agent %s, for signal %s, %s: %s", kind, agent, signal, how, said(dead.reason))
+
+
+def bury(dead: DeadDirective, box: Callable[[DeadDirective], None]) -> None:
+    """Put it into the box; a box that raises is logged."""
+    try:
+        box(dead)
+    except Exception:
+        logger.exception("on_dead_directive raised for agent %s", shown(dead.agent_id))
 
 
 @define(eq=False)

@@ -23,7 +23,7 @@ from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._commit import server_for
 from jido_trio.runtime._debug import Debug, Watch
-from jido_trio.runtime._fates import DeadLetter, DeadLetters, log_dead_letter
+from jido_trio.runtime._fates import DeadDirective, DeadLetter, DeadLetters, log_dead_directive, log_dead_letter
 from jido_trio.runtime._inspect import shown_outside
 from jido_trio.runtime._inspector import Inspector, checked_path
 from jido_trio.runtime._life_tasks import plain
@@ -68,6 +68,7 @@ class Jido(Agents):
             log `jido_trio.supervision`, repeats folded.
         on_dead_letter: Called with each signal that nobody will handle.
         dead_letters: How many of them are kept, the last ones, for `dead_letters()`.
+        on_dead_directive: Called with each directive that is not carried out, as the life that gave it had ended.
         debug: Whether the last events of all agents are kept, for `recent()`: "off", "on", or "verbose" with data.
         inspect: Where to make a Unix socket, at which `jido-trio inspect` sees what the instance is at, as long as it
             runs; for this user only. None makes none.
@@ -94,6 +95,7 @@ class Jido(Agents):
         on_report: Sink | None = None,
         on_dead_letter: Callable[[DeadLetter], None] = log_dead_letter,
         dead_letters: int = 1000,
+        on_dead_directive: Callable[[DeadDirective], None] = log_dead_directive,
         debug: Level = "off",
         inspect: str | PathLike[str] | None = None,
     ) -> None:
@@ -107,6 +109,7 @@ class Jido(Agents):
             source = f"/jido/{quote(name, safe='', errors='replace')}"
             letters = DeadLetters(on_dead_letter, deque(maxlen=dead_letters))
             instance = Instance(name, source, world, context, Resources(resources), mailbox_size, letters, server_for)
+            instance.on_dead_directive = on_dead_directive
             agents = dynamic_supervisor_child(
                 "agents",
                 max_restarts=max_restarts,

@@ -41,6 +41,11 @@ from jido_trio.world import enter, leave
 Directives = tuple[AttrsInstance, ...]
 
 
+_CRASHED = "the agent crashed at one before it"
+_CUT_OFF = "the life that gave it was ended"
+_STOPS = "the agent stops itself"
+
+
 @define(eq=False)
 class _Work:
     """The directives of one signal, while a task carries them out."""
@@ -52,6 +57,11 @@ class _Work:
     done: int
     """How many of them were begun."""
 
+    @property
+    def rest(self) -> Directives:
+        """Those that were not begun."""
+        return self.directives[self.done :]
+
     def crash(self) -> AgentCrash:
         """Tell of the crash of the last one begun."""
         runtime = self.runtime
@@ -61,7 +71,7 @@ class _Work:
 class Server(Cell):
     """An agent that handles messages. To its supervisor it is a child that needs no task; see `Passive`."""
 
-    __slots__ = ("_pending", "_tasks", "_times", "max_handle_time")
+    __slots__ = ("_pending", "_tasks", "_times", "_work", "max_handle_time")
 
     max_handle_time: float | None
     """Seconds that the directives of one signal may take; None sets no limit."""
@@ -79,6 +89,7 @@ class Server(Cell):
         self._times = 0  # how often the message at hand has crashed the agent before
         self._pending: tuple[Signal, Directives, Agent[Any]] | None = None
         self._tasks: LifeTasks | None = None
+        self._work: _Work | None = None  # directives that a task is about to go on with
         self.max_handle_time = type(agent).max_handle_time
 
     # ---- its lives
@@ -121,7 +132,17 @@ class Server(Cell):
         life.end()
 
     def _let_go(self) -> None:
+        pending, work = self._pending, self._work
         self.state, self.life, self._pending, self._tasks = "down", None, None, None
+        self._work = None
+        if pending is not None:
+            self._lose(pending[0], pending[1], _CUT_OFF)
+        elif work is not None:
+            self._lose(work.runtime.signal, work.directives[work.done - 1 :], _CUT_OFF)
+
+    def _lose(self, signal: Signal, directives: Directives, reason: str, *, begun: bool = False) -> None:
+        if directives:
+            self.instance.dead_directives(self.id, signal, directives, reason, begun=begun)
 
     def _crash(self, life: PassiveLife | None, error: BaseException, *at: Any) -> None:
         if life is not None and self.life is life:
@@ -353,12 +374,14 @@ class Server(Cell):
                     self._wait(life, waits, _Work(before, runtime, directives, number))
                     return
                 if self.life is not life or self.ending:  # it had itself killed, or stops
+                    self._lose(signal, directives[number:], _STOPS if self.ending else _CUT_OFF)
                     return
         except BaseException as error:  # noqa: ASYNC103, BLE001  # a bug of whatever kind: the supervisor decides
             crash = error
         else:
             return
         try:
+            self._lose(signal, directives[number:], _CRASHED)
             self._crash(life, crash, before, signal, agent, tuple(directives), number - 1)
         finally:
             del crash
@@ -367,8 +390,10 @@ class Server(Cell):
         """Have a task of the life wait, and carry out the rest of the directives."""
         if self.life is not life:
             discard(waits)
+            self._lose(work.runtime.signal, work.directives[work.done - 1 :], _CUT_OFF)
             return
         self.state = "waiting"
+        self._work = work
         self.start_task(work.runtime, self._go_on, life, waits, work)
 
     @trio.lowlevel.enable_ki_protection
@@ -376,32 +401,43 @@ class Server(Cell):
         if self.life is not life:  # killed before it began
             discard(waits)
             return
+        self._work = None
         if self._tasks is not None:
             self._tasks.waited_for = trio.lowlevel.current_task()
             self._tasks.at = work.directives[work.done - 1]
         with trio.CancelScope() as scope:
             if self.max_handle_time is not None:
                 scope.deadline = trio.current_time() + self.max_handle_time
-            try:
-                await awaited(waits)
-                for directive in work.directives[work.done :]:
-                    if self.life is not life or self.ending:
-                        break
-                    work.done += 1
-                    if self._tasks is not None:
-                        self._tasks.at = directive
-                    more = interpreted(directive, work.runtime)
-                    if more is not None:
-                        await awaited(more)
-            except BaseException:
-                if life.detail is None:  # else a task beside it crashed, and had it cancelled
-                    life.detail = work.crash()
-                raise
+            await self._carry_on(life, waits, work, scope)
         if scope.cancelled_caught and self.max_handle_time is not None:
             raise HandledTooLong(self.id, work.runtime.signal.type, self.max_handle_time)
         if self.life is life:
             self.state = "serving"
             self._rest()
+
+    async def _carry_on(
+        self, life: PassiveLife, waits: Awaitable[object], work: _Work, scope: trio.CancelScope
+    ) -> None:
+        try:
+            await awaited(waits)
+            for directive in work.directives[work.done :]:
+                if self.life is not life or self.ending:
+                    self._lose(work.runtime.signal, work.rest, _STOPS if self.ending else _CUT_OFF)
+                    break
+                work.done += 1
+                if self._tasks is not None:
+                    self._tasks.at = directive
+                more = interpreted(directive, work.runtime)
+                if more is not None:
+                    await awaited(more)
+        except BaseException as error:
+            if life.detail is None:  # else a task beside it crashed, and had it cancelled
+                life.detail = work.crash()
+            if isinstance(error, trio.Cancelled) and not scope.cancel_called:
+                self._lose(work.runtime.signal, work.directives[work.done - 1 :], _CUT_OFF, begun=True)
+            else:
+                self._lose(work.runtime.signal, work.rest, _CRASHED)
+            raise
 
     # ---- tasks
 

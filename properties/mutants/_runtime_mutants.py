@@ -622,7 +622,7 @@ TASKS = (
     Mutant(
         "directives_after_a_wait_are_lost",
         "Directives after one that takes time are not carried out.",
-        "Server._go_on",
+        "Server._carry_on",
         "work.directives[work.done:]",
         "()",
         part="runtime",
@@ -654,7 +654,7 @@ TASKS = (
     Mutant(
         "directives_after_stop_in_a_task",
         "Directives after a Stop are carried out where the agent has a task.",
-        "Server._go_on",
+        "Server._carry_on",
         "self.life is not life or self.ending",
         "self.life is not life",
         part="runtime",

@@ -1,0 +1,173 @@
+"""Directives that are not carried out: each is told of."""
+
+from typing import Any
+
+import pytest
+import trio
+from attrs import frozen
+
+from jido_trio.core import Agent, Direct, Emit, SpawnAgent, Stop
+from jido_trio.errors import AgentCrashed
+from jido_trio.runtime import DeadDirective, Jido, Runtime, interpret
+from tests.runtime.agents import BOOM, ROUTES, Notebook, Notes, WorkBadly, do, note, run, settle
+
+CRASHED = "the agent crashed at one before it"
+CUT_OFF = "the life that gave it was ended"
+STOPS = "the agent stops itself"
+LATE = Emit(note("late"))
+
+
+@frozen
+class Hold:
+    """A directive that keeps the agent busy."""
+
+    seconds: float
+
+
+@interpret.register
+async def _(directive: Hold, runtime: Runtime) -> None:
+    await trio.sleep(directive.seconds)
+
+
+@frozen
+class Fail:
+    """A directive that crashes."""
+
+
+@interpret.register
+def _(directive: Fail, runtime: Runtime) -> None:
+    raise ZeroDivisionError("a bug of an interpreter")
+
+
+@frozen
+class Die:
+    """A directive that has its life killed on the spot, or that of another."""
+
+    id: str = ""
+
+
+@interpret.register
+def _(directive: Die, runtime: Runtime) -> None:
+    supervisor = runtime.cell.instance.supervisor
+    assert supervisor is not None
+    supervisor.kill_child(directive.id or runtime.agent.id)
+
+
+def quiet(dead: list[DeadDirective], **options: Any) -> Jido:
+    silent = {"on_report": lambda _: None, "on_dead_letter": lambda _: None, "on_dead_directive": dead.append}
+    return Jido(**(silent | options))
+
+
+def told(dead: list[DeadDirective]) -> list[tuple[object, str, bool]]:
+    return [(each.directive, each.reason, each.begun) for each in dead]
+
+
+@pytest.mark.parametrize("first", [(), (Hold(1),)], ids=["at once", "in a task"])
+async def test_those_behind_one_that_crashed_are_told_of_in_order(autojump_clock, first):
+    dead: list[DeadDirective] = []
+    async with quiet(dead) as jido:
+        ref = await jido.start_agent(Notebook, id="a")
+        signal = do(*first, Emit(note("done")), Fail(), LATE, Hold(9))
+        await ref.cast(signal)
+        await trio.sleep(3)
+
+        assert ref.agent.state.seen == ["done"]
+    assert dead == [DeadDirective("a", LATE, signal, CRASHED), DeadDirective("a", Hold(9), signal, CRASHED)]
+
+
+async def test_one_that_was_cut_short_may_have_acted(autojump_clock):
+    dead: list[DeadDirective] = []
+    async with quiet(dead) as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.cast(do(run(WorkBadly(seconds=1)), Hold(5), LATE))
+        await trio.sleep(3)
+        assert told(dead) == [(Hold(5), CUT_OFF, True), (LATE, CUT_OFF, False)]
+
+        dead.clear()
+        await ref.cast(do(Hold(5), LATE))
+        await trio.sleep(1)
+        jido.kill_agent(ref)
+        await settle()
+        assert told(dead) == [(Hold(5), CUT_OFF, True), (LATE, CUT_OFF, False)]
+
+
+async def test_a_life_that_is_killed_before_its_task_begins_has_done_none_of_them(autojump_clock):
+    dead: list[DeadDirective] = []
+    async with quiet(dead) as jido:
+        ref, other = await jido.start_agent(Notebook, id="a"), await jido.start_agent(Notebook)
+        ref.cast_nowait(do(Hold(5), LATE))
+        other.cast_nowait(do(Die("a")))  # has its turn before any task has
+        await settle()
+
+    assert told(dead) == [(Hold(5), CUT_OFF, False), (LATE, CUT_OFF, False)]
+
+
+async def test_those_behind_one_that_had_the_agent_killed_or_stopped_are_told_of(autojump_clock):
+    dead: list[DeadDirective] = []
+    async with quiet(dead) as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.cast(do(Die(), LATE))
+        await ref.cast(do(Stop(), LATE))
+        await settle()
+
+    assert told(dead) == [(LATE, CUT_OFF, False), (LATE, STOPS, False)]
+
+
+async def test_handling_that_took_too_long_is_the_crash_of_one(autojump_clock):
+    dead: list[DeadDirective] = []
+    async with quiet(dead) as jido:
+        ref = await jido.start_agent(Notebook, max_handle_time=1)
+        await ref.cast(do(Hold(5), LATE))
+        await trio.sleep(3)
+
+    assert told(dead) == [(LATE, CRASHED, False)]
+
+
+@frozen
+class Greeting(Direct):
+    def init(self, agent: Any) -> Any:
+        return agent, (LATE,)
+
+
+async def test_those_of_a_beginning_that_never_had_its_turn_are_told_of(autojump_clock):
+    class Greeter(Agent[Notes], routes=ROUTES, strategy=Greeting()): ...
+
+    dead: list[DeadDirective] = []
+    async with quiet(dead) as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.call(do(SpawnAgent(Greeter, "t", id="child"), Die("child")))
+        await settle()
+        child = jido.whereis("child")
+        assert child is not None
+
+        assert child.agent.state.seen == ["late"]  # of the next life
+    assert told(dead) == [(LATE, CUT_OFF, False)]
+
+
+async def test_an_agent_that_carries_out_all_of_them_has_none_to_tell_of(autojump_clock):
+    dead: list[DeadDirective] = []
+    async with quiet(dead) as jido:
+        ref = await jido.start_agent(Notebook)
+        await ref.cast(do(Hold(1), LATE))
+        with pytest.raises(AgentCrashed):
+            await ref.call(BOOM)
+        await ref.cast(do(Hold(1), LATE))
+        await jido.stop_agent(ref)
+
+    assert dead == []
+
+
+async def test_without_a_box_they_are_logged_and_a_box_that_raises_is_too(autojump_clock, caplog):
+    async with Jido(on_report=lambda _: None) as jido:
+        await (await jido.start_agent(Notebook, id="a")).cast(do(Fail(), LATE))
+        await settle()
+    assert "directive Emit of agent 'a', for signal 'do', is not carried out: the agent crashed" in caplog.text
+
+    def refuse(dead: DeadDirective) -> None:
+        raise ValueError("full")
+
+    async with Jido(on_report=lambda _: None, on_dead_directive=refuse) as jido:
+        ref = await jido.start_agent(Notebook, id="a")
+        await ref.cast(do(Fail(), LATE))
+        assert (await ref.call(note("alive"))).state.seen == ["alive"]
+    assert "on_dead_directive raised for agent 'a'" in caplog.text
