@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from attrs import AttrsInstance, frozen
 
-from jido_trio.core import Agent, Difference, Instruction, Signal, diff
+from jido_trio.core import Agent, Difference, Heard, Instruction, Learnt, Signal, diff
+from jido_trio.data import pack
+from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import concealed, shown, without
 from jido_trio.runtime._secrets import secret_names, secrets_of
 
@@ -51,6 +54,27 @@ class AgentCrash:
         more += [self.instruction] if self.instruction is not None else []
         return secrets_of(self.before, self.signal, *more)
 
+    def to_pytest(self) -> str:
+        """Return a file for pytest with a test that fails as the agent did, on any machine that has the code.
+
+        It holds the real state and signal, secrets included.
+
+        Raises:
+            InvalidDefinition: The agent didn't crash in `cmd`, but while an effect was under way.
+            Misfit: The agent, or the signal, holds what can't be kept as text.
+        """
+        learns = self.instruction is not None and "outcome" in self.instruction.params
+        if self.index is not None or (self.instruction is not None and not learns):
+            raise InvalidDefinition(
+                f"agent {shown(self.before.id)} crashed while an effect was under way, which a test can't repeat: "
+                "only what `cmd` did can be"
+            )
+        input = Heard(self.signal) if self.instruction is None else Learnt(self.signal, self.instruction)
+        texts = [pack(each).decode() for each in (self.before, input)]
+        modules = sorted({module for text in texts for module in _MODULES.findall(text)})
+        imports = "\n".join(f"import {module}  # noqa: F401" for module in modules)
+        return _TEST.format(imports=imports, agent=texts[0], input=texts[1])
+
     def __repr__(self) -> str:
         at = f", directive {self.index} of {len(self.directives)}" if self.index is not None else ""
         return f"<AgentCrash of {shown(self.before.id)} at {shown(self.signal.type)}{at}>"
@@ -72,6 +96,22 @@ class AgentCrash:
             lines.append(f"instruction: {shown(self.instruction, _WIDE, hide=hide)}")
         return lines
 
+
+_MODULES = re.compile(r'"(?:\$|\$type|\$enum|\$error|of)":"([A-Za-z_][\w.]*):')
+"""Finds the modules of the classes in packed text."""
+
+_TEST = '''"""Fails as an agent did that crashed; made from the report of that crash."""
+
+{imports}
+from jido_trio.data import unpack
+
+AGENT = {agent!r}
+INPUT = {input!r}
+
+
+def test_the_agent_does_not_crash():
+    unpack(INPUT.encode()).apply(unpack(AGENT.encode()))
+'''
 
 _WIDE = 1000
 """Characters of a value in the long text."""
