@@ -17,7 +17,7 @@ from jido_trio.core._action import Action, checked_name, checked_tags, summary
 from jido_trio.core._compiled import Run, for_action, for_signal
 from jido_trio.core._context import NOTHING
 from jido_trio.core._directives import Error
-from jido_trio.core._durable import Durable, checked_durable
+from jido_trio.core._durable import Durable, check_types, checked_durable
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
 from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Command, Instruction, normalize
@@ -131,6 +131,8 @@ class Agent(Generic[State]):
         state = _state_class(cls)
         if state is not None:
             cls.record = schema_of(state)
+        if cls.durable is not None:
+            check_types(f"agent {cls.name!r}", cls.record.cls)
         cls._hooked = (
             cls.on_before_cmd is not Agent.on_before_cmd
             or cls.on_after_cmd is not Agent.on_after_cmd  # once, not per cmd

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from attrs import field, frozen
 
 from jido_trio import checks
-from jido_trio.data import FrozenDict
+from jido_trio.data import FrozenDict, unstorable
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 
@@ -70,3 +70,14 @@ def checked_durable(owner: str, durable: object) -> Durable | None:
     raise InvalidDefinition(
         f"{owner}: durable={shown(durable)} must be True, False, or Durable(...)", field="durable", value=durable
     )
+
+
+def check_types(owner: str, state: type) -> None:
+    """Refuse a state whose types show that it can't be kept."""
+    problems = unstorable(state)
+    if problems:
+        raise InvalidDefinition(
+            f"{owner} can't be durable, as its state can't be kept: {'; '.join(map(str, problems))}. "
+            "Hold plain data and attrs values; give live objects as resources",
+            field="durable",
+        )

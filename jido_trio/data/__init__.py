@@ -17,6 +17,7 @@ from jido_trio.data._freeze import MAX_DEPTH, FrozenDict, FrozenList, freeze, is
 from jido_trio.data._pack import class_name, named_class, pack, unpack
 from jido_trio.data._problem import Key, Misfit, Problem, message, under
 from jido_trio.data._schema import Schema, schema_of
+from jido_trio.data._storable import unstorable
 
 __all__ = [
     "MAX_DEPTH",
@@ -41,5 +42,6 @@ __all__ = [
     "thaw",
     "under",
     "unpack",
+    "unstorable",
     "unstructure",
 ]

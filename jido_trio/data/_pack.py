@@ -192,6 +192,10 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
 }
 
 
+WRITABLE = frozenset(_WRITERS)
+"""Classes, beside those of JSON, whose values can be kept."""
+
+
 @cache
 def _names(cls: type) -> tuple[str, ...]:
     return tuple(field.name for field in attrs.fields(cls))

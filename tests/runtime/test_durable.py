@@ -1,10 +1,13 @@
 """Durable agents: what outlives a stop, a crash, another start; and what is refused."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import trio
 import trio.testing
+from attrs import frozen
 
 from jido_trio import Agent, AgentCrashed, DeadLetter, InvalidDefinition, Jido, Signal
 from jido_trio.errors import OwnershipLost, RecordRefused, StorageCorrupt, StorageFailed
@@ -77,6 +80,25 @@ def test_what_durable_may_be_is_said():
     with pytest.raises(InvalidDefinition, match="must be True, False, or Durable"):
 
         class Wrong(Agent[OrderState], durable="yes"): ...  # type: ignore[arg-type]
+
+
+@frozen
+class Nested:
+    names: Mapping[str, Callable[[], str]]
+
+
+@frozen
+class Live:
+    told: Callable[[int], None]
+    nested: tuple[Nested, ...] = ()
+    fine: Mapping[str, list[OrderState] | datetime | Any] = {}
+
+
+def test_a_state_whose_types_show_that_it_cannot_be_kept_is_refused_with_each_path():
+    said = r"functions can't be kept @ told; functions can't be kept @ nested\.names\. Hold plain data"
+    with pytest.raises(InvalidDefinition, match=said):
+
+        class Wrong(Agent[Live], durable=True): ...
 
 
 async def test_an_agent_class_that_is_not_found_again_is_refused():
