@@ -683,7 +683,7 @@ class DurableServer(Server):
             try:
                 waits = self.instance.context.copy().run(interpreted, step.directive, runtime)
                 if waits is not None:
-                    await awaited(waits)
+                    await awaited(waits, runtime)
             except trio.Cancelled:
                 raise
             except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides

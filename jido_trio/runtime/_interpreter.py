@@ -6,7 +6,7 @@
 
 The annotation picks the class. A `def` runs at once, right after the signal; an `async def` gets a task of the agent's
 life. Either way directives are carried out one after the other, the next signal isn't taken before the last one is
-done, and what an interpreter raises crashes the agent.
+done, and what an interpreter raises crashes the agent; but for an `ActionError`, which is an `Error` of the agent.
 """
 
 from __future__ import annotations

@@ -24,8 +24,16 @@ from typing import Any, ClassVar
 import trio
 from attrs import AttrsInstance, define
 
-from jido_trio.core import Agent, Signal, Unrouted
-from jido_trio.errors import AgentCrashed, CallError, HandledTooLong, InvalidDefinition, MailboxFull, NoRoute
+from jido_trio.core import Agent, Error, Signal, Unrouted
+from jido_trio.errors import (
+    ActionError,
+    AgentCrashed,
+    CallError,
+    HandledTooLong,
+    InvalidDefinition,
+    MailboxFull,
+    NoRoute,
+)
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._crash import AgentCrash
@@ -419,7 +427,7 @@ class Server(Cell):
         self, life: PassiveLife, waits: Awaitable[object], work: _Work, scope: trio.CancelScope
     ) -> None:
         try:
-            await awaited(waits)
+            await awaited(waits, work.runtime)
             for directive in work.directives[work.done :]:
                 if self.life is not life or self.ending:
                     self._lose(work.runtime.signal, work.rest, _STOPS if self.ending else _CUT_OFF)
@@ -429,7 +437,7 @@ class Server(Cell):
                     self._tasks.at = directive
                 more = interpreted(directive, work.runtime)
                 if more is not None:
-                    await awaited(more)
+                    await awaited(more, work.runtime)
         except BaseException as error:
             if life.detail is None:  # else a task beside it crashed, and had it cancelled
                 life.detail = work.crash()
@@ -482,14 +490,26 @@ def received_by(agent: Agent[Any], signal: Signal, outcome: Outcome | None) -> A
 
 @trio.lowlevel.disable_ki_protection
 def interpreted(directive: object, runtime: Runtime) -> Awaitable[object] | None:
-    """Carry out a directive; what it returns is to be awaited."""
-    return _interpreter_of(directive.__class__)(directive, runtime)  # what `interpret` does, without its wrapper
+    """Carry out a directive; what it returns is to be awaited. A failure that is declared is an `Error`."""
+    try:
+        return _interpreter_of(directive.__class__)(directive, runtime)  # what `interpret` does, without its wrapper
+    except ActionError as error:
+        if isinstance(directive, Error):  # its policy says that it is a crash
+            raise
+        return runtime.do(Error(error, context="directive"))
 
 
 @trio.lowlevel.disable_ki_protection
-async def awaited(waits: Awaitable[object]) -> None:
-    """Await what takes time, where Ctrl-C may interrupt it."""
-    await waits
+async def awaited(waits: Awaitable[object], runtime: Runtime) -> None:
+    """Await what takes time, where Ctrl-C may interrupt it. A failure that it declares is an `Error`."""
+    try:
+        await waits
+    except ActionError as error:
+        more = runtime.do(Error(error, context="directive"))
+    else:
+        return
+    if more is not None:
+        await more
 
 
 def made(instance: Instance, agent: Any, id: str | None, state: object) -> Any:

@@ -1,4 +1,4 @@
-"""Directives that are not carried out: each is told of."""
+"""Directives that are not carried out: each is told of. Effects that say no."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import trio
 from attrs import frozen
 
 from jido_trio.core import Agent, Direct, Emit, SpawnAgent, Stop
-from jido_trio.errors import AgentCrashed
+from jido_trio.errors import ActionError, AgentCrashed
 from jido_trio.runtime import DeadDirective, Jido, Runtime, interpret
 from tests.runtime.agents import BOOM, ROUTES, Notebook, Notes, WorkBadly, do, note, run, settle
 
@@ -171,3 +171,50 @@ async def test_without_a_box_they_are_logged_and_a_box_that_raises_is_too(autoju
         await ref.cast(do(Fail(), LATE))
         assert (await ref.call(note("alive"))).state.seen == ["alive"]
     assert "on_dead_directive raised for agent 'a'" in caplog.text
+
+
+# ---- effects that say no
+
+
+@frozen
+class Decline:
+    """A directive whose interpreter says no, at once or after a while."""
+
+    seconds: float = 0
+
+
+@interpret.register
+def _(directive: Decline, runtime: Runtime) -> Any:
+    if directive.seconds:
+        return decline(directive.seconds)
+    raise ActionError("the printer is off")
+
+
+async def decline(seconds: float) -> None:
+    await trio.sleep(seconds)
+    raise ActionError("the printer is off")
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+async def test_an_effect_that_says_no_is_an_error_and_those_behind_it_are_carried_out(autojump_clock, caplog, seconds):
+    dead: list[DeadDirective] = []
+    async with quiet(dead) as jido:
+        ref = await jido.start_agent(Notebook, id="a")
+        await ref.cast(do(Decline(seconds), LATE, Decline(seconds)))
+        await trio.sleep(5)
+
+        assert (ref.incarnation, ref.agent.state.seen, dead) == (1, ["late"], [])
+    assert caplog.text.count("agent 'a': directive failed: the printer is off") == 2
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+async def test_the_policy_may_make_a_crash_of_it(autojump_clock, seconds):
+    class Strict(Agent[Notes], routes=ROUTES, error_policy="crash"): ...
+
+    dead: list[DeadDirective] = []
+    async with quiet(dead) as jido:
+        ref = await jido.start_agent(Strict)
+        await ref.cast(do(Decline(seconds), LATE))
+        await trio.sleep(5)
+
+        assert (ref.incarnation, told(dead)) == (2, [(LATE, CRASHED, False)])
