@@ -278,7 +278,7 @@ def stops_without_waiting(tree, children):
 
 @pytest.mark.parametrize(
     ("name", "bug"),
-    [("_stop_step", stops_without_waiting), ("_after_exit", lambda tree, *_: (tree, ()))],
+    [("_stop_step", stops_without_waiting), ("_after_exit", lambda tree, *_, **__: (tree, ()))],
 )
 def test_the_laws_notice_a_reducer_that_is_broken(name, bug, monkeypatch):
     monkeypatch.setattr(_decide, name, bug)
