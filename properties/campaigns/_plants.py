@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from attrs import evolve
+
 from jido_trio.runtime._archive import Archive
 from jido_trio.runtime._book import Draft
 from jido_trio.runtime._commit import DurableServer
 from jido_trio.storage import Delete, Put
 
 _write = Archive.write
+_claim = Archive.claim
 _commit = Draft.commit
 _act = DurableServer._act
 
@@ -77,6 +80,31 @@ def _notes_late() -> None:
     DurableServer._act = act  # type: ignore[method-assign]
 
 
+def _not_taken_up(what: str) -> Callable[[], None]:
+    async def claim(self: Archive, begin: Any, who: str, remembers: int) -> Any:
+        found = await _claim(self, begin, who, remembers)
+        return evolve(found, **{what: type(getattr(found, what))()})
+
+    return lambda: setattr(Archive, "claim", claim)
+
+
+def _forgets_that_it_died() -> None:
+    async def claim(self: Archive, begin: Any, who: str, remembers: int) -> Any:
+        return evolve(await _claim(self, begin, who, remembers), is_new=True)
+
+    Archive.claim = claim  # type: ignore[method-assign]
+
+
+def _takes_out_but_one() -> None:
+    done = Draft.done
+
+    def take_out(self: Draft, record: str) -> None:
+        if not self._done:
+            done(self, record)
+
+    Draft.done = take_out  # type: ignore[method-assign]
+
+
 PLANTS: Mapping[str, Callable[[], None]] = {
     "a signal that was cast isn't written": _without(_is(Put, "inbox")),
     "a signal that was handled stays in the inbox": _without(_is(Delete, "inbox")),
@@ -85,6 +113,13 @@ PLANTS: Mapping[str, Callable[[], None]] = {
     "an effect isn't written": _without(_is(Put, "effect")),
     "an effect that was done isn't noted": _without(_is(Delete, "effect")),
     "an input isn't written": _without(_is(Put, "past")),
+    "signals in the inbox aren't taken up": _not_taken_up("inbox"),
+    "schedules aren't taken up": _not_taken_up("timers"),
+    "effects that are open aren't taken up": _not_taken_up("effects"),
+    "ids of signals aren't taken up": _not_taken_up("ids"),
+    "a life after a death begins all effects anew": _forgets_that_it_died,
+    "of the signals of a commit one is taken out": _takes_out_but_one,
+    "signals to other agents aren't written": lambda: setattr(Draft, "send", lambda self, to, record, signal: None),
     "a commit is done bit by bit": _bit_by_bit,
     "callers are answered before it is written": _told_before_written,
     "effects are done twice": _acts_twice,

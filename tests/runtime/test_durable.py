@@ -12,6 +12,7 @@ from attrs import frozen
 from jido_trio import Agent, AgentCrashed, DeadLetter, InvalidDefinition, Jido, Signal
 from jido_trio.errors import OwnershipLost, RecordRefused, StorageCorrupt, StorageFailed
 from jido_trio.runtime import wait_state
+from jido_trio.runtime._archive import Archive
 from jido_trio.storage import MemoryStorage, Put, open_sqlite, within
 from jido_trio.supervision import Backoff
 from jido_trio.world import seeded
@@ -397,6 +398,22 @@ async def test_of_two_that_start_an_agent_the_first_loses_it_and_says_so(autojum
             await first.cast(add(4))
         assert not first.running
         assert (await second.call(add(8))).state.total == 11
+
+
+async def test_without_the_check_of_the_owner_one_that_has_lost_its_agent_would_take_signals(
+    autojump_clock, monkeypatch
+):
+    async def write(self: Archive, ops) -> None:
+        await self._storage.commit(tuple(ops))
+
+    monkeypatch.setattr(Archive, "write", write)
+    storage = MemoryStorage()
+    async with Jido("shop", storage=storage) as one, Jido("shop", storage=storage) as other:
+        first = await one.start_agent(Order, id="o-1")
+        second = await other.start_agent(Order, id="o-1")
+        await first.cast(add(4))  # accepted, and `second` will never hear of it
+        await trio.sleep(1)
+        assert second.agent.state.total == 0
 
 
 async def test_one_that_has_lost_its_agent_hears_of_it_at_a_cast_too(autojump_clock):
