@@ -114,6 +114,10 @@ class Archive:
         """The key of the owner's record."""
         return f"{self._at}now/owner"
 
+    def is_of_another(self, key: str) -> bool:
+        """Whether a record isn't one of this agent."""
+        return not key.startswith(self._at)
+
     def next_inbox(self) -> str:
         """Return the key of a signal that its owner accepts now."""
         self._accepted += 1

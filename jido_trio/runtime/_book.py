@@ -44,13 +44,12 @@ class Book:
     """Its bytes, as far as they are known."""
 
     @classmethod
-    def opened(cls, archive: Archive, options: Durable, agent: Agent[Any], found: Found) -> Book:
+    def opened(cls, archive: Archive, options: Durable, agent: Agent[Any], found: Found, inbox: set[str]) -> Book:
         """Return the book of an agent that was claimed, and brought to where its journal ends."""
         number = found.entries[-1].number if found.entries else found.snapshot.number
-        waiting = {*found.inbox, *found.timers}
         ids = deque(found.ids)
         return cls(
-            archive, options, agent, number, found.effects, waiting, ids, set(ids), found.snapshot.number, found.bases
+            archive, options, agent, number, found.effects, inbox, ids, set(ids), found.snapshot.number, found.bases
         )
 
     def remember(self, id: str) -> None:

@@ -30,28 +30,17 @@ from os import getpid
 from typing import Any, ClassVar
 
 import trio
-from attrs import AttrsInstance, evolve, field, frozen
+from attrs import AttrsInstance, evolve, frozen
 from outcome import Value
 
 from jido_trio.core import (
-    AdoptChild,
     Agent,
-    CancelSchedule,
     Durable,
-    Emit,
-    Error,
     Heard,
     Instruction,
     Learnt,
     RunInstruction,
-    Schedule,
     Signal,
-    Spawn,
-    SpawnAgent,
-    Stop,
-    StopChild,
-    ToAgent,
-    ToParent,
     replay,
 )
 from jido_trio.errors import (
@@ -65,40 +54,28 @@ from jido_trio.errors import (
     Unstorable,
 )
 from jido_trio.redact import said, shown, shown_error
-from jido_trio.runtime._archive import Due, Effect, Found, archive_of, check_storable
+from jido_trio.runtime._archive import Effect, Found, archive_of, check_storable
 from jido_trio.runtime._book import Book, Draft, draft
-from jido_trio.runtime._cell import Cell, Instance
-from jido_trio.runtime._clock import Timer
+from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._crash import AgentCrash
-from jido_trio.runtime._family import parent_of
+from jido_trio.runtime._inbox import Inbox, record_of
 from jido_trio.runtime._interpreter import Runtime
 from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox import Again, Call, Kept, Kill, Message, News, Outcome
 from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._plan import Do, Plan, planned
 from jido_trio.runtime._server import Server, awaited, interpreted, received_by
 from jido_trio.runtime._tasks import execute
 from jido_trio.supervision import PassiveLife
-from jido_trio.terms import ExitKind
 from jido_trio.world import using
 
 logger = logging.getLogger("jido_trio.runtime")
-
-WITHIN = frozenset({Emit, Error, Spawn, SpawnAgent, AdoptChild, StopChild, Stop})
-"""Directives that stay within the runtime, and end with the process anyway: they have no notes."""
 
 LINGER = 0.1
 """Seconds that the task of an agent waits for more."""
 
 TOGETHER = 256
 """So many messages are committed together at most."""
-
-
-@frozen
-class _Do:
-    """A directive to carry out, and its note; an empty one for those that have none."""
-
-    directive: Any
-    record: str = ""
 
 
 @frozen
@@ -122,35 +99,19 @@ class _Alone:
     crash: BaseException | None = None
 
 
-@frozen
-class _Plan:
-    """What follows from directives: what the commit does, and what is done after it."""
-
-    sent: list[tuple[str, Kept]] = field(factory=list)
-    """Signals that it puts into inboxes, each with the id of the agent."""
-    timers: dict[str, Due] = field(factory=dict)
-    cancelled: list[str] = field(factory=list)
-    steps: list[_Do] = field(factory=list)
-
-
 class DurableServer(Server):
     """An agent whose state, inbox, timers and open effects outlive its lives and its process."""
 
     __slots__ = (
-        "_archive",
-        "_arrived",
         "_at",
         "_begun",
         "_book",
         "_fresh",
-        "_held",
+        "_inbox",
         "_known",
-        "_late",
         "_lingering",
         "_lost",
-        "_room",
         "_thawed",
-        "_timers",
         "_together",
     )
 
@@ -174,13 +135,13 @@ class DurableServer(Server):
         with using(instance.world):
             self._at = Signal("jido.agent.started", {"id": agent.id}, source=instance.source)
         """What it handled last, to be told in crash reports."""
-        self._archive = archive_of(instance.storage, instance.name, agent.id)
+        archive = archive_of(instance.storage, instance.name, agent.id)
+        self._inbox = Inbox(archive, trio.Semaphore(mailbox_size), self)
+        self.keep(self._inbox)
         self._book: Book | None = None
         """None while it isn't known what is on disk."""
         self._known = trio.Event()
         """Set while that isn't being read, once it was."""
-        self._late: set[str] = set()
-        """What has come into the inbox while that is read."""
         self._fresh = True
         """Whether the life has still to look at what an earlier one has left open."""
         self._thawed = False
@@ -190,13 +151,6 @@ class DurableServer(Server):
         self._lost: OwnershipLost | None = None
         self._begun: set[str] = set()
         """Notes of effects that lives of this process have begun with."""
-        self._arrived: dict[str, Kept | Outcome] = {}
-        """What is in the mailbox and has a record."""
-        self._room = trio.Semaphore(mailbox_size)
-        """For the signals that were cast and wait in the inbox."""
-        self._held: set[str] = set()
-        """Their records."""
-        self._timers: dict[str, Timer] = {}
         self._together = TOGETHER
 
     @property
@@ -216,41 +170,27 @@ class DurableServer(Server):
             ReplayDiverged: The code leads to other states than those that were recorded.
             StorageError: See `Storage`.
         """
-        first = not self._archive.epoch
-        self._late.clear()
+        archive = self._inbox.archive
+        first = not archive.epoch
+        self._inbox.on_disk.clear()
         if self._known.is_set():
             self._known = trio.Event()
         known = self._known
         try:
             with trio.CancelScope(shield=True):  # who is cancelled in between would own what it doesn't know
-                found = await self._archive.claim(self.initial, process(), self._options.remembers)
+                found = await archive.claim(self.initial, process(), self._options.remembers)
                 self._take_over(found, first=first)
         finally:
             known.set()
 
     def _take_over(self, found: Found, *, first: bool) -> None:
         agent = replay(found.snapshot.agent, found.entries)
-        self._book = Book.opened(self._archive, self._options, agent, found)
-        self._book.inbox |= self._late
+        self._book = Book.opened(self._inbox.archive, self._options, agent, found, self._inbox.on_disk)
         self.initial = self.agent = agent
         self._thawed = first and not found.is_new
-        for record, waiting in found.inbox.items():
-            self.arrive(Kept(waiting.signal, record, waiting.once))
-        for record, due in found.timers.items():
-            if record not in self._timers:
-                self._arm(record, due)
+        self._inbox.take_over(found)
         if self.on_change is not None:
             self.on_change(agent)
-
-    def arrive(self, message: Kept) -> None:
-        """Put in a signal that has a record, if it isn't there."""
-        if not self.closed and message.record not in self._arrived:
-            self._arrived[message.record] = message
-            if self._book is not None:
-                self._book.inbox.add(message.record)
-            else:
-                self._late.add(message.record)
-            self.put(message)
 
     async def accept(self, signal: Signal) -> None:
         """Take a signal that was cast into the inbox on disk.
@@ -261,23 +201,23 @@ class DurableServer(Server):
             OwnershipLost: Another has the agent.
             StorageError: See `Storage.commit`.
         """
-        if self._room.value == 0:
+        inbox = self._inbox
+        if inbox.room.value == 0:
             self.refuse_itself()
-        await self._room.acquire()
+        await inbox.room.acquire()
         try:
             while not self._known.is_set():  # what is written meanwhile would be taken for another's
                 await self._known.wait()
             self._refuse_more()
-            record = self._archive.next_inbox()
+            record = inbox.archive.next_inbox()
             with trio.CancelScope(shield=True):  # on disk and not in the mailbox, it would wait for the next start
-                await self._archive.write([self._archive.waiting(record, signal, once=True)])
+                await inbox.archive.write([inbox.archive.waiting(record, signal, once=True)])
         except BaseException as error:
-            self._room.release()
+            inbox.room.release()
             if isinstance(error, OwnershipLost):
                 self._give_way(error)
             raise
-        self._held.add(record)
-        self.arrive(Kept(signal, record, once=True))
+        inbox.arrive(Kept(signal, record, once=True), in_room=True)
 
     def _refuse_more(self) -> None:
         if self.closed or self._lost is not None:
@@ -314,18 +254,11 @@ class DurableServer(Server):
         self.wake()
         return True
 
-    def gone(self, exit: ExitKind) -> None:
-        """See `Cell`. What is on disk stays there, for the next start."""
-        for timer in self._timers.values():
-            timer.cancel()
-        super().gone(exit)
-
     def close(self, reason: str) -> None:
         """See `Cell`."""
         super().close(reason)
         self._known.set()
-        for _ in range(self._room.statistics().tasks_waiting):
-            self._room.release()
+        self._inbox.let_all_in()
 
     def _rest(self) -> None:
         life = self.life
@@ -370,7 +303,7 @@ class DurableServer(Server):
             while self._has_turn(life):
                 if self._pending is not None:
                     (signal, directives, before), self._pending = self._pending, None
-                    await self._act(signal, [_Do(each) for each in directives], before)
+                    await self._act(signal, [Do(each) for each in directives], before)
                 elif not (await self._step() or await self._more()):
                     break
         except OwnershipLost as lost:
@@ -459,8 +392,8 @@ class DurableServer(Server):
     def _is_due(self, message: Message) -> bool:
         """Whether a message is to be handled: not what has been already, was cancelled, or is for another life."""
         match message:
-            case Kept(record=record):
-                due = self._arrived.get(record) is message and record in self._open_book().inbox
+            case Kept():
+                due = self._inbox.is_due(message)
             case Outcome(record="", incarnation=incarnation):
                 due = incarnation == self.incarnation
             case Outcome(record=record):
@@ -470,7 +403,7 @@ class DurableServer(Server):
         if not due:
             self.instance.counts.handled -= 1
             self.instance.counts.dropped += 1
-            self._let_in(message)
+            self._inbox.forget(message)
         return due
 
     def _received(self, page: Draft, message: Message, taken: list[_Taken]) -> _Alone | None:
@@ -506,10 +439,10 @@ class DurableServer(Server):
         self._at = signal
         taken = [_Taken(message, signal, alone.agent)]
         while crash is None:
-            page, plan = draft(self._open_book()), _Plan()
+            page = draft(self._open_book())
             try:
                 page.take(_input(message, signal), alone.agent, once=is_once(message))
-                await self._planned(page, plan, signal, alone.directives)
+                plan = await planned(self, page, signal, alone.directives)
                 page.done(record_of(message))
                 page.seal()
             except Exception as error:  # noqa: BLE001  # what can't be kept, or sent, is a bug like another
@@ -517,8 +450,10 @@ class DurableServer(Server):
                 break
             try:
                 await self._commit(page, taken)
-            except Conflict:  # an agent that it sends to has been started meanwhile: look where it is now
-                continue
+            except Conflict:
+                if self._book is None:
+                    raise
+                continue  # an agent that it sends to has been started meanwhile: look where it is now
             self._sent(plan)
             await self._act(signal, plan.steps, alone.before)
             return
@@ -536,32 +471,22 @@ class DurableServer(Server):
         """Commit the draft, and tell the senders."""
         try:
             await page.commit()
-        except Conflict:
-            raise
         except BaseException as error:
-            self._uncommitted(taken, error)
+            if not (isinstance(error, Conflict) and self._inbox.archive.is_of_another(error.key)):
+                self._uncommitted(taken, error)
             raise
         if self.agent is not page.agent:
             self.initial = self.agent = page.agent
             if self.on_change is not None:
                 self.on_change(self.agent)
         for one in taken:
-            self._let_in(one.message)
+            self._inbox.forget(one.message)
             call = one.message if isinstance(one.message, Call) else None
             if isinstance(one.answer, CallError):
                 quiet = isinstance(one.message, News)
                 self._not_handled(one.signal, one.answer, call, waits=call is not None, quiet=quiet)
             elif call is not None:
                 call.settle(one.answer)
-
-    def _let_in(self, message: Message) -> None:
-        """Forget the record of a message that was dealt with, and give its place to another."""
-        record = record_of(message)
-        if self._arrived.get(record) is message:
-            del self._arrived[record]
-        if record in self._held:
-            self._held.discard(record)
-            self._room.release()
 
     def _uncommitted(self, taken: Sequence[_Taken], error: BaseException) -> None:
         """Nobody knows whether the messages were committed: who waits is told so, the others wait on."""
@@ -578,94 +503,19 @@ class DurableServer(Server):
 
     # ---- directives
 
-    async def _planned(self, page: Draft, plan: _Plan, signal: Signal, directives: Sequence[AttrsInstance]) -> None:
-        """Write what follows from directives into the draft, and what is left to do into the plan."""
-        now = self.instance.world.now().timestamp()
-        for index, directive in enumerate(directives):
-            match directive:
-                case Emit():
-                    for target in _targets(directive.dispatch):
-                        await self._emitted(page, plan, directive, target)
-                case Schedule():
-                    name = f"{page.number}.{index}" if directive.key is None else f"key {directive.key}"
-                    due = Due(now + directive.delay, directive.message)
-                    plan.timers[page.timer(name, due)] = due
-                case CancelSchedule():
-                    record = page.cancel(f"key {directive.key}")
-                    plan.timers.pop(record, None)
-                    plan.cancelled.append(record)
-                case _ if type(directive) in WITHIN:
-                    plan.steps.append(_Do(directive))
-                case _:
-                    plan.steps.append(_Do(directive, page.effect(index, Effect(signal, directive))))
-            if isinstance(directive, Stop):
-                return
-
-    async def _emitted(self, page: Draft, plan: _Plan, directive: Emit, target: object) -> None:
-        """Put a signal into the inbox of a durable agent; to others it is sent after the commit."""
-        receiver: Cell | None
-        match target:
-            case None:
-                id, receiver = self.id, self
-            case ToAgent(id):
-                receiver = self.instance.cells.get(id)
-            case ToParent():
-                receiver = parent_of(self)
-                if receiver is None:
-                    return
-                id = receiver.id
-            case _:
-                raise InvalidDefinition(f"agent {shown(self.id)} emits to {shown(target)}", field="dispatch")
-        if isinstance(receiver, DurableServer):
-            archive = receiver._archive  # noqa: SLF001  # of this class
-            record = archive.next_inbox()
-        elif receiver is None and (epoch := await self._owned(id)):
-            archive = self._archive_of(id)
-            record = archive.inbox_from(epoch, f"{self.id} {page.number:016d} {len(plan.sent):04d}")
-            page.while_owned_by(archive, epoch)
-        else:
-            single = directive if directive.dispatch is target else Emit(directive.signal, dispatch=target)
-            plan.steps.append(_Do(single))
-            return
-        page.send(archive, record, directive.signal)
-        plan.sent.append((id, Kept(directive.signal, record)))
-
-    def _archive_of(self, id: str) -> Any:
-        assert self.instance.storage is not None  # noqa: S101  # it has durable agents
-        return archive_of(self.instance.storage, self.instance.name, id)
-
-    async def _owned(self, id: str) -> int:
-        """Return the epoch of a durable agent that is on disk, though it doesn't run here; 0 if there is none."""
-        epoch: int = await self._archive_of(id).owned()
-        return epoch
-
-    def _sent(self, plan: _Plan) -> None:
+    def _sent(self, plan: Plan) -> None:
         """Take note of what the commit has done."""
         for id, message in plan.sent:
             receiver = self.instance.cells.get(id)
-            if isinstance(receiver, DurableServer):
-                receiver.arrive(message)
+            inbox = receiver.kept(Inbox) if receiver is not None else None
+            if inbox is not None:
+                inbox.arrive(message)
         for record in plan.cancelled:
-            self._disarm(record)
+            self._inbox.disarm(record)
         for record, due in plan.timers.items():
-            self._disarm(record)
-            self._arm(record, due)
+            self._inbox.arm(record, due)
 
-    def _arm(self, record: str, due: Due) -> None:
-        def fire() -> None:
-            self._timers.pop(record, None)
-            self.arrive(Kept(due.signal, record))
-
-        seconds = due.at - self.instance.world.now().timestamp()
-        self._timers[record] = self.instance.timers.after(max(0.0, seconds), fire)
-
-    def _disarm(self, record: str) -> None:
-        self._arrived.pop(record, None)
-        timer = self._timers.pop(record, None)
-        if timer is not None:
-            timer.cancel()
-
-    async def _act(self, signal: Signal, steps: Sequence[_Do], before: Agent[Any]) -> None:
+    async def _act(self, signal: Signal, steps: Sequence[Do], before: Agent[Any]) -> None:
         """Carry out directives, and note those that are done."""
         life, plain = self.life, Runtime(self.agent, signal, self, self)
         for number, step in enumerate(steps):
@@ -722,23 +572,21 @@ class DurableServer(Server):
         self._learn(runtime.signal, tell, record)
 
     def _learn(self, signal: Signal, tell: Instruction, record: str) -> None:
-        outcome = Outcome(signal, tell, self.incarnation, record)
-        self._arrived[record] = outcome
-        self.put(outcome)
+        self._inbox.learn(Outcome(signal, tell, self.incarnation, record))
 
     async def _take_up(self) -> None:
         """Go on with the effects that a death left open, or tell of them."""
         thawed, self._thawed, self._fresh = self._thawed, False, False
         first = True
         for record, effect in tuple(self._open_book().effects.items()):
-            if record in self._arrived:  # its outcome waits
+            if self._inbox.has(record):  # its outcome waits
                 continue
             unknown = record in self._begun or (thawed and first)
             first = first and isinstance(effect.directive, RunInstruction)
             if unknown and not self._may_repeat(effect.directive):
                 await self._leave(record, effect)
             else:
-                await self._act(effect.signal, [_Do(effect.directive, record)], self.agent)
+                await self._act(effect.signal, [Do(effect.directive, record)], self.agent)
 
     def _may_repeat(self, directive: object) -> bool:
         if self._options.effects == "at_least_once":
@@ -781,11 +629,6 @@ def signal_of(message: Message) -> Signal:
     return message if isinstance(message, Signal) else message.signal
 
 
-def record_of(message: Message) -> str:
-    """Return the record of a message, or an empty text."""
-    return message.record if isinstance(message, Kept | Outcome) else ""
-
-
 def is_once(message: Message) -> bool:
     """Whether it is passed over if a signal with its id was handled before: what comes from outside."""
     return isinstance(message, Signal | Call) or (isinstance(message, Kept) and message.once)
@@ -793,9 +636,3 @@ def is_once(message: Message) -> bool:
 
 def _input(message: Message, signal: Signal) -> Heard | Learnt:
     return Learnt(signal, message.instruction) if isinstance(message, Outcome) else Heard(signal)
-
-
-def _targets(dispatch: object) -> list[object]:
-    if isinstance(dispatch, list | tuple):
-        return [target for one in dispatch for target in _targets(one)]
-    return [dispatch]

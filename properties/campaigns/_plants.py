@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
+from jido_trio.runtime import _commit as commits
 from jido_trio.runtime._archive import Archive
 from jido_trio.runtime._book import Draft
 from jido_trio.runtime._commit import DurableServer
@@ -60,14 +61,15 @@ def _acts_twice() -> None:
 
 
 def _acts_before_the_commit() -> None:
-    planned = DurableServer._planned
+    planned = commits.planned  # type: ignore[attr-defined]
 
-    async def plan(self: DurableServer, page: Any, plan: Any, signal: Any, directives: Any) -> None:
-        await planned(self, page, plan, signal, directives)
+    async def plan(cell: DurableServer, page: Any, signal: Any, directives: Any) -> Any:
+        plan = await planned(cell, page, signal, directives)
         steps = [step for step in plan.steps if step.record]
-        await _act(self, signal, [type(step)(step.directive, "") for step in steps], self.agent)
+        await _act(cell, signal, [type(step)(step.directive, "") for step in steps], cell.agent)
+        return plan
 
-    DurableServer._planned = plan  # type: ignore[method-assign]
+    commits.planned = plan  # type: ignore[attr-defined, assignment]
 
 
 def _notes_late() -> None:

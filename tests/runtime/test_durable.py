@@ -65,6 +65,24 @@ async def test_it_begins_fresh_under_another_id_and_another_instance(tmp_path):
         assert order.agent.state == OrderState()
 
 
+@pytest.mark.parametrize(
+    "signal", [add(1), Signal("pay", {"amounts": [1]})], ids=["without directives", "with an effect"]
+)
+async def test_records_that_another_writes_without_having_claimed_the_agent_are_refused(signal, autojump_clock):
+    storage, letters, reports = MemoryStorage(), list[DeadLetter](), list[Any]()
+    async with Jido("shop", storage=storage, on_report=reports.append, on_dead_letter=letters.append) as jido:
+        order = await jido.start_agent(Order, id="o-1", budget=None, backoff=Backoff(first=10))
+        await order.call(add(5))
+        await storage.commit([Put("shop/agent/o-1/past/0000000000000002", b"{}")])
+        with pytest.raises(AgentCrashed, match="another has changed it"):
+            await order.call(signal, timeout=None)
+        await trio.sleep(11)
+
+        assert [report.failure.type.rpartition(".")[2] for report in reports[:2]] == ["Conflict", "RecordRefused"]
+        assert order.agent.state.total == 5
+    assert CHARGED == []
+
+
 async def test_without_a_storage_it_is_refused_and_says_what_to_give():
     async with Jido("shop") as jido:
         with pytest.raises(InvalidDefinition, match=r"no storage: give it one, Jido\(storage=open_sqlite"):
