@@ -6,14 +6,14 @@ Whatever comes from the socket is a stranger's: it is checked, bounded, and prin
 import argparse
 import importlib
 import json
-import socket
 import stat
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import trio
 
 from jido_trio.cli._output import say
 from jido_trio.redact import said, shown
@@ -34,14 +34,14 @@ def inspect(options: argparse.Namespace) -> int:
     draw: Callable[[Any], str] = _as_json if options.json else _as_text
     try:
         if options.watch is None:
-            say(draw(ask(options.socket, options.agent, options.limit)))
+            say(draw(trio.run(ask, options.socket, options.agent, options.limit)))
             return 0
-        return _watch(options, draw)
+        return trio.run(_watch, options, draw)
     except NotSeen as error:
         return int(options.fail(str(error)))
 
 
-def ask(path: str, agent: str | None, limit: int) -> dict[str, Any]:
+async def ask(path: str, agent: str | None, limit: int) -> dict[str, Any]:
     """Return what the instance at a socket shows.
 
     Raises:
@@ -49,14 +49,13 @@ def ask(path: str, agent: str | None, limit: int) -> dict[str, Any]:
     """
     _require_socket(path)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-            asking.settimeout(PATIENCE)
-            asking.connect(path)
-            asking.sendall(json.dumps({"agent": agent, "limit": limit}).encode() + b"\n")
-            answer = b"".join(_pieces(asking))
+        with trio.fail_after(PATIENCE):
+            async with await trio.open_unix_socket(path) as asking:
+                await asking.send_all(json.dumps({"agent": agent, "limit": limit}).encode() + b"\n")
+                answer = await _all_of(asking)
     except ConnectionRefusedError:
         raise NotSeen(f"nobody listens at {shown(path)} any more: the program that made it has ended") from None
-    except TimeoutError:
+    except trio.TooSlowError:
         raise NotSeen(f"no answer at {shown(path)} within {PATIENCE:g} s: something blocks that program") from None
     except OSError as error:
         raise NotSeen(f"{shown(path)} can't be read: {said(error.strerror or error)}") from None
@@ -76,15 +75,13 @@ def _require_socket(path: str) -> None:
         raise NotSeen(f"{shown(path)} is no socket; give the path that the program was given: Jido(inspect=...)")
 
 
-def _pieces(asking: socket.socket) -> Iterator[bytes]:
-    length, until = 0, time.monotonic() + PATIENCE
-    while piece := asking.recv(65536):
-        length += len(piece)
-        if length > LONGEST_ANSWER:
+async def _all_of(asking: trio.SocketStream) -> bytes:
+    answer = bytearray()
+    async for piece in asking:
+        answer += piece
+        if len(answer) > LONGEST_ANSWER:
             raise NotSeen("the answer has no end: that is no instance of jido_trio")
-        if time.monotonic() > until:
-            raise TimeoutError
-        yield piece
+    return bytes(answer)
 
 
 def _read(path: str, answer: bytes) -> dict[str, Any]:
@@ -102,14 +99,14 @@ def _read(path: str, answer: bytes) -> dict[str, Any]:
 # Watching ------------------------------------------------------------------------------------------------------------
 
 
-def _watch(options: argparse.Namespace, draw: Callable[[Any], str]) -> int:
-    told = ask(options.socket, options.agent, options.limit)  # what is wrong from the start is an error
+async def _watch(options: argparse.Namespace, draw: Callable[[Any], str]) -> int:
+    told = await ask(options.socket, options.agent, options.limit)  # what is wrong from the start is an error
     show = _live() if not options.json else None
     try:
         while True:
             (show or _after_another)(draw(told))
-            time.sleep(options.watch)
-            told = ask(options.socket, options.agent, options.limit)
+            await trio.sleep(options.watch)
+            told = await ask(options.socket, options.agent, options.limit)
     except NotSeen as gone:
         if show is not None:
             show(None)
