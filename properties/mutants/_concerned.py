@@ -16,20 +16,30 @@ from attrs import frozen
 
 from properties.mutants._mutant import Mutant
 
+SECRETS = ("tests/test_redact_secrets.py", "tests/runtime/test_secrets.py")
+
 BESIDE: Mapping[str, tuple[str, ...]] = {
-    "supervision": ("properties/test_slots.py", "properties/test_supervis*.py", "tests/processes/test_signals.py"),
+    "redact": SECRETS,
+    "supervision": (
+        "properties/test_slots.py",
+        "properties/test_supervis*.py",
+        "tests/processes/test_signals.py",
+        "tests/runtime/test_secrets.py",
+    ),
     "runtime": ("properties/test_runtime.py", "properties/test_ledger.py"),
     "core": (
         "properties/test_cmd.py",
         "properties/test_compiled.py",
         "properties/test_routing.py",
         "properties/test_signal_round_trip.py",
+        *SECRETS,
     ),
     "data": (
         "tests/core/test_state_ops.py",
         "tests/core/test_cmd.py",
         "properties/test_data.py",
         "properties/test_merge.py",
+        *SECRETS,
     ),
 }
 """What tests a part beside the folder of `tests` that mirrors it."""

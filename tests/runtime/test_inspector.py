@@ -2,6 +2,7 @@
 
 import json
 import socket
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,11 @@ async def asked(path: str, line: bytes) -> Any:
         await stream.send_all(line)
         answer = b"".join([piece async for piece in stream])
     return json.loads(answer) if answer else None
+
+
+async def test_nobody_but_the_user_of_the_process_may_connect(path):
+    async with Jido("it", inspect=path):
+        assert stat.S_IMODE((await trio.Path(path).stat()).st_mode) == 0o600
 
 
 async def test_an_agent_is_shown_with_its_state_and_all_of_them_without(path):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from jido_trio.core import Action, Agent, Context, Emit, Result, Schedule, Signal, ToAgent
+from jido_trio.core import Action, Agent, Context, Emit, Result, Schedule, Signal, SpawnAgent, ToAgent
 from jido_trio.errors import AgentCrashed, AgentStopped, CallTimeout, InvalidDefinition, MailboxFull
 from jido_trio.runtime import AgentRef, Jido, MailboxRules
 from jido_trio.runtime._mailbox import Due, Mailbox
@@ -106,7 +106,31 @@ async def test_a_full_mailbox_may_drop_what_comes(autojump_clock):
         assert ref.agent.state.seen == [0, 1]
 
 
+async def test_what_was_dropped_leaves_its_place_to_others(autojump_clock):
+    async with quiet() as jido:
+        ref = await busy(jido, when_full="drop_oldest")
+        for word in range(5):
+            ref.cast_nowait(note(word))
+        await trio.sleep(2)
+        await ref.cast(do(Pause()))
+        for letter in "ab":
+            ref.cast_nowait(note(letter))
+        await trio.sleep(2)
+
+    assert ref.agent.state.seen == [3, 4, "a", "b"]
+
+
 # ---- newer for older
+
+
+async def test_a_signal_whose_like_was_dropped_comes_in_as_any_other(autojump_clock):
+    async with quiet() as jido:
+        ref = await busy(jido, when_full="drop_oldest", coalesce=lambda signal: signal.data["word"][0])
+        for word in ("a1", "b1", "c1", "a2"):
+            await ref.cast(note(word))
+        await trio.sleep(2)
+
+    assert ref.agent.state.seen == ["c1", "a2"]
 
 
 async def test_a_newer_signal_takes_the_place_of_one_with_the_same_key(autojump_clock):
@@ -188,6 +212,20 @@ async def test_who_waits_for_room_gets_it_when_a_restart_empties_the_mailbox(aut
             agent = await ref.call(note("patient"))
 
     assert agent.state.seen == ["patient"]
+
+
+async def test_news_of_children_outlive_a_restart_that_drops_what_waits(autojump_clock):
+    async with quiet() as jido:
+        parent = await busy(jido, mailbox_size=9, on_restart="drop")
+        await trio.sleep(2)
+        await parent.call(do(SpawnAgent(Notebook, "t", id="child")))
+        await settle()
+        await parent.cast(do(Pause()))
+        parent.cast_nowait(BOOM)
+        await jido.stop_agent("child")
+        await trio.sleep(2)
+
+    assert parent.agent.state.seen == [("jido.agent.child.exit", {"tag": "t", "id": "child", "reason": "normal"})]
 
 
 # ---- what comes again
