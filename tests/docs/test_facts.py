@@ -1,38 +1,52 @@
-"""The page of facts: each has a test, which is there."""
+"""The contract and the page of facts: each sentence has a test, which is there."""
 
-import ast
 import re
-from functools import cache
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-ROWS = re.findall(r"^\| (.+) \| `(\S+)::(\w+)` \|$", (ROOT / "docs" / "facts.md").read_text(), re.MULTILINE)
+import pytest
 
+from tests.docs._tables import ROOT, lines_of, named_in, rows_of
 
-@cache
-def names_in(file: str) -> set[str]:
-    path = ROOT / "tests" / file
-    tree = ast.parse(path.read_text()) if path.exists() else ast.Module([], [])
-    functions = (each for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
-    return {each.name for each in functions if each.name.startswith("test_")}
+PAGES = {"contract.md": 60, "facts.md": 50}
+"""How many sentences each has, at least."""
+
+on_each_page = pytest.mark.parametrize("page", PAGES)
 
 
-def test_each_fact_has_a_test_that_is_there():
-    missing = [f"{file}::{test}" for _, file, test in ROWS if test not in names_in(file)]
-
-    assert missing == []
-
-
-def test_each_line_of_the_tables_is_a_fact_with_a_test():
-    lines = [line for line in (ROOT / "docs" / "facts.md").read_text().splitlines() if line.startswith("| ")]
-
-    assert len(lines) - lines.count("| what is so | test |") == len(ROWS) > 50
+@on_each_page
+def test_each_sentence_has_tests_that_are_there(page):
+    assert [missing for row in rows_of(page) for missing in row.missing] == []
 
 
-def test_no_fact_is_told_twice():
-    assert len({fact for fact, _, _ in ROWS}) == len(ROWS)
+@on_each_page
+def test_each_line_of_the_tables_is_a_sentence_with_a_test(page):
+    rows = rows_of(page)
+
+    assert len(rows) == len(lines_of(page)) >= PAGES[page]
+    assert [row.fact for row in rows if not row.fact.endswith(".")] == []
+
+
+@on_each_page
+def test_nothing_is_told_twice(page):
+    rows = rows_of(page)
+
+    assert len({row.fact for row in rows}) == len(rows)
+
+
+def test_the_contract_tells_of_all_it_should():
+    heads = re.findall(r"^## (.+)$", (ROOT / "docs" / "contract.md").read_text(), re.MULTILINE)
+
+    assert heads == [
+        "Who owns what",
+        "When a message counts as handled",
+        "What a caller learns",
+        "What order is kept",
+        "Who is disturbed by whom",
+        "Durable agents",
+        "What is not promised",
+    ]
 
 
 def test_a_test_that_is_not_there_would_be_missed():
-    assert "test_of_nothing" not in names_in("docs/test_facts.py")
-    assert names_in("docs/no_such_file.py") == set()
+    assert "test_of_nothing" not in named_in("docs/test_facts.py")
+    assert "test_a_test_that_is_not_there_would_be_missed" in named_in("docs/test_facts.py")
+    assert named_in("docs/no_such_file.py") == set()
