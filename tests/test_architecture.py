@@ -1,6 +1,7 @@
 """The layers: what may import what, and that the checks below would notice if it did."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -141,13 +142,28 @@ def late(path: Path, package: Path) -> list[str]:
     ]
 
 
-CHECKS = {"upward": upward, "impure": impure, "prying": prying, "unrepeatable": unrepeatable, "late": late}
+def unexplained(path: Path, package: Path) -> list[str]:
+    """What goes against a rule of flake8-async, and doesn't say why."""
+    lines = enumerate(path.read_text().splitlines(), start=1)
+    return [f"{path.relative_to(package)}:{number}" for number, line in lines if UNEXPLAINED.search(line)]
+
+
+UNEXPLAINED = re.compile(r"# noqa: (?=[A-Z0-9, ]*ASYNC)[A-Z0-9, ]+$")
+
+CHECKS = {
+    "upward": upward,
+    "impure": impure,
+    "prying": prying,
+    "unrepeatable": unrepeatable,
+    "late": late,
+    "unexplained": unexplained,
+}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("check", ["upward", "impure", "prying", "unrepeatable"])
+@pytest.mark.parametrize("check", ["upward", "impure", "prying", "unrepeatable", "unexplained"])
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_file_imports_only_what_its_layer_may(path, check):
+def test_a_file_does_only_what_its_layer_may(path, check):
     assert CHECKS[check](path, PACKAGE) == []
 
 
@@ -195,6 +211,7 @@ def test_every_part_has_its_place():
         ("unrepeatable", "core/_bad.py", "import uuid"),
         ("unrepeatable", "core/_bad.py", "from datetime import datetime\ndatetime.now()"),
         ("unrepeatable", "supervision/_bad.py", "import random"),
+        ("unexplained", "core/_bad.py", "except BaseException:  # noqa: BLE001, ASYNC103"),
         ("late", "core/_bad.py", "def f():\n    from jido_trio.errors import JidoError"),
         ("late", "core/_bad.py", "if TYPE_CHECKING:\n    from jido_trio.errors import JidoError"),
     ],
@@ -217,6 +234,7 @@ def test_a_planted_violation_is_found(tmp_path, check, file, line):
         ("runtime/_good.py", "import trio\nfrom jido_trio.core import Agent\nfrom . import _server"),
         ("core/_good.py", "from jido_trio.core._signal import _part\nfrom . import _agent"),
         ("supervision/_good.py", "from jido_trio.errors import JidoError"),
+        ("core/_good.py", "pass  # noqa: ASYNC103, BLE001  # raised again"),
         ("world.py", "import random\nfrom datetime import datetime\ndatetime.now()"),
         ("core/_good.py", "from datetime import datetime\nfrom jido_trio.world import current\ncurrent().now()"),
     ],

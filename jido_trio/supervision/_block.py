@@ -49,7 +49,7 @@ class Block(AbstractAsyncContextManager[T], Generic[T]):
         self.closing()
         if self.kill_if_cancelled and isinstance(left, trio.Cancelled):
             self.supervisor._kill()  # noqa: SLF001
-        raised = await self.supervisor._leave(left)  # noqa: ASYNC102, SLF001
+        raised = await self.supervisor._leave(left)  # noqa: ASYNC102, SLF001  # it shields itself
         try:
             if raised is not None and raised is not error:
                 raise_plainly(raised)
@@ -65,4 +65,4 @@ class Block(AbstractAsyncContextManager[T], Generic[T]):
         try:
             return None if self._scope.__exit__(kind, error, traceback) else error
         except BaseException as rest:  # noqa: ASYNC103, BLE001  # it is raised again
-            return rest  # noqa: ASYNC104
+            return rest  # noqa: ASYNC104  # to `__aexit__`, which raises it

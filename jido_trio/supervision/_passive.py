@@ -253,7 +253,7 @@ class PassiveLife:
             self.child.passive.kill(self)
         except Exception as error:  # noqa: BLE001  # a life that is killed can't be kept by it
             self._owner.complain(self, error)
-        except BaseException as interrupt:  # noqa: ASYNC103, BLE001
+        except BaseException as interrupt:  # noqa: ASYNC103, BLE001  # it takes the tree down, in order
             self._owner.interrupted(interrupt)
         self._end(None)
 

@@ -152,7 +152,7 @@ class Shell:
             return
         try:
             pump.run()
-        except BaseException as bug:  # noqa: ASYNC103, BLE001
+        except BaseException as bug:  # noqa: ASYNC103, BLE001  # see the top of this module
             self.broke(bug)
 
     def start_now(self, child: Child) -> tuple[ev.CallResult | None, BaseException | None]:
@@ -306,7 +306,7 @@ class Shell:
         except Exception as error:  # noqa: BLE001  # what asks it is the user's
             life.force()
             self.complain(life, error)
-        except BaseException as interrupt:  # noqa: ASYNC103, BLE001
+        except BaseException as interrupt:  # noqa: ASYNC103, BLE001  # it takes the tree down, in order
             life.force()
             self.interrupted(interrupt)
         self._watch(life)
@@ -354,7 +354,7 @@ class Shell:
                 self.on_gone(id, life.exit)
             except Exception as error:  # noqa: BLE001  # whoever is told can't change it
                 log_problem("on_gone raised", error)
-            except BaseException as interrupt:  # noqa: ASYNC103, BLE001
+            except BaseException as interrupt:  # noqa: ASYNC103, BLE001  # it takes the tree down, in order
                 self.interrupted(interrupt)
 
     def _reply(self, reply: ev.AnswerCall) -> None:
