@@ -15,7 +15,7 @@ from jido_trio.demo._documents import NoDocuments
 from jido_trio.demo._report import Chaos, Report, as_json, as_text
 from jido_trio.demo._run import SAMPLES, Options, run_demo
 from jido_trio.demo._view import Lines, Picture, Silent, View
-from jido_trio.errors import InvalidDefinition
+from jido_trio.errors import InvalidDefinition, StorageError
 from jido_trio.world import current
 
 CHAOS_EVERY = 0.15
@@ -28,11 +28,13 @@ def demo(options: argparse.Namespace) -> int:
     view = _view(options, folder)
     try:
         with _logs_off():
-            asked = Options(folder, options.workers, _chaos(options), options.inspect)
+            store = Path(options.store) if options.store is not None else None
+            asked = Options(folder, options.workers, _chaos(options), options.inspect, store)
             report = trio.run(run_demo, asked, view)
-    except (NoDocuments, InvalidDefinition) as error:
+    except (NoDocuments, InvalidDefinition, StorageError) as error:
         return int(options.fail(str(error)))
-    say(as_json(report) if options.json else as_text(report, refusals=not isinstance(view, Lines)))
+    told = isinstance(view, Lines) and not (report.run.store and report.run.store.before)
+    say(as_json(report) if options.json else as_text(report, refusals=not told))
     return _exit_code(report)
 
 

@@ -65,6 +65,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chaos-every", type=_seconds, metavar="SECONDS", help="between two kills (default: 0.15)")
     parser.add_argument("--seed", type=int, metavar="N", help="of the chaos: whom it kills, and when")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON document, and nothing else")
+    parser.add_argument("--store", metavar="FILE", help="keep the run in a file: killed in the middle, it goes on")
     parser.add_argument("--inspect", metavar="SOCKET", help="let `jido-trio inspect SOCKET` look at it while it runs")
     parser.set_defaults(fail=parser.error, run=_demo)
 

@@ -5,12 +5,24 @@
     coordinator ◄─ worker.crashed ─── supervisor    the worker is gone; its next life finds the answer in its mailbox
 
 Nothing is lost, whatever crashes. A document leaves the list only when it is settled, and the coordinator hears of each
-crash. Should it crash itself, it begins anew with the whole list: documents are read twice then, which harms nobody.
+crash. Should it crash itself, it begins anew with the whole list: documents are read twice then, which harms nobody. A
+durable one goes on where it was, in another process if need be.
 """
 
 from collections.abc import Iterable
 
-from jido_trio.core import Action, Agent, Context, Effect, Instruction, Outcome, Result, RunInstruction, emit_to
+from jido_trio.core import (
+    Action,
+    Agent,
+    Context,
+    Durable,
+    Effect,
+    Instruction,
+    Outcome,
+    Result,
+    RunInstruction,
+    emit_to,
+)
 from jido_trio.demo._amounts import Amounts, largest_of_each
 from jido_trio.demo._chaos import Die
 from jido_trio.demo._facts import Facts
@@ -88,6 +100,14 @@ def give(work: Work, worker: str, settled: Iterable[Effect] = ()) -> Result:
     return {"given": work.given, "again": work.again, "at": work.at}, [*settled, *given]
 
 
+class Start(Action):
+    """A process begins with the list, or goes on with it. Its workers are new, and are hired next."""
+
+    def run(self, context: Context[Work]) -> Result:
+        work = context.state.started()
+        return {"again": work.again, "at": work.at, "starts": work.starts}
+
+
 class Hire(Action):
     """A worker is there: it is given something to do, if it has nothing."""
 
@@ -130,6 +150,16 @@ class Replace(Action):
 
 class Coordinator(
     Agent[Work],
-    routes={"worker.hired": Hire, "worker.crashed": Replace, "document.read": Settle, "chaos.kill": Die},
+    routes={
+        "cluster.started": Start,
+        "worker.hired": Hire,
+        "worker.crashed": Replace,
+        "document.read": Settle,
+        "chaos.kill": Die,
+    },
 ):
     """Knows which documents are still to be read, and who is at which."""
+
+
+class DurableCoordinator(Coordinator, durable=Durable(effects="at_least_once")):
+    """Goes on where it was, whoever died. What it says is settled is said at least once."""

@@ -1,5 +1,6 @@
 """The ledger of a run: what the cluster says is settled, which lives began and which crashed. Outside of all agents."""
 
+from collections.abc import Awaitable
 from typing import Any, TypeAlias, TypeVar
 
 import trio
@@ -8,6 +9,7 @@ from attrs import define, field, frozen
 from jido_trio.core import Direct, Directive
 from jido_trio.demo._cluster import Worker
 from jido_trio.demo._report import Began, Crash
+from jido_trio.demo._shelf import Shelf
 from jido_trio.demo._work import Settled
 from jido_trio.runtime import Runtime, interpret
 from jido_trio.supervision import CrashReport
@@ -25,12 +27,14 @@ class Ledger:
     refused: int = 0
     """How many documents are done, and refused."""
     settled: set[str] = field(factory=set)
+    shelf: Shelf | None = None
+    """Where what is settled is kept, if the run is to go on after its process died."""
     _more: trio.Event = field(factory=trio.Event)
 
     def enter(self, entry: Entry) -> None:
         """Write down an entry. It is done before a restart goes on, so no more than that is."""
         self.entries.append(entry)
-        if isinstance(entry, Settled):
+        if isinstance(entry, Settled) and entry.path not in self.settled:
             self.done += not entry.refused
             self.refused += bool(entry.refused)
             self.settled.add(entry.path)
@@ -59,8 +63,17 @@ def crash_of(report: CrashReport) -> Crash:
 
 
 @interpret.register
-def _(directive: Settled, runtime: Runtime) -> None:
-    runtime.resources[Ledger].enter(directive)
+def _(directive: Settled, runtime: Runtime) -> Awaitable[None] | None:
+    ledger = runtime.resources[Ledger]
+    if ledger.shelf is not None:
+        return _kept(directive, ledger, ledger.shelf)
+    ledger.enter(directive)
+    return None
+
+
+async def _kept(settled: Settled, ledger: Ledger, shelf: Shelf) -> None:
+    await shelf.put(settled)
+    ledger.enter(settled)
 
 
 @frozen

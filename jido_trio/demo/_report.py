@@ -18,6 +18,9 @@ The JSON document has these keys; times are seconds, paths are as they were foun
     restarts      {n, median, p99, seconds}; from the crash report to the first line of the next life; null if n is 0
     messages      {accepted, handled, failed, dead_lettered, expired, withdrawn, dropped, waiting}: as `Jido.ledger`
     chaos         {every, seed, kills}, or null
+    store         {path, starts, before}: the file that the run is kept in, how many processes have worked on it, and
+                  how many documents those before had settled; or null. Seconds, workers, restarts and messages are
+                  of the last process
 """
 
 import json
@@ -68,6 +71,17 @@ class Began:
 
 
 @frozen
+class Store:
+    """The file that a run is kept in."""
+
+    path: str
+    starts: int
+    """So many processes have worked on it, this one too."""
+    before: int
+    """So many documents were settled by those before."""
+
+
+@frozen
 class Run:
     """The records of a run."""
 
@@ -85,6 +99,12 @@ class Run:
     chaos: Chaos | None = None
     messages: Mapping[str, int] = field(factory=dict)
     """What became of all messages, as the instance's ledger had it after the end."""
+    store: Store | None = None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether what is missing isn't lost: it was ended by Ctrl-C, or can go on."""
+        return self.interrupted or (self.store is not None and bool(self.gave_up))
 
 
 @frozen
@@ -122,7 +142,7 @@ class Report:
     done: tuple[Settled, ...]
     refused: tuple[Settled, ...]
     missing: tuple[str, ...]
-    """Documents neither done nor refused: unfinished after Ctrl-C, lost otherwise."""
+    """Documents neither done nor refused: unfinished after Ctrl-C and where a store has them, lost otherwise."""
     workers: tuple[WorkerRow, ...]
     latencies: tuple[float, ...]
     """Of each restart, from the crash report to the first line of the next life, in seconds."""
@@ -131,7 +151,7 @@ class Report:
     @property
     def lost(self) -> tuple[str, ...]:
         """Documents that should be done or refused, and aren't."""
-        return () if self.run.interrupted else self.missing
+        return () if self.run.unfinished else self.missing
 
     @property
     def ok(self) -> bool:
@@ -189,7 +209,7 @@ def as_json(report: Report) -> str:
 
 def _document(report: Report) -> dict[str, object]:
     run, latencies, totals = report.run, report.latencies, report.totals
-    unfinished = report.missing if run.interrupted else ()
+    unfinished = report.missing if run.unfinished else ()
     return {
         "version": 1,
         "input": run.input,
@@ -224,6 +244,7 @@ def _document(report: Report) -> dict[str, object]:
         },
         "messages": dict(run.messages),
         "chaos": asdict(run.chaos) | {"kills": sum(row.kills for row in report.workers)} if run.chaos else None,
+        "store": asdict(run.store) if run.store else None,
     }
 
 
@@ -261,11 +282,19 @@ def plural(count: int, noun: str) -> str:
 
 def _headline(report: Report) -> Iterator[str]:
     run = report.run
-    rest = f"{len(report.missing)} unfinished" if run.interrupted else f"{len(report.lost)} lost"
+    rest = f"{len(report.missing)} unfinished" if run.unfinished else f"{len(report.lost)} lost"
     yield (
         f"{plural(len(run.documents), 'document')} in {run.seconds:.2f} s: {len(report.done)} done, "
         f"{len(report.refused)} refused, {rest}{' (interrupted)' if run.interrupted else ''}"
     )
+    if run.store is not None:
+        yield _store_line(run.store, unfinished=run.unfinished)
+
+
+def _store_line(store: Store, *, unfinished: bool) -> str:
+    went_on = f"start {store.starts}, which found {plural(store.before, 'document')} settled"
+    begun = "the first start" if store.starts == 1 else went_on
+    return f"Kept in {said(store.path)}: {begun}{'; start it again to go on' if unfinished else ''}"
 
 
 def _done_text(report: Report) -> Iterator[str]:

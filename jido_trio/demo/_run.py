@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,18 @@ from attrs import asdict, define, evolve, field, frozen
 
 from jido_trio.core import Signal
 from jido_trio.demo._chaos import cause
-from jido_trio.demo._cluster import COORDINATOR, Coordinator
+from jido_trio.demo._cluster import COORDINATOR, Coordinator, DurableCoordinator
 from jido_trio.demo._documents import find_documents
 from jido_trio.demo._ledger import Ledger, MeasuredWorker, crash_of
 from jido_trio.demo._pool import Readers
-from jido_trio.demo._report import Began, Chaos, Crash, Report, Run, report_of
+from jido_trio.demo._report import Began, Chaos, Crash, Report, Run, Store, report_of
+from jido_trio.demo._shelf import Found, Shelf
 from jido_trio.demo._view import Progress, Silent, View
 from jido_trio.demo._work import Settled, Work
-from jido_trio.errors import RestartIntensityExceeded
-from jido_trio.runtime import AgentRef, Jido
+from jido_trio.errors import CallError, RestartIntensityExceeded
+from jido_trio.redact import said
+from jido_trio.runtime import AgentRef, Jido, wait_state
+from jido_trio.storage import Storage, open_sqlite
 from jido_trio.supervision import CrashReport, SupervisorView
 from jido_trio.supervision import Report as SupervisorReport
 
@@ -38,6 +43,14 @@ class Options:
     chaos: Chaos | None = None
     inspect: str | None = None
     """Where `jido-trio inspect` can look at it while it runs."""
+    store: Path | None = None
+    """A file in which the run is kept: if its process dies, the next one goes on."""
+
+    def from_anywhere(self) -> "Options":
+        """Return them with a folder that the next start finds, from wherever that is, where there will be one."""
+        if self.store is None:
+            return self
+        return evolve(self, input=Path(os.path.abspath(self.input)))  # noqa: PTH100  # links stay as they are
 
 
 async def run_demo(options: Options = Options(), view: View | None = None) -> Report:
@@ -45,7 +58,10 @@ async def run_demo(options: Options = Options(), view: View | None = None) -> Re
 
     Raises:
         NoDocuments: There is no such folder, or nothing in it.
+        InvalidDefinition: The store is about another folder.
+        StorageError: The store can't be opened, or read.
     """
+    options = options.from_anywhere()
     documents = await trio.to_thread.run_sync(find_documents, options.input)
     # More processes than processors would only share them.
     readers = Readers(min(options.workers, max(2, os.cpu_count() or 1)))
@@ -81,6 +97,8 @@ class Cluster:
     workers: tuple[AgentRef[Any], ...] = ()
     coordinator: AgentRef[Coordinator] | None = None
     began: float = field(factory=trio.current_time)
+    store: Store | None = None
+    gave_up: str = ""
     shown: int = 0
     """So many entries of the ledger were shown."""
     interrupted: bool = False
@@ -91,8 +109,29 @@ class Cluster:
 
     async def run(self) -> Run:
         """Run until every document is settled, or Ctrl-C; return what is on record."""
+        async with self._opened_store() as storage:
+            return await self._run(storage)
+
+    @asynccontextmanager
+    async def _opened_store(self) -> AsyncIterator[Storage | None]:
+        """Open the store, if there is to be one, and take up what is in it."""
+        if self.options.store is None:
+            yield None
+            return
+        async with open_sqlite(self.options.store) as storage:
+            shelf = Shelf(storage)
+            self.documents = (await shelf.take(Found(str(self.options.input), self.documents))).documents
+            self.record = Run(str(self.options.input), self.documents)
+            for settled in await shelf.settled():
+                self.ledger.enter(settled)
+            self.ledger.shelf = shelf
+            self.shown = len(self.ledger.entries)
+            yield storage
+
+    async def _run(self, storage: Storage | None) -> Run:
         jido = Jido(
             "demo",
+            storage=storage,
             # As many as a folder of bad files needs: each crashes at most two workers; and those of chaos.
             max_restarts=1000 + 2 * len(self.documents),
             resources={Readers: self.readers, Ledger: self.ledger},
@@ -100,26 +139,27 @@ class Cluster:
             on_report=self._report,
             inspect=self.options.inspect,
         )
-        gave_up = ""
         try:
             async with jido:
                 await self._read_all(jido)
         except RestartIntensityExceeded as error:
-            gave_up = f"{error} It said: {error.__cause__}"
-        return evolve(self.record, gave_up=gave_up, messages=asdict(jido.ledger()))
+            self.gave_up = f"{error} It said: {error.__cause__}"
+        return evolve(self.record, gave_up=self.gave_up, messages=asdict(jido.ledger()))
 
     async def _read_all(self, jido: Jido) -> None:
         ids = [f"worker-{number}" for number in range(1, self.options.workers + 1)]
         # No budget for each: which worker meets the bad files is chance, and a parked one would keep its document.
         self.workers = tuple([await jido.start_agent(MeasuredWorker, id=id, budget=None) for id in ids])
         work = Work(self.documents)
-        self.coordinator = await jido.start_agent(
-            Coordinator, id=COORDINATOR, state=work, mailbox_size=100_000, budget=None
-        )
+        kind = Coordinator if self.options.store is None else DurableCoordinator
+        self.coordinator = await jido.start_agent(kind, id=COORDINATOR, state=work, mailbox_size=100_000, budget=None)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._watch_for_interrupt, nursery.cancel_scope)
                 nursery.start_soon(self._show_what_happens, jido, self.coordinator)
+                if self.options.store is not None:
+                    self._note_start(self.options.store, self.coordinator)
+                    nursery.start_soon(self._watch_for_loss, self.coordinator, nursery.cancel_scope)
                 if self.options.chaos is not None:
                     nursery.start_soon(cause, self.options.chaos, self.workers)
                 self._hire()
@@ -129,6 +169,18 @@ class Cluster:
             # Now, while crashes and incarnations are of one moment: agents may still crash while they are stopped.
             self.record = self._recorded(jido.tree())
             self._show(jido, self.coordinator, last=True)
+
+    def _note_start(self, path: Path, coordinator: AgentRef[Coordinator]) -> None:
+        self.store = Store(str(path), coordinator.agent.state.starts + 1, len(self.ledger.settled))
+        self._tell("cluster.started")
+
+    async def _watch_for_loss(self, coordinator: AgentRef[Coordinator], run: trio.CancelScope) -> None:
+        """End the run if another process takes the coordinator away."""
+        try:
+            await wait_state(coordinator, lambda _: False, timeout=None)
+        except CallError as lost:
+            self.gave_up = said(lost)
+            run.cancel(self.gave_up)
 
     def _hire(self) -> None:
         for worker in self.workers:
@@ -183,4 +235,5 @@ class Cluster:
             seconds=trio.current_time() - self.began,
             interrupted=self.interrupted,
             chaos=self.options.chaos,
+            store=self.store,
         )

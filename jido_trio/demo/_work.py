@@ -56,6 +56,8 @@ class Work:
     """To be given out once more, before the others."""
     at: Mapping[str, Job | None] = field(factory=dict)
     """Which worker is at which document."""
+    starts: int = 0
+    """So often a process has begun with it, or gone on."""
 
     @property
     def finished(self) -> bool:
@@ -70,6 +72,11 @@ class Work:
             job = Job(self.documents[self.given])
             return evolve(self, given=self.given + 1, at={**self.at, worker: job})
         return evolve(self, at={**self.at, worker: None})
+
+    def started(self) -> "Work":
+        """Take note that a process begins with it, or goes on: whoever was at a document died with the one before."""
+        again = tuple(job for job in self.at.values() if job is not None)
+        return evolve(self, again=(*again, *self.again), at=dict.fromkeys(self.at), starts=self.starts + 1)
 
     def crashed(self, worker: str, error: str, *, killed: bool) -> tuple["Work", tuple[Settled, ...]]:
         """Take the document from a worker that crashed with it: to be tried again, unless there is no use in it.

@@ -333,10 +333,13 @@ class DurableServer(Server):
     def _enough(self) -> None:
         task, self._lingering = self._lingering, None
         if task is not None:
+            self.state = "waiting"  # what comes before the task runs is seen by it, and starts no other
             trio.lowlevel.reschedule(task, Value(False))  # noqa: FBT003
 
     def _no_more(self, _: object) -> trio.lowlevel.Abort:
         self._lingering = None
+        if self.state == "resting":
+            self.state = "waiting"
         return trio.lowlevel.Abort.SUCCEEDED
 
     def _has_turn(self, life: PassiveLife | None) -> bool:

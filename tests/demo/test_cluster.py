@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from jido_trio.core import Action, Emit, Instruction, Outcome, RunInstruction, Signal
 from jido_trio.demo._cluster import (
     Coordinator,
+    DurableCoordinator,
     Hire,
     Read,
     Replace,
     Settle,
+    Start,
     Summarise,
     SummariseCarefully,
     Take,
@@ -23,10 +25,14 @@ from jido_trio.demo._cluster import (
 from jido_trio.demo._documents import Document, Unreadable
 from jido_trio.demo._facts import facts_of
 from jido_trio.demo._pool import Readers
-from jido_trio.demo._report import Chaos, Report, report_of
+from jido_trio.demo._report import Chaos, Report, as_text, report_of
 from jido_trio.demo._run import Cluster, Options, run_cluster
+from jido_trio.demo._shelf import SETTLED
 from jido_trio.demo._view import Silent
 from jido_trio.demo._work import PATIENCE, Desk, Job, Settled, Work
+from jido_trio.errors import RecordRefused
+from jido_trio.runtime import Jido
+from jido_trio.storage import Put, open_sqlite
 
 POUNDS = facts_of(Document("a", "text", "a", "It cost £3.50, then £12.00."))
 MIXED = facts_of(Document("a", "text", "a", "It cost £3.50 here and 20 EUR there."))
@@ -337,3 +343,73 @@ def test_each_message_has_one_fate():
     report = trio.run(run_cluster, imagined("plain", "bomb", "plain"), Options(workers=2), Imagined(), Silent())
     counts = dict(report.run.messages)
     assert counts.pop("accepted") == sum(counts.values()) > 0
+
+
+# Kept in a file ------------------------------------------------------------------------------------------------------
+
+
+async def kept(path, *kinds, **options):
+    return await run_cluster(imagined(*kinds), Options(store=path, **options), Imagined())
+
+
+def test_who_was_at_a_document_when_the_process_died_is_not_waited_for():
+    work = Work(("a", "b", "c"), given=2, again=(Job("c"),), at={"v": Job("a", careful=True), "w": None, "x": Job("b")})
+    agent, directives = Coordinator.new("coordinator", work).cmd(Start())
+    assert directives == ()
+    assert agent.state.again == (Job("a", careful=True), Job("b"), Job("c"))
+    assert agent.state.at == {"v": None, "w": None, "x": None}
+    assert agent.state.starts == 1
+
+
+async def test_a_run_that_is_kept_comes_to_the_same_as_one_that_is_not(tmp_path):
+    kinds = ("plain", "unreadable", "mixed", "bomb")
+    report = await kept(tmp_path / "demo.db", *kinds)
+    without = await read(imagined(*kinds))
+    assert [(one.path, one.facts, one.careful) for one in report.done] == [
+        (one.path, one.facts, one.careful) for one in without.done
+    ]
+    assert [(one.path, one.refused) for one in report.refused] == [(one.path, one.refused) for one in without.refused]
+    assert report.ok
+
+
+async def test_the_list_is_the_one_of_the_first_start(tmp_path):
+    await kept(tmp_path / "demo.db", "plain")
+    report = await kept(tmp_path / "demo.db", "plain", "plain", "plain")
+    assert report.run.documents == imagined("plain")
+    assert report.ok
+
+
+async def test_a_run_whose_coordinator_is_started_elsewhere_ends_and_says_so(tmp_path):
+    path = tmp_path / "demo.db"
+
+    async def elsewhere(options):
+        async with open_sqlite(path) as storage, Jido("demo", storage=storage) as jido:
+            await jido.start_agent(DurableCoordinator, id="coordinator")
+            await trio.sleep(1)
+
+    async with trio.open_nursery() as nursery:
+
+        async def late():
+            await trio.sleep(0.3)
+            await elsewhere(None)
+
+        nursery.start_soon(late)
+        report = await kept(path, *["plain"] * 40, workers=1)
+    assert "belongs there" in report.run.gave_up or "started elsewhere" in report.run.gave_up
+    assert report.lost == ()
+    assert len(report.missing) > 0
+    assert "start it again to go on" in as_text(report)
+    assert not report.ok
+
+
+async def test_a_record_that_is_no_result_is_refused(tmp_path):
+    path = tmp_path / "demo.db"
+    await kept(path, "plain")
+    async with open_sqlite(path) as storage:
+        await storage.commit([Put(f"{SETTLED}000000000", b'"nonsense"')])
+    with pytest.raises(RecordRefused, match="a Settled was expected"):
+        await kept(path, "plain")
+    async with open_sqlite(path) as storage:
+        await storage.commit([Put(f"{SETTLED}000000000", b"{")])
+    with pytest.raises(RecordRefused):
+        await kept(path, "plain")

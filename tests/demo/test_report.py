@@ -98,7 +98,7 @@ def test_the_json_has_the_documented_keys_and_counts():
     )
     assert list(document) == [
         "version", "input", "seconds", "interrupted", "gave_up", "ok", "documents", "done", "refused", "unfinished",
-        "lost", "totals", "workers", "restarts", "messages", "chaos",
+        "lost", "totals", "workers", "restarts", "messages", "chaos", "store",
     ]  # fmt: skip
     assert document["documents"] == {"found": 2, "done": 1, "refused": 1, "unfinished": 0, "lost": 0}
     assert document["refused"] == [{"path": "in/b", "worker": "w1", "reason": "file is empty"}]

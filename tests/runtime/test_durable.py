@@ -13,6 +13,8 @@ from jido_trio import Agent, AgentCrashed, DeadLetter, InvalidDefinition, Jido, 
 from jido_trio.errors import OwnershipLost, RecordRefused, StorageCorrupt, StorageFailed
 from jido_trio.runtime import wait_state
 from jido_trio.runtime._archive import Archive
+from jido_trio.runtime._commit import LINGER
+from jido_trio.runtime._ref import cell_of
 from jido_trio.storage import MemoryStorage, Put, open_sqlite, within
 from jido_trio.supervision import Backoff
 from jido_trio.world import seeded
@@ -442,6 +444,52 @@ async def test_one_that_has_lost_its_agent_hears_of_it_at_a_cast_too(autojump_cl
         with pytest.raises(OwnershipLost):
             await first.cast(add(4))
         assert (await second.call(add(8))).state.total == 8
+
+
+async def test_a_signal_that_comes_as_the_task_of_the_agent_stops_waiting_is_handled_once_and_by_one_task(
+    autojump_clock,
+):
+    async with Jido("shop", storage=SlowStorage()) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        cell = cell_of(order)
+        for number in range(1, 4):
+            await order.call(add(1))
+            await trio.testing.wait_all_tasks_blocked()
+            cell.instance.timers.after(LINGER, lambda: order.cast_nowait(Signal("pay", {"amounts": [1]})))
+            await trio.sleep(LINGER + 0.5)
+            order.cast_nowait(add(1))
+            await trio.sleep(10)
+            assert order.agent.state.total == 3 * number
+        assert order.incarnation == 1
+    assert [amount for amount, _ in CHARGED] == [1, 1, 1]
+
+
+class SlowStorage(MemoryStorage):
+    """Takes a second for each commit."""
+
+    async def commit(self, ops) -> None:
+        await trio.sleep(1)
+        await super().commit(ops)
+
+
+@pytest.mark.parametrize("signal", [add(1), Signal("pay", {"amounts": [1]})], ids=["state", "effect"])
+async def test_one_that_has_lost_its_agent_and_notices_at_a_commit_stops_at_once(signal, autojump_clock):
+    storage = MemoryStorage()
+    async with Jido("shop", storage=storage) as one, Jido("shop", storage=storage) as other:
+        first = await one.start_agent(Order, id="o-1")
+        await other.start_agent(Order, id="o-1")
+        begin = trio.current_time()
+        async with trio.open_nursery() as nursery:
+
+            @nursery.start_soon
+            async def waits() -> None:
+                with pytest.raises(OwnershipLost):
+                    await wait_state(first, lambda _: False, timeout=None)
+
+            await trio.testing.wait_all_tasks_blocked()
+            first.cast_nowait(signal)
+        assert not first.running
+        assert trio.current_time() == begin
 
 
 async def test_a_storage_that_fails_loses_no_message_that_was_accepted(autojump_clock):
