@@ -6,6 +6,7 @@ python -m properties.campaigns later        the same, when it comes to the line 
 python -m properties.campaigns faults       an error at each command that a supervisor carries out
 python -m properties.campaigns kills        kill -9, 1,000 times, of a program with durable agents
 python -m properties.campaigns kills-postgres   the same, on a PostgreSQL server of its own
+python -m properties.campaigns soak         10,000 agents under load, for --minutes, or until there were --signals
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from properties.campaigns import _faults, _interrupts, _kills
+from properties.campaigns import _faults, _interrupts, _kills, _soak
 
 CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
     "interrupts": _interrupts.campaign,
@@ -31,14 +32,18 @@ CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run campaigns and return the exit code."""
     parser = argparse.ArgumentParser("python -m properties.campaigns", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("campaign", choices=CAMPAIGNS, nargs="+")
+    parser.add_argument("campaign", choices=[*CAMPAIGNS, "soak"], nargs="+")
     parser.add_argument("--share", type=int, default=1, help="run one of so many places (1)")
+    parser.add_argument("--minutes", type=float, default=_soak.MINUTES, help="how long the soak is (10)")
+    parser.add_argument("--signals", type=int, default=_soak.SIGNALS, help="how many the soak has at most (1000000)")
     options = parser.parse_args(argv)
     logging.disable()
     failures = 0
     for name in options.campaign:
         count = 0
-        for place, problem in CAMPAIGNS[name](options.share):
+        soak = name == "soak"
+        met = _soak.campaign(options.minutes, options.signals) if soak else CAMPAIGNS[name](options.share)
+        for place, problem in met:
             count += 1
             if problem is not None:
                 failures += 1
