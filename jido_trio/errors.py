@@ -6,8 +6,11 @@
       + ActionError                the action says no               agent unchanged; the agent's error policy decides
       | + InvalidInstruction         what cmd was given is no action
       | + InvalidParams              the parameters don't fit the action's fields
+      | + ActionCrashed              a bug in an async action in a lane
       | + ActionTimedOut             an async action took longer than its timeout
       | + Interrupted                an async action of a durable agent was cut off by its death
+      | + LaneBroken                 an async action was not begun: one before it in its lane crashed
+      | + LaneFull                   an async action was not begun: too many wait in its lane
       | + InvalidResult              what run returned doesn't fit the state or the output schema
       | + Permanent                  trying again won't help
       | + Transient                  trying again may help
@@ -286,6 +289,50 @@ class ActionTimedOut(ActionError):
 
     def __str__(self) -> str:
         return f"action {shown(self.action)} took longer than {self.seconds:g} s and was cancelled"
+
+
+@define(slots=False, eq=False)
+class ActionCrashed(ActionError):
+    """An async action in a lane crashed, by a bug: its lane ended, and the agent lives on. It may have acted."""
+
+    action: str
+    lane: str
+    error: str
+    """What it raised, as text."""
+
+    def __str__(self) -> str:
+        return f"action {shown(self.action)} crashed in lane {shown(self.lane)}: {said(self.error)}"
+
+
+@define(slots=False, eq=False)
+class LaneBroken(ActionError):
+    """An async action was not begun, as one before it in its lane crashed."""
+
+    action: str
+    lane: str
+    retryable = True
+
+    def __str__(self) -> str:
+        return (
+            f"action {shown(self.action)} was not begun: one before it in lane {shown(self.lane)} crashed. "
+            "Ask for it again if it doesn't need that one"
+        )
+
+
+@define(slots=False, eq=False)
+class LaneFull(ActionError):
+    """An async action was not begun, as too many wait in its lane: as many as the agent's mailbox has places."""
+
+    action: str
+    lane: str
+    capacity: int
+    retryable = True
+
+    def __str__(self) -> str:
+        return (
+            f"action {shown(self.action)} was not begun: {self.capacity} wait in lane {shown(self.lane)} already. "
+            "Ask for it again later, or for fewer at a time"
+        )
 
 
 @define(slots=False, eq=False)

@@ -90,6 +90,9 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.InvalidParams("add", [text]),
     lambda text: errors.InvalidResult("add", [text]),
     lambda text: errors.ActionTimedOut(text, 2.0),
+    lambda text: errors.ActionCrashed("add", "chat", text),
+    lambda text: errors.LaneBroken("add", text),
+    lambda text: errors.LaneFull("add", text, 3),
     lambda text: errors.Interrupted(text),
     lambda text: errors.Permanent(text, details={"a": [1]}),
     lambda text: errors.Transient(text, details={"a": [1]}),
@@ -313,3 +316,6 @@ def test_marked_failures_say_whether_trying_again_may_help():
 
 def test_an_action_that_took_too_long_may_be_tried_again():
     assert errors.ActionTimedOut("fetch", 2).retryable
+    assert errors.LaneBroken("fetch", "chat").retryable
+    assert errors.LaneFull("fetch", "chat", 3).retryable
+    assert not errors.ActionCrashed("fetch", "chat", "ValueError: x").retryable

@@ -370,6 +370,9 @@ class RunInstruction(Directive):
     result_action: type[Action] | None = field(default=None, validator=_action_class)
     """Has a field `outcome: Outcome` and is run with it; None applies the outcome as a result of the instruction."""
     meta: Mapping[str, Any] = _frozen_mapping()
+    lane: str | None = field(default=None, validator=_text_or_none, kw_only=True)
+    """The actions of one lane of an agent run one at a time, in order; a bug in one ends its lane, not the agent. None
+    runs it beside all others."""
 
     def finished(self, result: object, incarnation: int = 0) -> Instruction:
         """Return the instruction that tells the agent, in that life of it, of the result."""

@@ -2,12 +2,12 @@
 
 A signal meets the files in this order: `_ref` (call, cast), `_mailbox` (what waits) and `_mailbox_rules`, `_cell` (what
 an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out), `_interpreter`
-(what a directive is given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks`, `_life`, each with
-the interpreters of its directives. Around them `_life_tasks` (the tasks of a life), `_clock` (timers, deadlines),
-`_fates` (what became of messages), `_crash` (what an agent was at), `_commit` (durable agents: commit, then act),
-`_plan`, `_inbox`, `_archive` and `_book` (what follows, what waits, their records), `_history` (their journals),
-`_waiting` (who waits for a state), `_directory` (agents by id), `_agents` (what can be done with them), `_partition`
-(tenants) and `_jido` (the instance that opens all of it).
+(what a directive is given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks` (with `_job` and
+`_lanes`), `_life`, each with the interpreters of its directives. Around them `_life_tasks` (the tasks of a life),
+`_clock` (timers, deadlines), `_fates` (what became of messages), `_crash` (what an agent was at), `_commit` (durable
+agents: commit, then act), `_plan`, `_inbox`, `_archive` and `_book` (what follows, what waits, their records),
+`_history` (their journals), `_waiting` (who waits for a state), `_directory` (agents by id), `_agents` (what can be
+done with them), `_partition` (tenants) and `_jido` (the instance that opens all of it).
 """
 
 from jido_trio.runtime._agents import Agents

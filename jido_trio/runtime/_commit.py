@@ -26,6 +26,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Sequence
+from functools import partial
 from os import getpid
 from typing import Any, ClassVar
 
@@ -44,7 +45,6 @@ from jido_trio.core import (
     replay,
 )
 from jido_trio.errors import (
-    ActionError,
     AgentCrashed,
     CallError,
     Conflict,
@@ -60,12 +60,13 @@ from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._inbox import Inbox, record_of
 from jido_trio.runtime._interpreter import Runtime
+from jido_trio.runtime._job import Job
+from jido_trio.runtime._lanes import start
 from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox import Again, Call, Kept, Kill, Message, News, Outcome
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._plan import Do, Plan, planned
 from jido_trio.runtime._server import Server, awaited, interpreted, received_by
-from jido_trio.runtime._tasks import execute
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import using
 
@@ -526,11 +527,11 @@ class DurableServer(Server):
                 return
             runtime = plain
             if step.record:
-                self._begun.add(step.record)
                 runtime = evolve(plain, key=step.record)
                 if isinstance(step.directive, RunInstruction):
-                    self.start_task(runtime, self._run_action, runtime, step.directive, step.record)
+                    self._start_action(runtime, step.directive, step.record)
                     continue
+                self._begun.add(step.record)
             if self._tasks is not None:
                 self._tasks.at = step.directive
             try:
@@ -561,18 +562,9 @@ class DurableServer(Server):
         await self._commit(page, ())
         self._begun.discard(record)
 
-    async def _run_action(self, runtime: Runtime, directive: RunInstruction, record: str) -> None:
-        incarnation = self.incarnation
-        try:
-            tell = directive.finished(await execute(directive.instruction, runtime, incarnation), incarnation)
-        except ActionError as error:
-            tell = directive.failed(error, incarnation)
-        except Exception:
-            life = self.life
-            if life is not None and life.incarnation == incarnation and life.detail is None:
-                life.detail = AgentCrash(runtime.agent, runtime.signal, instruction=directive.instruction)
-            raise
-        self._learn(runtime.signal, tell, record)
+    def _start_action(self, runtime: Runtime, directive: RunInstruction, record: str) -> None:
+        tell = partial(self._learn, runtime.signal, record=record)
+        start(Job(directive, runtime, self.incarnation, tell, partial(self._begun.add, record)))
 
     def _learn(self, signal: Signal, tell: Instruction, record: str) -> None:
         self._inbox.learn(Outcome(signal, tell, self.incarnation, record))

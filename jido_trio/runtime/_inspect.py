@@ -76,6 +76,8 @@ class AgentView:
     """Ids by tag."""
     timers: tuple[float, ...] = ()
     """Seconds until each of its schedules is due, the next one first."""
+    lanes: Mapping[str, int] = field(factory=dict)
+    """How many async actions wait in each lane, beside the one that runs there."""
     next_restart: float | None = None
     """Seconds until it is started again, while it backs off."""
     last_crash: str | None = None
@@ -121,6 +123,7 @@ def view_of_agent(cell: Cell, *, with_state: bool = True) -> AgentView:
         parent=told.pop("parent", None),
         children=told.pop("children", {}),
         timers=tuple(timers),
+        lanes=told.pop("lanes", {}),
         next_restart=slot.next_restart if slot is not None else None,
         last_crash=slot.last_crash if slot is not None else None,
         more=told,

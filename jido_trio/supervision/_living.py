@@ -118,6 +118,9 @@ class Owner(Protocol):
     def complain(self, life: Living, error: Exception) -> None:
         """A call that was to stop it raised, which is no end of it."""
 
+    def tell_of(self, life: Living, error: Exception, detail: object) -> None:
+        """A part of it failed, and it lives on."""
+
     def interrupted(self, error: BaseException) -> None:
         """A KeyboardInterrupt, SystemExit or the like left it."""
 

@@ -134,6 +134,11 @@ class PassiveLife:
         self._end(error)
 
     @trio.lowlevel.enable_ki_protection
+    def tell_of(self, error: Exception, detail: object = None) -> None:
+        """Report a crash of a part of the life, which itself goes on: nothing else follows from it."""
+        self._owner.tell_of(self, error, detail)
+
+    @trio.lowlevel.enable_ki_protection
     def end(self) -> None:
         """End the life normally, or as asked. Its task, if it has one, is cancelled first."""
         self._end(None)

@@ -175,7 +175,7 @@ _ENDS = {"normal": "it returned, and is permanent"}
 
 @frozen(slots=False)
 class CrashReport:
-    """The end of a life that its supervisor has to tell of; sent before anything is done about it."""
+    """The end of a life, or of a part of it, that its supervisor has to tell of; sent before anything is done."""
 
     supervisor: str
     child: str
@@ -192,9 +192,13 @@ class CrashReport:
 
     Texts in its `hidden`, if it has that, are left out of the failure.
     """
+    ended: bool = field(default=True, kw_only=True)
+    """Whether the life has ended; False where a part of it crashed by itself, and the life goes on."""
 
     def __str__(self) -> str:
         how = str(self.failure) if self.failure is not None else _ENDS.get(self.exit, self.exit)
+        if not self.ended:
+            return f"a part of child {shown(self.child)} of supervisor {shown(self.supervisor)} crashed: {how}"
         return f"child {shown(self.child)} of supervisor {shown(self.supervisor)} ended while {self.during}: {how}"
 
 

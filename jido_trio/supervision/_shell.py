@@ -320,6 +320,12 @@ class Shell:
         failure = Failure.of(error, hide=secrets_in(life.detail))
         self._send(CrashReport(self.name, life.child.id, life.incarnation, "stopping", "crash", self.pump.now, failure))
 
+    def tell_of(self, life: Living, error: Exception, detail: object) -> None:
+        """See `Owner`."""
+        failure, now = Failure.of(error, hide=secrets_in(detail)), self.pump.now
+        child, number = life.child.id, life.incarnation
+        self._send(CrashReport(self.name, child, number, "running", "crash", now, failure, detail, ended=False))
+
     def _overran(self, life: Living) -> None:
         now = trio.current_time()
         late = now - life.asked_at if life.asked_at is not None else 0.0

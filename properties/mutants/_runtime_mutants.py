@@ -710,7 +710,7 @@ TASKS = (
     Mutant(
         "retries_are_endless",
         "An action that fails for ever is tried for ever.",
-        "execute",
+        "Job._execute",
         "not error.retryable or attempt >= retries",
         "not error.retryable",
         part="runtime",
@@ -718,7 +718,7 @@ TASKS = (
     Mutant(
         "all_failures_are_retried",
         "A failure that can't be helped is tried again.",
-        "execute",
+        "Job._execute",
         "not error.retryable or attempt >= retries",
         "attempt >= retries",
         part="runtime",
@@ -726,7 +726,7 @@ TASKS = (
     Mutant(
         "retries_do_not_pause",
         "A failed action is tried again at once.",
-        "execute",
+        "Job._execute",
         "await trio.sleep(_pause(pause, attempt))",
         "None",
         part="runtime",
@@ -758,7 +758,7 @@ TASKS = (
     Mutant(
         "instruction_context_lost",
         "An async action doesn't see the context of its instruction.",
-        "execute",
+        "Job._execute",
         "instruction.context",
         "{}",
         part="runtime",
@@ -766,10 +766,52 @@ TASKS = (
     Mutant(
         "resources_lost",
         "An async action doesn't see the resources of its instance.",
-        "execute",
-        "Context(agent.state, agent, runtime.signal, instruction.context, runtime.resources, incarnation, runtime.key)",
-        "Context(agent.state, agent, runtime.signal, instruction.context, type(runtime.resources)(), incarnation, "
-        "runtime.key)",
+        "Job._execute",
+        "runtime.resources",
+        "type(runtime.resources)()",
+        part="runtime",
+    ),
+)
+
+LANES = (
+    Mutant(
+        "lanes_run_side_by_side",
+        "The actions of a lane all run at once.",
+        "Lanes.add",
+        "behind is None",
+        "True",
+        part="runtime",
+    ),
+    Mutant(
+        "lanes_run_backwards",
+        "The last one asked for in a lane is the first to run.",
+        "Lanes._run",
+        "behind.popleft()",
+        "behind.pop()",
+        part="runtime",
+    ),
+    Mutant(
+        "lanes_have_no_end",
+        "Any number of actions may wait in a lane.",
+        "Lanes.add",
+        "len(behind) < capacity",
+        "True",
+        part="runtime",
+    ),
+    Mutant(
+        "crashes_in_lanes_are_hidden",
+        "A bug in a lane is told to the agent, and reported to nobody.",
+        "Lanes._broken",
+        "life.tell_of(bug, job.crash)",
+        "None",
+        part="runtime",
+    ),
+    Mutant(
+        "lanes_outlive_the_life",
+        "Who waits in a lane when the life ends is told of by nobody.",
+        "Lanes._give_up",
+        "self._cell.instance.dead_directives(runtime.agent.id, runtime.signal, [job.directive], reason)",
+        "None",
         part="runtime",
     ),
 )
@@ -1011,8 +1053,8 @@ LEDGER = (
         "interrupted_actions_untold",
         "The next life never hears that an async action died with the former.",
         "UnderWay.again",
-        "running.values()",
-        "()",
+        "[self._interrupted(job) for job in jobs]",
+        "[]",
         part="runtime",
     ),
     Mutant(
@@ -1391,4 +1433,4 @@ RULES = (
     ),
 )
 
-RUNTIME = (*MAILBOX, *RUN_QUEUE, *REPLY, *CLOCK, *FAMILY, *TASKS, *LEDGER, *FATES, *RULES)
+RUNTIME = (*MAILBOX, *RUN_QUEUE, *REPLY, *CLOCK, *FAMILY, *TASKS, *LANES, *LEDGER, *FATES, *RULES)

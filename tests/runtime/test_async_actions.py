@@ -27,7 +27,8 @@ def _(directive: Fail, runtime: object) -> None:
 
 
 def quiet(**options: Any) -> Jido:
-    return Jido(**({"on_report": lambda _: None, "on_dead_letter": lambda _: None} | options))
+    silent: dict[str, Any] = {"on_report": lambda _: None, "on_dead_letter": lambda _: None}
+    return Jido(**(silent | options))
 
 
 async def test_what_an_action_returns_goes_through_cmd_when_it_is_done(autojump_clock):
@@ -434,10 +435,11 @@ class HearInterrupted(Action):
     instruction: Instruction
     id: str | None
     signal: str
+    begun: bool
 
     def run(self, context: Context[Notes]) -> Result:
         result = self.outcome.result if self.outcome is not None else None
-        return {"seen": [*context.state.seen, (self.action, self.incarnation, result, dict(self.meta))]}
+        return {"seen": [*context.state.seen, (self.action, self.incarnation, result, dict(self.meta), self.begun)]}
 
 
 class Anew(Action):
@@ -464,7 +466,7 @@ async def test_the_next_life_is_told_first_of_all_which_actions_died_in_order(au
         ref.cast_nowait(note("waited"))
         await trio.sleep(5)
 
-    assert ref.agent.state.seen == [("work", 1, None, {"order": 7}), ("work_badly", 1, None, {}), "waited"]
+    assert ref.agent.state.seen == [("work", 1, None, {"order": 7}, True), ("work_badly", 1, None, {}, True), "waited"]
 
 
 async def test_an_action_that_was_killed_before_its_first_step_is_told_of(autojump_clock):
@@ -474,7 +476,7 @@ async def test_an_action_that_was_killed_before_its_first_step_is_told_of(autoju
         ref.cast_nowait(BOOM)
         await trio.sleep(5)
 
-    assert ref.agent.state.seen == [("work", 1, None, {})]
+    assert ref.agent.state.seen == [("work", 1, None, {}, False)]
 
 
 async def test_an_outcome_that_nobody_came_to_read_is_told_to_the_next_life(autojump_clock):
@@ -484,7 +486,7 @@ async def test_an_outcome_that_nobody_came_to_read_is_told_to_the_next_life(auto
         ref.cast_nowait(do(Hold(2), Fail()))
         await trio.sleep(5)
 
-    assert ref.agent.state.seen == [("work", 1, {"seen": [("worked", None)]}, {})]
+    assert ref.agent.state.seen == [("work", 1, {"seen": [("worked", None)]}, {}, True)]
 
 
 async def test_what_was_interrupted_can_be_asked_for_again(autojump_clock):
@@ -506,4 +508,4 @@ async def test_what_is_done_is_kept_no_longer(autojump_clock):
         await trio.sleep(2)
         kept = ref._cell.kept(UnderWay)
         assert kept is not None
-        assert not kept._running
+        assert not kept._jobs
