@@ -82,6 +82,66 @@ class Agents:
         """
         await self._directory.stop(agent, reason)
 
+    async def hibernate(self, agent: AgentRef[Any] | str) -> None:
+        """Stop a durable agent, given by ref or id, with its state on disk, and return when it has ended.
+
+        It handles what waits for it, and waits for its actions with effects. Then it ends, and `thaw` or `start_agent`
+        go on without folding its inputs. It is the same as with `stop_agent` if the agent is parked, or pauses before
+        its restart.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+            InvalidDefinition: The agent isn't durable.
+            OwnershipLost: It was started elsewhere.
+            RuntimeError: It waits for the interpreter that calls this.
+            StorageError: Its state couldn't be written; it runs on.
+            SupervisorStopped: The instance isn't running.
+            Unstorable: Part of its state can't be kept; it runs on.
+
+        Source: `Jido.hibernate`. Differs: it takes the agent itself, and what is stored is never behind the agent.
+        """
+        await self._directory.hibernate(agent)
+
+    async def thaw(
+        self,
+        agent: type[AgentT],
+        id: str,
+        *,
+        restart: Restart = "permanent",
+        shutdown: ShutdownLimit = 5,
+        mailbox_size: int | None = None,
+        backoff: Backoff | None = None,
+        budget: Budget | None = AGENT_BUDGET,
+        max_handle_time: float | None = None,
+    ) -> AgentRef[AgentT]:
+        """Start a durable agent that was started before, where it was. The options are those of `start_agent`.
+
+        `start_agent` does the same, and starts one fresh of which nothing is on disk.
+
+        Args:
+            agent: Its class.
+            id: The one that it was started with.
+            restart: See `start_agent`.
+            shutdown: See `start_agent`.
+            mailbox_size: See `start_agent`.
+            backoff: See `start_agent`.
+            budget: See `start_agent`.
+            max_handle_time: See `start_agent`.
+
+        Raises:
+            AgentNotFound: It was never started.
+            DuplicateAgent: It lives.
+            InvalidDefinition: The class isn't durable, the instance has no storage, or an option is wrong.
+            RecordRefused: A record of it can't be used. Nothing was changed.
+            ReplayDiverged: The code comes to another state than is recorded. Nothing was changed.
+            StorageError: See `Storage`.
+            SupervisorStopped: The instance isn't running.
+
+        Source: `Jido.thaw`.
+        """
+        handling = mailbox_size, None, None, max_handle_time
+        return await self._directory.thaw(agent, id, handling, (restart, shutdown, backoff, budget))
+
     async def resume_agent(self, agent: AgentRef[Any] | str) -> None:
         """Begin the next life of an agent that is parked, or that pauses before its restart. A running one runs on.
 

@@ -148,14 +148,15 @@ class Draft:
         """Have the commit refused if another agent has got a new owner meanwhile, who would miss the signal."""
         self._ops.append(Check(to.owner, epoch))
 
-    def seal(self) -> None:
-        """Take the agent, too, where its snapshot is due.
+    def seal(self, *, whole: bool = False) -> None:
+        """Take the agent, too, where its snapshot is due, or `whole` asks for it.
 
         Raises:
             Unstorable: It can't be kept.
         """
         book, number = self._book, self.number
-        if number != book.number and (book.size < SMALL or number - book.saved >= book.options.snapshot_every):
+        is_due = number != book.number and (book.size < SMALL or number - book.saved >= book.options.snapshot_every)
+        if is_due or (whole and number != book.saved):
             self._snapshot = book.archive.snapshot(Snapshot(self.agent, number))
 
     async def commit(self) -> None:
@@ -167,10 +168,10 @@ class Draft:
             StorageError: See `Storage.commit`.
         """
         book, ops = self._book, self._ops
-        if not ops:
-            return
         if self._snapshot is not None:
             ops.append(self._snapshot)
+        if not ops:
+            return
         cut = book.cut(self.agent, self.number)
         ops += cut
         await book.archive.write(ops)

@@ -51,6 +51,7 @@ from jido_trio.errors import (
     Interrupted,
     InvalidDefinition,
     OwnershipLost,
+    StorageError,
     Unstorable,
 )
 from jido_trio.redact import said, shown, shown_error
@@ -58,6 +59,7 @@ from jido_trio.runtime._archive import Effect, Found, archive_of, check_storable
 from jido_trio.runtime._book import Book, Draft, draft
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._crash import AgentCrash
+from jido_trio.runtime._hibernation import Hibernation
 from jido_trio.runtime._inbox import Inbox, record_of
 from jido_trio.runtime._interpreter import Runtime
 from jido_trio.runtime._job import Job
@@ -108,6 +110,7 @@ class DurableServer(Server):
         "_begun",
         "_book",
         "_fresh",
+        "_hibernation",
         "_inbox",
         "_known",
         "_lingering",
@@ -153,6 +156,7 @@ class DurableServer(Server):
         self._begun: set[str] = set()
         """Notes of effects that lives of this process have begun with."""
         self._together = TOGETHER
+        self._hibernation: Hibernation | None = None
 
     @property
     def _options(self) -> Durable:
@@ -255,11 +259,33 @@ class DurableServer(Server):
         self.wake()
         return True
 
+    def stop(self, life: PassiveLife) -> None:
+        """See `Passive`. The state is written before it ends, so that the next start has nothing to fold."""
+        if self.state in ("resting", "queued", "ending") and self._is_behind():
+            task, self._lingering = self._lingering, None
+            self.state = "waiting"
+            if task is not None:
+                trio.lowlevel.reschedule(task, Value(True))  # noqa: FBT003
+            else:
+                self.start_task(Runtime(self.agent, self._at, self, self), self._drain)
+            return
+        super().stop(life)
+
+    def crashing(self, error: BaseException, at: AgentCrash) -> None:
+        """See `Cell`."""
+        super().crashing(error, at)
+        self._wake_hibernation()
+
     def close(self, reason: str) -> None:
         """See `Cell`."""
         super().close(reason)
         self._known.set()
         self._inbox.let_all_in()
+        self._wake_hibernation()
+
+    def _let_go(self) -> None:
+        super()._let_go()
+        self._wake_hibernation()
 
     def _rest(self) -> None:
         life = self.life
@@ -278,7 +304,10 @@ class DurableServer(Server):
     def _has_nothing_to_do(self) -> bool:
         if self._book is None or (self._fresh and self._book.effects):  # an earlier life has left something open
             return False
-        return self.mailbox.queue is None and self.mailbox.urgent is None and self._pending is None
+        return not self._shall_hibernate() and not self._has_messages()
+
+    def _has_messages(self) -> bool:
+        return self.mailbox.queue is not None or self.mailbox.urgent is not None or self._pending is not None
 
     # ---- its turn
 
@@ -299,14 +328,16 @@ class DurableServer(Server):
         try:
             if self._book is None:
                 await self.load()
-            if self._fresh:
+            if self._fresh and self._has_turn(life):
                 await self._take_up()
             while self._has_turn(life):
                 if self._pending is not None:
                     (signal, directives, before), self._pending = self._pending, None
                     await self._act(signal, [Do(each) for each in directives], before)
-                elif not (await self._step() or await self._more()):
+                elif not (await self._step() or await self._fall_asleep() or await self._more()):
                     break
+            if life is not None and self.life is life and life.stopping:
+                await self._leave_whole()
         except OwnershipLost as lost:
             self._give_way(lost)
             return
@@ -355,6 +386,81 @@ class DurableServer(Server):
         self.ending = True
         if self.state in ("waiting", "resting", "queued"):
             self.state = "ending"
+
+    # ---- hibernation
+
+    async def hibernate(self) -> None:
+        """Handle what waits, write the state, and end. Return when it has ended, or has no life to do so.
+
+        Raises:
+            OwnershipLost: Another has the agent.
+            StorageError: The state couldn't be written; the agent runs on.
+            Unstorable: Part of it can't be kept; the agent runs on.
+        """
+        self.refuse_itself()
+        while not self.closed and self.state != "down":
+            asked = self._hibernation
+            if asked is None:
+                asked = self._hibernation = Hibernation()
+            self.wake()
+            try:
+                await asked.wait()
+            finally:
+                if not asked.is_wanted and self._hibernation is asked:
+                    self._hibernation = None
+        if self._lost is not None:
+            raise self._lost
+
+    def _wake_hibernation(self) -> None:
+        asked, self._hibernation = self._hibernation, None
+        if asked is not None:
+            asked.over()
+
+    def _shall_hibernate(self) -> bool:
+        return self._hibernation is not None and self._book is not None and not self._book.effects
+
+    async def _fall_asleep(self) -> bool:
+        """Write the state and stop, if that is asked for and nothing is left to do. Return whether it was asked for."""
+        asked = self._hibernation
+        if asked is None or not self._shall_hibernate():
+            return False
+        try:
+            await self._write_whole()
+        except OwnershipLost:
+            raise
+        except (StorageError, Unstorable) as error:
+            if self._hibernation is asked:
+                self._hibernation = None
+            asked.over(error)
+            return True
+        if asked is self._hibernation and not self._has_messages():  # nobody was faster
+            self.ending = True
+            stop_soon(self, "hibernated")
+        return True
+
+    def _is_behind(self) -> bool:
+        """Whether the state on disk must be folded from inputs."""
+        return self._book is not None and self._book.number != self._book.saved
+
+    async def _write_whole(self) -> None:
+        page = draft(self._open_book())
+        page.seal(whole=True)
+        await page.commit()
+
+    async def _leave_whole(self) -> None:
+        """Write the state as the life is asked to end. Nothing is lost if that can't be done: the inputs are there."""
+        if not self._is_behind():
+            return
+        try:
+            await self._write_whole()
+        except OwnershipLost:
+            pass  # it is no business of this one any more
+        except (StorageError, Unstorable) as error:
+            logger.warning(
+                "agent %s: its state wasn't written when it stopped: %s; its next start folds the last inputs instead",
+                shown(self.id),
+                said(error),
+            )
 
     # ---- messages
 

@@ -80,6 +80,7 @@ class Watched(Server):
     def crashing(self, error: BaseException, at: AgentCrash) -> None:
         """See `Cell`."""
         self._saw("crash", shown_error(error, hide=at.hidden))
+        super().crashing(error, at)
 
     def answer(self, signal: Signal, *, waits: bool = True) -> Any:
         """See `Server`."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import trio
 from attrs import define
 
 from jido_trio.core import Agent
-from jido_trio.errors import AgentNotFound, ChildRefused, SupervisionError
+from jido_trio.errors import AgentNotFound, ChildRefused, InvalidDefinition, SupervisionError
+from jido_trio.redact import shown
+from jido_trio.runtime._archive import archive_of
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._commit import DurableServer
 from jido_trio.runtime._fates import DeadLetter
@@ -80,6 +83,29 @@ class Directory:
                 raise
             # It has ended meanwhile: somebody else stopped it, too.
 
+    async def hibernate(self, agent: AgentRef[Any] | str) -> None:
+        """Stop a durable agent with its state on disk, and return when it has ended."""
+        supervisor = self._instance.running()
+        cell = self.cell(agent)
+        if not isinstance(cell, DurableServer):
+            raise _not_durable(type(cell.initial), f"agent {shown(cell.id)}", "hibernate")
+        await cell.hibernate()
+        if not cell.closed:  # it has no life that could write its state, and all of its inputs are on disk
+            cell.stop_reason = "hibernated"
+            with suppress(ChildRefused):  # it has just ended
+                await supervisor.terminate_child(cell.id)
+
+    async def thaw(self, cls: Any, id: str, handling: Handling, options: Options) -> AgentRef[Any]:
+        """Start an agent of which there is something on disk."""
+        instance = self._instance
+        instance.running()
+        if not (isinstance(cls, type) and issubclass(cls, Agent)) or cls.durable is None:
+            raise _not_durable(cls, f"agent {shown(id)}", "thaw")
+        cell = server(instance, made(instance, cls, id, None), handling)
+        if instance.storage is not None and not await archive_of(instance.storage, instance.name, cell.id).owned():
+            raise AgentNotFound(cell.id)
+        return await self.start(cls, id, None, handling, options)
+
     async def resume(self, agent: AgentRef[Any] | str) -> None:
         """Begin the next life of an agent that is parked, or pauses before its restart."""
         supervisor = self._instance.running()
@@ -126,6 +152,15 @@ class Directory:
         if isinstance(agent, AgentRef):
             return self._instance.find(agent.id, agent._cell)  # noqa: SLF001  # a ref is ours
         return self._instance.find(agent)
+
+
+def _not_durable(cls: object, who: str, what: str) -> InvalidDefinition:
+    name = cls.__qualname__ if isinstance(cls, type) else shown(cls)
+    return InvalidDefinition(
+        f"{what}: {who} of {name} isn't durable, and nothing of it is on disk; declare its class with durable=True",
+        field="agent",
+        value=cls,
+    )
 
 
 def _ref(cell: Cell) -> AgentRef[Any]:
