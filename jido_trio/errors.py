@@ -14,6 +14,7 @@
       | + InvalidResult              what run returned doesn't fit the state or the output schema
       | + Permanent                  trying again won't help
       | + Transient                  trying again may help
+      + UnknownField               a result of an action has a key that the state has no field for: a bug
       + InvalidSignal              not a CloudEvents 1.0.2 envelope
       + CallError                  your message was not answered
       | + AgentCrashed               its handling crashed the agent: it may have acted
@@ -273,6 +274,17 @@ class InvalidResult(ActionError):
 
     def __str__(self) -> str:
         return f"result of action {shown(self.action)} doesn't fit: {_listed(self.problems)}"
+
+
+@define(slots=False, eq=False)
+class UnknownField(JidoError):
+    """What an action returned has a key that the agent's state has no field for: a bug of the action."""
+
+    action: str
+    problems: tuple[str, ...] = attrs.field(converter=_texts)
+
+    def __str__(self) -> str:
+        return f"result of action {shown(self.action)} has what the state has not: {_listed(self.problems)}"
 
 
 def _listed(problems: Iterable[str]) -> str:

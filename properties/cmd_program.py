@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields, frozen
 
 from jido_trio.core import (
     Action,
@@ -40,13 +40,16 @@ class Ledger:
     tags: frozenset[str] = frozenset()
 
 
+FIELDS = {each.name for each in fields(Ledger)}
+
+
 class Change(Action):
-    """Returns what it was given, right or wrong."""
+    """Returns what it was given for fields that there are, right or wrong; for others it would be a bug."""
 
     changes: dict[str, Any] = field(factory=dict)
 
     def run(self, context: Context[Ledger]) -> Result:
-        return self.changes
+        return {name: value for name, value in self.changes.items() if name in FIELDS}
 
 
 class Operate(Action):

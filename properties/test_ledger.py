@@ -31,7 +31,7 @@ from jido_trio.core import (
     Stop,
     ToAgent,
 )
-from jido_trio.errors import AgentNotFound, CallError, CallTimeout, MailboxFull, SupervisorStopped
+from jido_trio.errors import ActionError, AgentNotFound, CallError, CallTimeout, MailboxFull, SupervisorStopped
 from jido_trio.runtime import AgentRef, DeadLetter, Jido, MailboxRules, Runtime, interpret
 
 AGENTS = ("a", "b", "c")
@@ -103,6 +103,14 @@ class Worked(Action):
         return None
 
 
+class Refuse(Action):
+    """Says no. Whoever is told so takes it off again."""
+
+    def run(self, context: Context[Nothing]) -> Result:
+        BOOKS[-1].handled += 1
+        raise ActionError("no")
+
+
 @frozen
 class Nap:
     """A directive that keeps the agent busy, and crashes it if it shall."""
@@ -117,7 +125,7 @@ async def _(directive: Nap, runtime: Runtime) -> None:
         raise ZeroDivisionError
 
 
-class Member(Agent[Nothing], routes={"do": Handle, "crash": Crash, "jido.agent.orphaned": Handle()}):
+class Member(Agent[Nothing], routes={"do": Handle, "crash": Crash, "refuse": Refuse, "jido.agent.orphaned": Handle()}):
     """Handles, crashes, and hears some of the news."""
 
 
@@ -132,6 +140,7 @@ def working(*, bad: bool) -> RunInstruction:
 SIGNALS = {
     "handled": do(),
     "crash": Signal("crash"),
+    "refused": Signal("refuse"),
     "unrouted": Signal("unrouted"),
     "busy": do(Nap()),
     "busy, then crash": do(Nap(crash=True)),
@@ -150,7 +159,7 @@ SIGNALS = {
     "adopt": do(AdoptChild("c", tag="c")),
     "stop": do(Stop()),
 }
-HOW = ("cast", "cast_nowait", "call", "call", "impatient call", "cancelled call")
+HOW = ("cast", "cast_nowait", "call", "unchecked call", "impatient call", "cancelled call")
 
 
 @frozen
@@ -222,9 +231,14 @@ async def send(books: Books, ref: AgentRef[Any], step: Step) -> None:
                 await ref.call(signal, timeout=None)
             books.told["cancelled"] += scope.cancelled_caught
         else:
-            await ref.call(signal, timeout=0.4 if step.how == "impatient call" else None)
+            await ref.call(
+                signal, timeout=0.4 if step.how == "impatient call" else None, check=step.how != "unchecked call"
+            )
     except MailboxFull:
         books.told["refused"] += 1
+    except ActionError:
+        books.told["said no"] += 1
+        books.handled -= 1
     except CallTimeout:
         books.told["late"] += 1
     except CallError as error:
@@ -270,5 +284,5 @@ def test_after_the_end_nothing_waits_and_the_books_agree(script, rules):
     assert books.jido.dead_letters() == tuple(books.letters)
     assert ledger.expired <= books.told["late"]
     assert ledger.withdrawn <= books.told["cancelled"]
-    told = sum(books.told[name] for name in ("AgentCrashed", "AgentStopped", "NoRoute"))
+    told = sum(books.told[name] for name in ("AgentCrashed", "AgentStopped", "NoRoute", "said no"))
     assert ledger.failed <= told

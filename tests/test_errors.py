@@ -97,6 +97,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.Permanent(text, details={"a": [1]}),
     lambda text: errors.Transient(text, details={"a": [1]}),
     lambda text: Busy(text, 3.0),
+    lambda text: errors.UnknownField("add", [text]),
     errors.InvalidSignal,
     lambda text: errors.AgentCrashed(text, 1, "ValueError: x"),
     lambda text: errors.AgentStopped("a", text),

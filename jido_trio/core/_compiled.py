@@ -18,9 +18,9 @@ from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._router import Router
 from jido_trio.core._signal import Signal
-from jido_trio.core._strategy import Direct, Strategy, applied, lone_directives
+from jido_trio.core._strategy import Direct, Strategy, applied, lone_directives, unfit
 from jido_trio.data import FrozenDict, Misfit, Schema
-from jido_trio.errors import ActionError, InvalidResult
+from jido_trio.errors import ActionError
 from jido_trio.world import enter, leave
 
 Run: TypeAlias = Callable[[Any, Any, Signal | None], tuple[Any, tuple[AttrsInstance, ...]]]
@@ -103,7 +103,7 @@ def _compiled(cls: AgentClass, action: type[Action], make: Callable[[Any], Any] 
                 try:
                     state = merge(state, result)
                 except Misfit as misfit:
-                    raise InvalidResult(name, misfit.problems) from None
+                    raise unfit(name, misfit) from None
                 return cls(agent.id, state, agent.strategy_state), ()
             if is_lone[type(result)]:
                 return agent, (result,)

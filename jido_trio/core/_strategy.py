@@ -14,7 +14,7 @@ from jido_trio.core._learned import Learned
 from jido_trio.core._signal import Signal
 from jido_trio.core._state_ops import ReplaceState, StateOp
 from jido_trio.data import Misfit, Schema, is_frozen
-from jido_trio.errors import ActionError, InvalidResult
+from jido_trio.errors import ActionError, InvalidResult, UnknownField
 from jido_trio.world import current
 
 
@@ -85,6 +85,7 @@ def run_instruction(agent: A, instruction: Instruction, signal: Signal | None) -
 
     Raises:
         ActionError: The action said no, or was given or returned what doesn't fit.
+        UnknownField: It returned changes of a field that the state hasn't: a bug.
     """
     action: Any = instruction.action if isinstance(instruction.action, Action) else instruction.bind()
     if action.is_async:
@@ -113,8 +114,15 @@ def applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence
             else:
                 raise InvalidResult(action.name, [_no_effect(effect)])
     except Misfit as misfit:
-        raise InvalidResult(action.name, misfit.problems) from None
+        raise unfit(action.name, misfit) from None
     return (agent if state is agent.state else agent.with_state(state)), directives
+
+
+def unfit(action: str, misfit: Misfit) -> InvalidResult | UnknownField:
+    """Return what is raised for a result that doesn't fit: a value may be wrong, a key that no state has is a bug."""
+    if any(problem.is_unknown and len(problem.path) == 1 for problem in misfit.problems):
+        return UnknownField(action, misfit.problems)
+    return InvalidResult(action, misfit.problems)
 
 
 _STATE_OPS = get_args(StateOp)

@@ -36,6 +36,8 @@ class Problem:
     what: str
     path: tuple[Step, ...] = ()
     """Where, from the outside in; empty for the whole."""
+    is_unknown: bool = False
+    """Whether the path leads to a field that isn't there."""
 
     def under(self, step: Step) -> "Problem":
         """Return the same problem of a value that holds the other at `step`."""

@@ -255,7 +255,7 @@ class Schema(Generic[T]):
     def _unknown(self, name: object) -> Problem:
         near = nearest(name, self.names)
         hint = f", did you mean {near!r}?" if near else f" (known: {', '.join(self.names) or 'none'})"
-        return Problem(f"unknown field{hint}", (step_of(name),))
+        return Problem(f"unknown field{hint}", (step_of(name),), is_unknown=True)
 
     # Checking ------------------------------------------------------------------------------------------------------
 

@@ -110,7 +110,12 @@ class Pool(Generic[AgentT]):
             await self._checkin(worker)  # noqa: ASYNC102  # it shields itself
 
     async def call(
-        self, signal: Signal, *, timeout: float | None = CALL_TIMEOUT, checkout: float | None = CHECKOUT_TIMEOUT
+        self,
+        signal: Signal,
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        checkout: float | None = CHECKOUT_TIMEOUT,
+        check: bool = True,
     ) -> AgentT:
         """Lend a worker for one call.
 
@@ -118,13 +123,15 @@ class Pool(Generic[AgentT]):
             signal: What to handle.
             timeout: Seconds for the answer, see `AgentRef.call`.
             checkout: Seconds to wait for a worker.
+            check: Whether to raise what the action declares as a failure.
 
         Raises:
             NoWorkerFree: None was free in time.
+            ActionError: The action said no, see `AgentRef.call`.
             CallError: The call was not answered, see `AgentRef.call`.
         """
         async with self.agent(timeout=checkout) as worker:
-            return await worker.call(signal, timeout=timeout)
+            return await worker.call(signal, timeout=timeout, check=check)
 
     async def cast(self, signal: Signal, *, checkout: float | None = CHECKOUT_TIMEOUT) -> None:
         """Send `signal` to the next worker, and don't wait for what comes of it.
@@ -136,7 +143,7 @@ class Pool(Generic[AgentT]):
             await worker.cast(signal)
 
     def map(
-        self, signals: Iterable[Signal], *, timeout: float | None = CALL_TIMEOUT
+        self, signals: Iterable[Signal], *, timeout: float | None = CALL_TIMEOUT, check: bool = True
     ) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[Answer[AgentT] | NoAnswer]]:
         """Call a worker for each signal, as many at once as there are workers; the results in order.
 
@@ -150,8 +157,9 @@ class Pool(Generic[AgentT]):
         Args:
             signals: Any iterable. What it raises is raised from the loop, after the results of the signals before.
             timeout: Seconds for each answer.
+            check: Whether a signal whose action said no has a `NoAnswer` with what it said; else it is an `Answer`.
         """
-        return trio.as_safe_channel(self._mapped)(iter(signals), timeout)
+        return trio.as_safe_channel(self._mapped)(iter(signals), timeout, check=check)
 
     def status(self) -> PoolStatus:
         """Return what the pool is at, at any moment."""
@@ -230,7 +238,7 @@ class Pool(Generic[AgentT]):
     # ---- mapping
 
     async def _mapped(
-        self, signals: Iterable[Signal], seconds: float | None
+        self, signals: Iterable[Signal], seconds: float | None, *, check: bool
     ) -> AsyncGenerator[Answer[AgentT] | NoAnswer, None]:
         rest = iter(signals)
         under_way: deque[_Call[AgentT]] = deque()
@@ -239,7 +247,7 @@ class Pool(Generic[AgentT]):
             while True:
                 while broken is None and len(under_way) < self.size + self.max_overflow:
                     try:
-                        call = _Call[AgentT](next(rest))
+                        call = _Call[AgentT](next(rest), check)
                     except StopIteration:
                         break
                     except Exception as error:  # noqa: BLE001  # raised after the results of the signals before
@@ -258,7 +266,7 @@ class Pool(Generic[AgentT]):
 
     async def _one(self, call: _Call[AgentT], seconds: float | None) -> None:
         try:
-            agent = await self.call(call.signal, timeout=seconds, checkout=None)
+            agent = await self.call(call.signal, timeout=seconds, checkout=None, check=call.check)
         except Exception as error:  # noqa: BLE001  # it is the result of this signal
             call.result = NoAnswer(call.signal, error)
         else:
@@ -283,6 +291,7 @@ class _Call(Generic[AgentT]):
     """One signal of a map, and what came of it."""
 
     signal: Signal
+    check: bool
     done: trio.Event = field(factory=trio.Event)
     result: Answer[AgentT] | NoAnswer | None = None
 

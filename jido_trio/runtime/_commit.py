@@ -50,6 +50,7 @@ from jido_trio.errors import (
     Conflict,
     Interrupted,
     InvalidDefinition,
+    JidoError,
     OwnershipLost,
     StorageError,
     Unstorable,
@@ -68,7 +69,7 @@ from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox import Again, Call, Kept, Kill, Message, News, Outcome
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._plan import Do, Plan, planned
-from jido_trio.runtime._server import Server, awaited, interpreted, received_by
+from jido_trio.runtime._server import Server, awaited, interpreted, received_by, refusal_in
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import using
 
@@ -87,7 +88,7 @@ class _Taken:
 
     message: Message
     signal: Signal
-    answer: Agent[Any] | CallError
+    answer: Agent[Any] | JidoError
 
 
 @frozen
@@ -547,7 +548,7 @@ class DurableServer(Server):
         """Commit a message with what follows from it, and carry that out; or that the agent crashed at it."""
         message, signal, crash = alone.message, alone.signal, alone.crash
         self._at = signal
-        taken = [_Taken(message, signal, alone.agent)]
+        taken = [_Taken(message, signal, _answer(alone))]
         while crash is None:
             page = draft(self._open_book())
             try:
@@ -592,7 +593,7 @@ class DurableServer(Server):
         for one in taken:
             self._inbox.forget(one.message)
             call = one.message if isinstance(one.message, Call) else None
-            if isinstance(one.answer, CallError):
+            if isinstance(one.answer, JidoError):
                 quiet = isinstance(one.message, News)
                 self._not_handled(one.signal, one.answer, call, waits=call is not None, quiet=quiet)
             elif call is not None:
@@ -733,6 +734,12 @@ def signal_of(message: Message) -> Signal:
 def is_once(message: Message) -> bool:
     """Whether it is passed over if a signal with its id was handled before: what comes from outside."""
     return isinstance(message, Signal | Call) or (isinstance(message, Kept) and message.once)
+
+
+def _answer(alone: _Alone) -> Agent[Any] | JidoError:
+    """Return what the sender is told of a message that gave directives."""
+    checked = isinstance(alone.message, Call) and alone.message.check
+    return (refusal_in(alone.directives) if checked else None) or alone.agent
 
 
 def _input(message: Message, signal: Signal) -> Heard | Learnt:

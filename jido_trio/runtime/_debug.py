@@ -82,10 +82,10 @@ class Watched(Server):
         self._saw("crash", shown_error(error, hide=at.hidden))
         super().crashing(error, at)
 
-    def answer(self, signal: Signal, *, waits: bool = True) -> Any:
+    def answer(self, signal: Signal, *, waits: bool = True, check: bool = True) -> Any:
         """See `Server`."""
         self._saw_signal("signal", signal)
-        return super().answer(signal, waits=waits)
+        return super().answer(signal, waits=waits, check=check)
 
     def _receive(
         self, signal: Signal, call: Call | None = None, outcome: Outcome | None = None, *, quiet: bool = False

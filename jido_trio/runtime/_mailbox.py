@@ -29,7 +29,7 @@ from outcome import Error, Value
 from outcome import Outcome as Answer
 
 from jido_trio.core import Agent, Instruction, Signal
-from jido_trio.errors import CallError, CallTimeout
+from jido_trio.errors import CallError, CallTimeout, JidoError
 from jido_trio.runtime._fates import Counts
 
 _FEW = 64
@@ -42,11 +42,13 @@ class Call:
     It is settled once: by an answer, an error, or as nobody waits for it any more.
     """
 
-    __slots__ = ("_answer", "_caller", "agent_id", "mailbox", "settled", "signal", "where")
+    __slots__ = ("_answer", "_caller", "agent_id", "check", "mailbox", "settled", "signal", "where")
 
-    def __init__(self, signal: Signal, agent_id: str) -> None:
+    def __init__(self, signal: Signal, agent_id: str, *, check: bool = True) -> None:
         self.signal = signal
         self.agent_id = agent_id
+        self.check = check
+        """Whether the caller is told that the action said no."""
         self.settled = False
         self.mailbox: Mailbox | None = None
         self.where: Literal["parked", "queued", "back", "out"] = "out"
@@ -54,12 +56,12 @@ class Call:
         self._answer: Answer[Any] | None = None
         self._caller: trio.lowlevel.Task | None = None
 
-    def settle(self, answer: Agent[Any] | CallError) -> None:
+    def settle(self, answer: Agent[Any] | JidoError) -> None:
         """Give the caller the agent, or the error; nothing if the call is settled."""
         if self.settled:
             return
         self.settled = True
-        self._answer = Error(answer) if isinstance(answer, CallError) else Value(answer)
+        self._answer = Error(answer) if isinstance(answer, JidoError) else Value(answer)
         caller, self._caller = self._caller, None
         if caller is not None:
             trio.lowlevel.reschedule(caller, self._answer)

@@ -8,7 +8,7 @@ import trio
 from attrs import frozen
 
 from jido_trio.core import Agent, Signal
-from jido_trio.errors import CallError
+from jido_trio.errors import JidoError
 from jido_trio.redact import shown
 from jido_trio.runtime._cell import CALL_TIMEOUT
 from jido_trio.runtime._inspect import AgentView, view_of_agent
@@ -55,14 +55,18 @@ class AgentRef(Generic[AgentT]):
         return view_of_agent(self._cell)
 
     @trio.lowlevel.enable_ki_protection
-    async def call(self, signal: Signal, *, timeout: float | None = CALL_TIMEOUT) -> AgentT:
+    async def call(self, signal: Signal, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> AgentT:
         """Send `signal` and return the agent as its `cmd` left it; its directives are carried out afterwards.
 
         Args:
             signal: What to handle; calls and casts are handled in the order in which they came.
             timeout: Seconds to wait, for room in the mailbox and for the answer; None waits for ever.
+            check: Whether to raise what the action declares as a failure; else the agent is returned then, too, as it
+                was.
 
         Raises:
+            ActionError: The action said no, or its parameters or its result don't fit. It has changed nothing, and the
+                agent's error policy is told. Of several actions of one signal it is the first that said no.
             AgentCrashed: The agent crashed while it handled the signal; it may have acted.
             AgentStopped: The agent is, or was, stopped before it came to the signal.
             CallTimeout: No answer in time. A signal that still waited is withdrawn.
@@ -79,10 +83,10 @@ class AgentRef(Generic[AgentT]):
             _refuse(cell, signal)
         await trio.lowlevel.checkpoint_if_cancelled()
         if cell.state != "idle":
-            return await _answered(cell, signal, timeout)  # type: ignore[no-any-return]
-        answer: Any = cell.instance.context.copy().run(cell.answer, signal)
+            return await _answered(cell, Call(signal, cell.id, check=check), timeout)  # type: ignore[no-any-return]
+        answer: Any = cell.instance.context.copy().run(cell.answer, signal, check=check)
         await trio.lowlevel.cancel_shielded_checkpoint()
-        if isinstance(answer, CallError):
+        if isinstance(answer, JidoError):
             raise answer
         if answer.__class__ is Call:
             return await _waited_for(cell, answer, timeout)  # type: ignore[no-any-return]
@@ -145,13 +149,12 @@ def _check_timeout(timeout: float) -> None:
         raise ValueError(f"timeout={shown(timeout)} must be seconds, 0 or more, or None to wait for ever")
 
 
-async def _answered(cell: Server, signal: Signal, timeout: float | None) -> Any:
-    """Queue the signal, and return the answer or raise it."""
+async def _answered(cell: Server, call: Call, timeout: float | None) -> Any:
+    """Queue the call, and return the answer or raise it."""
     if cell.closed:
         await trio.lowlevel.cancel_shielded_checkpoint()
         raise cell.refusal()
     cell.refuse_itself()
-    call = Call(signal, cell.id)
     cell.mailbox.offer_call(call)
     cell.wake()
     return await _waited_for(cell, call, timeout)

@@ -18,7 +18,8 @@ KeyboardInterrupt that comes up in a caller's task, while the agent receives, is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from copy import copy
 from typing import Any, ClassVar
 
 import trio
@@ -31,6 +32,7 @@ from jido_trio.errors import (
     CallError,
     HandledTooLong,
     InvalidDefinition,
+    JidoError,
     MailboxFull,
     NoRoute,
 )
@@ -243,7 +245,7 @@ class Server(Cell):
                 if self.on_change is not None:
                     self.on_change(self.agent)
                 if call is not None:
-                    call.settle(self.agent)
+                    call.settle(self._told(directives) if call.check and directives else self.agent)
                 if directives:
                     self._carry_out(signal, directives, before)
             else:
@@ -269,7 +271,7 @@ class Server(Cell):
         return AgentCrashed(self.id, self.incarnation, shown_error(crash, hide=secrets_of(before, signal)))
 
     def _not_handled(
-        self, signal: Signal, told: CallError, call: Call | None = None, *, waits: bool, quiet: bool = False
+        self, signal: Signal, told: JidoError, call: Call | None = None, *, waits: bool, quiet: bool = False
     ) -> None:
         """Give a message that was taken another fate than that it was handled: who waits is told, or it is a letter."""
         counts = self.instance.counts
@@ -293,7 +295,16 @@ class Server(Cell):
         mailbox.put_back(message, times)
         return True
 
-    def answer(self, signal: Signal, *, waits: bool = True) -> Agent[Any] | CallError | Call:
+    def _told(self, directives: Directives) -> Agent[Any] | ActionError:
+        """Return what a caller is told whose message was handled: that the action said no, or the agent."""
+        refusal = refusal_in(directives)
+        if refusal is None:
+            return self.agent
+        self.instance.counts.handled -= 1
+        self.instance.counts.failed += 1
+        return refusal
+
+    def answer(self, signal: Signal, *, waits: bool = True, check: bool = True) -> Agent[Any] | JidoError | Call:
         """Handle the signal of somebody who found the agent idle, in the sender's task; return the answer.
 
         It is a `Call` if the message crashed the agent and comes again. A KeyboardInterrupt that comes up while the
@@ -323,11 +334,13 @@ class Server(Cell):
             if self.on_change is not None:
                 self.on_change(agent)
             if directives:
+                if waits and check:
+                    agent = self._told(directives)
                 self._carry_out(signal, directives, before)
             self._rest()
-            return agent  # type: ignore[no-any-return]  # the first of the two
+            return agent  # type: ignore[no-any-return]  # the first of the two, or what the action said
         # Outside of the except block, or the crashes of all lives would chain.
-        call = Call(signal, self.id)
+        call = Call(signal, self.id, check=check)
         answer: CallError | Call = call
         try:
             if not self._comes_again(call if waits else signal):
@@ -479,6 +492,9 @@ class Server(Cell):
 
 _interpreter_of = interpret.dispatch
 
+_SAID_NO = frozenset({"instruction", "normalize"})
+"""The contexts of errors that come from what was asked for, not from what followed."""
+
 
 @trio.lowlevel.disable_ki_protection
 def received_by(agent: Agent[Any], signal: Signal, outcome: Outcome | None) -> Any:
@@ -486,6 +502,14 @@ def received_by(agent: Agent[Any], signal: Signal, outcome: Outcome | None) -> A
     if outcome is None:
         return agent.receive(signal)
     return agent.cmd(outcome.instruction, signal=signal)
+
+
+def refusal_in(directives: Iterable[object]) -> ActionError | None:
+    """Return what the first action that said no has said, if one did: a copy, which its caller may raise."""
+    for directive in directives:
+        if isinstance(directive, Error) and directive.context in _SAID_NO:
+            return copy(directive.error)
+    return None
 
 
 @trio.lowlevel.disable_ki_protection

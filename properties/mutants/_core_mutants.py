@@ -30,6 +30,14 @@ STATE = (
         part="core",
     ),
     Mutant(
+        "slips_of_the_pen_are_failures",
+        "A result with a key that the state has no field for is a declared failure.",
+        "unfit",
+        "any((problem.is_unknown and len(problem.path) == 1 for problem in misfit.problems))",
+        "False",
+        part="core",
+    ),
+    Mutant(
         "failure_ends_the_command",
         "After an action that says no the others aren't run.",
         "Direct.run",

@@ -7,7 +7,7 @@ import pytest
 import trio
 from attrs import frozen
 
-from jido_trio import Action, Agent, AgentCrashed, Context, InvalidDefinition, Jido, Result, Route, Signal
+from jido_trio import Action, ActionError, Agent, AgentCrashed, Context, InvalidDefinition, Jido, Result, Route, Signal
 from jido_trio.errors import DuplicateAgent, NoRoute, NoWorkerFree
 from jido_trio.groups import Answer, NoAnswer, Pool, open_pool
 
@@ -78,6 +78,26 @@ async def test_a_worker_keeps_its_state_from_one_user_to_the_next(autojump_clock
     async with pool(size=1) as (_, workers):
         await workers.call(WORK)
         assert (await workers.call(WORK)).state.count == 2
+
+
+class Refuse(Action):
+    def run(self, context: Context[Done]) -> Result:
+        raise ActionError("out of paper")
+
+
+class Stubborn(Worker, routes={"refuse": Refuse}): ...
+
+
+async def test_a_worker_that_says_no_tells_its_user_unless_asked_not_to(autojump_clock):
+    no = Signal("refuse")
+    async with Jido("shop") as jido, open_pool(jido, Stubborn, name="press", size=1) as workers:
+        with pytest.raises(ActionError, match="out of paper"):
+            await workers.call(no)
+        assert (await workers.call(no, check=False)).state.count == 0
+        async with workers.map([no]) as results:
+            assert [type(result) async for result in results] == [NoAnswer]
+        async with workers.map([no], check=False) as results:
+            assert [type(result) async for result in results] == [Answer]
 
 
 async def test_users_wait_in_line_and_come_in_the_order_in_which_they_asked(autojump_clock):

@@ -397,7 +397,7 @@ async def errors(jido, policy, count=1):
     """Start an agent with that policy, and have its action say no so many times."""
     ref = await jido.start_agent(with_policy(policy), id="strict")
     for _ in range(count):
-        await ref.call(REFUSE)
+        await ref.call(REFUSE, check=False)
         await settle()
     return ref
 
@@ -436,7 +436,7 @@ async def test_an_error_about_an_error_is_not_sent_again(autojump_clock, caplog)
 
     async with quiet() as jido:
         ref = await jido.start_agent(Hopeless, id="a")
-        await ref.call(REFUSE)
+        await ref.call(REFUSE, check=False)
         await settle()
 
     assert caplog.text.count("agent 'a': instruction failed: no") == 1
@@ -450,7 +450,7 @@ async def test_an_error_stops_the_agent_with_itself_as_the_reason(autojump_clock
         await settle()
         child = jido.whereis("child")
         assert child is not None
-        await child.call(REFUSE)
+        await child.call(REFUSE, check=False)
         await settle()
 
         assert not child.running
@@ -471,7 +471,7 @@ async def test_the_third_of_at_most_three_errors_stops_the_agent(autojump_clock)
     async with quiet() as jido:
         ref = await errors(jido, MaxErrors(3), count=2)
         after_two = ref.running
-        await ref.call(REFUSE)
+        await ref.call(REFUSE, check=False)
         await settle()
 
         assert (after_two, ref.running) == (True, False)
@@ -482,8 +482,8 @@ async def test_errors_are_counted_anew_in_each_life(autojump_clock):
         ref = await errors(jido, MaxErrors(3), count=2)
         with pytest.raises(AgentCrashed):
             await ref.call(BOOM)
-        await ref.call(REFUSE)
-        await ref.call(REFUSE)
+        await ref.call(REFUSE, check=False)
+        await ref.call(REFUSE, check=False)
         await settle()
 
         assert ref.running

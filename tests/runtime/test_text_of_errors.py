@@ -97,7 +97,8 @@ async def test_a_caller_is_told_of_a_crash_whatever_its_text(autojump_clock, nam
         if busy:
             ref.cast_nowait(note("first"))
         if name == "Odd":  # a failure that was declared
-            await ref.call(Signal("fail", {"error": name}), timeout=None)
+            with pytest.raises(Odd):
+                await ref.call(Signal("fail", {"error": name}), timeout=None)
             assert ref.incarnation == 1
             return
         with pytest.raises(AgentCrashed) as crash:
