@@ -40,6 +40,7 @@
       | + StorageUnknown             whether it was done can't be told
       + Unstorable                 part of a durable agent, or of a signal to it, can't be kept
       + ReplayDiverged             a replay came to another state than the journal says
+      + MigrationFailed            the state of an agent can't become one of another class
       + SupervisionError           a tree could not be kept up
         + StartFailed                a child failed while starting
         + RestartIntensityExceeded   children restarted more often than tolerated
@@ -696,6 +697,26 @@ class ReplayDiverged(JidoError):
         return (
             f"the replay of agent {shown(self.agent_id)} differs from its journal at input {self.number}: "
             f"{said(self.what)}. Its class has changed since, or its actions aren't pure; what_if shows how it goes on"
+        )
+
+
+@define(slots=False, eq=False)
+class MigrationFailed(JidoError):
+    """The state of an agent can't become one of another class, or of another version. The agent is as it was."""
+
+    agent_id: str
+    vsn: str | None
+    """The version that it is of."""
+    wanted: str
+    """The class that it was to be of."""
+    wanted_vsn: str | None
+    why: str
+
+    def __str__(self) -> str:
+        version = f" version {shown(self.wanted_vsn)}" if self.wanted_vsn is not None else ""
+        return (
+            f"agent {shown(self.agent_id)}, of version {shown(self.vsn)}, can't become one of {said(self.wanted)}"
+            f"{version}: {said(self.why)}. It is as it was"
         )
 
 

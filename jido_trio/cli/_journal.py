@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import trio
 
 from jido_trio.cli._output import say
-from jido_trio.core import diff
+from jido_trio.cli._store import Progress, imported, opened, the_agent
+from jido_trio.cli._whatif import changed_class, left_out, plain_differences
+from jido_trio.core import Agent, Difference, Divergence, Fork, diff, migrated, replay
 from jido_trio.data import unstructure
-from jido_trio.errors import AgentNotFound, InvalidDefinition, JidoError
-from jido_trio.redact import shown
+from jido_trio.errors import AgentNotFound, InvalidDefinition, JidoError, RecordRefused
+from jido_trio.extras import MissingExtra
+from jido_trio.redact import said
 from jido_trio.runtime import (
-    Journal,
     JournalInfo,
+    JournalReader,
     compact_journal,
-    list_journals,
+    journal_info,
+    journal_names,
+    open_journal,
     read_entries,
-    read_journal,
 )
-from jido_trio.storage import Storage, open_sqlite
+from jido_trio.storage import Storage
 
 FAILED, USAGE = 1, 2
 """Exit codes."""
+
+WIDE = 300
+"""Characters of a signal's data that are shown in a line."""
 
 
 def journal(options: argparse.Namespace) -> int:
@@ -37,47 +42,47 @@ def journal(options: argparse.Namespace) -> int:
     sys.path.insert(0, str(Path.cwd()))
     try:
         for module in options.modules:
-            importlib.import_module(module)
-    except ImportError as error:
-        return int(options.fail(f"--import: {error}"))
-    try:
+            imported(module)
         return trio.run(_run, options)
+    except MissingExtra as error:
+        return int(options.fail(str(error)))
     except JidoError as error:
-        return _refused(error)
+        return refused(error)
 
 
-def _refused(error: BaseException) -> int:
+def refused(error: BaseException) -> int:
+    """Tell of what went wrong, and return the exit code."""
     print(f"jido-trio: {error}", file=sys.stderr)
     return USAGE if isinstance(error, AgentNotFound | InvalidDefinition) else FAILED
 
 
 async def _run(options: argparse.Namespace) -> int:
-    async with _opened(options.storage) as storage:
+    async with opened(options.storage, "full" if options.what == "verify" else "none") as storage:
         return await COMMANDS[options.what](storage, options)
 
 
-@asynccontextmanager
-async def _opened(where: str) -> AsyncIterator[Storage]:
-    if where.startswith(("postgresql://", "postgres://")):
-        postgres = importlib.import_module("jido_trio.storage.postgres")
-        async with postgres.open_postgres(where) as storage:
-            yield storage
-        return
-    if not await trio.Path(where).exists():
-        raise InvalidDefinition(f"there is no file {shown(where)}", field="storage", value=where)
-    async with open_sqlite(where) as storage:
-        yield storage
-
-
 async def _list(storage: Storage, options: argparse.Namespace) -> int:
-    found = await list_journals(storage)
+    found: list[dict[str, Any]] = []
+    broken = 0
+    for instance, agent_id in await journal_names(storage):
+        try:
+            info = await journal_info(storage, instance, agent_id)
+        except RecordRefused as error:
+            broken += 1
+            print(f"jido-trio: {error}", file=sys.stderr)
+            continue
+        if options.json:
+            found.append(_plain_info(info))
+            continue
+        version = f" version {said(info.vsn)}" if info.vsn is not None else ""
+        say(f"{_names(info)}  {said(info.class_name)}{version}  at input {info.number}")
     if options.json:
-        say(json.dumps([_plain_info(info) for info in found]))
-        return 0
-    for info in found:
-        version = f" version {info.vsn}" if info.vsn is not None else ""
-        say(f"{info.instance}  {info.agent_id}  {info.class_name}{version}  at input {info.number}")
-    return 0
+        say(json.dumps(found))
+    return FAILED if broken else 0
+
+
+def _names(info: JournalInfo) -> str:
+    return f"{said(info.instance)}  {said(info.agent_id)}"
 
 
 def _plain_info(info: JournalInfo) -> dict[str, Any]:
@@ -92,50 +97,73 @@ def _plain_info(info: JournalInfo) -> dict[str, Any]:
 
 async def _whose(storage: Storage, options: argparse.Namespace) -> JournalInfo:
     """Return the one agent that is meant."""
-    found = [info for info in await list_journals(storage) if info.agent_id == options.agent]
-    if options.instance is not None:
-        found = [info for info in found if info.instance == options.instance]
-    if not found:
-        raise AgentNotFound(options.agent)
-    if len(found) > 1:
-        names = ", ".join(info.instance for info in found)
-        raise InvalidDefinition(
-            f"several instances have an agent {shown(options.agent)}: say --instance, one of {names}"
-        )
-    return found[0]
+    return await the_agent(storage, options.agent, options.instance)
 
 
 async def _show(storage: Storage, options: argparse.Namespace) -> int:
     info = await _whose(storage, options)
-    for entry in await read_entries(storage, info.instance, info.agent_id):
-        if options.json:
-            say(json.dumps(entry))
-            continue
-        signal, instruction = entry["input"]["signal"], entry["input"].get("instruction")
-        learnt = f"  outcome of {instruction['action']['$type']}" if instruction is not None else ""
-        say(f"{entry['number']}  {signal['type']}{learnt}  {json.dumps(signal['data'])}")
+    pages = await read_entries(
+        storage, info.instance, info.agent_id, first=max(options.first or 1, 1), last=options.upto
+    )
+    async for page in pages:
+        for entry in page:
+            say(json.dumps(entry) if options.json else _line(entry))
     return 0
 
 
-async def _read(storage: Storage, options: argparse.Namespace) -> Journal:
+def _line(entry: Mapping[str, Any]) -> str:
+    signal, instruction = entry["input"]["signal"], entry["input"].get("instruction")
+    learnt = f"  outcome of {said(_action_name(instruction))}" if instruction is not None else ""
+    data = json.dumps(signal["data"])
+    if len(data) > WIDE:
+        data = f"{data[:WIDE]}... {len(data):,} characters"
+    return f"{entry['number']}  {said(signal['type'])}{learnt}  {data}"
+
+
+def _action_name(instruction: Any) -> object:
+    action = instruction.get("action") if isinstance(instruction, dict) else None
+    return action.get("$type", action.get("$")) if isinstance(action, dict) else action
+
+
+async def _open(
+    storage: Storage, options: argparse.Namespace, upto: int | None = None
+) -> tuple[JournalInfo, JournalReader]:
     info = await _whose(storage, options)
-    return await read_journal(storage, info.instance, info.agent_id)
+    return info, await open_journal(storage, info.instance, info.agent_id, upto=upto)
+
+
+async def _states(storage: Storage, options: argparse.Namespace, numbers: Sequence[int | None]) -> list[Agent[Any]]:
+    """Return the agent after each of some inputs, from one fold; None is the last input."""
+    last = None if None in numbers else max(filter(None, numbers), default=0)
+    info, reader = await _open(storage, options, last)
+    agent, number = reader.begin, reader.number
+    found = {number: agent}
+    with Progress("folded input", info.number) as progress:
+        async for page in reader.pages:
+            for entry in page:
+                agent, number = replay(agent, [entry]), entry.number
+                if number in numbers:
+                    found[number] = agent
+            progress.at(number)
+    for wanted in numbers:
+        if wanted is not None and wanted not in found:
+            raise InvalidDefinition(
+                f"input {wanted}: the journal of {said(info.agent_id)} goes from {reader.number} to {number}"
+            )
+    return [agent if wanted is None else found[wanted] for wanted in numbers]
 
 
 async def _replay(storage: Storage, options: argparse.Namespace) -> int:
-    say(
-        json.dumps(
-            unstructure((await _read(storage, options)).at(options.upto).state), indent=None if options.json else 2
-        )
-    )
+    (agent,) = await _states(storage, options, [options.upto])
+    say(json.dumps(unstructure(agent.state), indent=None if options.json else 2))
     return 0
 
 
 async def _diff(storage: Storage, options: argparse.Namespace) -> int:
-    read = await _read(storage, options)
-    differences = diff(read.at(options.first).state, read.at(options.second).state)
+    before, after = await _states(storage, options, [options.before, options.after])
+    differences = diff(before.state, after.state)
     if options.json:
-        say(json.dumps([{"path": each.path, "text": str(each)} for each in differences]))
+        say(json.dumps(plain_differences(differences)))
         return 0
     for each in differences:
         say(str(each))
@@ -144,35 +172,123 @@ async def _diff(storage: Storage, options: argparse.Namespace) -> int:
 
 async def _export(storage: Storage, options: argparse.Namespace) -> int:
     info = await _whose(storage, options)
+    pages = await read_entries(storage, info.instance, info.agent_id)
     say(json.dumps(_plain_info(info)))
-    for entry in await read_entries(storage, info.instance, info.agent_id):
-        say(json.dumps(entry))
+    with Progress("wrote input", info.number) as progress:
+        async for page in pages:
+            for entry in page:
+                say(json.dumps(entry))
+            progress.at(page[-1]["number"])
     return 0
 
 
 async def _verify(storage: Storage, options: argparse.Namespace) -> int:
-    found = [await _whose(storage, options)] if options.agent is not None else await list_journals(storage)
+    names = await journal_names(storage)
+    if options.agent is not None:
+        info = await _whose(storage, options)
+        names = ((info.instance, info.agent_id),)
     wrong = 0
-    for info in found:
-        problem: str | None = None
-        inputs = 0
-        try:
-            read = await read_journal(storage, info.instance, info.agent_id)
-            read.at()
-            inputs = len(read.entries)
-        except JidoError as error:
-            wrong += 1
-            problem = str(error)
+    for instance, agent_id in names:
+        inputs, problem = await _verified(storage, instance, agent_id)
+        wrong += problem is not None
         if options.json:
-            say(json.dumps({**_plain_info(info), "problem": problem}))
+            say(json.dumps({"instance": instance, "agent": agent_id, "inputs": inputs, "problem": problem}))
         else:
-            say(f"{info.instance}  {info.agent_id}  {problem or f'{inputs} inputs, all as they were'}")
+            say(f"{said(instance)}  {said(agent_id)}  {problem or f'{inputs} inputs, all as they were'}")
     return FAILED if wrong else 0
+
+
+async def _verified(storage: Storage, instance: str, agent_id: str) -> tuple[int, str | None]:
+    """Return how many inputs lead to the states that they led to, and what is wrong then."""
+    inputs = 0
+    try:
+        info = await journal_info(storage, instance, agent_id)
+        reader = await open_journal(storage, instance, agent_id)
+        agent = reader.begin
+        with Progress(f"{said(agent_id)}: input", info.number) as progress:
+            async for page in reader.pages:
+                agent = replay(agent, page)
+                inputs += len(page)
+                progress.at(page[-1].number)
+    except JidoError as error:
+        return inputs, str(error)
+    return inputs, None
+
+
+async def _whatif(storage: Storage, options: argparse.Namespace) -> int:
+    if not (options.instead or options.actions or options.without):
+        raise InvalidDefinition("whatif: say what is to be changed, by --with, --action or --without")
+    info, reader = await _open(storage, options)
+    cls = changed_class(type(reader.begin), options.instead, options.actions)
+    fork = Fork(reader.begin, migrated(reader.begin, cls))
+    wanted, met = set(options.without), set[str]()
+    with Progress("folded input", info.number) as progress:
+        async for page in reader.pages:
+            for entry in page:
+                leave = left_out(entry, wanted)
+                met |= leave
+                found = fork.take(entry, None if leave else entry.input)
+                if found is not None and fork.first is found and not options.json:
+                    _tell(found)
+                if fork.raised:
+                    break
+            if fork.raised:
+                break
+            progress.at(fork.inputs)
+    unknown = wanted - met
+    if unknown and not fork.raised:
+        raise InvalidDefinition(f"--without: no input has the number or the signal id {said(min(unknown))}")
+    _conclude(fork, options)
+    return 0
+
+
+def _tell(found: Divergence) -> None:
+    say(f"the first difference is at input {found.number}:")
+    if found.error is not None:
+        say(f"  {found.error}")
+    for each in found.differences:
+        say(f"  {'to be done: ' if found.why == 'directives' else ''}{each}")
+
+
+def _conclude(fork: Fork, options: argparse.Namespace) -> None:
+    end: tuple[Difference, ...] = () if fork.raised else diff(fork.ours.state, fork.theirs.state)
+    if options.json:
+        first = None
+        if fork.first is not None:
+            first = {
+                "number": fork.first.number,
+                "why": fork.first.why,
+                "error": fork.first.error,
+                "differences": plain_differences(fork.first.differences),
+            }
+        say(
+            json.dumps(
+                {
+                    "inputs": fork.inputs,
+                    "diverged": fork.diverged,
+                    "raised": fork.raised,
+                    "first": first,
+                    "end": plain_differences(end),
+                }
+            )
+        )
+        return
+    if fork.first is None:
+        say(f"no difference in {fork.inputs} inputs")
+    elif fork.raised:
+        say("it goes no further")
+    else:
+        say(f"{fork.diverged} of {fork.inputs} inputs differ; at the end:")
+        for each in end:
+            say(f"  {each}")
+        if not end:
+            say("  the same state")
 
 
 async def _compact(storage: Storage, options: argparse.Namespace) -> int:
     info = await _whose(storage, options)
-    gone = await compact_journal(storage, info.instance, info.agent_id, options.keep)
+    with Progress("folded input", info.number) as progress:
+        gone = await compact_journal(storage, info.instance, info.agent_id, options.keep, on_page=progress.at)
     say(json.dumps({**_plain_info(info), "gone": gone}) if options.json else f"{gone} inputs are gone")
     return 0
 
@@ -184,6 +300,7 @@ COMMANDS: Mapping[str, Command] = {
     "show": _show,
     "replay": _replay,
     "diff": _diff,
+    "whatif": _whatif,
     "export": _export,
     "verify": _verify,
     "compact": _compact,
@@ -203,8 +320,13 @@ def add_journal(parser: argparse.ArgumentParser) -> None:
         if name == "replay":
             command.add_argument("--upto", type=int, metavar="N", help="the number of the last input (default: all)")
         if name == "diff":
-            command.add_argument("first", type=int, metavar="N", help="the number of an input")
-            command.add_argument("second", type=int, metavar="M", help="the number of another")
+            command.add_argument("before", type=int, metavar="N", help="the number of an input")
+            command.add_argument("after", type=int, metavar="M", help="the number of another")
+        if name == "show":
+            command.add_argument("--from", dest="first", type=int, metavar="N", help="the number of the first input")
+            command.add_argument("--upto", type=int, metavar="N", help="the number of the last (default: all)")
+        if name == "whatif":
+            _add_changes(command)
         if name == "compact":
             command.add_argument(
                 "--keep", type=int, required=True, metavar="N", help="how many of the last inputs stay"
@@ -216,13 +338,36 @@ def add_journal(parser: argparse.ArgumentParser) -> None:
         command.set_defaults(fail=command.error, run=journal)
 
 
+def _add_changes(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--with", dest="instead", metavar="MODULE:CLASS", help="another class of agents")
+    command.add_argument(
+        "--action",
+        dest="actions",
+        action="append",
+        default=[],
+        metavar="PATTERN=MODULE:ACTION",
+        help="another action for the signals of a route",
+    )
+    command.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="INPUT",
+        help="leave out an input, by its number or the id of its signal",
+    )
+
+
 _HELP = {
     "list": "Name the durable agents in a storage.",
     "show": "Show the inputs of one.",
     "replay": "Fold the inputs of one, and show the state; nothing is carried out.",
     "diff": "Show what changed in the state of one between two of its inputs.",
+    "whatif": "Fold the inputs of one as they were and with a change, and show the first difference.",
     "export": "Print all of it as lines of JSON.",
     "verify": "Fold the inputs, and compare each state with what it was.",
     "compact": "Let go of the first inputs of one.",
 }
-_CODES = "exit code: 0 done; 1 a record, or the storage, can't be used; 2 wrong usage, or there is no such agent"
+_CODES = (
+    "exit code: 0 done; 1 a record, or the storage, can't be used; 2 wrong usage, or there is no such agent; "
+    "130 ended by Ctrl-C; 141 whoever read the output has closed it"
+)

@@ -33,6 +33,7 @@ from jido_trio.core._journal import (
     Difference,
     Divergence,
     Entry,
+    Fork,
     Heard,
     Learnt,
     WhatIf,
@@ -42,6 +43,7 @@ from jido_trio.core._journal import (
     steps,
     what_if,
 )
+from jido_trio.core._migration import migrated
 from jido_trio.core._pattern import matches
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
@@ -75,6 +77,7 @@ __all__ = [
     "Entry",
     "Error",
     "ErrorPolicy",
+    "Fork",
     "FrozenDict",
     "FrozenList",
     "Heard",
@@ -117,6 +120,7 @@ __all__ = [
     "from_json_batch",
     "mark_of",
     "matches",
+    "migrated",
     "replay",
     "run_instruction",
     "steps",

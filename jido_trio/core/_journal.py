@@ -10,13 +10,16 @@ a deploy, it is the rehearsal of an upgrade.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import attrs
-from attrs import AttrsInstance, frozen
+from attrs import AttrsInstance, define, frozen
 
 from jido_trio.core._agent import Agent
+from jido_trio.core._durable import Migration
 from jido_trio.core._instruction import Instruction
+from jido_trio.core._migration import migrated
 from jido_trio.core._router import Unrouted
 from jido_trio.core._signal import Signal
 from jido_trio.data import fingerprint
@@ -159,12 +162,63 @@ class _Fold(Protocol):
     def __call__(self, agent: Any, /) -> tuple[Any, Directives]: ...
 
 
+@define(eq=False)
+class Fork:
+    """Two folds side by side, taken an input at a time: a journal's own, and a changed one."""
+
+    ours: Agent[Any]
+    """The agent by the journal's own fold."""
+    theirs: Agent[Any]
+    """The agent by the other."""
+    seen_as: Callable[[Agent[Any]], object] = attrgetter("state")
+    """Makes of our agent what is compared with their state."""
+    first: Divergence | None = None
+    """The first difference; None as long as there was none."""
+    diverged: int = 0
+    """After how many inputs the state, or what was to be done, was another."""
+    inputs: int = 0
+    """How many inputs were gone through."""
+    raised: bool = False
+    """Whether the changed fold raised at the last input, and so can't go on."""
+
+    def take(self, entry: Entry, instead: Input | None) -> Divergence | None:
+        """Go through an entry, and in the other fold through `instead`, or through nothing; return the difference."""
+        self.inputs += 1
+        self.ours, ours_to_do = _tried(entry.input.apply, self.ours)
+        theirs_to_do: Directives | str = ()
+        if instead is not None:
+            self.theirs, theirs_to_do = _tried(instead.apply, self.theirs)
+        found = self._compared(entry.number, ours_to_do, theirs_to_do)
+        if found is not None:
+            self.diverged += 1
+            self.first = self.first or found
+        self.raised = found is not None and isinstance(theirs_to_do, str)  # where both raise the same, both go on
+        return found
+
+    def _compared(self, number: int, ours: Directives | str, theirs: Directives | str) -> Divergence | None:
+        if isinstance(theirs, str):
+            return None if ours == theirs else Divergence(number, "error", error=theirs)
+        try:
+            seen = self.seen_as(self.ours)
+        except Exception as error:  # noqa: BLE001  # a migration, which may raise what it likes
+            return Divergence(number, "error", error=shown_error(error))
+        states = diff(seen, self.theirs.state)
+        if states:
+            return Divergence(number, "state", states)
+        if isinstance(ours, str):
+            return Divergence(number, "error", error=f"raised nothing, and did before: {ours}")
+        if ours == theirs:
+            return None
+        ours_plain, theirs_plain = _without_ids(ours), _without_ids(theirs)
+        return None if ours_plain == theirs_plain else Divergence(number, "directives", diff(ours_plain, theirs_plain))
+
+
 def what_if(
     begin: Agent[Any],
     journal: Iterable[Entry],
     *,
     instead: type[Agent[Any]] | None = None,
-    migrate: Callable[[Any], Any] | None = None,
+    migrate: Migration | None = None,
     change: Change | Mapping[int, Input | None] | None = None,
 ) -> WhatIf:
     """Fold the journal twice, as it was and changed, and return the first difference, field by field.
@@ -173,32 +227,19 @@ def what_if(
         begin: The agent before the first input.
         journal: Entries in order.
         instead: Another class for the changed fold.
-        migrate: Makes its first state of the old one; None takes it as it is, if the class has the same state class.
+        migrate: Makes the fields of its first state of those of the old one; see `migrated`.
         change: Other inputs, by number or by a function; None in the place of an input leaves it out.
+
+    Raises:
+        MigrationFailed: The first state can't become one of the other class.
     """
-    other: Any = begin
-    if instead is not None:
-        state = begin.state if migrate is None else migrate(begin.state)
-        other = instead.new(begin.id, state)
-    first: Divergence | None = None
-    diverged = inputs = 0
-    ours: Any = begin
+    other = begin if instead is None else migrated(begin, instead, migrate)
+    fork = Fork(begin, other)
     for entry in journal:
-        inputs += 1
-        wanted = _changed(entry, change)
-        before = ours
-        ours, ours_to_do = _tried(entry.input.apply, ours)
-        if wanted is None:
-            theirs_to_do: Directives | str = ()
-        else:
-            other, theirs_to_do = _tried(wanted.apply, other)
-        divergence = _compared(entry.number, before, (ours, ours_to_do), (other, theirs_to_do), same=instead is None)
-        if divergence is not None:
-            diverged += 1
-            first = first or divergence
-        if isinstance(theirs_to_do, str):
-            return WhatIf(None, inputs, first, diverged)
-    return WhatIf(other, inputs, first, diverged)
+        fork.take(entry, _changed(entry, change))
+        if fork.raised:
+            return WhatIf(None, fork.inputs, fork.first, fork.diverged)
+    return WhatIf(fork.theirs, fork.inputs, fork.first, fork.diverged)
 
 
 def _changed(entry: Entry, change: Change | Mapping[int, Input | None] | None) -> Input | None:
@@ -215,23 +256,6 @@ def _tried(apply: _Fold, agent: Any) -> tuple[Any, Directives | str]:
         return apply(agent)
     except Exception as error:  # noqa: BLE001  # that it raises is what is asked
         return agent, shown_error(error)
-
-
-def _compared(
-    number: int, before: Any, ours: tuple[Any, Directives | str], theirs: tuple[Any, Directives | str], *, same: bool
-) -> Divergence | None:
-    (our_agent, our_to_do), (their_agent, their_to_do) = ours, theirs
-    if isinstance(their_to_do, str):
-        return None if our_to_do == their_to_do else Divergence(number, "error", error=their_to_do)
-    states = diff(our_agent.state, their_agent.state)
-    if states:
-        return Divergence(number, "state", states)
-    if isinstance(our_to_do, str):
-        return Divergence(number, "error", error=f"raised nothing, and did before: {our_to_do}")
-    if same and our_to_do == their_to_do:
-        return None
-    ours_plain, theirs_plain = _without_ids(our_to_do), _without_ids(their_to_do)
-    return None if ours_plain == theirs_plain else Divergence(number, "directives", diff(ours_plain, theirs_plain))
 
 
 def _without_ids(directives: Directives) -> tuple[Any, ...]:

@@ -14,7 +14,20 @@ from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._family import get_children
 from jido_trio.runtime._fates import DeadDirective, DeadLetter, Ledger, log_dead_directive, log_dead_letter
-from jido_trio.runtime._history import Journal, JournalInfo, compact_journal, list_journals, read_entries, read_journal
+from jido_trio.runtime._history import (
+    Journal,
+    JournalInfo,
+    JournalPages,
+    JournalReader,
+    compact_journal,
+    instances_with,
+    journal_info,
+    journal_names,
+    list_journals,
+    open_journal,
+    read_entries,
+    read_journal,
+)
 from jido_trio.runtime._inspect import AgentView, JidoView, MailboxView
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._jido import Jido
@@ -35,6 +48,8 @@ __all__ = [
     "JidoView",
     "Journal",
     "JournalInfo",
+    "JournalPages",
+    "JournalReader",
     "Ledger",
     "MailboxRules",
     "MailboxView",
@@ -46,10 +61,14 @@ __all__ = [
     "await_completion",
     "compact_journal",
     "get_children",
+    "instances_with",
     "interpret",
+    "journal_info",
+    "journal_names",
     "list_journals",
     "log_dead_directive",
     "log_dead_letter",
+    "open_journal",
     "read_entries",
     "read_journal",
     "wait_state",

@@ -17,7 +17,7 @@ What can't be read is refused, with the record's key: nothing is overwritten, an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -35,7 +35,7 @@ FORMAT = 1
 LONGEST = 600
 """Characters of what an agent's keys begin with."""
 
-_PAGE = 500
+PAGE = 500
 """So many records are read at once."""
 
 _ID = b'{"id":"'
@@ -200,6 +200,18 @@ class Archive:
         record = await self._storage.get(self.owner)
         return record.revision if record is not None else 0
 
+    async def saved(self) -> Record:
+        """Return the record of the last snapshot.
+
+        Raises:
+            RecordRefused: There is none.
+            StorageError: See `Storage.get`.
+        """
+        record = await self._storage.get(f"{self._at}now/agent")
+        if record is None:
+            raise RecordRefused(f"{self._at}now/agent", "it is missing, and other records of the agent are there")
+        return record
+
     async def claim(self, begin: Agent[Any], who: str, remembers: int) -> Found:
         """Make the caller the owner of the agent, and return what is there; if nothing is, `begin` is written.
 
@@ -311,15 +323,18 @@ class Archive:
 
     async def range(self, kind: str, start: str = "") -> list[Record]:
         """Return the records of a kind, in order, from key `start` on."""
-        begin, end = within(f"{self._at}{kind}")
-        begin = max(begin, start)
         records: list[Record] = []
-        while True:
-            page = await self._storage.scan(begin, end, _PAGE)
+        while page := await self.page(kind, start):
             records += page
-            if len(page) < _PAGE:
-                return records
-            begin = page[-1].key + "\x01"
+            if len(page) < PAGE:
+                break
+            start = page[-1].key + "\x01"
+        return records
+
+    async def page(self, kind: str, start: str = "") -> Sequence[Record]:
+        """Return the first records of a kind, in order, from key `start` on; at most `PAGE` of them."""
+        begin, end = within(f"{self._at}{kind}")
+        return await self._storage.scan(max(begin, start), end, PAGE)
 
 
 def archive_of(storage: Storage, instance: str, agent_id: str) -> Archive:

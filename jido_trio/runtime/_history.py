@@ -7,17 +7,21 @@ commit with what the rest is folded from, and only while nobody has started the 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
 
-from attrs import frozen
+from attrs import define, frozen
 
+from jido_trio import checks
 from jido_trio.core import Agent, Entry, replay
 from jido_trio.data import Misfit, named_class, unpack
 from jido_trio.errors import AgentNotFound, InvalidDefinition, RecordRefused
 from jido_trio.redact import said, shown
-from jido_trio.runtime._archive import Snapshot, archive_of, entry_of
+from jido_trio.runtime._archive import FORMAT, Archive, Snapshot, archive_of, entry_of
 from jido_trio.storage import Check, Delete, DeleteRange, Op, Record, Storage, within
+
+T = TypeVar("T")
 
 
 @frozen
@@ -59,6 +63,88 @@ class Journal:
         return replay(self.begin, self.entries, upto=number)
 
 
+@define(eq=False)
+class JournalPages(Generic[T]):
+    """Inputs of a durable agent, some hundred at a time: `async for page in pages`.
+
+    So a journal of any length needs no more memory than a short one.
+    """
+
+    _archive: Archive
+    _read: Callable[[Record], T]
+    _number: int | None
+    """Of the input before the next page; None if it may begin anywhere."""
+    _last: int | None = None
+
+    def __aiter__(self) -> JournalPages[T]:
+        return self
+
+    async def __anext__(self) -> tuple[T, ...]:
+        start = self._archive.past(self._number + 1) if self._number is not None else ""
+        records = await self._archive.page("past/", start)
+        numbers = [number_in(record) for record in records]
+        if self._last is not None:
+            numbers = [number for number in numbers if number <= self._last]
+        if not numbers:
+            raise StopAsyncIteration
+        first = self._number + 1 if self._number is not None else numbers[0]
+        if numbers != list(range(first, first + len(numbers))):
+            raise RecordRefused(self._archive.past(first), f"the journal has a gap: it goes on with {numbers[:3]}")
+        page: list[T] = []
+        try:
+            for number, record in zip(numbers, records, strict=False):
+                page.append(self._read(record))
+                self._number = number
+        except RecordRefused:
+            if not page:
+                raise
+        return tuple(page)  # if the next can't be read, the next page begins with it, and says so
+
+
+@frozen
+class JournalReader:
+    """A journal that is read as it is gone through."""
+
+    begin: Agent[Any]
+    """The agent before the first input that is still there."""
+    number: int
+    """How many inputs came before."""
+    pages: JournalPages[Entry]
+
+
+async def journal_names(storage: Storage) -> tuple[tuple[str, str], ...]:
+    """Return instance and id of each durable agent in a storage, in order.
+
+    Raises:
+        StorageError: See `Storage.scan`.
+    """
+    found: list[tuple[str, str]] = []
+    start, end = " ", within("")[1]
+    while records := await storage.scan(start, end, 1):
+        parts = records[0].key.split("/")
+        at = "/".join(parts[:3]) + "/"
+        if len(parts) > 3 and parts[1] == "agent":
+            found.append((unquote(parts[0]), unquote(parts[2])))
+        start = within(at)[1]
+    return tuple(sorted(found))
+
+
+async def instances_with(storage: Storage, agent_id: str) -> tuple[str, ...]:
+    """Return the names of the instances that have a durable agent of that id, in order.
+
+    Raises:
+        StorageError: See `Storage.scan`.
+    """
+    found: list[str] = []
+    start, end = " ", within("")[1]
+    while records := await storage.scan(start, end, 1):
+        name = records[0].key.split("/")[0]
+        if await archive_of(storage, unquote(name), agent_id).owned():
+            found.append(unquote(name))
+        start = within(f"{name}/")[1]
+    return tuple(sorted(found))
+
+
 async def list_journals(storage: Storage) -> tuple[JournalInfo, ...]:
     """Return the durable agents in a storage, by instance and id.
 
@@ -66,52 +152,79 @@ async def list_journals(storage: Storage) -> tuple[JournalInfo, ...]:
         RecordRefused: A snapshot can't be read.
         StorageError: See `Storage.scan`.
     """
-    found: list[JournalInfo] = []
-    start, end = " ", within("")[1]
-    while True:
-        records = await storage.scan(start, end, 1)
-        if not records:
-            return tuple(sorted(found, key=lambda info: (info.instance, info.agent_id)))
-        parts = records[0].key.split("/")
-        at = "/".join(parts[:3]) + "/"
-        if len(parts) > 3 and parts[1] == "agent":
-            saved = await storage.get(f"{at}now/agent")
-            if saved is None:
-                raise RecordRefused(f"{at}now/agent", "it is missing, and other records of the agent are there")
-            found.append(_info(saved, unquote(parts[0]), unquote(parts[2])))
-        start = within(at)[1]
+    names = await journal_names(storage)
+    return tuple([await journal_info(storage, instance, agent_id) for instance, agent_id in names])
 
 
-def _info(record: Record, instance: str, agent_id: str) -> JournalInfo:
-    try:
-        fields = json.loads(record.value)
-        return JournalInfo(instance, agent_id, fields["class"], fields["vsn"], fields["number"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise RecordRefused(record.key, said(error)) from None
-
-
-async def read_entries(storage: Storage, instance: str, agent_id: str) -> tuple[dict[str, Any], ...]:
-    """Return the inputs of a durable agent as the plain data that is on disk; no class needs to be imported.
+async def journal_info(storage: Storage, instance: str, agent_id: str) -> JournalInfo:
+    """Return what the last snapshot says of a durable agent; no class of it needs to be imported.
 
     Raises:
         AgentNotFound: There is no such agent.
-        RecordRefused: One can't be read.
+        RecordRefused: The snapshot can't be read.
+        StorageError: See `Storage.get`.
+    """
+    archive = archive_of(storage, instance, agent_id)
+    if not await archive.owned():
+        raise AgentNotFound(agent_id)
+    saved = await archive.saved()
+    try:
+        fields = json.loads(saved.value)
+        if fields["format"] == FORMAT:
+            return JournalInfo(instance, agent_id, fields["class"], fields["vsn"], fields["number"])
+        problem = f"its format is {shown(fields['format'])}, and this jido_trio knows {FORMAT}"
+    except (ValueError, KeyError, TypeError) as error:
+        problem = said(error)
+    raise RecordRefused(saved.key, problem)
+
+
+async def read_entries(
+    storage: Storage, instance: str, agent_id: str, *, first: int = 1, last: int | None = None
+) -> JournalPages[dict[str, Any]]:
+    """Return the inputs of a durable agent as the plain data that is on disk; no class needs to be imported.
+
+    Going through them raises `RecordRefused` where one can't be read, or is missing.
+
+    Args:
+        storage: Where they are.
+        instance: The name of the agent's instance.
+        agent_id: The agent's id.
+        first: The number of the first that is wanted; those before it may be gone already.
+        last: The number of the last; None for all.
+
+    Raises:
+        AgentNotFound: There is no such agent.
         StorageError: See `Storage.scan`.
     """
     archive = archive_of(storage, instance, agent_id)
     if not await archive.owned():
         raise AgentNotFound(agent_id)
-    plain: list[dict[str, Any]] = []
-    for record in await archive.range("past/"):
-        try:
-            plain.append(json.loads(record.value)["entry"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise RecordRefused(record.key, said(error)) from None
-    return tuple(plain)
+    page = await archive.page("past/", archive.past(first))
+    return JournalPages(archive, _plain, number_in(page[0]) - 1 if page else None, last)
 
 
-async def read_journal(storage: Storage, instance: str, agent_id: str) -> Journal:
-    """Return the journal of a durable agent. The modules of its classes must have been imported.
+def _plain(record: Record) -> dict[str, Any]:
+    try:
+        entry: dict[str, Any] = json.loads(record.value)["entry"]
+        signal = entry["input"]["signal"]
+        if isinstance(signal["type"], str) and "data" in signal and entry["number"] == number_in(record):
+            return entry
+        problem = "it is no input of that number"
+    except (ValueError, KeyError, TypeError) as error:
+        problem = said(error)
+    raise RecordRefused(record.key, problem)
+
+
+async def open_journal(storage: Storage, instance: str, agent_id: str, *, upto: int | None = None) -> JournalReader:
+    """Return the journal of a durable agent, to be gone through. The modules of its classes must have been imported.
+
+    Going through it raises `RecordRefused` where an input can't be read, or is missing.
+
+    Args:
+        storage: Where it is.
+        instance: The name of the agent's instance.
+        agent_id: The agent's id.
+        upto: The number of the last input that is wanted; None for all.
 
     Raises:
         AgentNotFound: There is no such agent.
@@ -125,12 +238,28 @@ async def read_journal(storage: Storage, instance: str, agent_id: str) -> Journa
     if not bases:
         raise RecordRefused(archive.base(0), "it is missing, and the journal can't be folded without it")
     begin = archive.read_snapshot(bases[0], _class_of(bases[0]))
-    after = archive.past(begin.number)
-    entries = [archive.read(record, entry_of) for record in await archive.range("past/") if record.key > after]
-    numbers = [entry.number for entry in entries]
-    if numbers != list(range(begin.number + 1, begin.number + 1 + len(numbers))):
-        raise RecordRefused(archive.past(begin.number + 1), f"the journal has a gap: it goes on with {numbers[:3]}")
-    return Journal(begin.agent, begin.number, tuple(entries))
+    pages = JournalPages(archive, lambda record: _entry(archive, record), begin.number, upto)
+    return JournalReader(begin.agent, begin.number, pages)
+
+
+async def read_journal(storage: Storage, instance: str, agent_id: str) -> Journal:
+    """Return the journal of a durable agent, all of it. The modules of its classes must have been imported.
+
+    Raises:
+        AgentNotFound: There is no such agent.
+        RecordRefused: A record can't be read, one is missing, or a class isn't found.
+        StorageError: See `Storage.scan`.
+    """
+    reader = await open_journal(storage, instance, agent_id)
+    entries: list[Entry] = []
+    async for page in reader.pages:
+        entries += page
+    return Journal(reader.begin, reader.number, tuple(entries))
+
+
+def _entry(archive: Archive, record: Record) -> Entry:
+    entry: Entry = archive.read(record, entry_of)
+    return entry
 
 
 def _class_of(record: Record) -> type[Agent[Any]]:
@@ -143,26 +272,59 @@ def _class_of(record: Record) -> type[Agent[Any]]:
     return cls
 
 
-async def compact_journal(storage: Storage, instance: str, agent_id: str, keep: int) -> int:
+async def compact_journal(
+    storage: Storage, instance: str, agent_id: str, keep: int, *, on_page: Callable[[int], None] | None = None
+) -> int:
     """Let go of all inputs but the last `keep`; return how many were let go.
+
+    Args:
+        storage: Where they are.
+        instance: The name of the agent's instance.
+        agent_id: The agent's id.
+        keep: How many of the last inputs stay.
+        on_page: Told now and then of the number of the input that was come to.
 
     Raises:
         AgentNotFound: There is no such agent.
         Conflict: The agent was started meanwhile; nothing was changed.
-        RecordRefused: See `read_journal`.
+        InvalidDefinition: `keep` is no such number.
+        RecordRefused: See `open_journal`.
         ReplayDiverged: The code comes to another state than the journal says; nothing was changed.
         StorageError: See `Storage.commit`.
     """
+    checks.whole("compact_journal", "keep", keep)
     archive = archive_of(storage, instance, agent_id)
     epoch = await archive.owned()
-    journal = await read_journal(storage, instance, agent_id)
-    gone = len(journal.entries) - keep
+    if not epoch:
+        raise AgentNotFound(agent_id)
+    number = await _last_number(archive) - keep
+    reader = await open_journal(storage, instance, agent_id, upto=number)
+    gone = number - reader.number
     if gone <= 0:
         return 0
-    number = journal.number + gone
-    ops: list[Op] = [Check(archive.owner, epoch), archive.snapshot(Snapshot(journal.at(number), number), base=True)]
-    bases = [int(record.key[-16:]) for record in await archive.range("base/")]
+    agent = reader.begin
+    async for page in reader.pages:
+        agent = replay(agent, page)
+        if on_page is not None:
+            on_page(page[-1].number)
+    ops: list[Op] = [Check(archive.owner, epoch), archive.snapshot(Snapshot(agent, number), base=True)]
+    bases = [number_in(record) for record in await archive.range("base/")]
     ops += [Delete(archive.base(base)) for base in bases if base < number]
     ops.append(DeleteRange(archive.past(0), archive.past(number + 1)))
     await storage.commit(ops)
     return gone
+
+
+async def _last_number(archive: Archive) -> int:
+    """Return the number of the last input: that of the snapshot, or of what came after it."""
+    number = archive.read(await archive.saved(), lambda value: int(json.loads(value)["number"]))
+    later = await archive.range("past/", archive.past(number + 1))
+    return number_in(later[-1]) if later else number
+
+
+def number_in(record: Record) -> int:
+    """Return the number in the key of an input, or of what the journal can be folded from."""
+    try:
+        return int(record.key[-16:])
+    except ValueError:
+        raise RecordRefused(record.key, "its key has no number of an input") from None

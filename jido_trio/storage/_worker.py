@@ -42,6 +42,7 @@ class Worker:
     _jobs: queue.SimpleQueue[Job | None] = field(factory=queue.SimpleQueue)
     _loop: trio.lowlevel.TrioToken = field(factory=trio.lowlevel.current_trio_token)
 
+    @trio.lowlevel.enable_ki_protection  # Ctrl-C after the job was put, and not yet waited for, would leave it there
     async def ask(self, work: Work) -> Any:
         """Have the thread do `work`, and return what it returns."""
         job = Job(work, trio.lowlevel.current_task())

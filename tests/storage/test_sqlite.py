@@ -1,10 +1,12 @@
 """An SQLite file: what is refused and left alone, what outlives a kill, what damage does, what goes together."""
 
+import queue
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import pytest
 import trio
@@ -19,6 +21,7 @@ from jido_trio.errors import (
     StorageNewer,
 )
 from jido_trio.storage import Put, Record, open_sqlite
+from jido_trio.storage._worker import Worker
 
 
 @pytest.fixture
@@ -301,3 +304,32 @@ async def test_a_wrong_option_is_refused_before_a_file_is_made(path, options):
         async with open_sqlite(path, **options):
             pytest.fail("the option is wrong")
     assert not path.exists()
+
+
+class Interrupted(queue.SimpleQueue[Any]):
+    """A queue at which somebody presses Control-C, right after something was put into it."""
+
+    def put(self, item, block=True, timeout=None) -> None:
+        super().put(item)
+        if item is not None:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_control_c_between_asking_and_waiting_is_control_c_and_no_more(path):
+    async def main() -> None:
+        async with open_sqlite(path) as storage:
+            storage._worker._jobs.put(None)  # lets the thread end that has the queue as it was
+            worker = Worker(Interrupted())
+            thread = threading.Thread(target=worker.serve, args=(storage._do,))
+            thread.start()
+            try:
+                storage._worker = worker
+                await storage.get("a")
+            finally:
+                worker.close()
+                with trio.CancelScope(shield=True):
+                    await trio.to_thread.run_sync(thread.join)
+                    await trio.testing.wait_all_tasks_blocked(0.01)
+
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(main)

@@ -1,0 +1,129 @@
+"""The storage that a command names, the classes that its arguments name, and what it tells on the way."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Literal, Self, TypeVar
+
+import trio
+from attrs import Factory, define, field
+
+from jido_trio.errors import AgentNotFound, InvalidDefinition
+from jido_trio.redact import shown, shown_error
+from jido_trio.runtime import JournalInfo, instances_with, journal_info
+from jido_trio.storage import Storage, open_sqlite
+
+T = TypeVar("T")
+
+PATIENCE, EVERY = 1.0, 0.2
+"""Seconds until the first word of progress, and between two."""
+
+
+@asynccontextmanager
+async def opened(where: str, verify: Literal["none", "full"] = "none") -> AsyncIterator[Storage]:
+    """Open the storage that is there already: a file, or the address of a PostgreSQL server.
+
+    Raises:
+        InvalidDefinition: There is no such file, or nothing is in it.
+        MissingExtra: What it takes to speak with PostgreSQL isn't installed.
+        StorageError: It can't be opened.
+    """
+    if where.startswith(("postgresql://", "postgres://")):
+        postgres = importlib.import_module("jido_trio.storage.postgres")
+        async with postgres.open_postgres(where) as storage:
+            yield storage
+        return
+    path = trio.Path(where)
+    if not await path.exists():
+        raise InvalidDefinition(f"there is no file {shown(where)}", field="storage", value=where)
+    if await path.is_file() and not (await path.stat()).st_size and not await trio.Path(f"{where}-wal").exists():
+        raise InvalidDefinition(f"the file {shown(where)} is empty: no storage", field="storage", value=where)
+    async with open_sqlite(where, verify=verify) as storage:
+        yield storage
+
+
+async def the_agent(storage: Storage, agent_id: str, instance: str | None) -> JournalInfo:
+    """Return the one agent that is meant.
+
+    Raises:
+        AgentNotFound: There is none.
+        InvalidDefinition: There are several.
+        RecordRefused: Its snapshot can't be read.
+        StorageError: The storage can't be read.
+    """
+    if instance is not None:
+        return await journal_info(storage, instance, agent_id)
+    names = await instances_with(storage, agent_id)
+    if not names:
+        raise AgentNotFound(agent_id)
+    name, *others = names
+    if others:
+        some = ", ".join(map(shown, names[:5]))
+        raise InvalidDefinition(f"several instances have an agent {shown(agent_id)}: say --instance, one of {some}")
+    return await journal_info(storage, name, agent_id)
+
+
+def imported(module: str) -> None:
+    """Import a module of the user's.
+
+    Raises:
+        InvalidDefinition: It can't be imported.
+    """
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        raise InvalidDefinition(f"module {shown(module)} can't be imported: {shown_error(error)}") from error
+
+
+def class_at(place: str, kind: type[T]) -> type[T]:
+    """Return the class at `module:Class`; its module is imported.
+
+    Raises:
+        InvalidDefinition: There is none, or it is of another kind.
+    """
+    module, colon, name = place.partition(":")
+    if not (module and colon and name):
+        raise InvalidDefinition(f"{shown(place)} names no class: write module:Class")
+    imported(module)
+    found: object = sys.modules[module]
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise InvalidDefinition(f"there is no class of {kind.__name__} at {shown(place)}")
+    return found
+
+
+def _beginning() -> float:
+    return trio.current_time() + PATIENCE
+
+
+@define(eq=False)
+class Progress:
+    """How far a long command has come, told on the terminal and taken back at its end; elsewhere it says nothing."""
+
+    _what: str
+    _total: int
+    _due: float = Factory(_beginning)
+    _told: bool = field(default=False, init=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._told:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def at(self, number: int) -> None:
+        """Tell how far it has come, if it is time for that."""
+        now = trio.current_time()
+        if now < self._due or sys.stderr is None or not sys.stderr.isatty():
+            return
+        self._due, self._told = now + EVERY, True
+        of = f" of {self._total:,}" if number <= self._total else ""
+        print(f"\r\x1b[K{self._what} {number:,}{of}", end="", file=sys.stderr, flush=True)
