@@ -23,6 +23,7 @@ from jido_trio.core import (
     Signal,
     Stop,
     Unrouted,
+    carrier,
 )
 from jido_trio.errors import ActionError
 from jido_trio.testing import commands
@@ -190,6 +191,14 @@ def test_receive(both, signal):
 def test_cmd(both, command, signal):
     fast, slow = both
     assert outcome(fast.cmd, command, signal=signal) == outcome(slow.cmd, command, signal=signal)
+
+
+@given(agents, made)
+def test_receive_of_an_action(both, command):
+    fast, slow = both
+    signal = carrier(command, "/test")
+    assert outcome(fast.receive, signal) == outcome(slow.receive, signal)
+    assert outcome(fast.receive, signal) == outcome(fast.cmd, command, signal=signal)
 
 
 @given(agents, st.lists(signals, max_size=6))

@@ -26,6 +26,7 @@ from jido_trio.core import (
     Result,
     RunInstruction,
     Schedule,
+    Sent,
     Signal,
     SpawnAgent,
     Stop,
@@ -137,10 +138,13 @@ def working(*, bad: bool) -> RunInstruction:
     return RunInstruction(Instruction(Work(bad=bad)), result_action=Worked)
 
 
-SIGNALS = {
+SIGNALS: dict[str, Sent] = {
     "handled": do(),
     "crash": Signal("crash"),
     "refused": Signal("refuse"),
+    "an action": Handle(),
+    "an action that says no": Refuse(),
+    "an action that crashes": Crash(),
     "unrouted": Signal("unrouted"),
     "busy": do(Nap()),
     "busy, then crash": do(Nap(crash=True)),

@@ -47,6 +47,7 @@ from jido_trio.core._migration import migrated
 from jido_trio.core._pattern import matches
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
+from jido_trio.core._sent import Sent, carried, carrier
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
 from jido_trio.core._state_ops import DeleteKeys, DeletePath, ReplaceState, SetPath, SetState, StateOp
 from jido_trio.core._strategy import Direct, Strategy, Subject, run_instruction
@@ -95,6 +96,7 @@ __all__ = [
     "RunInstruction",
     "Schedule",
     "Secret",
+    "Sent",
     "SetPath",
     "SetState",
     "Signal",
@@ -112,6 +114,8 @@ __all__ = [
     "Unrouted",
     "Verdict",
     "WhatIf",
+    "carried",
+    "carrier",
     "decide_error",
     "diff",
     "emit_to",

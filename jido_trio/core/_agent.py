@@ -23,6 +23,7 @@ from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Command, Instruction, normalize
 from jido_trio.core._learned import Learned
 from jido_trio.core._router import Route, Router, Unrouted
+from jido_trio.core._sent import CARRIER, unwrapping
 from jido_trio.core._signal import Signal
 from jido_trio.core._strategy import Direct, Strategy
 from jido_trio.data import Misfit, Schema, schema_of
@@ -185,7 +186,7 @@ class Agent(Generic[State]):
     def receive(self, signal: Signal) -> tuple[Self, tuple[AttrsInstance, ...]] | Unrouted:
         """Return the agent after `signal`, and what is to be done; `Unrouted` if no route matches.
 
-        It is `cmd` with what the routes make of the signal, and as pure.
+        It is `cmd` with what the routes make of the signal, or with the action that the signal carries, and as pure.
         """
         try:
             handle: Any = self._by_type[signal.type]
@@ -282,7 +283,8 @@ class Agent(Generic[State]):
 
     @classmethod
     def _for_signal(cls, signal_type: str) -> Any:
-        return for_signal(cls, Agent, signal_type) or cls._receive_generally
+        receive: Any = for_signal(cls, Agent, signal_type) or cls._receive_generally
+        return unwrapping(receive) if signal_type.startswith(CARRIER) else receive
 
     @classmethod
     def _checked(cls, make: Callable[[], State]) -> State:

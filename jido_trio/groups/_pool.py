@@ -17,7 +17,7 @@ import trio
 from attrs import define, field, frozen
 
 from jido_trio import checks
-from jido_trio.core import Agent, Signal
+from jido_trio.core import Agent, Sent
 from jido_trio.errors import AgentNotFound, NoWorkerFree, SupervisorStopped
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef, Agents
@@ -48,17 +48,17 @@ class PoolStatus:
 
 @frozen(eq=False)
 class Answer(Generic[AgentT]):
-    """What came of one signal of `Pool.map`: the agent as its `cmd` left it."""
+    """What came of one message of `Pool.map`: the agent as its `cmd` left it."""
 
-    signal: Signal
+    message: Sent
     agent: AgentT
 
 
 @frozen(eq=False)
 class NoAnswer:
-    """One signal of `Pool.map` that was not answered, and why."""
+    """One message of `Pool.map` that was not answered, and why."""
 
-    signal: Signal
+    message: Sent
     error: Exception
 
 
@@ -111,7 +111,7 @@ class Pool(Generic[AgentT]):
 
     async def call(
         self,
-        signal: Signal,
+        message: Sent,
         *,
         timeout: float | None = CALL_TIMEOUT,
         checkout: float | None = CHECKOUT_TIMEOUT,
@@ -120,7 +120,7 @@ class Pool(Generic[AgentT]):
         """Lend a worker for one call.
 
         Args:
-            signal: What to handle.
+            message: What to handle, a signal or an action.
             timeout: Seconds for the answer, see `AgentRef.call`.
             checkout: Seconds to wait for a worker.
             check: Whether to raise what the action declares as a failure.
@@ -131,35 +131,37 @@ class Pool(Generic[AgentT]):
             CallError: The call was not answered, see `AgentRef.call`.
         """
         async with self.agent(timeout=checkout) as worker:
-            return await worker.call(signal, timeout=timeout, check=check)
+            return await worker.call(message, timeout=timeout, check=check)
 
-    async def cast(self, signal: Signal, *, checkout: float | None = CHECKOUT_TIMEOUT) -> None:
-        """Send `signal` to the next worker, and don't wait for what comes of it.
+    async def cast(self, message: Sent, *, checkout: float | None = CHECKOUT_TIMEOUT) -> None:
+        """Send a signal or an action to the next worker, and don't wait for what comes of it.
 
         Raises:
             NoWorkerFree: None was free in time.
         """
         async with self.agent(timeout=checkout) as worker:
-            await worker.cast(signal)
+            await worker.cast(message)
 
     def map(
-        self, signals: Iterable[Signal], *, timeout: float | None = CALL_TIMEOUT, check: bool = True
+        self, messages: Iterable[Sent], *, timeout: float | None = CALL_TIMEOUT, check: bool = True
     ) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[Answer[AgentT] | NoAnswer]]:
-        """Call a worker for each signal, as many at once as there are workers; the results in order.
+        """Call a worker for each message, as many at once as there are workers; the results in order.
 
-            async with pool.map(signals) as results:
+            async with pool.map(messages) as results:
                 async for result in results: ...
 
-        Each result is an `Answer` with the agent, or a `NoAnswer` with the error: what one signal does is of no concern
-        to the others. Signals are taken as results are read, so there may be any number of them, and memory doesn't
-        grow with it. Workers are waited for without a limit. Leaving the block early cancels the calls that wait.
+        Each result is an `Answer` with the agent, or a `NoAnswer` with the error: what one message does is of no
+        concern to the others. Messages are taken as results are read, so there may be any number of them, and memory
+        doesn't grow with it. Workers are waited for without a limit. Leaving the block early cancels the calls that
+        wait.
 
         Args:
-            signals: Any iterable. What it raises is raised from the loop, after the results of the signals before.
+            messages: Any iterable of signals and actions. What it raises is raised from the loop, after the results of
+                the messages before.
             timeout: Seconds for each answer.
-            check: Whether a signal whose action said no has a `NoAnswer` with what it said; else it is an `Answer`.
+            check: Whether a message whose action said no has a `NoAnswer` with what it said; else it is an `Answer`.
         """
-        return trio.as_safe_channel(self._mapped)(iter(signals), timeout, check=check)
+        return trio.as_safe_channel(self._mapped)(iter(messages), timeout, check=check)
 
     def status(self) -> PoolStatus:
         """Return what the pool is at, at any moment."""
@@ -238,9 +240,9 @@ class Pool(Generic[AgentT]):
     # ---- mapping
 
     async def _mapped(
-        self, signals: Iterable[Signal], seconds: float | None, *, check: bool
+        self, messages: Iterable[Sent], seconds: float | None, *, check: bool
     ) -> AsyncGenerator[Answer[AgentT] | NoAnswer, None]:
-        rest = iter(signals)
+        rest = iter(messages)
         under_way: deque[_Call[AgentT]] = deque()
         broken: Exception | None = None
         async with trio.open_nursery() as nursery:
@@ -250,7 +252,7 @@ class Pool(Generic[AgentT]):
                         call = _Call[AgentT](next(rest), check)
                     except StopIteration:
                         break
-                    except Exception as error:  # noqa: BLE001  # raised after the results of the signals before
+                    except Exception as error:  # noqa: BLE001  # raised after the results of the messages before
                         broken = error
                         break
                     under_way.append(call)
@@ -266,11 +268,11 @@ class Pool(Generic[AgentT]):
 
     async def _one(self, call: _Call[AgentT], seconds: float | None) -> None:
         try:
-            agent = await self.call(call.signal, timeout=seconds, checkout=None, check=call.check)
-        except Exception as error:  # noqa: BLE001  # it is the result of this signal
-            call.result = NoAnswer(call.signal, error)
+            agent = await self.call(call.message, timeout=seconds, checkout=None, check=call.check)
+        except Exception as error:  # noqa: BLE001  # it is the result of this message
+            call.result = NoAnswer(call.message, error)
         else:
-            call.result = Answer(call.signal, agent)
+            call.result = Answer(call.message, agent)
         call.done.set()
 
     # ---- the whole
@@ -288,9 +290,9 @@ class Pool(Generic[AgentT]):
 
 @define(eq=False)
 class _Call(Generic[AgentT]):
-    """One signal of a map, and what came of it."""
+    """One message of a map, and what came of it."""
 
-    signal: Signal
+    message: Sent
     check: bool
     done: trio.Event = field(factory=trio.Event)
     result: Answer[AgentT] | NoAnswer | None = None

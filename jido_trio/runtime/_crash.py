@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import AttrsInstance, frozen
 
-from jido_trio.core import Agent, Difference, Heard, Instruction, Learnt, Signal, diff
+from jido_trio.core import Agent, Difference, Heard, Instruction, Learnt, Signal, carried, diff
 from jido_trio.data import pack
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import concealed, shown, without
@@ -85,7 +85,7 @@ class AgentCrash:
     def _lines(self) -> list[str]:
         signal, hide = self.signal, self.hidden
         lines = [f"signal {shown(signal.type)} from {shown(signal.source)}, id {shown(signal.id)}"]
-        data = concealed(signal.data, secret_names(type(self.before)))
+        data = concealed(signal.data, secret_names(type(self.before), carried(signal)))
         lines.append(f"data: {shown(data, _WIDE, hide=hide)}")
         lines.append(f"state before: {shown(self.before.state, _WIDE, hide=hide)}")
         lines += [without(f"changed {change}", hide) for change in self.changes]

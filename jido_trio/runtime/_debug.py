@@ -13,7 +13,7 @@ import trio
 from attrs import define, field
 
 from jido_trio import checks
-from jido_trio.core import Agent, Signal, diff
+from jido_trio.core import Agent, Signal, carried, diff
 from jido_trio.observe import LEVELS, Event, Kind, Level, Ring
 from jido_trio.redact import concealed, plain, said, shown, shown_error, without
 from jido_trio.runtime._cell import Cell, Instance
@@ -111,7 +111,8 @@ class Watched(Server):
             return
         detail = None
         if watch.level == "verbose":
-            data = plain(concealed(signal.data, secret_names(type(self.agent))))
+            names = secret_names(type(self.agent), carried(signal))
+            data = plain(concealed(signal.data, names), names)
             detail = {"id": signal.id, "source": said(signal.source), "data": data}
         watch.note(kind, said(signal.type), detail)
 

@@ -7,13 +7,14 @@ from typing import Any, Generic, TypeVar
 import trio
 from attrs import frozen
 
-from jido_trio.core import Agent, Signal
+from jido_trio.core import Action, Agent, Instruction, Sent, Signal, carrier
 from jido_trio.errors import JidoError
 from jido_trio.redact import shown
 from jido_trio.runtime._cell import CALL_TIMEOUT
 from jido_trio.runtime._inspect import AgentView, view_of_agent
 from jido_trio.runtime._mailbox import Call
 from jido_trio.runtime._server import Server
+from jido_trio.world import using
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
 
@@ -55,11 +56,12 @@ class AgentRef(Generic[AgentT]):
         return view_of_agent(self._cell)
 
     @trio.lowlevel.enable_ki_protection
-    async def call(self, signal: Signal, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> AgentT:
-        """Send `signal` and return the agent as its `cmd` left it; its directives are carried out afterwards.
+    async def call(self, message: Sent, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> AgentT:
+        """Send `message` and return the agent as its `cmd` left it; its directives are carried out afterwards.
 
         Args:
-            signal: What to handle; calls and casts are handled in the order in which they came.
+            message: A signal, which goes where the routes lead; or an action, which is run whether or not a route leads
+                to it. Calls and casts are handled in the order in which they came.
             timeout: Seconds to wait, for room in the mailbox and for the answer; None waits for ever.
             check: Whether to raise what the action declares as a failure; else the agent is returned then, too, as it
                 was.
@@ -67,9 +69,9 @@ class AgentRef(Generic[AgentT]):
         Raises:
             ActionError: The action said no, or its parameters or its result don't fit. It has changed nothing, and the
                 agent's error policy is told. Of several actions of one signal it is the first that said no.
-            AgentCrashed: The agent crashed while it handled the signal; it may have acted.
-            AgentStopped: The agent is, or was, stopped before it came to the signal.
-            CallTimeout: No answer in time. A signal that still waited is withdrawn.
+            AgentCrashed: The agent crashed while it handled the message; it may have acted.
+            AgentStopped: The agent is, or was, stopped before it came to the message.
+            CallTimeout: No answer in time. A message that still waited is withdrawn.
             MailboxFull: There is no room, and the agent's mailbox has the rule not to wait for it.
             NoRoute: None of the agent's routes matches.
             RuntimeError: The agent lives in another thread, or in another run of Trio; or it waits for the interpreter
@@ -79,8 +81,9 @@ class AgentRef(Generic[AgentT]):
         if timeout is not CALL_TIMEOUT and timeout is not None:
             _check_timeout(timeout)
         cell = self._cell
+        signal: Any = message
         if signal.__class__ is not Signal or not cell.instance.is_here():
-            _refuse(cell, signal)
+            signal = _signal_of(cell, message)
         await trio.lowlevel.checkpoint_if_cancelled()
         if cell.state != "idle":
             return await _answered(cell, Call(signal, cell.id, check=check), timeout)  # type: ignore[no-any-return]
@@ -93,8 +96,10 @@ class AgentRef(Generic[AgentT]):
         return answer  # type: ignore[no-any-return]
 
     @trio.lowlevel.enable_ki_protection
-    async def cast(self, signal: Signal) -> None:
-        """Send `signal`; return once it is in the mailbox, which may have to get room first, or is handled already.
+    async def cast(self, message: Sent) -> None:
+        """Send a signal or an action.
+
+        It returns once that is in the mailbox, which may have to get room first, or is handled already.
 
         A durable agent has it on disk then: it will be handled, whatever dies.
 
@@ -102,13 +107,14 @@ class AgentRef(Generic[AgentT]):
             AgentStopped: The agent is stopped.
             MailboxFull: There is no room, and the agent's mailbox has the rule not to wait for it.
             OwnershipLost: The agent is durable, and was started elsewhere.
-            StorageError: The agent is durable, and the signal couldn't be written.
-            Unstorable: The agent is durable, and the signal can't be kept.
+            StorageError: The agent is durable, and the message couldn't be written.
+            Unstorable: The agent is durable, and the message can't be kept.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
         """
         cell = self._cell
+        signal: Any = message
         if signal.__class__ is not Signal or not cell.instance.is_here():
-            _refuse(cell, signal)
+            signal = _signal_of(cell, message)
         await trio.lowlevel.checkpoint_if_cancelled()
         if cell.state == "idle":
             cell.instance.context.copy().run(cell.handle_now, signal)
@@ -117,8 +123,8 @@ class AgentRef(Generic[AgentT]):
             await cell.accept(signal)
 
     @trio.lowlevel.enable_ki_protection
-    def cast_nowait(self, signal: Signal) -> None:
-        """Send `signal`, at once or not at all.
+    def cast_nowait(self, message: Sent) -> None:
+        """Send a signal or an action, at once or not at all.
 
         Raises:
             MailboxFull: There is no room.
@@ -126,17 +132,25 @@ class AgentRef(Generic[AgentT]):
             RuntimeError: The agent lives in another thread, or in another run of Trio.
         """
         cell = self._cell
+        signal: Any = message
         if signal.__class__ is not Signal or not cell.instance.is_here():
-            _refuse(cell, signal)
+            signal = _signal_of(cell, message)
         if not cell.offer(signal):
             raise cell.refusal_now()
 
 
-def _refuse(cell: Server, signal: object) -> None:
-    """Refuse what is no signal, and a caller in the wrong place, before anything has changed."""
-    if not isinstance(signal, Signal):
-        raise TypeError(f"agents are sent signals, not {shown(signal)}; make one: Signal('type', {{'field': value}})")
+def _signal_of(cell: Server, message: object) -> Signal:
+    """Return what comes into the mailbox; refuse what can't be sent, and a caller in the wrong place."""
+    if not isinstance(message, Signal | Action | Instruction):
+        raise TypeError(
+            f"agents are sent signals and actions, not {shown(message)}; make one: Signal('type', {{'field': value}}), "
+            "or a value of your action's class"
+        )
     cell.instance.check_here()
+    if isinstance(message, Signal):
+        return message
+    with using(cell.instance.world):
+        return carrier(message, cell.instance.source)
 
 
 def cell_of(ref: AgentRef[Any]) -> Server:

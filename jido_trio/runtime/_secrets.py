@@ -5,14 +5,23 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from jido_trio.core import Agent, Instruction, Signal
+from jido_trio.core import Action, Agent, Instruction, Signal, carried
 from jido_trio.redact import secret_fields_within, secret_texts
 
 
-def secret_names(agent: type[Agent[Any]]) -> frozenset[str]:
-    """Return what the secret fields of an agent's state and of the actions that it is routed to are called."""
+def secret_names(agent: type[Agent[Any]], *more: object) -> frozenset[str]:
+    """Return what the secret fields of an agent's state, and of the actions that it has to do with, are called.
+
+    These are those that it is routed to, and those of which there are more.
+    """
     cls: Any = agent  # to a type checker, a class of values that compare themselves can't be hashed
-    return _names_of(cls)
+    names = _names_of(cls)
+    for each in more:
+        if isinstance(each, Instruction):
+            names |= secret_fields_within(each.action_class)
+        elif isinstance(each, Action):
+            names |= secret_fields_within(type(each))
+    return names
 
 
 @lru_cache(1000)
@@ -24,10 +33,7 @@ def _names_of(agent: type[Any]) -> frozenset[str]:
 
 def secrets_of(agent: Agent[Any], signal: Signal | None, *more: object) -> frozenset[str]:
     """Return the texts of the secrets of an agent, of a signal to it, and of other values that it has to do with."""
-    names = secret_names(type(agent))
-    for each in more:
-        if isinstance(each, Instruction):
-            names |= secret_fields_within(each.action_class)
+    names = secret_names(type(agent), *more, carried(signal))
     texts: frozenset[str] = secret_texts(more, names) if more else frozenset()
     if names:
         texts |= secret_texts((agent.state, agent.strategy_state, signal and signal.data), names)
