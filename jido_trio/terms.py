@@ -23,6 +23,9 @@ ExitKind: TypeAlias = Literal["normal", "shutdown", "killed", "crash"]
 OnParentDeath: TypeAlias = Literal["stop", "continue", "emit_orphan"]
 """What a child agent does when its parent ends: stop; go on as an orphan; go on and handle `jido.agent.orphaned`."""
 
+WhenFull: TypeAlias = Literal["wait", "dead_letter", "drop"]
+"""What becomes of a signal that an agent emits to a mailbox without room."""
+
 AfterCrash: TypeAlias = Literal["fresh", "committed"]
 """What the life after a crash begins with: the initial state; or the one before the message that crashed the agent."""
 

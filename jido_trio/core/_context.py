@@ -1,7 +1,7 @@
 """What an action is told about the agent it runs for."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Generic, Protocol, Self
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Any, ClassVar, Generic, NoReturn, Protocol, Self
 
 import attrs
 from typing_extensions import TypeVar
@@ -9,6 +9,7 @@ from typing_extensions import TypeVar
 from jido_trio.core._resources import NO_RESOURCES, Resources
 from jido_trio.core._signal import Signal
 from jido_trio.data import FrozenDict
+from jido_trio.terms import WhenFull
 
 StateT_co = TypeVar("StateT_co", covariant=True, default=Any)
 
@@ -65,6 +66,47 @@ class Context(Generic[StateT_co, AgentT_co]):
 
     def __getitem__(self, key: str) -> Any:
         return self.extra[key]
+
+    def progress(self, data: object = None) -> None:
+        """Tell how far an action with effects is: the agent, by a `jido.action.progress`, and whoever looks at it.
+
+        It returns at once. While the agent hasn't come to the last word of this action, a newer one takes its place. It
+        does nothing when the life that asked for the action has ended.
+
+        Args:
+            data: How far it is, as plain data; say `{"page": 3, "of": 10}`.
+
+        Raises:
+            InvalidSignal: The data can't be kept.
+            RuntimeError: The action is a `def run`, which has no effects.
+        """
+        _has_no_effects("progress", "it is done when it returns")
+
+    def emit(
+        self, signal: Signal | str, data: object = None, *, dispatch: object = None, when_full: WhenFull = "wait"
+    ) -> Awaitable[None]:
+        """Send a signal from an action with effects, as an `Emit` does, while the action runs.
+
+        To be awaited: it is a checkpoint, and by default waits for room in the mailbox it is sent to, that of the
+        agent itself included.
+
+        Args:
+            signal: A signal, or its type.
+            data: To go with a type.
+            dispatch: `ToAgent(id)`, `ToParent()`, a list of these, or None for where the agent's signals go.
+            when_full: What becomes of it where there is no room: "wait", "dead_letter" or "drop".
+
+        Raises:
+            InvalidDefinition: It can't be sent like this.
+            RuntimeError: The action is a `def run`, which has no effects.
+        """
+        _has_no_effects("emit", "it returns an Emit")
+
+
+def _has_no_effects(name: str, instead: str) -> NoReturn:
+    raise RuntimeError(
+        f"context.{name} is for actions with effects, `async def run`; this one is a `def run`: {instead}"
+    )
 
 
 def shadowed(extra: Iterable[str]) -> str | None:

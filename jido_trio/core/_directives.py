@@ -6,7 +6,7 @@ operation if it is one of those five classes; every other frozen attrs value is 
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Protocol, get_args
 
 from attrs import Attribute, field, frozen
 
@@ -17,7 +17,7 @@ from jido_trio.core._signal import Signal, new_signal
 from jido_trio.data import FrozenDict, Misfit, freeze
 from jido_trio.errors import ActionError, InvalidDefinition
 from jido_trio.redact import shown
-from jido_trio.terms import AfterCrash, OnParentDeath, Restart, ShutdownLimit
+from jido_trio.terms import AfterCrash, OnParentDeath, Restart, ShutdownLimit, WhenFull
 
 
 @frozen
@@ -88,8 +88,6 @@ class ToAgent:
 class ToParent:
     """A dispatch target: the parent of the agent; an agent without one emits nothing."""
 
-
-WhenFull: TypeAlias = Literal["wait", "dead_letter", "drop"]
 
 _WHEN_FULL = get_args(WhenFull)
 

@@ -2,7 +2,7 @@
 
 A signal meets the files in this order: `_ref` (call, cast), `_mailbox` (what waits) and `_mailbox_rules`, `_cell` (what
 an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out), `_interpreter`
-(what a directive is given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks` (with `_job` and
+(what a directive is given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks` (with `_job`,
 `_lanes`), `_life`, each with the interpreters of its directives. Around them `_life_tasks` (the tasks of a life),
 `_clock` (timers, deadlines), `_fates` (what became of messages), `_crash` (what an agent was at), `_commit` (durable
 agents: commit, then act), `_plan`, `_inbox`, `_archive` and `_book` (what follows, what waits, their records),
@@ -28,15 +28,17 @@ from jido_trio.runtime._history import (
     read_entries,
     read_journal,
 )
-from jido_trio.runtime._inspect import AgentView, JidoView, MailboxView
+from jido_trio.runtime._inspect import ActionView, AgentView, JidoView, MailboxView
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._jido import Jido
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._partition import Partition
+from jido_trio.runtime._progress import Update, listen_progress
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
 
 __all__ = [
+    "ActionView",
     "AgentCrash",
     "AgentRef",
     "AgentView",
@@ -55,6 +57,7 @@ __all__ = [
     "MailboxView",
     "Partition",
     "Runtime",
+    "Update",
     "await_all",
     "await_any",
     "await_child",
@@ -66,6 +69,7 @@ __all__ = [
     "journal_info",
     "journal_names",
     "list_journals",
+    "listen_progress",
     "log_dead_directive",
     "log_dead_letter",
     "open_journal",

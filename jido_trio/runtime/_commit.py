@@ -63,13 +63,12 @@ from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._hibernation import Hibernation
 from jido_trio.runtime._inbox import Inbox, record_of
 from jido_trio.runtime._interpreter import Runtime
-from jido_trio.runtime._job import Job
-from jido_trio.runtime._lanes import start
 from jido_trio.runtime._life import stop_soon
-from jido_trio.runtime._mailbox import Again, Call, Kept, Kill, Message, News, Outcome
+from jido_trio.runtime._mailbox import Again, Call, Kept, Kill, Message, News, Outcome, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._plan import Do, Plan, planned
 from jido_trio.runtime._server import Server, awaited, interpreted, received_by, refusal_in
+from jido_trio.runtime._tasks import under_way
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import using
 
@@ -507,6 +506,9 @@ class DurableServer(Server):
                 due = self._inbox.is_due(message)
             case Outcome(record="", incarnation=incarnation):
                 due = incarnation == self.incarnation
+            case Progress(incarnation=incarnation):
+                message.waits = False
+                due = incarnation == self.incarnation
             case Outcome(record=record):
                 due = record in self._open_book().effects
             case _:
@@ -594,7 +596,7 @@ class DurableServer(Server):
             self._inbox.forget(one.message)
             call = one.message if isinstance(one.message, Call) else None
             if isinstance(one.answer, JidoError):
-                quiet = isinstance(one.message, News)
+                quiet = isinstance(one.message, News | Progress)
                 self._not_handled(one.signal, one.answer, call, waits=call is not None, quiet=quiet)
             elif call is not None:
                 call.settle(one.answer)
@@ -636,7 +638,8 @@ class DurableServer(Server):
             if step.record:
                 runtime = evolve(plain, key=step.record)
                 if isinstance(step.directive, RunInstruction):
-                    self._start_action(runtime, step.directive, step.record)
+                    tell = partial(self._learn, runtime.signal, record=step.record)
+                    under_way(self).start(step.directive, runtime, tell, partial(self._begun.add, step.record))
                     continue
                 self._begun.add(step.record)
             if self._tasks is not None:
@@ -668,10 +671,6 @@ class DurableServer(Server):
         page.done(record)
         await self._commit(page, ())
         self._begun.discard(record)
-
-    def _start_action(self, runtime: Runtime, directive: RunInstruction, record: str) -> None:
-        tell = partial(self._learn, runtime.signal, record=record)
-        start(Job(directive, runtime, self.incarnation, tell, partial(self._begun.add, record)))
 
     def _learn(self, signal: Signal, tell: Instruction, record: str) -> None:
         self._inbox.learn(Outcome(signal, tell, self.incarnation, record))

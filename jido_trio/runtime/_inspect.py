@@ -51,6 +51,19 @@ class MailboxView:
 
 
 @frozen
+class ActionView:
+    """An async action that is under way."""
+
+    action: str
+    """Its name."""
+    lane: str | None
+    seconds: float | None
+    """For how long it has run; None while it waits in its lane."""
+    progress: str | None
+    """How far it says that it is, as text."""
+
+
+@frozen
 class AgentView:
     """An agent as it is now."""
 
@@ -76,6 +89,8 @@ class AgentView:
     """Ids by tag."""
     timers: tuple[float, ...] = ()
     """Seconds until each of its schedules is due, the next one first."""
+    actions: tuple[ActionView, ...] = ()
+    """The async actions that are under way, or wait in a lane; the first 10."""
     lanes: Mapping[str, int] = field(factory=dict)
     """How many async actions wait in each lane, beside the one that runs there."""
     next_restart: float | None = None
@@ -123,6 +138,7 @@ def view_of_agent(cell: Cell, *, with_state: bool = True) -> AgentView:
         parent=told.pop("parent", None),
         children=told.pop("children", {}),
         timers=tuple(timers),
+        actions=tuple(ActionView(**action) for action in told.pop("actions", ())),
         lanes=told.pop("lanes", {}),
         next_restart=slot.next_restart if slot is not None else None,
         last_crash=slot.last_crash if slot is not None else None,

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
-from jido_trio.core import Action, Context, Instruction, Result, RunInstruction
+from jido_trio.core import Action, Context, Emit, Instruction, Outcome, Result, RunInstruction, Signal
 from jido_trio.errors import ActionError, ActionTimedOut
+from jido_trio.redact import shown
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._interpreter import Runtime
+from jido_trio.runtime._mailbox import Progress
+from jido_trio.runtime._post import Post
+from jido_trio.runtime._progress import Listeners, Update
+from jido_trio.terms import WhenFull
+from jido_trio.world import using
 
 BACKOFF = 0.25
 LONGEST_BACKOFF = 30.0
@@ -29,7 +35,12 @@ class Job:
     _tell: Callable[[Instruction], None]
     """Takes the instruction that tells the agent of the outcome."""
     _on_begun: Callable[[], None] | None = None
-    begun: bool = field(default=False, init=False)
+    begun: float | None = field(default=None, init=False)
+    """When, in seconds of Trio's clock."""
+    _far: Any = field(default=None, init=False)
+    """How far it says that it is."""
+    _message: Progress | None = field(default=None, init=False)
+    """What told the agent of that last."""
 
     @property
     def name(self) -> str:
@@ -48,7 +59,7 @@ class Job:
 
     async def run(self) -> None:
         """Run the action, and tell the agent of what it returned, or of the failure it declared."""
-        self.begun = True
+        self.begun = trio.current_time()
         if self._on_begun is not None:
             self._on_begun()
         try:
@@ -63,6 +74,52 @@ class Job:
         """Tell the agent of a failure."""
         self._tell(self.directive.failed(error, self.incarnation))
 
+    def progress(self, data: object) -> None:
+        """Tell the agent, and whoever listens, how far it is."""
+        cell, asked = self.runtime.cell, self.directive
+        if cell.life is None or cell.incarnation != self.incarnation:
+            return
+        told = {
+            "id": asked.instruction.id,
+            "action": self.name,
+            "progress": data,
+            "meta": asked.meta,
+            "incarnation": self.incarnation,
+            "signal": self.runtime.signal.id,
+        }
+        with using(cell.instance.world):
+            signal = Signal("jido.action.progress", told, source=cell.instance.source)
+        self._far = signal.data["progress"]
+        if self._message is not None and self._message.waits:
+            self._message.signal = signal
+            cell.instance.counts.accepted += 1
+            cell.instance.counts.dropped += 1
+        else:
+            self._message = Progress(signal, self.incarnation)
+            cell.put(self._message)
+        listeners = cell.kept(Listeners)
+        if listeners is not None:
+            listeners.tell(self, self.update(self._far))
+
+    def update(self, data: object = None, outcome: Outcome | None = None, *, ended: bool = False) -> Update:
+        """Return what those who listen are told."""
+        instruction, signal = self.directive.instruction, self.runtime.signal
+        return Update(self.name, instruction.id, signal.id, self.incarnation, data, outcome, ended)
+
+    def inspect(self) -> Mapping[str, object]:
+        """Return how far it is, as plain data."""
+        far = shown(self._far, hide=self.crash.hidden) if self._far is not None else None
+        seconds = trio.current_time() - self.begun if self.begun is not None else None
+        return {"action": self.name, "lane": self.directive.lane, "seconds": seconds, "progress": far}
+
+    async def emit(self, directive: Emit) -> None:
+        """Send a signal while it runs; the agent goes on meanwhile."""
+        await trio.lowlevel.checkpoint()
+        cell = self.runtime.cell
+        waits = cell.instance.part(Post).emit(cell, directive, directive.dispatch, aside=True)
+        if waits is not None:
+            await waits
+
     async def _execute(self, instruction: Instruction) -> Result:
         """Return what the action of `instruction` returns.
 
@@ -73,8 +130,15 @@ class Job:
         action = instruction.bind()
         runtime = self.runtime
         agent = runtime.agent
-        context = Context(
-            agent.state, agent, runtime.signal, instruction.context, runtime.resources, self.incarnation, runtime.key
+        context = _Context(
+            agent.state,
+            agent,
+            runtime.signal,
+            instruction.context,
+            runtime.resources,
+            self.incarnation,
+            runtime.key,
+            job=self,
         )
         retries = instruction.opts.get("max_retries", 0)
         pause = instruction.opts.get("backoff", BACKOFF)
@@ -87,6 +151,24 @@ class Job:
                     raise
             await trio.sleep(_pause(pause, attempt))
             attempt += 1
+
+
+@frozen(slots=False)
+class _Context(Context[Any, Any]):
+    """What an action with effects is told, and what it can tell while it runs."""
+
+    _job: Job = field(kw_only=True, repr=False, eq=False, alias="job")
+
+    def progress(self, data: object = None) -> None:
+        """See `Context`."""
+        self._job.progress(data)
+
+    def emit(
+        self, signal: Signal | str, data: object = None, *, dispatch: object = None, when_full: WhenFull = "wait"
+    ) -> Awaitable[None]:
+        """See `Context`."""
+        with using(self._job.runtime.cell.instance.world):
+            return self._job.emit(Emit(signal, data, dispatch=dispatch, when_full=when_full))
 
 
 def _pause(first: float, attempt: int) -> float:

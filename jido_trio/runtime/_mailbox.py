@@ -113,6 +113,15 @@ class Outcome:
     """The key of what is on disk of it, for a durable agent; that one is for every life."""
 
 
+@define(eq=False)
+class Progress:
+    """How far an async action is, for the life that asked for it. A newer signal takes the place of one that waits."""
+
+    signal: Signal
+    incarnation: int
+    waits: bool = True
+
+
 @frozen(eq=False)
 class Kept:
     """A signal to a durable agent that is on disk, too."""
@@ -160,13 +169,13 @@ class Again:
         return isinstance(self.message, Call) and self.message.settled
 
 
-Message: TypeAlias = Signal | Call | Own | Kept | Due | Outcome | News | Kill | Keyed | Again
+Message: TypeAlias = Signal | Call | Own | Kept | Due | Outcome | Progress | News | Kill | Keyed | Again
 """All that a mailbox holds. What others cast is the bare signal."""
 
-PLACELESS = frozenset({Own, Kept, Due, Outcome, News, Kill, Again})
+PLACELESS = frozenset({Own, Kept, Due, Outcome, Progress, News, Kill, Again})
 """Messages that take no place."""
 
-URGENT = frozenset({Due, Outcome})
+URGENT = frozenset({Due, Outcome, Progress})
 """Messages that don't wait behind those of others: nobody sent them just now, so they come after nothing."""
 
 _IN_A_ROW = 16

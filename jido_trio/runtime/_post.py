@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import trio
 from attrs import frozen
@@ -22,18 +23,26 @@ class Post:
 
     _instance: Instance
 
-    def emit(self, sender: Cell, emitted: Emit, dispatch: object) -> Awaitable[None] | None:
-        """Send a signal where `dispatch` says; return what is to be awaited if it has to wait for room."""
+    def emit(self, sender: Cell, emitted: Emit, dispatch: object, *, aside: bool = False) -> Awaitable[None] | None:
+        """Send a signal where `dispatch` says; return what is to be awaited if it has to wait for room.
+
+        An agent can't wait for room in its own mailbox, so a signal to itself needs none; but who sends it from
+        `aside`, while the agent handles others, can.
+        """
         match dispatch:
             case None:
-                sender.put(Own(emitted.signal))
+                return self._deliver(sender, emitted, sender, aside=aside)
             case ToAgent(id):
-                return self._to(id, emitted, sender)
+                cell = self._instance.cells.get(id)
+                if cell is not None:
+                    return self._deliver(cell, emitted, sender, aside=aside)
+                self._instance.undeliverable(id, emitted.signal, "no agent has that id")
+                return None
             case ToParent():
                 parent = parent_of(sender)
-                return self._to(parent.id, emitted, sender) if parent is not None else None
+                return self._deliver(parent, emitted, sender, aside=aside) if parent is not None else None
             case list() | tuple():
-                return self._to_all(sender, emitted, dispatch)
+                return self._to_all(sender, emitted, dispatch, aside=aside)
             case _:
                 raise InvalidDefinition(
                     f"agent {shown(sender.id)} emits to {shown(dispatch)}; dispatch is ToAgent(id), ToParent(), "
@@ -41,26 +50,23 @@ class Post:
                     field="dispatch",
                     value=dispatch,
                 )
-        return None
 
-    def _to_all(self, sender: Cell, emitted: Emit, targets: Sequence[object]) -> Awaitable[None] | None:
+    def _to_all(self, sender: Cell, emitted: Emit, targets: Sequence[object], *, aside: bool) -> Awaitable[None] | None:
         for number, one in enumerate(targets, start=1):
-            waits = self.emit(sender, emitted, one)
+            waits = self.emit(sender, emitted, one, aside=aside)
             if waits is not None:
-                return self._then(waits, sender, emitted, targets[number:])
+                return self._then(waits, partial(self._to_all, sender, emitted, targets[number:], aside=aside))
         return None
 
-    async def _then(self, waits: Awaitable[None], sender: Cell, emitted: Emit, targets: Sequence[object]) -> None:
+    async def _then(self, waits: Awaitable[None], rest: Callable[[], Awaitable[None] | None]) -> None:
         await waits
-        more = self._to_all(sender, emitted, targets)
+        more = rest()
         if more is not None:
             await more
 
-    def _to(self, id: str, emitted: Emit, sender: Cell) -> Awaitable[None] | None:
-        cell, signal = self._instance.cells.get(id), emitted.signal
-        if cell is None:
-            self._instance.undeliverable(id, signal, "no agent has that id")
-        elif cell is sender:
+    def _deliver(self, cell: Cell, emitted: Emit, sender: Cell, *, aside: bool) -> Awaitable[None] | None:
+        signal = emitted.signal
+        if cell is sender and not aside:
             cell.put(Own(signal))
         elif not cell.offer(signal):
             if emitted.when_full == "wait" and not cell.closed and not cell.mailbox.refuses:
@@ -69,7 +75,7 @@ class Post:
                 self._instance.counts.accepted += 1
                 self._instance.counts.dropped += 1
             else:
-                self._instance.undeliverable(id, signal, cell.closed or "its mailbox is full")
+                self._instance.undeliverable(cell.id, signal, cell.closed or "its mailbox is full")
         return None
 
     @trio.lowlevel.enable_ki_protection

@@ -41,7 +41,7 @@ from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life_tasks import LifeTasks, discard
-from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message, News, Outcome, Own
+from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message, News, Outcome, Own, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules, RuledMailbox
 from jido_trio.runtime._recovery import BEGINNING, beginning, is_in_vain
 from jido_trio.runtime._secrets import secrets_of
@@ -220,12 +220,14 @@ class Server(Cell):
                 self._receive(message.signal, message)
             case News(signal):
                 self._receive(signal, quiet=True)
-            case Outcome(signal, _, incarnation):
-                if incarnation == self.incarnation:
-                    self._receive(signal, outcome=message)
-                else:
-                    self.instance.counts.handled -= 1
-                    self.instance.counts.dropped += 1
+            case Outcome() | Progress() if message.incarnation != self.incarnation:
+                self.instance.counts.handled -= 1
+                self.instance.counts.dropped += 1
+            case Outcome(signal):
+                self._receive(signal, outcome=message)
+            case Progress(signal):
+                message.waits = False
+                self._receive(signal, quiet=True)
             case Kill(incarnation):
                 if incarnation == self.incarnation and self.instance.supervisor is not None:
                     self.instance.supervisor.kill_child(self.id)

@@ -8,7 +8,8 @@ done and not yet told of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from attrs import define, field
@@ -20,8 +21,12 @@ from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._job import Job
 from jido_trio.runtime._lanes import start
 from jido_trio.runtime._mailbox import News, Outcome
+from jido_trio.runtime._progress import Listeners
 from jido_trio.terms import ExitKind
 from jido_trio.world import using
+
+SHOWN = 10
+"""So many of an agent's async actions are named where it is looked at."""
 
 
 @define(eq=False)
@@ -31,17 +36,32 @@ class UnderWay:
     _cell: Cell
     _jobs: dict[Job, None] = field(factory=dict)
 
-    def start(self, directive: RunInstruction, runtime: Runtime) -> None:
+    def start(
+        self,
+        directive: RunInstruction,
+        runtime: Runtime,
+        tell: Callable[[Instruction], None],
+        on_begun: Callable[[], None] | None = None,
+    ) -> None:
         """Run one that is asked for now, or let it wait in its lane."""
-        incarnation = self._cell.incarnation
 
-        def tell(instruction: Instruction) -> None:
+        def told(instruction: Instruction) -> None:
             self._jobs.pop(job, None)
-            self._cell.put(Outcome(runtime.signal, instruction, incarnation))
+            tell(instruction)
+            self._ended(job, instruction.params["outcome"])
 
-        job = Job(directive, runtime, incarnation, tell)
+        job = Job(directive, runtime, self._cell.incarnation, told, on_begun)
         self._jobs[job] = None
         start(job)
+
+    def _ended(self, job: Job, outcome: CoreOutcome | None) -> None:
+        listeners = self._cell.kept(Listeners)
+        if listeners is not None:
+            listeners.tell(job, job.update(outcome=outcome, ended=True))
+
+    def inspect(self) -> Mapping[str, object]:
+        """Return how far the first of them are."""
+        return {"actions": [job.inspect() for job in islice(self._jobs, SHOWN)]}
 
     def up(self) -> None:
         """See `Belonging`."""
@@ -49,9 +69,12 @@ class UnderWay:
     def again(self) -> None:
         """See `Belonging`. The new life is told of those of former lives before anything else that waits."""
         jobs, self._jobs = self._jobs, {}
+        for job in jobs:
+            self._ended(job, None)
+        now = self._cell.incarnation
         done = [each for each in self._cell.mailbox.urgent or () if isinstance(each, Outcome)]
-        told = [self._interrupted(job) for job in jobs]
-        told += [self._untold(each) for each in done if each.incarnation < self._cell.incarnation]
+        told = [self._interrupted(job) for job in jobs if not job.is_kept]
+        told += [self._untold(each) for each in done if not each.record and each.incarnation < now]
         for number, signal in enumerate(told):
             self._cell.mailbox.put_early(News(signal), number)
 
@@ -60,7 +83,9 @@ class UnderWay:
 
     def _interrupted(self, job: Job) -> Signal:
         asked = job.directive
-        return self._told(asked.instruction, asked.meta, None, job.runtime.signal, job.incarnation, begun=job.begun)
+        return self._told(
+            asked.instruction, asked.meta, None, job.runtime.signal, job.incarnation, begun=job.begun is not None
+        )
 
     def _untold(self, message: Outcome) -> Signal:
         outcome: CoreOutcome = message.instruction.params["outcome"]
@@ -90,10 +115,17 @@ class UnderWay:
             return Signal("jido.instruction.interrupted", data, source=self._cell.instance.source)
 
 
+def under_way(cell: Cell) -> UnderWay:
+    """Return what keeps account of the agent's async actions."""
+    kept = cell.kept(UnderWay)
+    if kept is None:
+        kept = UnderWay(cell)
+        cell.keep(kept)
+    return kept
+
+
 @interpret.register
 def _(directive: RunInstruction, runtime: Runtime) -> None:
-    under_way = runtime.cell.kept(UnderWay)
-    if under_way is None:
-        under_way = UnderWay(runtime.cell)
-        runtime.cell.keep(under_way)
-    under_way.start(directive, runtime)
+    cell, signal = runtime.cell, runtime.signal
+    incarnation = cell.incarnation
+    under_way(cell).start(directive, runtime, lambda tell: cell.put(Outcome(signal, tell, incarnation)))

@@ -41,8 +41,8 @@ MAILBOX = (
         "calls_take_no_place",
         "Calls of others are over the limit, and take places from nobody.",
         "PLACELESS",
-        "{Own, Kept, Due, Outcome, News, Kill, Again}",
-        "{Own, Kept, Due, Outcome, News, Kill, Again, Call}",
+        "{Own, Kept, Due, Outcome, Progress, News, Kill, Again}",
+        "{Own, Kept, Due, Outcome, Progress, News, Kill, Again, Call}",
         part="runtime",
     ),
     Mutant(
@@ -619,12 +619,8 @@ TASKS = (
         "outcomes_of_older_lives_count",
         "What an action of a dead life came to is taken for one of the next.",
         "Server._handle",
-        "if incarnation == self.incarnation:\n"
-        "    self._receive(signal, outcome=message)\n"
-        "else:\n"
-        "    self.instance.counts.handled -= 1\n"
-        "    self.instance.counts.dropped += 1",
-        "self._receive(signal, outcome=message)",
+        "message.incarnation != self.incarnation",
+        "False",
         part="runtime",
     ),
     Mutant(
@@ -832,6 +828,41 @@ LANES = (
     ),
 )
 
+PROGRESS = (
+    Mutant(
+        "progress_piles_up",
+        "Each word of an action waits, however many there are.",
+        "Job.progress",
+        "self._message is not None and self._message.waits",
+        "False",
+        part="runtime",
+    ),
+    Mutant(
+        "progress_is_said_once",
+        "An action is heard of once, whatever it says later.",
+        "Server._handle",
+        "message.waits = False",
+        "pass",
+        part="runtime",
+    ),
+    Mutant(
+        "emits_of_actions_do_not_wait",
+        "What an action sends to its own agent piles up there.",
+        "Job.emit",
+        "True",
+        "False",
+        part="runtime",
+    ),
+    Mutant(
+        "listeners_hear_of_no_end",
+        "Who listens is never told that an action is done.",
+        "UnderWay._ended",
+        "listeners is not None",
+        "False",
+        part="runtime",
+    ),
+)
+
 LEDGER = (
     Mutant(
         "dead_letters_untold",
@@ -892,7 +923,7 @@ LEDGER = (
     Mutant(
         "emits_to_full_mailboxes_vanish",
         "A signal to an agent whose mailbox is full disappears.",
-        "Post._to",
+        "Post._deliver",
         "not cell.offer(signal)",
         "(cell.offer(signal), False)[1]",
         part="runtime",
@@ -900,8 +931,8 @@ LEDGER = (
     Mutant(
         "emits_to_nobody_vanish",
         "A signal to an agent that isn't there disappears.",
-        "Post._to",
-        "self._instance.undeliverable(id, signal, 'no agent has that id')",
+        "Post.emit",
+        "self._instance.undeliverable(id, emitted.signal, 'no agent has that id')",
         "None",
         part="runtime",
     ),
@@ -1069,7 +1100,7 @@ LEDGER = (
         "interrupted_actions_untold",
         "The next life never hears that an async action died with the former.",
         "UnderWay.again",
-        "[self._interrupted(job) for job in jobs]",
+        "[self._interrupted(job) for job in jobs if not job.is_kept]",
         "[]",
         part="runtime",
     ),
@@ -1434,7 +1465,7 @@ RULES = (
     Mutant(
         "emits_never_wait",
         "An emit that should wait for room is a dead letter.",
-        "Post._to",
+        "Post._deliver",
         "emitted.when_full == 'wait'",
         "False",
         part="runtime",
@@ -1449,4 +1480,4 @@ RULES = (
     ),
 )
 
-RUNTIME = (*MAILBOX, *RUN_QUEUE, *REPLY, *CLOCK, *FAMILY, *TASKS, *LANES, *LEDGER, *FATES, *RULES)
+RUNTIME = (*MAILBOX, *RUN_QUEUE, *REPLY, *CLOCK, *FAMILY, *TASKS, *LANES, *PROGRESS, *LEDGER, *FATES, *RULES)
