@@ -13,7 +13,7 @@ import trio
 
 from jido_trio.cli._output import say
 from jido_trio.cli._store import Progress, imported, opened, the_agent
-from jido_trio.cli._whatif import changed_class, left_out, plain_differences
+from jido_trio.cli._whatif import changed_class, left_out, plain_differences, plain_divergence
 from jido_trio.core import Agent, Difference, Divergence, Fork, diff, migrated, replay
 from jido_trio.data import unstructure
 from jido_trio.errors import AgentNotFound, InvalidDefinition, JidoError, RecordRefused
@@ -253,21 +253,13 @@ def _tell(found: Divergence) -> None:
 def _conclude(fork: Fork, options: argparse.Namespace) -> None:
     end: tuple[Difference, ...] = () if fork.raised else diff(fork.ours.state, fork.theirs.state)
     if options.json:
-        first = None
-        if fork.first is not None:
-            first = {
-                "number": fork.first.number,
-                "why": fork.first.why,
-                "error": fork.first.error,
-                "differences": plain_differences(fork.first.differences),
-            }
         say(
             json.dumps(
                 {
                     "inputs": fork.inputs,
                     "diverged": fork.diverged,
                     "raised": fork.raised,
-                    "first": first,
+                    "first": plain_divergence(fork.first),
                     "end": plain_differences(end),
                 }
             )

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from jido_trio.cli._inspect import inspect
 from jido_trio.cli._journal import add_journal
 from jido_trio.cli._output import output
+from jido_trio.cli._upgrade import add_upgrade
 from jido_trio.extras import MissingExtra
 
 USAGE, INTERRUPTED = 2, 130
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add_demo(commands.add_parser("demo", help=_DEMO, description=_DEMO, epilog=_CODES))
     add_journal(commands.add_parser("journal", help=_JOURNAL, description=_JOURNAL))
+    add_upgrade(commands.add_parser("upgrade", help=_UPGRADE, description=_UPGRADE, epilog=_UPGRADE_CODES))
     _add_inspect(commands.add_parser("inspect", help=_INSPECT, description=_INSPECT, epilog=_INSPECT_CODES))
     return parser
 
@@ -71,6 +73,13 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 _JOURNAL = "Read what durable agents have on disk: their inputs, and the states that these lead to."
+_UPGRADE = (
+    "Rehearse an upgrade: fold new code over the journals on disk, and tell where it differs. Nothing is changed."
+)
+_UPGRADE_CODES = (
+    "exit code: 0 all agents go over, and would have done the same; 1 some don't; 2 wrong usage, or the storage can't "
+    "be used; 130 ended by Ctrl-C"
+)
 _INSPECT = "Show what the agents of a running program are at: of one that has Jido(inspect=SOCKET)."
 _INSPECT_CODES = (
     "exit code: 0 it was shown, or the program that was watched has ended; 2 wrong usage, or there is nothing to be "

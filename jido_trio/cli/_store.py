@@ -116,8 +116,13 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Take back what was told."""
         if self._told:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._told = False
 
     def at(self, number: int) -> None:
         """Tell how far it has come, if it is time for that."""

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from jido_trio.checks import did_you_mean
 from jido_trio.cli._store import class_at
-from jido_trio.core import Action, Agent, Difference, Entry
+from jido_trio.core import Action, Agent, Difference, Divergence, Entry
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 
@@ -54,3 +54,15 @@ def plain_differences(differences: Iterable[Difference]) -> list[dict[str, str]]
         {"path": each.path, "before": shown(each.before), "after": shown(each.after), "text": str(each)}
         for each in differences
     ]
+
+
+def plain_divergence(divergence: Divergence | None) -> dict[str, Any] | None:
+    """Return a divergence as plain data."""
+    if divergence is None:
+        return None
+    return {
+        "number": divergence.number,
+        "why": divergence.why,
+        "error": divergence.error,
+        "differences": plain_differences(divergence.differences),
+    }

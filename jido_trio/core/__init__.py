@@ -26,7 +26,7 @@ from jido_trio.core._directives import (
     emit_to,
     emit_to_parent,
 )
-from jido_trio.core._durable import Durable
+from jido_trio.core._durable import Durable, Migration
 from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Verdict, decide_error
 from jido_trio.core._instruction import Command, Instruction
 from jido_trio.core._journal import (
@@ -39,6 +39,7 @@ from jido_trio.core._journal import (
     WhatIf,
     diff,
     mark_of,
+    rehearsal,
     replay,
     steps,
     what_if,
@@ -85,6 +86,7 @@ __all__ = [
     "Instruction",
     "Learnt",
     "MaxErrors",
+    "Migration",
     "NoState",
     "Outcome",
     "ReplaceState",
@@ -125,6 +127,7 @@ __all__ = [
     "mark_of",
     "matches",
     "migrated",
+    "rehearsal",
     "replay",
     "run_instruction",
     "steps",

@@ -213,6 +213,17 @@ class Fork:
         return None if ours_plain == theirs_plain else Divergence(number, "directives", diff(ours_plain, theirs_plain))
 
 
+def rehearsal(begin: Agent[Any], cls: type[Agent[Any]], migrate: Migration | None = None) -> Fork:
+    """Return a fork whose other fold is by another class, and whose states are compared as those of that class.
+
+    So it differs where the new code does something else, and not where a state only looks different; see `migrated`.
+
+    Raises:
+        MigrationFailed: The first state can't become one of the other class.
+    """
+    return Fork(begin, migrated(begin, cls, migrate), lambda agent: migrated(agent, cls, migrate).state)
+
+
 def what_if(
     begin: Agent[Any],
     journal: Iterable[Entry],

@@ -6,8 +6,8 @@ an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (rec
 `_lanes`), `_life`, each with the interpreters of its directives. Around them `_life_tasks` (the tasks of a life),
 `_clock` (timers, deadlines), `_fates` (what became of messages), `_crash` (what an agent was at), `_commit` (durable
 agents: commit, then act), `_plan`, `_inbox`, `_archive` and `_book` (what follows, what waits, their records),
-`_history` (their journals), `_waiting` (who waits for a state), `_directory` (agents by id), `_agents` (what can be
-done with them), `_partition` (tenants) and `_jido` (the instance that opens all of it).
+`_history` and `_rehearsal` (their journals), `_waiting` (who waits for a state), `_directory` (agents by id), `_agents`
+(what can be done with them), `_partition` (tenants) and `_jido` (the instance that opens all of it).
 """
 
 from jido_trio.runtime._agents import Agents
@@ -35,6 +35,7 @@ from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._partition import Partition
 from jido_trio.runtime._progress import Update, listen_progress
 from jido_trio.runtime._ref import AgentRef
+from jido_trio.runtime._rehearsal import Rehearsal, Rehearsed, rehearse
 from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
 
 __all__ = [
@@ -56,6 +57,8 @@ __all__ = [
     "MailboxRules",
     "MailboxView",
     "Partition",
+    "Rehearsal",
+    "Rehearsed",
     "Runtime",
     "Update",
     "await_all",
@@ -75,5 +78,6 @@ __all__ = [
     "open_journal",
     "read_entries",
     "read_journal",
+    "rehearse",
     "wait_state",
 ]

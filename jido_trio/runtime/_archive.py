@@ -163,7 +163,7 @@ class Archive:
         cls = type(agent)
         record = {
             "format": FORMAT,
-            "class": f"{cls.__module__}:{cls.__qualname__}",
+            "class": recorded_name(cls),
             "vsn": cls.vsn,
             "number": snapshot.number,
             "state": agent.state,
@@ -300,7 +300,7 @@ class Archive:
             raise RecordRefused(
                 record.key, f"its format is {shown(fields.get('format'))}, and this jido_trio knows {FORMAT}"
             )
-        name = f"{cls.__module__}:{cls.__qualname__}"
+        name = recorded_name(cls)
         if fields["class"] != name:
             raise RecordRefused(record.key, f"it is an agent of class {said(fields['class'])}, not of {name}")
         if fields["vsn"] != cls.vsn:
@@ -352,6 +352,11 @@ def archive_of(storage: Storage, instance: str, agent_id: str) -> Archive:
             value=agent_id,
         )
     return Archive(agent_id, storage, at)
+
+
+def recorded_name(cls: type[Agent[Any]]) -> str:
+    """Return what the class is called in records."""
+    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def check_storable(cls: type[Agent[Any]]) -> None:

@@ -297,7 +297,7 @@ async def compact_journal(
     epoch = await archive.owned()
     if not epoch:
         raise AgentNotFound(agent_id)
-    number = await _last_number(archive) - keep
+    number = await last_number(archive) - keep
     reader = await open_journal(storage, instance, agent_id, upto=number)
     gone = number - reader.number
     if gone <= 0:
@@ -315,7 +315,7 @@ async def compact_journal(
     return gone
 
 
-async def _last_number(archive: Archive) -> int:
+async def last_number(archive: Archive) -> int:
     """Return the number of the last input: that of the snapshot, or of what came after it."""
     number = archive.read(await archive.saved(), lambda value: int(json.loads(value)["number"]))
     later = await archive.range("past/", archive.past(number + 1))
