@@ -1,0 +1,372 @@
+"""Random programs on the real runtime, under virtual time: at each step all laws hold.
+
+Agents with mailboxes of each kind, crashes in each place, callers that lose patience, children, schedules, outcomes,
+parked agents, a tenant that gives up; and a book of its own, in which each message is written down by all who see it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from typing import Any
+
+import trio
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, rule
+from trio.testing import wait_all_tasks_blocked
+
+from jido_trio.errors import (
+    AgentNotFound,
+    CallError,
+    MailboxFull,
+)
+from jido_trio.runtime import AgentRef, Jido, MailboxRules, Partition
+from jido_trio.supervision import Backoff, Budget
+from jido_trio.testing._machine import TrioStateMachine, step
+from properties.runtime_programs import BOOKS, KINDS, MACHINE, Book, Logs, Step, message
+
+AGENTS = ("a", "b", "c")
+PLACES = 3
+
+agents = st.sampled_from(AGENTS)
+anybody = st.sampled_from((*AGENTS, "calm", "t", "nobody"))
+keys = st.sampled_from((None, "k", "l"))
+moments = st.sampled_from((0.0, 0.5, 1.0, 3.0))
+rules = st.none() | st.builds(
+    MailboxRules,
+    when_full=st.sampled_from(("block", "block", "reject", "drop_oldest", "drop_newest")),
+    coalesce=st.sampled_from((None, None, lambda signal: signal.type)),
+    on_restart=st.sampled_from(("keep", "keep", "dead_letter", "drop")),
+    redeliver=st.integers(0, 2),
+)
+limits = st.sampled_from(
+    (
+        {},
+        {"budget": Budget(max_restarts=2, max_seconds=5, exhausted="park")},
+        {"backoff": Backoff(first=2)},
+        {"restart": "temporary"},
+        {"max_handle_time": 0.7},
+    )
+)
+members = st.fixed_dictionaries(
+    {
+        "agent": st.sampled_from(KINDS),
+        "after_crash": st.sampled_from(("fresh", "committed")),
+        "mailbox": rules,
+        "limits": limits,
+    }
+)
+steps = st.one_of(
+    st.builds(Step, st.just("emit"), anybody, st.sampled_from(("dead_letter", "drop", "wait"))),
+    st.builds(Step, st.sampled_from(("emit to itself", "crash itself", "fall", "stop child", "stop"))),
+    st.builds(Step, st.just("schedule"), key=keys, seconds=moments),
+    st.builds(Step, st.just("cancel"), key=st.sampled_from(("k", "l"))),
+    st.builds(Step, st.just("nap"), how=st.sampled_from(("", "", "crash")), seconds=st.sampled_from((0.5, 1.0))),
+    st.builds(Step, st.just("work"), how=st.sampled_from(("", "", "crash")), seconds=moments),
+    st.builds(Step, st.just("spawn"), how=st.sampled_from(("stop", "continue", "emit_orphan"))),
+    st.builds(Step, st.just("adopt"), st.sampled_from(AGENTS)),
+)
+programs = st.lists(steps, max_size=3).map(tuple)
+ends = st.sampled_from(("well", "well", "well", "crash", "refuse", "unrouted"))
+doors = st.sampled_from(("cast", "cast_nowait", "call", "call", "impatient call", "cancelled call"))
+
+
+class Programs(TrioStateMachine):
+    """An instance, and whatever can happen to its agents."""
+
+    async def set_up(self) -> None:
+        self.opened, self.closing, self.ended = trio.Event(), trio.Event(), trio.Event()
+        self.calling: dict[int, AgentRef[Any]] = {}
+        self.told: list[str] = []
+        self.calm: list[int] = []
+
+    @initialize(members=st.fixed_dictionaries(dict.fromkeys(AGENTS, members)))
+    @step
+    async def open(self, members: Any) -> None:
+        self.members = {**members, "calm": {"agent": Logs, "after_crash": "fresh", "mailbox": None, "limits": {}}}
+        rules = {id: each["mailbox"] for id, each in self.members.items()}
+        keeps = {id: each["after_crash"] == "committed" for id, each in self.members.items()}
+        self.book = Book(rules, keeps)
+        BOOKS.append(self.book)
+        self.nursery.start_soon(self.hold)
+        await self.opened.wait()
+        for id in self.members:
+            await self.start(id)
+        self.places: dict[str, Jido | Partition] = {"main": self.jido}
+        await self.open_tenant()
+
+    async def open_tenant(self) -> None:
+        name = f"t{len(self.places)}"
+        self.tenant = self.places[name] = await self.jido.partition(
+            name, max_restarts=2, mailbox_size=PLACES, on_dead_letter=lambda letter: self.book.letter(letter, name)
+        )
+        self.book.refs[name] = await self.tenant.start_agent(Logs, id=name, budget=None)
+
+    async def hold(self) -> None:
+        book = self.book
+        async with Jido(
+            on_report=book.report, on_dead_letter=book.letter, on_dead_directive=book.dead_directive, shutdown=None
+        ) as self.jido:
+            self.opened.set()
+            await self.closing.wait()
+        self.ended.set()
+
+    async def start(self, id: str) -> None:
+        each = self.members[id]
+        self.book.refs[id] = await self.jido.start_agent(
+            each["agent"],
+            id=id,
+            mailbox=each["mailbox"],
+            mailbox_size=PLACES if id != "calm" else 1000,
+            after_crash=each["after_crash"],
+            **each["limits"],
+        )
+
+    # ---- what happens
+
+    @rule(agent=agents, steps=programs, end=ends, door=doors)
+    @step
+    async def send(self, agent: str, steps: tuple[Step, ...], end: str, door: str) -> None:
+        await self.send_to(agent, steps, end, door)
+
+    @rule(agent=agents, steps=programs, door=doors)
+    @step
+    async def send_more(self, agent: str, steps: tuple[Step, ...], door: str) -> None:
+        await self.send_to(agent, steps, "well", door)
+
+    @rule(agent=agents, doors=st.lists(doors, min_size=1, max_size=8), end=ends, seconds=moments)
+    @step
+    async def crowd(self, agent: str, doors: list[str], end: str, seconds: float) -> None:
+        """Keep an agent busy, and have many wait for it; one of them with something to say."""
+        await self.send_to(agent, (Step("nap", seconds=1),), "well", "cast_nowait")
+        await self.send_to(agent, (), end, doors[0])
+        for door in doors[1:]:
+            await self.send_to(agent, (Step("emit", agent, "dead_letter"),), "well", door)
+        await trio.sleep(seconds)
+
+    @rule(agents=st.permutations(AGENTS), count=st.integers(2, 5), how=st.sampled_from(("wait", "wait", "dead_letter")))
+    @step
+    async def pipe(self, agents: list[str], count: int, how: str) -> None:
+        """Have one agent send another more than that has room for."""
+        await self.send_to(agents[1], (Step("nap", seconds=1),), "well", "cast_nowait")
+        await self.send_to(agents[0], tuple(Step("emit", agents[1], how) for _ in range(count)), "well", "cast")
+
+    @rule(agent=agents, key=st.sampled_from(("k", "l")))
+    @step
+    async def change_of_mind(self, agent: str, key: str) -> None:
+        """Schedule something, and take it back or replace it when it is due and waits."""
+        await self.send_to(agent, (Step("schedule", key=key, seconds=0.5), Step("nap", seconds=1)), "well", "cast")
+        await self.send_to(agent, (Step("cancel", key=key), Step("schedule", key=key, seconds=3)), "well", "cast")
+
+    @rule()
+    @step
+    async def ruin_the_tenant(self) -> None:
+        """Have its agents crash too often; it ends alone, and another is opened when it is needed."""
+        for agent in self.tenant.list_agents() * 3:
+            await self.send_to(agent.id, (), "crash", "call")
+
+    @rule(door=st.sampled_from(("cast", "cast_nowait", "call")))
+    @step
+    async def send_to_the_calm(self, door: str) -> None:
+        self.calm.append(await self.send_to("calm", (), "well", door))
+
+    @rule(steps=st.lists(steps.filter(lambda step: step.kind not in ("spawn", "adopt")), max_size=2), end=ends)
+    @step
+    async def send_to_the_tenant(self, steps: list[Step], end: str) -> None:
+        if self.tenant.ended:
+            await self.open_tenant()
+        await self.send_to(self.tenant.list_agents()[0].id, tuple(steps), end, "call")
+
+    @rule(seconds=st.sampled_from((0.3, 0.5, 1, 3, 20)))
+    @step
+    async def wait(self, seconds: float) -> None:
+        await trio.sleep(seconds)
+
+    @rule(agent=agents)
+    @step
+    async def kill(self, agent: str) -> None:
+        with contextlib.suppress(AgentNotFound):
+            self.jido.kill_agent(self.book.refs[agent])
+
+    @rule(agent=agents)
+    @step
+    async def stop_or_start(self, agent: str) -> None:
+        if self.book.refs[agent].running:
+            with contextlib.suppress(AgentNotFound):
+                await self.jido.stop_agent(self.book.refs[agent])
+        if self.jido.whereis(agent) is None:
+            self.forget(agent)
+            await self.start(agent)
+
+    @rule(agent=agents)
+    @step
+    async def resume(self, agent: str) -> None:
+        with contextlib.suppress(AgentNotFound):
+            await self.jido.resume_agent(self.book.refs[agent])
+
+    @rule()
+    @step
+    async def send_again(self) -> None:
+        letters = [each for each in self.jido.dead_letters() if each.signal.type == "do"]
+        if letters:
+            with contextlib.suppress(AgentNotFound, MailboxFull):
+                self.jido.resend(letters[0])
+                self.book.again(letters[0])
+                self.resent += 1
+
+    resent = 0
+
+    def forget(self, agent: str) -> None:
+        """What is kept of an agent that has ended is not that of the next one with its id."""
+        for life in [life for life in self.book.took if life[0] == agent]:
+            del self.book.took[life]
+        for number in [number for number, (owner, _) in self.book.due.items() if owner == agent]:
+            del self.book.due[number]
+        for key in [key for key in self.book.keys if key[0] == agent]:
+            number = self.book.keys.pop(key)
+            if not self.book.fates[number]:
+                self.book.cancelled.add(number)
+
+    # ---- senders
+
+    async def send_to(self, agent: str, steps: tuple[Step, ...], end: str, door: str) -> int:
+        number = self.book.new(MACHINE, agent)
+        signal = message(number, steps, end)
+        if end == "unrouted":
+            signal = type(signal)("unrouted", {"number": number})
+        self.nursery.start_soon(self.deliver, self.book.refs[agent], signal, number, door)
+        await wait_all_tasks_blocked()
+        return number
+
+    async def deliver(self, ref: AgentRef[Any], signal: Any, number: int, door: str) -> None:
+        try:
+            if door == "cast":
+                await ref.cast(signal)
+            elif door == "cast_nowait":
+                ref.cast_nowait(signal)
+            else:
+                await self.call(ref, signal, number, door)
+        except CallError as error:
+            self.told.append(type(error).__name__)
+            self.book.fate(number, "refused" if door.startswith("cast") else "told")
+
+    async def call(self, ref: AgentRef[Any], signal: Any, number: int, door: str) -> None:
+        self.calling[number] = ref
+        try:
+            if door == "cancelled call":
+                with trio.move_on_after(0.4) as scope:
+                    await ref.call(signal, timeout=None)
+                if scope.cancelled_caught:
+                    self.told.append("cancelled")
+                    self.book.fate(number, "told")
+                    return
+            else:
+                agent = await ref.call(signal, timeout=0.4 if door == "impatient call" else None)
+                if number not in agent.state.numbers and signal.data.get("end") == "well":
+                    self.book.wrong.append(f"the answer to {number} has nothing of it: {agent.state}")
+        finally:
+            del self.calling[number]
+        self.book.fate(number, "answered")
+
+    # ---- laws
+
+    @invariant()
+    @step
+    async def laws_hold(self) -> None:
+        if not hasattr(self, "jido"):
+            return
+        await wait_all_tasks_blocked()
+        self.check()
+
+    def check(self) -> None:
+        self.check_ledgers()
+        for place in self.places.values():
+            for ref in place.list_agents():
+                self.check_agent(ref)
+        self.check_callers()
+        self.check_calm()
+        assert self.book.wrong == [], self.book.wrong
+
+    def check_ledgers(self) -> None:
+        ledgers = {name: place.ledger() for name, place in self.places.items()}
+        for name, ledger in ledgers.items():
+            views = [ref.inspect() for ref in self.places[name].list_agents()]
+            assert ledger.balanced, ledger
+            assert ledger.waiting == sum(view.mailbox.waiting for view in views), (ledger, views)
+            assert ledger.handled == self.book.handled[name], (ledger, self.book.handled)
+            assert ledger.dead_lettered == len(self.book.letters[name]), ledger
+        told = Counter(self.told)
+        failed, expired, withdrawn = (
+            sum(getattr(ledger, what) for ledger in ledgers.values()) for what in ("failed", "expired", "withdrawn")
+        )
+        surely = told["AgentCrashed"] + told["NoRoute"]
+        assert surely <= failed <= surely + told["AgentStopped"], (ledgers, told)
+        assert expired <= told["CallTimeout"], (ledgers, told)
+        assert withdrawn <= told["cancelled"] + len(self.book.cancelled), (ledgers, told)
+        assert len(self.jido.dead_letters()) == len(self.book.letters["main"]) - self.resent
+
+    def check_agent(self, ref: AgentRef[Any]) -> None:
+        view, id = ref.inspect(), ref.id
+        mailbox = view.mailbox
+        assert view.at not in ("queued", "serving"), f"{id} has something to do, and nobody comes: {view}"
+        assert 0 <= mailbox.taken <= min(mailbox.waiting, mailbox.capacity), view
+        assert not mailbox.parked or mailbox.taken == mailbox.capacity, f"who waits for {id} has room: {view}"
+        assert len(mailbox.next) == min(10, mailbox.waiting), view
+        assert (view.at == "waiting") == (view.waits_for is not None), view
+        if id in self.book.refs and self.book.refs[id] == ref:
+            self.check_state(ref)
+        if view.at == "idle":
+            assert (mailbox.waiting, mailbox.parked) == (0, 0), f"{id} has nothing to do, and much: {view}"
+            lost = [number for number in self.unheard(id) if not self.book.fates[number]]
+            assert lost == [], f"{id} never heard of {lost}"
+
+    def check_state(self, ref: AgentRef[Any]) -> None:
+        lives = range(1, ref.incarnation + 1) if self.book.keeps.get(ref.id) else [ref.incarnation]
+        assert list(ref.agent.state.numbers) == [n for life in lives for n in self.book.took.get((ref.id, life), [])]
+
+    def unheard(self, id: str) -> list[int]:
+        """What an agent that has nothing to do must have heard of."""
+        now, sent = trio.current_time(), self.book.sent.items()
+        due = [number for number, (owner, when) in self.book.due.items() if owner == id and when < now]
+        return due + [n for n, each in sent if each.receiver == id and not each.silent and self.has_sent(each.sender)]
+
+    def has_sent(self, sender: str) -> bool:
+        """Whether a sender has carried out all that it said it would send."""
+        ref = self.book.refs.get(sender)
+        return sender == MACHINE or (ref is not None and ref.inspect().at in ("idle", "down"))
+
+    def check_callers(self) -> None:
+        for number, ref in self.calling.items():
+            view = ref.inspect()
+            assert view.closed is None, f"the caller of {number} waits for an agent that has ended: {view}"
+            assert view.at != "idle", f"the caller of {number} waits for an agent with nothing to do: {view}"
+
+    def check_calm(self) -> None:
+        calm = self.book.refs["calm"]
+        assert calm.incarnation == 1
+        assert set(self.calm) <= set(calm.agent.state.numbers)
+
+    async def tear_down(self) -> None:
+        if not hasattr(self, "jido"):
+            return
+        try:
+            await wait_all_tasks_blocked()
+            self.check()
+            self.closing.set()
+            await self.ended.wait()
+            await wait_all_tasks_blocked()
+            self.check_ledgers()
+            assert self.calling == {}, "callers wait for an instance that has ended"
+            assert self.book.wrong == [], self.book.wrong
+            assert [place.ledger().waiting for place in self.places.values()] == [0] * len(self.places)
+            lost = [n for n, sent in self.book.sent.items() if not sent.silent and not self.book.fates[n]]
+            assert lost == [], f"nothing is known of {[(n, self.book.sent[n]) for n in lost]}"
+            unreported = [text for text, times in self.book.crashes.items() if not times]
+            assert unreported == [], "crashes that nobody was told of"
+        finally:
+            BOOKS.remove(self.book)
+
+
+Programs.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+test_random_programs = Programs.TestCase
