@@ -50,6 +50,8 @@ class Sent:
     """Whether it may come to an end of which nobody is told."""
     ordered: bool
     """Whether it comes in the order in which its sender sent it."""
+    asked: bool = False
+    """Whether somebody waits for an answer."""
 
 
 @define(eq=False)
@@ -81,14 +83,14 @@ class Book:
 
     # ---- senders
 
-    def new(self, sender: str, receiver: str, *, silent: bool = False) -> int:
+    def new(self, sender: str, receiver: str, *, silent: bool = False, asked: bool = False) -> int:
         """Write down that a message is sent, and return its number."""
         number = len(self.sent) + 1
         rules = self.rules.get(receiver)
         loses = rules is not None and (rules.when_full.startswith("drop") or rules.on_restart == "drop")
         coalesces = rules is not None and rules.coalesce is not None
         ordered = sender not in (TIMER, JOB) and not coalesces
-        self.sent[number] = Sent(sender, receiver, silent or loses or coalesces, ordered)
+        self.sent[number] = Sent(sender, receiver, silent or loses or coalesces, ordered, asked)
         return number
 
     def fate(self, number: int, fate: str) -> None:
@@ -226,7 +228,8 @@ class Do(Action):
         if self.end == "crash":
             raise book.crash()
         if self.end == "refuse":
-            book.handle(me, self.number, seen=False)
+            if not book.sent[self.number].asked:  # else its caller is told
+                book.handle(me, self.number, seen=False)
             raise ActionError("no")
         book.handle(me, self.number)
         directives = [directive for step in self.steps for directive in _directives(step, me)]

@@ -17,6 +17,7 @@ from hypothesis.stateful import initialize, invariant, rule
 from trio.testing import wait_all_tasks_blocked
 
 from jido_trio.errors import (
+    ActionError,
     AgentNotFound,
     CallError,
     MailboxFull,
@@ -231,7 +232,7 @@ class Programs(TrioStateMachine):
     # ---- senders
 
     async def send_to(self, agent: str, steps: tuple[Step, ...], end: str, door: str) -> int:
-        number = self.book.new(MACHINE, agent)
+        number = self.book.new(MACHINE, agent, asked="call" in door)
         signal = message(number, steps, end)
         if end == "unrouted":
             signal = type(signal)("unrouted", {"number": number})
@@ -247,7 +248,7 @@ class Programs(TrioStateMachine):
                 ref.cast_nowait(signal)
             else:
                 await self.call(ref, signal, number, door)
-        except CallError as error:
+        except (CallError, ActionError) as error:
             self.told.append(type(error).__name__)
             self.book.fate(number, "refused" if door.startswith("cast") else "told")
 
@@ -300,7 +301,7 @@ class Programs(TrioStateMachine):
         failed, expired, withdrawn = (
             sum(getattr(ledger, what) for ledger in ledgers.values()) for what in ("failed", "expired", "withdrawn")
         )
-        surely = told["AgentCrashed"] + told["NoRoute"]
+        surely = told["AgentCrashed"] + told["NoRoute"] + told["ActionError"]
         assert surely <= failed <= surely + told["AgentStopped"], (ledgers, told)
         assert expired <= told["CallTimeout"], (ledgers, told)
         assert withdrawn <= told["cancelled"] + len(self.book.cancelled), (ledgers, told)

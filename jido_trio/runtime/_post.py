@@ -80,10 +80,14 @@ class Post:
 
     @trio.lowlevel.enable_ki_protection
     async def _when_there_is_room(self, cell: Cell, signal: Signal) -> None:
-        try:
-            await cell.mailbox.park(signal)
-        except AgentStopped as stopped:
-            self._instance.undeliverable(cell.id, signal, stopped.reason)
+        # A task begins to wait later than it was seen that there is no room: there may be some by now, or nobody.
+        if cell.closed:
+            self._instance.undeliverable(cell.id, signal, cell.closed)
+        elif not cell.offer(signal):
+            try:
+                await cell.mailbox.park(signal)
+            except AgentStopped as stopped:
+                self._instance.undeliverable(cell.id, signal, stopped.reason)
 
 
 @interpret.register

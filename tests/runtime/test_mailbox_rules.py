@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import trio
 
-from jido_trio.core import Action, Agent, Context, Emit, Result, Schedule, Signal, SpawnAgent, ToAgent
+from jido_trio.core import Action, Agent, Context, Emit, Result, Schedule, Signal, SpawnAgent, Stop, ToAgent
 from jido_trio.errors import AgentCrashed, AgentStopped, CallTimeout, InvalidDefinition, MailboxFull
 from jido_trio.runtime import AgentRef, Jido, MailboxRules
 from jido_trio.runtime._mailbox import Due, Mailbox
@@ -463,3 +463,21 @@ async def test_a_pipeline_through_a_small_mailbox_loses_nothing_and_holds_memory
         assert last.agent.state.seen == [15_000]
         assert fates(jido) == {"accepted": 30_000, "handled": 30_000}
     assert 100 <= most <= 201
+
+
+@pytest.mark.parametrize(
+    ("first", "heard", "letters"),
+    [(note(0), [0, 1], []), (do(Stop()), [], [1])],
+    ids=["there is room", "nobody is there"],
+)
+async def test_an_emit_that_waits_sees_what_came_before_its_task_began(first, heard, letters, autojump_clock):
+    async with quiet() as jido:
+        full = await jido.start_agent(Notebook, mailbox_size=1)
+        sender = await jido.start_agent(Notebook)
+        emits = [Emit(each, dispatch=ToAgent(full.id), when_full="wait") for each in (first, note(1))]
+        await sender.cast(do(*emits))
+        await settle()
+
+        assert sender.inspect().at == "idle"
+        assert full.agent.state.seen == heard
+        assert [letter.signal.data["word"] for letter in jido.dead_letters()] == letters
