@@ -4,8 +4,9 @@ python -m properties.campaigns interrupts   Control-C at each line of the packag
 python -m properties.campaigns again        the same, when the program comes to the line for the second time
 python -m properties.campaigns later        the same, when it comes to the line for the fifth time
 python -m properties.campaigns faults       an error at each command that a supervisor carries out
-python -m properties.campaigns kills        kill -9, 1,000 times, of a program with durable agents
-python -m properties.campaigns kills-postgres   the same, on a PostgreSQL server of its own
+python -m properties.campaigns kills        kill -9 of a program with durable agents, 1,000 times in each way
+python -m properties.campaigns kills-postgres   the same, on a PostgreSQL server of its own, which is killed, too
+python -m properties.campaigns kills-recovery   in one way only: see `_kill_points.FAMILIES`
 python -m properties.campaigns soak         10,000 agents under load, for --minutes, or until there were --signals
 """
 
@@ -24,9 +25,21 @@ CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
     "again": partial(_interrupts.campaign, visit=2),
     "later": partial(_interrupts.campaign, visit=5),
     "faults": _faults.campaign,
-    "kills": _kills.campaign,
-    "kills-postgres": _kills.campaign_on_postgres,
+    "kills": lambda share: _all(_kills.campaign, _kills.ON_SQLITE, share),
+    "kills-postgres": lambda share: _all(_kills.campaign_on_postgres, _kills.ON_POSTGRES, share),
+    **{f"kills-{family}": partial(_kills.campaign, family) for family in _kills.ON_SQLITE},
+    **{
+        f"kills-postgres-{family.replace(' ', '-')}": partial(_kills.campaign_on_postgres, family)
+        for family in _kills.ON_POSTGRES
+    },
 }
+
+
+def _all(
+    campaign: Callable[[str, int], Iterator[tuple[str, str | None]]], families: Sequence[str], share: int
+) -> Iterator[tuple[str, str | None]]:
+    for family in families:
+        yield from campaign(family, share)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 failures += 1
                 print(f"{name} {place}: {problem}", flush=True)
         print(f"{name}: {count} places")
+        if _kills.DEATHS.at:
+            print(f"{_kills.DEATHS.at.total()} deaths:", *_kills.DEATHS.lines(), sep="\n")
+            _kills.DEATHS.at.clear()
     print(f"{failures} went wrong")
     return 1 if failures else 0
 

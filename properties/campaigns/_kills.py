@@ -1,16 +1,19 @@
 """kill -9 at random moments and at named points, and an independent account of what was acknowledged.
 
 A client in this process sends operations to a program in another, over a pipe, and notes which were acknowledged. The
-program has two durable agents on one storage, and is killed again and again: after a while, or by itself before or
-after its n-th commit, or before or after its n-th effect. The client starts it again, and sends again what wasn't
-acknowledged. Effects are lines in a file, which no kill takes back.
+program has two durable agents on one storage, and is killed again and again: after a while, or by itself at the n-th
+time that it comes to some point (`_kill_points`); also while it takes up what the death before has left. Or the server
+of its storage is killed, and started again, while the program lives; or a second program takes its agents over. The
+client starts it again, and sends again what wasn't acknowledged. Effects are lines in a file, which no kill takes back.
 
-At the end: what was acknowledged is there; nothing is there twice; each effect was done as its policy says.
+At the end: what was acknowledged is there; nothing is there twice; each effect was done as its policy says; and the
+journal, folded, gives the states that the agents have.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import select
@@ -18,7 +21,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -26,22 +29,29 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import trio
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from jido_trio import Action, Agent, Context, Emit, Jido, Result, Schedule, Signal, ToAgent
 from jido_trio.core import Durable
-from jido_trio.errors import CallError
-from jido_trio.runtime import Runtime, interpret
-from jido_trio.storage import Op, Storage, open_sqlite
+from jido_trio.errors import CallError, JidoError, OwnershipLost, StorageError
+from jido_trio.runtime import Runtime, interpret, read_journal
+from jido_trio.storage import Storage, open_sqlite
 from jido_trio.storage.postgres import open_postgres
+from jido_trio.supervision import Backoff
+from properties.campaigns._kill_points import FAMILIES, SOON, Counting, Deadly, Deaths, Kill, count_groups
 from properties.campaigns._plants import PLANTS
-from tests.storage.postgres import serving
+from tests.storage.postgres import Server, serving
 
 KILLS_A_RUN = 10
 """So many kills one storage outlives before what is in it is looked at."""
 
 OPERATIONS = 120
 """So many are sent in a run."""
+
+WINDOW = 12
+"""So far may an operation be ahead of one that isn't acknowledged: an agent remembers ids for a while only."""
+
+DEATHS = Deaths()
 
 
 # The program that is killed
@@ -95,47 +105,16 @@ class TakeLater(Action):
 ROUTES = {"take": Take, "write": TakeAndWrite, "send": TakeAndSend, "later": TakeLater}
 
 
-class Once(Agent[Seen], routes=ROUTES, durable=Durable(snapshot_every=7)):
+class Once(Agent[Seen], routes=ROUTES, durable=Durable(snapshot_every=7, history=10, remembers=40)):
     """Its effects are done at most once."""
 
 
-class Again(Agent[Seen], routes=ROUTES, durable=Durable(effects="at_least_once", snapshot_every=7)):
+class Again(
+    Agent[Seen],
+    routes=ROUTES,
+    durable=Durable(effects="at_least_once", snapshot_every=7, history=10, remembers=40),
+):
     """Its effects are done at least once."""
-
-
-@frozen
-class Kill:
-    """When the program kills itself, or is killed."""
-
-    point: str
-    """before a commit, after it, before an effect, after it; or a while."""
-    after: float
-    """Of so many of these; or seconds."""
-
-
-class Counting:
-    """Counts what the program comes to, and kills it there."""
-
-    def __init__(self, kill: Kill) -> None:
-        self.kill = kill
-        self.counts: Counter[str] = Counter()
-
-    def at(self, point: str) -> None:
-        self.counts[point] += 1
-        if point == self.kill.point and self.counts[point] >= self.kill.after:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Deadly:
-    """A storage that kills the program before or after a commit."""
-
-    def __init__(self, storage: Storage, counting: Counting) -> None:
-        self.get, self.scan, self._commit, self._counting = storage.get, storage.scan, storage.commit, counting
-
-    async def commit(self, ops: tuple[Op, ...]) -> None:
-        self._counting.at("before a commit")
-        await self._commit(ops)
-        self._counting.at("after a commit")
 
 
 Opened = Callable[[], AbstractAsyncContextManager[Storage]]
@@ -143,37 +122,51 @@ Opened = Callable[[], AbstractAsyncContextManager[Storage]]
 
 async def serve(opened: Opened, kind: type[Agent[Seen]], effects: Path, kill: Kill, pipe: tuple[int, int]) -> None:
     """Do what comes over the pipe, and tell of it."""
-    counting = Counting(kill)
+
+    def tell(what: dict[str, Any]) -> None:
+        os.write(pipe[1], (json.dumps(what) + "\n").encode())
+
+    counting = Counting(kill, lambda point: tell({"died": point}))
+    count_groups(counting)
 
     async def write(directive: Write, runtime: Runtime) -> None:
-        counting.at("before an effect")
+        former = "" if runtime.key in counting.own else " of a former life"
+        counting.at(f"before an effect{former}")
         with effects.open("a", buffering=1) as file:
             file.write(json.dumps([directive.who, directive.number, runtime.key]) + "\n")
-        counting.at("after an effect")
+        counting.at(f"after an effect{former}")
         await trio.lowlevel.checkpoint()
 
     interpret.register(Write, write)
     async with opened() as storage, trio.open_nursery() as nursery:
         deadly: Any = Deadly(storage, counting)
+        # With a backoff, as the server of the storage may be away for a while.
+        again = Backoff(first=0.02, cap=0.2)
         async with Jido("killed", storage=deadly) as jido:
-            agents = {name: await jido.start_agent(kind, id=name) for name in ("one", "other")}
+            agents = {name: await jido.start_agent(kind, id=name, backoff=again) for name in ("one", "other")}
             requests = trio.lowlevel.FdStream(pipe[0])
 
             async def do(request: dict[str, Any]) -> None:
                 if request["do"] == "look":
                     tell({"seen": {name: ref.agent.state.numbers for name, ref in agents.items()}})
                     return
+                if request["do"] == "fold":
+                    tell({"folded": {name: await folded(name) for name in agents}})
+                    return
                 sent = Signal(request["do"], {"number": request["number"]}, id=f"op-{request['number']}")
                 agent = agents[request["to"]]
                 try:
                     await (agent.cast(sent) if request["cast"] else agent.call(sent))
-                except CallError as error:
-                    tell({"refused": str(error)})
+                except (CallError, StorageError) as error:
+                    tell({"refused": request["number"], "why": str(error)})
                 else:
                     tell({"done": request["number"]})
 
-            def tell(what: dict[str, Any]) -> None:
-                os.write(pipe[1], (json.dumps(what) + "\n").encode())
+            async def folded(name: str) -> object:
+                try:
+                    return (await read_journal(storage, "killed", name)).at().state.numbers
+                except JidoError as error:
+                    return str(error)
 
             left = b""
             async for chunk in requests:
@@ -198,6 +191,72 @@ class Operation:
         return json.dumps({"do": self.do, "number": self.number, "to": self.to, "cast": self.cast}).encode() + b"\n"
 
 
+class Wrong(Exception):
+    """What the program has on disk isn't what it says."""
+
+
+@define
+class Program:
+    """A program that runs, and what it was asked."""
+
+    pid: int
+    _answers: int
+    _requests: int
+    operations: list[Operation]
+    waiting: deque[Operation] = field(init=False)
+    outstanding: dict[int, Operation] = field(init=False, factory=dict)
+    over: bool = field(init=False, default=False)
+    """Whether it says nothing more."""
+    _left: bytes = field(init=False, default=b"")
+
+    def __attrs_post_init__(self) -> None:
+        self.waiting = deque(self.operations)
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self.waiting or self.outstanding)
+
+    def send(self) -> None:
+        """Ask for more, as far as there is room."""
+        try:
+            while self.waiting and self.waiting[0].number < min(self.outstanding, default=math.inf) + WINDOW:
+                operation = self.waiting.popleft()
+                self.outstanding[operation.number] = operation
+                os.write(self._requests, operation.line())
+        except BrokenPipeError:
+            pass  # it is dead, and what it said before is still to be heard
+
+    def answers(self, seconds: float) -> list[dict[str, Any]]:
+        """Return what it says within that time."""
+        ready, _, _ = select.select([self._answers], [], [], max(0.0, min(seconds, 10)))
+        chunk = os.read(self._answers, 65536) if ready else b""
+        self.over = not chunk and (bool(ready) or seconds > 10)
+        *lines, self._left = (self._left + chunk).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def end(self) -> None:
+        """Kill it, if it lives."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._answers)
+        os.close(self._requests)
+
+
+LEAVES_EFFECTS = ("after a commit with effect", "before an effect", "after an effect")
+
+BY_CLIENT = frozenset({"a while", "taken over", "the server"})
+"""Points at which the program doesn't kill itself."""
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Generate the errors of a group, or the one."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from leaves(each)
+    else:
+        yield error
+
+
 @frozen
 class Run:
     """One storage, and what was done with it."""
@@ -206,7 +265,11 @@ class Run:
     kind: type[Agent[Seen]]
     effects: Path
     plant: Callable[[], None] | None
+    server: Server | None = None
+    """Of the storage, if there is one of its own."""
     acknowledged: set[int] = field(factory=set)
+    former: list[Program] = field(factory=list)
+    """Programs that live on when their agents have been taken over, until the next one is killed."""
 
     def program(self, kill: Kill) -> tuple[int, int, int]:
         """Start the program; return its process id and the two ends of the pipe to it."""
@@ -226,36 +289,50 @@ class Run:
             if self.plant is not None:
                 self.plant()
             trio.run(serve, self.opened, self.kind, self.effects, kill, pipe)
-            os._exit(0)
         except BaseException as error:  # noqa: BLE001  # it must not go on as a copy of the client
-            os.write(2, f"the program raised {error!r}\n".encode())
-            os._exit(1)
+            # Another has taken its agents, the server is away, or the client: it is started again.
+            if not all(isinstance(each, OwnershipLost | StorageError | BrokenPipeError) for each in leaves(error)):
+                os.write(2, f"the program raised {error!r}\n".encode())
+        finally:
+            os._exit(0)
 
     def play(self, operations: list[Operation], kill: Kill) -> None:
         """Have the program do the operations until it dies, or all are acknowledged."""
-        pid, answers, requests = self.program(kill)
-        deadline = time.monotonic() + (kill.after if kill.point == "a while" else 10)
-        try:
-            for operation in operations:
-                os.write(requests, operation.line())
-        except BrokenPipeError:
-            pass  # it is dead already
-        wanted = {operation.number for operation in operations}
-        left = b""
-        while not wanted <= self.acknowledged:
-            ready, _, _ = select.select([answers], [], [], max(0.0, deadline - time.monotonic()))
-            chunk = os.read(answers, 65536) if ready else b""
-            if not chunk:
+        program = Program(*self.program(kill), operations)
+        until = time.monotonic() + (kill.after if kill.point in BY_CLIENT else 10)
+        while program.has_work and not program.over:
+            program.send()
+            if time.monotonic() < until:
+                self._hear(program.answers(until - time.monotonic()), program)
+                continue
+            DEATHS.at[kill.point] += 1
+            if kill.point != "the server":
                 break
-            *lines, left = (left + chunk).split(b"\n")
-            self.acknowledged.update(answer["done"] for answer in map(json.loads, lines) if "done" in answer)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        os.close(answers)
-        os.close(requests)
+            assert self.server is not None
+            self.server.kill()
+            self.server.restart()
+            until, kill = math.inf, Kill("never", 1)
+        if kill.point == "taken over":
+            self.former.append(program)
+            return
+        for each in (program, *self.former):
+            each.end()
+        self.former.clear()
+
+    def _hear(self, answers: list[dict[str, Any]], program: Program) -> None:
+        for answer in answers:
+            if "died" in answer:
+                DEATHS.at[answer["died"]] += 1
+            elif "done" in answer:
+                self.acknowledged.add(answer["done"])
+                program.outstanding.pop(answer["done"])
+            elif "refused" in answer:
+                program.waiting.appendleft(program.outstanding.pop(answer["refused"]))
 
     def look(self, is_whole: Callable[[Mapping[str, list[int]]], bool]) -> Mapping[str, list[int]]:
         """Return what the agents have handled, once it is whole or nothing comes any more."""
+        for program in self.former:
+            program.end()
         pid, answers, requests = self.program(Kill("never", 1))
         seen: dict[str, list[int]] = {}
         until = time.monotonic() + 3
@@ -270,6 +347,10 @@ class Run:
                 time.sleep(0.05)  # for what there should be no more of
                 os.write(requests, b'{"do": "look"}\n')
                 seen = json.loads(file.readline())["seen"]
+                os.write(requests, b'{"do": "fold"}\n')
+                folded = json.loads(file.readline())["folded"]
+                if folded != seen:
+                    raise Wrong(f"the journals give {folded}, and the agents have {seen}")
                 break
             time.sleep(0.02)
         os.kill(pid, signal.SIGKILL)
@@ -287,11 +368,16 @@ def operations(rng: random.Random) -> list[Operation]:
     ]
 
 
-def kills(rng: random.Random, count: int) -> list[Kill]:
-    """Return when the program dies."""
-    points = ["before a commit", "after a commit", "before an effect", "after an effect", "a while"]
-    chosen = [rng.choice(points) for _ in range(count)]
-    return [Kill(point, rng.uniform(0.01, 0.15) if point == "a while" else rng.randint(1, 12)) for point in chosen]
+def kills(rng: random.Random, family: str) -> Iterator[Kill]:
+    """Generate when the program dies."""
+    for number in range(KILLS_A_RUN):
+        # Of what a former life has left open there must be something.
+        before = family == "recovery" and number % 2 == 0
+        point = rng.choice(LEAVES_EFFECTS if before else FAMILIES.get(family, (family,)))
+        if point in BY_CLIENT:
+            yield Kill(point, rng.uniform(0.01, 0.15))
+        else:
+            yield Kill(point, rng.randint(1, 2 if point in SOON else 12))
 
 
 def problem(run: Run, asked: list[Operation]) -> str | None:
@@ -300,7 +386,10 @@ def problem(run: Run, asked: list[Operation]) -> str | None:
         "one": {each.number for each in asked},
         "other": {each.number for each in asked if each.do == "send"},
     }
-    seen = run.look(lambda seen: all(set(seen[name]) >= numbers for name, numbers in wanted.items()))
+    try:
+        seen = run.look(lambda seen: all(set(seen[name]) >= numbers for name, numbers in wanted.items()))
+    except Wrong as wrong:
+        return str(wrong)
     for name, numbers in wanted.items():
         counted = Counter(seen.get(name, ()))
         lost = sorted(numbers - counted.keys())
@@ -332,16 +421,17 @@ def _effects_wrong(run: Run, asked: list[Operation]) -> str | None:
 
 
 def played(
-    seed: int, opened: Opened, folder: Path, *, plant: str | None = None, count: int = KILLS_A_RUN
+    family: str, seed: int, opened: Opened, folder: Path, *, plant: str | None = None, server: Server | None = None
 ) -> str | None:
     """Play one run, and return what is wrong at its end, or None."""
     rng = random.Random(seed)
-    run = Run(opened, rng.choice([Once, Again]), folder / "effects", PLANTS[plant] if plant is not None else None)
+    planted = PLANTS[plant] if plant is not None else None
+    run = Run(opened, rng.choice([Once, Again]), folder / "effects", planted, server)
     asked = operations(rng)
-    for kill in kills(rng, count):
+    for kill in kills(rng, family):
         run.play([each for each in asked if each.number not in run.acknowledged][:30], kill)
     left = asked
-    for _ in range(20):
+    for _ in range(40):
         left = [each for each in asked if each.number not in run.acknowledged]
         if not left:
             return problem(run, asked)
@@ -349,32 +439,46 @@ def played(
     return f"{len(left)} were never acknowledged"
 
 
-def campaign(share: int = 1) -> Iterator[tuple[str, str | None]]:
-    """Kill 1,000 times, or the share of that, on SQLite; give each run, and what is wrong."""
-    for seed in range(max(1, 1000 // share // KILLS_A_RUN)):
+def campaign(family: str, share: int = 1) -> Iterator[tuple[str, str | None]]:
+    """Kill 1,000 times at points of a family, or the share of that, on SQLite; give each run, and what is wrong."""
+    for seed in _seeds(1000 // share):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            yield f"run {seed}", played(seed, lambda: open_sqlite(folder / "killed.db"), folder)  # noqa: B023
+            yield f"{family}, run {seed}", played(family, seed, lambda: open_sqlite(folder / "killed.db"), folder)  # noqa: B023
 
 
-def campaign_on_postgres(share: int = 1) -> Iterator[tuple[str, str | None]]:
-    """Kill 1,000 times, or the share of that, on a PostgreSQL server of our own; give each run, and what is wrong."""
+def campaign_on_postgres(family: str, share: int = 1) -> Iterator[tuple[str, str | None]]:
+    """Do so on a PostgreSQL server of our own; give each run, and what is wrong."""
     with tempfile.TemporaryDirectory(prefix="pg") as name, serving(Path(name) / "server") as server:
-        for seed in range(max(1, 1000 // share // KILLS_A_RUN)):
+        for seed in _seeds(1000 // share):
             with tempfile.TemporaryDirectory() as folder:
                 opened = partial(open_postgres, server.conninfo, table=f"run_{seed}")
-                yield f"run {seed}", played(seed, opened, Path(folder))
+                yield f"{family}, run {seed}", played(family, seed, opened, Path(folder), server=server)
+
+
+def _seeds(wanted: int) -> Iterator[int]:
+    """Generate seeds until so many deaths have been died; not all kills find the program at work."""
+    before = DEATHS.at.total()
+    for seed in range(wanted):
+        if DEATHS.at.total() - before >= wanted:
+            return
+        yield seed
 
 
 def found(plant: str, seeds: int = 20) -> str | None:
     """Return what shows the planted fault in the first of so many runs in which it does, or None."""
     for seed in range(seeds):
+        family = list(ON_SQLITE)[seed % len(ON_SQLITE)]
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            wrong = played(seed, lambda: open_sqlite(folder / "killed.db"), folder, plant=plant)  # noqa: B023
+            wrong = played(family, seed, lambda: open_sqlite(folder / "killed.db"), folder, plant=plant)  # noqa: B023
             if wrong is not None:
                 return wrong
     return None
+
+
+ON_SQLITE = tuple(FAMILIES)
+ON_POSTGRES = (*FAMILIES, "the server")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from attrs import evolve
 
 from jido_trio.runtime import _commit as commits
 from jido_trio.runtime._archive import Archive
-from jido_trio.runtime._book import Draft
+from jido_trio.runtime._book import Book, Draft
 from jido_trio.runtime._commit import DurableServer
-from jido_trio.storage import Delete, Put
+from jido_trio.storage import Delete, DeleteRange, Put, SqliteStorage
 
 _write = Archive.write
 _claim = Archive.claim
@@ -107,6 +107,40 @@ def _takes_out_but_one() -> None:
     Draft.done = take_out  # type: ignore[method-assign]
 
 
+async def _without_check(self: Archive, ops: Any) -> None:
+    await self._storage.commit(tuple(ops))
+
+
+def _cut(change: Callable[[Book, Any], Any]) -> Callable[[], None]:
+    cut = Book.cut
+
+    def changed(self: Book, agent: Any, number: int) -> list[Any]:
+        return [other for op in cut(self, agent, number) if (other := change(self, op)) is not None]
+
+    return lambda: setattr(Book, "cut", changed)
+
+
+def _too_far(book: Book, op: Any) -> Any:
+    last = book.bases[-1] if book.bases else 0
+    return evolve(op, end=book.archive.past(last + 2)) if isinstance(op, DeleteRange) else op
+
+
+def _every_other_group() -> None:
+    """A group is committed with the next one, and answered at once."""
+
+    def do(self: SqliteStorage, group: Any) -> Any:
+        db = self._connection
+        begun = db.in_transaction
+        if not begun:
+            db.execute("BEGIN IMMEDIATE")
+        done = [(job, self._do_one(job, db)) for job in group]
+        if begun:
+            db.execute("COMMIT")
+        return done
+
+    SqliteStorage._do = do  # type: ignore[method-assign]
+
+
 PLANTS: Mapping[str, Callable[[], None]] = {
     "a signal that was cast isn't written": _without(_is(Put, "inbox")),
     "a signal that was handled stays in the inbox": _without(_is(Delete, "inbox")),
@@ -130,4 +164,8 @@ PLANTS: Mapping[str, Callable[[], None]] = {
     "unknown effects are done again": lambda: setattr(DurableServer, "_may_repeat", lambda self, directive: True),
     "unknown effects are never done again": lambda: setattr(DurableServer, "_may_repeat", lambda self, _: False),
     "signals that come again are handled again": lambda: setattr(Draft, "knows", lambda self, _: False),
+    "who has lost an agent writes on": lambda: setattr(Archive, "write", _without_check),
+    "the journal is cut one input too far": _cut(_too_far),
+    "the journal is cut, and has nothing to begin with": _cut(lambda _, op: None if isinstance(op, Put) else op),
+    "a group is answered before it is committed": _every_other_group,
 }

@@ -10,7 +10,7 @@ import trio.testing
 from attrs import frozen
 
 from jido_trio import Agent, AgentCrashed, DeadLetter, InvalidDefinition, Jido, Signal
-from jido_trio.errors import OwnershipLost, RecordRefused, StorageCorrupt, StorageFailed
+from jido_trio.errors import CallTimeout, OwnershipLost, RecordRefused, StorageCorrupt, StorageFailed
 from jido_trio.runtime import wait_state
 from jido_trio.runtime._archive import Archive
 from jido_trio.runtime._commit import LINGER
@@ -503,6 +503,64 @@ async def test_a_storage_that_fails_loses_no_message_that_was_accepted(autojump_
         with pytest.raises(AgentCrashed, match="no space left"):
             await order.call(add(8))
         assert (await order.call(add(16))).state.total == 23
+
+
+class AwayStorage(MemoryStorage):
+    """Is away at times, as the server of a database that is killed."""
+
+    away = False
+
+    def _check(self) -> None:
+        if self.away:
+            raise StorageFailed("test", "connection refused")
+
+    async def get(self, key):
+        self._check()
+        return await super().get(key)
+
+    async def scan(self, start, end, limit=1000):
+        self._check()
+        return await super().scan(start, end, limit)
+
+    async def commit(self, ops) -> None:
+        self._check()
+        await super().commit(ops)
+
+
+async def test_while_the_storage_is_away_calls_and_casts_are_told_and_an_agent_with_a_backoff_comes_back(
+    autojump_clock,
+):
+    storage = AwayStorage()
+    async with Jido("shop", storage=storage, on_report=lambda report: None) as jido:
+        order = await jido.start_agent(Order, id="o-1", backoff=Backoff(first=1))
+        await order.call(add(1))
+        storage.away = True
+        with pytest.raises(AgentCrashed, match="connection refused"):
+            await order.call(add(2))
+        with pytest.raises(CallTimeout):  # its next life waits for the storage, and the call for that
+            await order.call(add(4), timeout=0.5)
+        order.cast_nowait(add(8))
+        await trio.sleep(20)
+        storage.away = False
+        await trio.sleep(20)
+        assert order.agent.state.total == 9
+        await order.cast(add(16))
+        assert (await order.call(add(32))).state.total == 57
+
+
+async def test_while_the_storage_is_away_an_agent_without_a_backoff_is_parked_and_its_messages_wait(autojump_clock):
+    storage = AwayStorage()
+    async with Jido("shop", storage=storage, on_report=lambda report: None) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        await order.call(add(1))
+        storage.away = True
+        order.cast_nowait(add(8))
+        await trio.sleep(20)
+        storage.away = False
+        await trio.sleep(20)
+        assert order.agent.state.total == 1
+        await jido.resume_agent("o-1")
+        assert (await order.call(add(16))).state.total == 25
 
 
 class FailingStorage(MemoryStorage):

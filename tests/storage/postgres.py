@@ -3,9 +3,11 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
@@ -39,6 +41,32 @@ class Server:
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def kill(self) -> None:
+        """Kill it with -9, and all of its processes."""
+        lock = self.folder / "data" / "postmaster.pid"
+        top = int(lock.read_text().split()[0])
+        for pid in (top, *_children(top)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Remove what says that it runs: a killed one may wait for its parent as a zombie, and be taken for alive."""
+        for each in (self.folder / "data" / "postmaster.pid", *self.folder.glob(".s.PGSQL.*")):
+            each.unlink(missing_ok=True)
+
+    def restart(self) -> None:
+        """Start it after a kill, as soon as the last of its processes has noticed."""
+        for _ in range(50):
+            try:
+                self.start()
+            except AssertionError:
+                time.sleep(0.1)
+                self._forget()
+            else:
+                return
+        self.start()
+
     def start(self) -> None:
         options = f"-k {self.folder} -c listen_addresses= -c fsync=off"
         log = str(self.folder / "log")
@@ -46,6 +74,11 @@ class Server:
 
     def stop(self, how: str) -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", how, "-w", "stop")
+
+
+def _children(parent: int) -> list[int]:
+    stats = {int(path.parent.name): path.read_text() for path in Path("/proc").glob("[0-9]*/stat")}
+    return [pid for pid, stat in stats.items() if int(stat.rpartition(")")[2].split()[1]) == parent]
 
 
 @contextmanager
