@@ -27,6 +27,9 @@
       + DuplicateAgent             an agent with that id lives
       + WaitTimeout                an agent's state was not as it was waited for
       + NoWorkerFree               all workers of a pool are lent
+      + ThawFailed                 a keyed agent could not be brought back
+      + NoRoomForKey               as many keyed agents as may be in memory are, and are in use
+      + KeyedClosed                the group of keyed agents was left
       + UnknownDirective           no interpreter is registered for a directive's class
       + HandledTooLong             the directives of one signal took longer than an agent may take
       + StorageError               what a storage was asked for wasn't done; nothing was changed
@@ -524,6 +527,52 @@ class NoWorkerFree(JidoError):
             f"all {self.workers} workers of pool {shown(self.pool)} are lent, and none came back within "
             f"{self.seconds:g} s; wait longer, or raise size or max_overflow"
         )
+
+
+@define(slots=False, eq=False)
+class ThawFailed(JidoError):
+    """A keyed agent could not be brought back. The cause says why; nothing was started, and nothing changed."""
+
+    group: str
+    key: str
+    error: str
+    """The cause, rendered in one line."""
+
+    def __str__(self) -> str:
+        return (
+            f"the agent of key {shown(self.key)} of {shown(self.group)} could not be brought back, and nothing was "
+            f"started in its place: {said(self.error)}"
+        )
+
+
+@define(slots=False, eq=False)
+class NoRoomForKey(JidoError):
+    """As many keyed agents as may be in memory are there, and none came to rest in time."""
+
+    group: str
+    key: str
+    limit: int
+    attached: int
+    """How many of them were attached; the others had something to do."""
+    seconds: float
+    """How long was waited."""
+
+    def __str__(self) -> str:
+        return (
+            f"there is no room for key {shown(self.key)} of {shown(self.group)}: {self.limit} agents are in memory, "
+            f"{self.attached} of them attached, and none came to rest within {self.seconds:g} s; wait longer, attach "
+            "fewer at once, or raise limit"
+        )
+
+
+@define(slots=False, eq=False)
+class KeyedClosed(JidoError):
+    """A group of keyed agents is used after its block was left."""
+
+    group: str
+
+    def __str__(self) -> str:
+        return f"the keyed agents {shown(self.group)} are closed; use them inside of the block that opens them"
 
 
 @define(slots=False, eq=False)

@@ -6,8 +6,9 @@ an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (rec
 `_lanes`), `_life`, each with the interpreters of its directives. Around them `_life_tasks` (the tasks of a life),
 `_clock` (timers, deadlines), `_fates` (what became of messages), `_crash` (what an agent was at), `_commit` (durable
 agents: commit, then act), `_plan`, `_inbox`, `_archive` and `_book` (what follows, what waits, their records),
-`_history` and `_rehearsal` (their journals), `_waiting` (who waits for a state), `_directory` (agents by id), `_agents`
-(what can be done with them), `_partition` (tenants) and `_jido` (the instance that opens all of it).
+`_history` and `_rehearsal` (their journals), `_hibernation` and `_rest` (those that rest), `_waiting` (who waits for a
+state), `_directory` (agents by id), `_agents` (what can be done with them), `_partition` (tenants) and `_jido` (the
+instance that opens all of it).
 """
 
 from jido_trio.runtime._agents import Agents
@@ -36,6 +37,7 @@ from jido_trio.runtime._partition import Partition
 from jido_trio.runtime._progress import Update, listen_progress
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._rehearsal import Rehearsal, Rehearsed, rehearse
+from jido_trio.runtime._rest import is_at_rest, wake_by, watch_rest
 from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "get_children",
     "instances_with",
     "interpret",
+    "is_at_rest",
     "journal_info",
     "journal_names",
     "list_journals",
@@ -80,4 +83,6 @@ __all__ = [
     "read_journal",
     "rehearse",
     "wait_state",
+    "wake_by",
+    "watch_rest",
 ]

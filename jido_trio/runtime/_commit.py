@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from os import getpid
 from typing import Any, ClassVar
@@ -60,7 +60,7 @@ from jido_trio.runtime._archive import Effect, Found, archive_of, check_storable
 from jido_trio.runtime._book import Book, Draft, draft
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._crash import AgentCrash
-from jido_trio.runtime._hibernation import Hibernation
+from jido_trio.runtime._hibernation import HIBERNATED, Hibernation, Wakers
 from jido_trio.runtime._inbox import Inbox, record_of
 from jido_trio.runtime._interpreter import Runtime
 from jido_trio.runtime._life import stop_soon
@@ -117,6 +117,8 @@ class DurableServer(Server):
         "_lost",
         "_thawed",
         "_together",
+        "due",
+        "rested",
     )
 
     durable: ClassVar[bool] = True
@@ -157,6 +159,10 @@ class DurableServer(Server):
         """Notes of effects that lives of this process have begun with."""
         self._together = TOGETHER
         self._hibernation: Hibernation | None = None
+        self.rested: Callable[[], None] | None = None
+        """Told whenever it has done all there was."""
+        self.due: float | None = None
+        """When the first of its schedules is due, in seconds of Trio's clock, once it has ended."""
 
     @property
     def _options(self) -> Durable:
@@ -238,6 +244,8 @@ class DurableServer(Server):
         """See `Passive`."""
         self._fresh, self._together = True, TOGETHER
         super().begin(life)
+        if self.state == "resting" and self.rested is not None:
+            self.rested()
 
     def wake(self) -> None:
         """See `Cell`."""
@@ -279,6 +287,7 @@ class DurableServer(Server):
     def close(self, reason: str) -> None:
         """See `Cell`."""
         super().close(reason)
+        self.due = self._inbox.next_due()
         self._known.set()
         self._inbox.let_all_in()
         self._wake_hibernation()
@@ -355,6 +364,8 @@ class DurableServer(Server):
             return True
         self.state, self._lingering = "resting", trio.lowlevel.current_task()
         timer = self.instance.timers.after(LINGER, self._enough)
+        if self.rested is not None:
+            self.rested()
         try:
             woken: bool = await trio.lowlevel.wait_task_rescheduled(self._no_more)
         finally:
@@ -416,6 +427,12 @@ class DurableServer(Server):
         if asked is not None:
             asked.over()
 
+    def has_nothing_open(self) -> bool:
+        """Whether there is no message, no task and no effect that isn't done."""
+        tasks = self.tasks - (self._lingering is not None)
+        is_done = self._book is not None and not self._book.effects
+        return self.state == "resting" and is_done and not tasks and not self._has_messages()
+
     def _shall_hibernate(self) -> bool:
         return self._hibernation is not None and self._book is not None and not self._book.effects
 
@@ -435,7 +452,7 @@ class DurableServer(Server):
             return True
         if asked is self._hibernation and not self._has_messages():  # nobody was faster
             self.ending = True
-            stop_soon(self, "hibernated")
+            stop_soon(self, HIBERNATED)
         return True
 
     def _is_behind(self) -> bool:
@@ -623,6 +640,8 @@ class DurableServer(Server):
             inbox = receiver.kept(Inbox) if receiver is not None else None
             if inbox is not None:
                 inbox.arrive(message)
+            elif receiver is None:
+                self.instance.part(Wakers).wake(id)
         for record in plan.cancelled:
             self._inbox.disarm(record)
         for record, due in plan.timers.items():

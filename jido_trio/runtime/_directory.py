@@ -15,6 +15,7 @@ from jido_trio.runtime._archive import archive_of
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._commit import DurableServer
 from jido_trio.runtime._fates import DeadLetter
+from jido_trio.runtime._hibernation import HIBERNATED
 from jido_trio.runtime._mailbox import Kill
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._run_queue import TURN
@@ -91,7 +92,7 @@ class Directory:
             raise _not_durable(type(cell.initial), f"agent {shown(cell.id)}", "hibernate")
         await cell.hibernate()
         if not cell.closed:  # it has no life that could write its state, and all of its inputs are on disk
-            cell.stop_reason = "hibernated"
+            cell.stop_reason = HIBERNATED
             with suppress(ChildRefused):  # it has just ended
                 await supervisor.terminate_child(cell.id)
 

@@ -1,9 +1,16 @@
-"""Hibernation: what those share who wait for an agent to end with its state on disk."""
+"""Hibernation: what those share who wait for an agent to end with its state on disk, and who wakes one that rests."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import trio
 from attrs import define, field
+
+from jido_trio.runtime._cell import Instance
+
+HIBERNATED = "hibernated"
+"""Why an agent was stopped that was put to rest."""
 
 
 @define(eq=False)
@@ -33,3 +40,18 @@ class Hibernation:
         """Tell those who wait."""
         self._error = error
         self._over.set()
+
+
+@define(eq=False)
+class Wakers:
+    """Who wakes the agents of an instance that rest, by what their ids begin with."""
+
+    _instance: Instance
+    by_group: dict[str, Callable[[str], None]] = field(factory=dict)
+
+    def wake(self, id: str) -> None:
+        """Have an agent woken for which a signal was left on disk."""
+        group, _, _ = id.partition("/")
+        wake = self.by_group.get(group)
+        if wake is not None:
+            wake(id)

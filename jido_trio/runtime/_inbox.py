@@ -91,6 +91,10 @@ class Inbox:
         seconds = due.at - instance.world.now().timestamp()
         self._timers[record] = instance.timers.after(max(0.0, seconds), fire)
 
+    def next_due(self) -> float | None:
+        """Return when the first signal comes in, in seconds of Trio's clock; None if none will."""
+        return min((timer.due for timer in self._timers.values()), default=None)
+
     def disarm(self, record: str) -> None:
         """Have it not come in, or not be handled any more."""
         self._here.pop(record, None)

@@ -15,6 +15,7 @@ from benchmarks._outside import PEERS, Skipped, no_erlang, output
 from benchmarks._stopwatch import Stopwatch, percentile
 from benchmarks._table import as_json
 from benchmarks.compare import Library, _figures, _interpreter, _rows, _unless_skipped, table, table_of_rows
+from benchmarks.keyed import main as keyed
 from benchmarks.million import main as million
 from benchmarks.plot import main as plot
 from benchmarks.plot import read
@@ -199,6 +200,13 @@ def test_the_collector_is_on_while_a_turn_runs():
 def test_many_idle_agents_are_started_sent_a_message_and_stopped(capsys):
     million(["--agents", "20"])
     assert "| 20 agents | in all | for each |" in capsys.readouterr().out
+
+
+def test_of_many_keys_few_are_in_memory_and_each_is_where_it_was(capsys):
+    keyed(["--keys", "40", "--limit", "5", "--users", "3"])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["keys"], told["wrong"]) == (40, 0)
+    assert told["most_in_memory"] <= 5
 
 
 @pytest.mark.parametrize("program", ["_jido_trio", "_bare_trio"])
