@@ -53,6 +53,7 @@ if typing.TYPE_CHECKING:
         RestartIntensityExceeded,
         StartFailed,
         Transient,
+        WouldDeadlock,
     )
     from jido_trio.runtime import AgentRef, DeadLetter, Jido, Runtime, interpret
     from jido_trio.supervision import Child, Shutdown, Supervisor, open_supervisor
@@ -104,6 +105,7 @@ __all__ = [
     "ToAgent",
     "ToParent",
     "Transient",
+    "WouldDeadlock",
     "interpret",
     "open_supervisor",
 ]
@@ -115,7 +117,8 @@ _NAMES = {
     ),
     "jido_trio.errors": (
         "ActionError AgentCrashed AgentNotFound AgentStopped CallError CallTimeout DuplicateAgent "
-        "InvalidDefinition JidoError MailboxFull NoRoute Permanent RestartIntensityExceeded StartFailed Transient"
+        "InvalidDefinition JidoError MailboxFull NoRoute Permanent RestartIntensityExceeded StartFailed Transient "
+        "WouldDeadlock"
     ),
     "jido_trio.runtime": "AgentRef DeadLetter Jido Runtime interpret",
     "jido_trio.supervision": "Child Shutdown Supervisor open_supervisor",

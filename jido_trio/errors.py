@@ -23,6 +23,7 @@
       | + OwnershipLost              the durable agent was started elsewhere, and belongs there now
       | + MailboxFull                refused at once: the message was never queued
       | + NoRoute                    no route of the agent matches the signal's type
+      | + WouldDeadlock              the agent waits, by way of others or not, for whoever would wait for it
       + AgentNotFound              no agent has that id
       + DuplicateAgent             an agent with that id lives
       + WaitTimeout                an agent's state was not as it was waited for
@@ -421,6 +422,25 @@ class CallTimeout(CallError):
         return (
             f"agent {shown(self.agent_id)} did not come to the message within {self.seconds:g} s; "
             "the message was withdrawn"
+        )
+
+
+@define(slots=False, eq=False)
+class WouldDeadlock(CallError):
+    """Whoever would wait for this agent is waited for by it: neither would ever go on. Nothing was sent."""
+
+    path: tuple[str, ...]
+    """Who waits for whom, by id: it begins and ends with the same agent."""
+
+    @property
+    def way(self) -> str:
+        """The path as text."""
+        return " -> ".join(map(shown, self.path))
+
+    def __str__(self) -> str:
+        return (
+            f"agent {shown(self.path[0])} waits for this interpreter, and so it would wait for itself: {self.way}; "
+            "emit a signal, use cast_nowait or runtime.stop(), or call from an async action"
         )
 
 

@@ -9,6 +9,8 @@ agents: commit, then act), `_plan`, `_inbox`, `_archive` and `_book` (what follo
 `_history` and `_rehearsal` (their journals), `_hibernation` and `_rest` (those that rest), `_waiting` (who waits for a
 state), `_directory` (agents by id), `_agents` (what can be done with them), `_partition` (tenants) and `_jido` (the
 instance that opens all of it).
+
+`_waits` knows which agents wait for each other.
 """
 
 from jido_trio.runtime._agents import Agents

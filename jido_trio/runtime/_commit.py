@@ -69,6 +69,7 @@ from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._plan import Do, Plan, planned
 from jido_trio.runtime._server import Server, awaited, interpreted, received_by, refusal_in
 from jido_trio.runtime._tasks import under_way
+from jido_trio.runtime._waits import HELD, refuse_circle, waiting_for
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import using
 
@@ -214,8 +215,10 @@ class DurableServer(Server):
         """
         inbox = self._inbox
         if inbox.room.value == 0:
-            self.refuse_itself()
-        await inbox.room.acquire()
+            with waiting_for(self):
+                await inbox.room.acquire()
+        else:
+            await inbox.room.acquire()
         try:
             while not self._known.is_set():  # what is written meanwhile would be taken for another's
                 await self._known.wait()
@@ -334,6 +337,7 @@ class DurableServer(Server):
         life = self.life
         if self._tasks is not None:
             self._tasks.waited_for = trio.lowlevel.current_task()
+            HELD.set(self)
         try:
             if self._book is None:
                 await self.load()
@@ -408,7 +412,7 @@ class DurableServer(Server):
             StorageError: The state couldn't be written; the agent runs on.
             Unstorable: Part of it can't be kept; the agent runs on.
         """
-        self.refuse_itself()
+        refuse_circle(self)
         while not self.closed and self.state != "down":
             asked = self._hibernation
             if asked is None:

@@ -21,6 +21,7 @@ from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._run_queue import TURN
 from jido_trio.runtime._server import Server, made
 from jido_trio.runtime._specs import Handling, Options, Specs, server
+from jido_trio.runtime._waits import waiting_for
 from jido_trio.supervision import Child, Supervisor
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
@@ -74,11 +75,11 @@ class Directory:
         """Stop an agent, and return when it has ended."""
         supervisor = self._instance.running()
         cell = self.cell(agent)
-        if isinstance(cell, Server):
-            cell.refuse_itself()
-        cell.stop_reason = reason
+        assert isinstance(cell, Server)  # noqa: S101  # all cells of an instance are
         try:
-            await supervisor.terminate_child(cell.id)
+            with waiting_for(cell, lasting=True):
+                cell.stop_reason = reason
+                await supervisor.terminate_child(cell.id)
         except ChildRefused as refused:
             if refused.reason != "not_found":
                 raise

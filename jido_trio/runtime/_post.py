@@ -9,12 +9,14 @@ import trio
 from attrs import frozen
 
 from jido_trio.core import Emit, Signal, ToAgent, ToParent
-from jido_trio.errors import AgentStopped, InvalidDefinition
+from jido_trio.errors import AgentStopped, InvalidDefinition, WouldDeadlock
 from jido_trio.redact import shown
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._family import parent_of
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._mailbox import Own
+from jido_trio.runtime._server import Server
+from jido_trio.runtime._waits import waiting_for
 
 
 @frozen(eq=False)
@@ -84,10 +86,18 @@ class Post:
         if cell.closed:
             self._instance.undeliverable(cell.id, signal, cell.closed)
         elif not cell.offer(signal):
-            try:
+            await self._in_line(cell, signal)
+
+    async def _in_line(self, cell: Cell, signal: Signal) -> None:
+        assert isinstance(cell, Server)  # noqa: S101  # all cells of an instance are
+        try:
+            with waiting_for(cell):
                 await cell.mailbox.park(signal)
-            except AgentStopped as stopped:
-                self._instance.undeliverable(cell.id, signal, stopped.reason)
+        except AgentStopped as stopped:
+            self._instance.undeliverable(cell.id, signal, stopped.reason)
+        except WouldDeadlock as deadlock:
+            why = f"its mailbox is full, and it waits for the sender: {deadlock.way}"
+            self._instance.undeliverable(cell.id, signal, why)
 
 
 @interpret.register

@@ -14,6 +14,7 @@ from jido_trio.runtime._cell import CALL_TIMEOUT
 from jido_trio.runtime._inspect import AgentView, view_of_agent
 from jido_trio.runtime._mailbox import Call
 from jido_trio.runtime._server import Server
+from jido_trio.runtime._waits import HELD, waiting_for
 from jido_trio.world import using
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
@@ -74,9 +75,9 @@ class AgentRef(Generic[AgentT]):
             CallTimeout: No answer in time. A message that still waited is withdrawn.
             MailboxFull: There is no room, and the agent's mailbox has the rule not to wait for it.
             NoRoute: None of the agent's routes matches.
-            RuntimeError: The agent lives in another thread, or in another run of Trio; or it waits for the interpreter
-                that calls it.
+            RuntimeError: The agent lives in another thread, or in another run of Trio.
             ValueError: The timeout is no time.
+            WouldDeadlock: The agent waits for the interpreter that calls it, or for one that waits for that.
         """
         if timeout is not CALL_TIMEOUT and timeout is not None:
             _check_timeout(timeout)
@@ -92,7 +93,8 @@ class AgentRef(Generic[AgentT]):
         if isinstance(answer, JidoError):
             raise answer
         if answer.__class__ is Call:
-            return await _waited_for(cell, answer, timeout)  # type: ignore[no-any-return]
+            with waiting_for(cell):
+                return await _waited_for(cell, answer, timeout)  # type: ignore[no-any-return]
         return answer  # type: ignore[no-any-return]
 
     @trio.lowlevel.enable_ki_protection
@@ -110,6 +112,8 @@ class AgentRef(Generic[AgentT]):
             StorageError: The agent is durable, and the message couldn't be written.
             Unstorable: The agent is durable, and the message can't be kept.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
+            WouldDeadlock: There is no room, and the agent waits for the interpreter that casts, or for one that waits
+                for that.
         """
         cell = self._cell
         signal: Any = message
@@ -168,10 +172,14 @@ async def _answered(cell: Server, call: Call, timeout: float | None) -> Any:
     if cell.closed:
         await trio.lowlevel.cancel_shielded_checkpoint()
         raise cell.refusal()
-    cell.refuse_itself()
-    cell.mailbox.offer_call(call)
-    cell.wake()
-    return await _waited_for(cell, call, timeout)
+    if HELD.get() is None:
+        cell.mailbox.offer_call(call)
+        cell.wake()
+        return await _waited_for(cell, call, timeout)
+    with waiting_for(cell):
+        cell.mailbox.offer_call(call)
+        cell.wake()
+        return await _waited_for(cell, call, timeout)
 
 
 async def _waited_for(cell: Server, call: Call, timeout: float | None) -> Any:

@@ -45,6 +45,7 @@ from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message,
 from jido_trio.runtime._mailbox_rules import MailboxRules, RuledMailbox
 from jido_trio.runtime._recovery import BEGINNING, beginning, is_in_vain
 from jido_trio.runtime._secrets import secrets_of
+from jido_trio.runtime._waits import HELD, Wait, waiting_for
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import enter, leave
 
@@ -81,7 +82,10 @@ class _Work:
 class Server(Cell):
     """An agent that handles messages. To its supervisor it is a child that needs no task; see `Passive`."""
 
-    __slots__ = ("_pending", "_tasks", "_times", "_work", "max_handle_time")
+    __slots__ = ("_pending", "_tasks", "_times", "_work", "awaits", "max_handle_time")
+
+    awaits: tuple[Wait, ...]
+    """See `Waiting`."""
 
     max_handle_time: float | None
     """Seconds that the directives of one signal may take; None sets no limit."""
@@ -96,6 +100,7 @@ class Server(Cell):
         else:
             mailbox = RuledMailbox(mailbox_size, instance.counts, rules=rules, owner=agent.id)
         super().__init__(agent, instance, mailbox)
+        self.awaits = ()
         self._times = 0  # how often the message at hand has crashed the agent before
         self._pending: tuple[Signal, Directives, Agent[Any]] | None = None
         self._tasks: LifeTasks | None = None
@@ -359,11 +364,12 @@ class Server(Cell):
         Raises:
             AgentStopped: The agent is stopped.
             MailboxFull: There is no room, and nobody may wait for it.
+            WouldDeadlock: There is no room, and the agent waits for the current task.
         """
         if not self.offer(signal):
             if not self.closed and not self.mailbox.refuses:
-                self.refuse_itself()
-                await self.mailbox.park(signal)
+                with waiting_for(self):
+                    await self.mailbox.park(signal)
                 return
             await trio.lowlevel.cancel_shielded_checkpoint()
             raise self.refusal_now()
@@ -427,6 +433,7 @@ class Server(Cell):
         self._work = None
         if self._tasks is not None:
             self._tasks.waited_for = trio.lowlevel.current_task()
+            HELD.set(self)
             self._tasks.at = work.directives[work.done - 1]
         with trio.CancelScope() as scope:
             if self.max_handle_time is not None:
@@ -474,13 +481,13 @@ class Server(Cell):
         """See `Cell`."""
         return self._tasks.at if self._tasks is not None and self.state == "waiting" else None
 
-    def refuse_itself(self) -> None:
-        """Refuse to wait for the agent in a task that the agent waits for: neither would ever go on."""
-        if self._tasks is not None and self.state == "waiting" and self._tasks.is_waited_for():
-            raise RuntimeError(
-                f"agent {shown(self.id)} waits for this interpreter, which can't wait for the agent in turn; "
-                "emit a signal, use cast_nowait, or runtime.stop()"
-            )
+    def is_held(self) -> bool:
+        """See `Waiting`."""
+        return self._tasks is not None and self.waits() and self._tasks.is_waited_for()
+
+    def waits(self) -> bool:
+        """See `Waiting`."""
+        return self.state == "waiting"
 
     def start_task(self, runtime: Runtime, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
         """See `Task`."""

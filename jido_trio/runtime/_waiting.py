@@ -22,6 +22,7 @@ from jido_trio.redact import shown
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._family import get_children
 from jido_trio.runtime._ref import AgentRef, cell_of
+from jido_trio.runtime._waits import waiting_for
 from jido_trio.terms import ExitKind
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
@@ -117,6 +118,7 @@ async def wait_state(ref: AgentRef[AgentT], predicate: Predicate, timeout: float
         WaitTimeout: It wasn't true in time; it tells what the agent is at.
         AgentStopped: The agent has ended for good.
         RuntimeError: The agent lives in another thread, or in another run of Trio.
+        WouldDeadlock: The agent waits for the interpreter that waits for it.
     """
     if not callable(predicate):
         raise TypeError(f"predicate={shown(predicate)} must be a function of the state")
@@ -128,7 +130,8 @@ async def wait_state(ref: AgentRef[AgentT], predicate: Predicate, timeout: float
         raise cell.refusal()
     told = _asked(predicate, cell.agent)
     if told is None:
-        told = await _told(cell, predicate, timeout)
+        with waiting_for(cell):
+            told = await _told(cell, predicate, timeout)
     return told.unwrap()  # type: ignore[return-value]  # a ref's agents are of one class
 
 

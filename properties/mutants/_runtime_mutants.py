@@ -308,6 +308,22 @@ REPLY = (
         part="runtime",
     ),
     Mutant(
+        "waits_outlast_their_end",
+        "An agent that was answered, and has not run since, is taken for one that waits.",
+        "Wait.goes_on",
+        "self.task.custom_sleep_data is not None",
+        "True",
+        part="runtime",
+    ),
+    Mutant(
+        "only_the_first_wait_is_seen",
+        "Of the circles of agents that wait for each other only those of two are noticed.",
+        "_path",
+        "_path(wait.agent, end, here)",
+        "((*here, end) if wait.agent is end else ())",
+        part="runtime",
+    ),
+    Mutant(
         "refusals_pile_up",
         "All callers whose action said no are raised the very same error.",
         "refusal_in",

@@ -21,7 +21,7 @@ from jido_trio.errors import (
     StartFailed,
     SupervisorStopped,
 )
-from jido_trio.runtime import Jido, Runtime, interpret
+from jido_trio.runtime import Jido, Runtime, interpret, wait_state
 from jido_trio.supervision import CrashReport
 from tests.runtime.agents import BOOM, Notebook, Notes, do, note, settle
 
@@ -427,20 +427,22 @@ async def _(directive: WaitForMyself, runtime: Runtime) -> None:
                 await ref.cast(note("myself"))  # the only place is taken by then
             case "stop":
                 await jido.stop_agent(ref)
+            case "wait for its state":
+                await wait_state(ref, lambda state: state.seen == ["never"], timeout=None)
 
 
-@pytest.mark.parametrize("how", ["call", "call from a task of it", "cast", "stop"])
+@pytest.mark.parametrize("how", ["call", "call from a task of it", "cast", "stop", "wait for its state"])
 async def test_an_interpreter_that_waits_for_its_own_agent_is_told_so_at_once(autojump_clock, how):
     reports: list[CrashReport] = []
     async with quiet(on_report=reports.append) as jido:
         KILLERS.append(jido)
-        ref = await jido.start_agent(Notebook, mailbox_size=1, shutdown=None)
+        ref = await jido.start_agent(Notebook, id="me", mailbox_size=1, shutdown=None)
         start = trio.current_time()
         await ref.call(do(WaitForMyself(how)))
         await ref.call(note("alive"), timeout=None)
 
         assert (trio.current_time(), ref.incarnation) == (start, 2)
-    assert "can't wait for the agent" in reports[0].failure.render()  # type: ignore[union-attr]
+    assert "would wait for itself: 'me' -> 'me'" in reports[0].failure.render()  # type: ignore[union-attr]
 
 
 @frozen
