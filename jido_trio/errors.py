@@ -28,6 +28,8 @@
       + DuplicateAgent             an agent with that id lives
       + WaitTimeout                an agent's state was not as it was waited for
       + NoWorkerFree               all workers of a pool are lent
+      + AgentFileRefused           the file of an agent can't be imported; nothing was changed
+      + AgentKept                  the storage has an agent of that id
       + ThawFailed                 a keyed agent could not be brought back
       + NoRoomForKey               as many keyed agents as may be in memory are, and are in use
       + KeyedClosed                the group of keyed agents was left
@@ -546,6 +548,31 @@ class NoWorkerFree(JidoError):
         return (
             f"all {self.workers} workers of pool {shown(self.pool)} are lent, and none came back within "
             f"{self.seconds:g} s; wait longer, or raise size or max_overflow"
+        )
+
+
+@define(slots=False, eq=False)
+class AgentFileRefused(JidoError):
+    """The file of an agent can't be used. Nothing was changed."""
+
+    path: str
+    what: str
+    """What is wrong with it."""
+
+    def __str__(self) -> str:
+        return f"the agent in {shown(self.path)} can't be imported: {said(self.what)}. Nothing was changed"
+
+
+@define(slots=False, eq=False)
+class AgentKept(JidoError):
+    """A storage has an agent of that id already. Nothing was changed."""
+
+    agent_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"the storage has an agent {shown(self.agent_id)} already, which was left as it is; import the file under "
+            "another id"
         )
 
 

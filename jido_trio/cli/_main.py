@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
+from jido_trio.cli._agent import add_agent
 from jido_trio.cli._inspect import inspect
 from jido_trio.cli._journal import add_journal
 from jido_trio.cli._output import output
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add_demo(commands.add_parser("demo", help=_DEMO, description=_DEMO, epilog=_CODES))
     add_journal(commands.add_parser("journal", help=_JOURNAL, description=_JOURNAL))
+    add_agent(commands.add_parser("agent", help=_AGENT, description=_AGENT))
     add_upgrade(commands.add_parser("upgrade", help=_UPGRADE, description=_UPGRADE, epilog=_UPGRADE_CODES))
     _add_inspect(commands.add_parser("inspect", help=_INSPECT, description=_INSPECT, epilog=_INSPECT_CODES))
     return parser
@@ -73,6 +75,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 _JOURNAL = "Read what durable agents have on disk: their inputs, and the states that these lead to."
+_AGENT = "Carry a durable agent from one storage to another, as a file."
 _UPGRADE = (
     "Rehearse an upgrade: fold new code over the journals on disk, and tell where it differs. Nothing is changed."
 )

@@ -11,8 +11,11 @@ state), `_directory` (agents by id), `_agents` (what can be done with them), `_p
 instance that opens all of it).
 
 `_waits` knows which agents wait for each other.
+
+`_agent_file` makes a file of an agent.
 """
 
+from jido_trio.runtime._agent_file import AgentFile, export_agent, import_agent, read_agent_file
 from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._family import get_children
@@ -45,6 +48,7 @@ from jido_trio.runtime._waiting import Completion, await_all, await_any, await_c
 __all__ = [
     "ActionView",
     "AgentCrash",
+    "AgentFile",
     "AgentRef",
     "AgentView",
     "Agents",
@@ -70,7 +74,9 @@ __all__ = [
     "await_child",
     "await_completion",
     "compact_journal",
+    "export_agent",
     "get_children",
+    "import_agent",
     "instances_with",
     "interpret",
     "is_at_rest",
@@ -81,6 +87,7 @@ __all__ = [
     "log_dead_directive",
     "log_dead_letter",
     "open_journal",
+    "read_agent_file",
     "read_entries",
     "read_journal",
     "rehearse",

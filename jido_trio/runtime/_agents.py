@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any, TypeVar
 
 import trio
 
 from jido_trio.core import Agent
+from jido_trio.runtime._agent_file import AgentFile, export_agent, import_agent
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._directory import Directory
 from jido_trio.runtime._fates import DeadLetter, Ledger
@@ -141,6 +143,43 @@ class Agents:
         """
         handling = mailbox_size, None, None, max_handle_time
         return await self._directory.thaw(agent, id, handling, (restart, shutdown, backoff, budget))
+
+    async def export_agent(self, agent: AgentRef[Any] | str, path: str | PathLike[str]) -> AgentFile:
+        """Write a durable agent, given by ref or id, into a new file, whether it runs or not; see `export_agent`.
+
+        Raises:
+            AgentNotFound: Nothing of it is on disk.
+            Conflict: It changes all the time; hibernate it first.
+            FileExistsError: There is such a file. Any other `OSError`: it can't be written.
+            InvalidDefinition: The instance has no storage.
+            StorageError: See `Storage.scan`.
+            SupervisorStopped: The instance isn't running.
+        """
+        id = agent.id if isinstance(agent, AgentRef) else agent
+        return await export_agent(self._directory.storage(), self._instance.name, id, path)
+
+    async def import_agent(
+        self, agent: type[Agent[Any]], path: str | PathLike[str], *, id: str | None = None
+    ) -> AgentFile:
+        """Put the agent of a file into the storage of the instance; `thaw` or `start_agent` starts it.
+
+        Args:
+            agent: Its class, by which everything is read, and its last inputs are folded, before anything is written.
+            path: A file that `export_agent` wrote.
+            id: The id that it gets; that of the file if not given.
+
+        Raises:
+            AgentFileRefused: The file is damaged, or isn't for this class or version.
+            AgentKept: There is an agent of that id.
+            InvalidDefinition: The instance has no storage, or the class isn't durable.
+            OSError: The file can't be read.
+            StorageError: See `Storage.commit`.
+            SupervisorStopped: The instance isn't running.
+
+        Nothing was changed then.
+        """
+        storage = self._directory.storage(agent)
+        return await import_agent(storage, self._instance.name, path, id=id, agent=agent)
 
     async def resume_agent(self, agent: AgentRef[Any] | str) -> None:
         """Begin the next life of an agent that is parked, or that pauses before its restart. A running one runs on.

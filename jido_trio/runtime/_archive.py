@@ -114,6 +114,15 @@ class Archive:
         """The key of the owner's record."""
         return f"{self._at}now/owner"
 
+    @property
+    def prefix(self) -> str:
+        """What the keys of all its records begin with."""
+        return self._at
+
+    def name_of(self, key: str) -> str:
+        """Return a key without what all keys of the agent begin with."""
+        return key.removeprefix(self._at)
+
     def is_of_another(self, key: str) -> bool:
         """Whether a record isn't one of this agent."""
         return not key.startswith(self._at)

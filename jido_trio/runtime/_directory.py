@@ -22,6 +22,7 @@ from jido_trio.runtime._run_queue import TURN
 from jido_trio.runtime._server import Server, made
 from jido_trio.runtime._specs import Handling, Options, Specs, server
 from jido_trio.runtime._waits import waiting_for
+from jido_trio.storage import Storage
 from jido_trio.supervision import Child, Supervisor
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
@@ -96,6 +97,19 @@ class Directory:
             cell.stop_reason = HIBERNATED
             with suppress(ChildRefused):  # it has just ended
                 await supervisor.terminate_child(cell.id)
+
+    def storage(self, cls: object = None) -> Storage:
+        """Return where durable agents are kept; a class that is given must be one of them."""
+        instance = self._instance
+        instance.running()
+        if cls is not None and (not (isinstance(cls, type) and issubclass(cls, Agent)) or cls.durable is None):
+            raise _not_durable(cls, "an agent", "import")
+        if instance.storage is None:
+            raise InvalidDefinition(
+                f"instance {shown(instance.name)} has no storage: give it one, Jido(storage=open_sqlite(path))",
+                field="storage",
+            )
+        return instance.storage
 
     async def thaw(self, cls: Any, id: str, handling: Handling, options: Options) -> AgentRef[Any]:
         """Start an agent of which there is something on disk."""

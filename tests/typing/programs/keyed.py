@@ -6,7 +6,7 @@ from attrs import frozen
 
 from jido_trio import Agent, Jido, Signal
 from jido_trio.groups import Keyed, KeyedStatus, open_keyed
-from jido_trio.runtime import AgentRef
+from jido_trio.runtime import AgentFile, AgentRef
 
 
 @frozen
@@ -31,3 +31,6 @@ async def use(jido: Jido) -> None:
     assert_type(await jido.thaw(Customer, "ada"), AgentRef[Customer])
     await jido.thaw(Basket, "ada")  # wrong
     await jido.thaw(Customer)  # wrong
+    assert_type(await jido.export_agent("ada", "ada.agent"), AgentFile)
+    await jido.import_agent(Customer, "ada.agent", id="bob")
+    await jido.import_agent("ada.agent")  # wrong
