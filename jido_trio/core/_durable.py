@@ -49,6 +49,10 @@ class Durable:
     remembers: int = field(default=256)
     """How many ids of the last signals are kept: a signal that comes again, with one of these, isn't handled again."""
 
+    tries: int | None = field(default=3)
+    """How often a signal, or an effect, may be begun at which the whole process dies, before it is set aside as a dead
+    letter; None for always. It is counted when an agent goes on after two deaths in a row, and costs nothing before."""
+
     migrations: Mapping[str | None, Migration] = field(factory=dict, converter=_migrations)
     """For each `vsn` before the class's own, oldest first: makes the fields of a state of the next of those of its own.
     They are plain functions. A record of an older version goes through those from its own on, when the agent starts."""
@@ -57,6 +61,8 @@ class Durable:
         checks.one_of("Durable", "effects", self.effects, get_args(Effects))
         checks.whole("Durable", "snapshot_every", self.snapshot_every, least=1)
         checks.whole("Durable", "remembers", self.remembers, least=0)
+        if self.tries is not None:
+            checks.whole("Durable", "tries", self.tries, least=1)
         if self.history is not None:
             checks.whole("Durable", "history", self.history, least=0)
 

@@ -5,6 +5,7 @@
     INSTANCE/agent/ID/now/inbox/E.K      a signal that was accepted, by owner E or for it, and isn't handled yet
     INSTANCE/agent/ID/now/owner          who has the agent; its revision is the owner's epoch
     INSTANCE/agent/ID/now/timer/T        a signal for later, and when it is due
+    INSTANCE/agent/ID/now/tried          a start went on with what it found, and didn't come to its end: see `_suspects`
     INSTANCE/agent/ID/past/N             input N, and the mark of the state after it: the journal
     INSTANCE/agent/ID/base/N             the agent after input N, from which the journal can be folded
 
@@ -93,6 +94,8 @@ class Found:
     """The numbers of the inputs after which the journal can be folded from."""
     is_new: bool
     """Whether there was nothing."""
+    tries: dict[str, int] | None = None
+    """How often each record was begun without coming to an end, where that was noted."""
 
 
 @define(eq=False)
@@ -143,6 +146,11 @@ class Archive:
     def timer(self, name: str) -> str:
         """Return the key of a timer."""
         return f"{self._at}now/timer/{quote(name, safe='')}"
+
+    @property
+    def tried(self) -> str:
+        """The key of the note that a start went on with what it found."""
+        return f"{self._at}now/tried"
 
     def past(self, number: int) -> str:
         """Return the key of an input."""
@@ -265,7 +273,9 @@ class Archive:
                 ]
             )
             bases = (snapshot.number,)
-        return Found(snapshot, entries, ids, *self._open_ends(records.values()), bases, is_new=bool(first))
+        noted = records.get(self.tried)
+        tries = self.read(noted, lambda value: dict(unpack(value)["tries"])) if noted is not None else None
+        return Found(snapshot, entries, ids, *self._open_ends(records.values()), bases, bool(first), tries)
 
     async def _journal(self, number: int, remembers: int) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
         """Return the ids of the last signals, and the inputs after `number`."""

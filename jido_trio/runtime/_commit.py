@@ -68,6 +68,7 @@ from jido_trio.runtime._mailbox import Again, Call, Kept, Kill, Message, News, O
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._plan import Do, Plan, planned
 from jido_trio.runtime._server import Server, awaited, interpreted, received_by, refusal_in
+from jido_trio.runtime._suspects import Suspects, suspects_of
 from jido_trio.runtime._tasks import under_way
 from jido_trio.runtime._waits import HELD, refuse_circle, waiting_for
 from jido_trio.supervision import PassiveLife
@@ -116,6 +117,7 @@ class DurableServer(Server):
         "_known",
         "_lingering",
         "_lost",
+        "_suspects",
         "_thawed",
         "_together",
         "due",
@@ -153,6 +155,8 @@ class DurableServer(Server):
         """Whether the life has still to look at what an earlier one has left open."""
         self._thawed = False
         """Whether that was of another process."""
+        self._suspects: Suspects | None = None
+        """What that has left open, until all of it is done."""
         self._lingering: trio.lowlevel.Task | None = None
         """The task of the life, while it waits for more."""
         self._lost: OwnershipLost | None = None
@@ -200,6 +204,11 @@ class DurableServer(Server):
         self._book = Book.opened(self._inbox.archive, self._options, agent, found, self._inbox.on_disk)
         self.initial = self.agent = agent
         self._thawed = first and not found.is_new
+        if self._thawed:
+            now = self.instance.world.now().timestamp()
+            due = {record for record, each in found.timers.items() if each.at <= now}
+            left = frozenset({*found.inbox, *found.effects, *due})
+            self._suspects = suspects_of(self._inbox.archive, left, found.tries, self._options.tries)
         self._inbox.take_over(found)
         if self.on_change is not None:
             self.on_change(agent)
@@ -245,7 +254,8 @@ class DurableServer(Server):
 
     def begin(self, life: PassiveLife) -> None:
         """See `Passive`."""
-        self._fresh, self._together = True, TOGETHER
+        self._fresh = True
+        self._together = 1 if self._suspects is not None and self._suspects.is_careful else TOGETHER
         super().begin(life)
         if self.state == "resting" and self.rested is not None:
             self.rested()
@@ -483,9 +493,59 @@ class DurableServer(Server):
                 said(error),
             )
 
+    # ---- what the process may have died of
+
+    async def _try(self, suspects: Suspects) -> bool:
+        """Receive the next message, but for one at which the process has died too often. Return whether any was."""
+        message = self.mailbox.take()
+        if message is None:
+            return False
+        if isinstance(message, Kill):
+            self._killed(message)
+            return True
+        record = record_of(message)
+        try:
+            hopeless = bool(record) and await suspects.is_hopeless(record, self._is_open)
+        except BaseException:
+            self.mailbox.return_all([message])
+            raise
+        if hopeless:
+            await self._set_aside(message)
+        else:
+            self.mailbox.return_all([message])
+            await self._receive_some()
+        return True
+
+    async def _set_aside(self, message: Message) -> None:
+        page = draft(self._open_book())
+        page.done(record_of(message))
+        await self._commit(page, ())
+        self._inbox.forget(message)
+        self.instance.counts.handled -= 1
+        self.instance.dead_letter(
+            self.id, signal_of(message), f"the process died each time it was handled, {self._options.tries} times"
+        )
+
+    def _is_open(self, record: str) -> bool:
+        return record in self._inbox.on_disk or record in self._open_book().effects
+
+    async def _clear(self, suspects: Suspects) -> None:
+        if await suspects.are_gone(self._is_open):
+            self._suspects, self._together = None, TOGETHER
+
     # ---- messages
 
     async def _step(self) -> bool:
+        """Receive what waits; commit, and act. Return whether any was."""
+        suspects = self._suspects
+        if suspects is None:
+            return await self._receive_some()
+        received = await (self._try(suspects) if suspects.is_careful else self._receive_some())
+        if not received:
+            await self._clear(suspects)
+        return received
+
+    async def _receive_some(self) -> bool:
         """Receive what waits, up to a message that is committed by itself; commit, and act. Return whether any was."""
         page, taken, alone = draft(self._open_book()), list[_Taken](), None
         while alone is None and len(taken) < self._together:
@@ -700,6 +760,8 @@ class DurableServer(Server):
 
     async def _take_up(self) -> None:
         """Go on with the effects that a death left open, or tell of them."""
+        if self._suspects is not None:
+            await self._suspects.note()
         thawed, self._thawed, self._fresh = self._thawed, False, False
         first = True
         for record, effect in tuple(self._open_book().effects.items()):
@@ -707,10 +769,13 @@ class DurableServer(Server):
                 continue
             unknown = record in self._begun or (thawed and first)
             first = first and isinstance(effect.directive, RunInstruction)
-            if unknown and not self._may_repeat(effect.directive):
+            if unknown and (not self._may_repeat(effect.directive) or await self._is_hopeless(record)):
                 await self._leave(record, effect)
             else:
                 await self._act(effect.signal, [Do(effect.directive, record)], self.agent)
+
+    async def _is_hopeless(self, record: str) -> bool:
+        return self._suspects is not None and await self._suspects.is_hopeless(record, self._is_open)
 
     def _may_repeat(self, directive: object) -> bool:
         if self._options.effects == "at_least_once":

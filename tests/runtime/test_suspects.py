@@ -1,0 +1,266 @@
+"""What takes the whole process down at each start is counted, and set aside."""
+
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import trio
+from attrs import frozen
+
+from jido_trio import (
+    Action,
+    Agent,
+    Context,
+    Instruction,
+    InvalidDefinition,
+    Jido,
+    Result,
+    RunInstruction,
+    Schedule,
+    Signal,
+)
+from jido_trio.core import Durable
+from jido_trio.runtime import Runtime, interpret
+from jido_trio.storage import DeleteRange, MemoryStorage, within
+from jido_trio.world import seeded
+
+
+class Death(BaseException):
+    """The end of a process."""
+
+
+@frozen
+class Seen:
+    words: tuple[str, ...] = ()
+
+
+class Hear(Action):
+    word: str
+
+    def run(self, context: Context[Seen]) -> Result:
+        if self.word == "poison":
+            raise Death
+        return {"words": (*context.state.words, self.word)}
+
+
+@frozen
+class Explode:
+    """An effect that takes the process down, as often as it is done."""
+
+
+BEGUN: list[str] = []
+
+
+@interpret.register
+async def _(directive: Explode, runtime: Runtime) -> None:
+    await trio.lowlevel.checkpoint()
+    BEGUN.append(runtime.key)
+    raise Death
+
+
+class Light(Action):
+    def run(self, context: Context[Seen]) -> Result:
+        return Explode()
+
+
+class Fetch(Action, idempotent=True):
+    async def run(self, context: Context[Seen]) -> Result:
+        BEGUN.append(context.key)
+        raise Death
+
+
+class Ask(Action):
+    def run(self, context: Context[Seen]) -> Result:
+        return RunInstruction(Instruction(Fetch))
+
+
+ROUTES = {"hear": Hear, "light": Light, "ask": Ask}
+
+
+class Listener(Agent[Seen], routes=ROUTES, durable=Durable(effects="at_least_once")):
+    """Hears words."""
+
+
+class Stubborn(Agent[Seen], routes=ROUTES, durable=Durable(tries=None)):
+    """Never gives one up."""
+
+
+def hear(word: str) -> Signal:
+    return Signal("hear", {"word": word})
+
+
+TODAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+async def lives(
+    storage: Any, *sent: Signal, kind: type[Agent[Seen]] = Listener, today: datetime = TODAY
+) -> tuple[Seen, list[str]] | None:
+    """Start, send, and wait; return the state and what became dead letters, or None if the process died."""
+    found: tuple[Seen, list[str]] | None = None
+    try:
+        world = seeded(1, today)
+        async with Jido("shop", storage=storage, on_dead_letter=lambda _: None, world=world) as jido:
+            listener = await jido.start_agent(kind, id="l")
+            for each in sent:
+                await listener.cast(each)
+            await trio.sleep(5)
+            found = listener.agent.state, [letter.reason for letter in jido.dead_letters()]
+    except* Death:
+        found = None
+    return found
+
+
+async def test_a_signal_at_which_the_process_dies_each_time_is_set_aside_and_the_others_are_handled(autojump_clock):
+    storage = MemoryStorage()
+    words = [hear(word) for word in ("a", "b", "poison", "c")]
+    assert await lives(storage, Signal("later-explode"), *words, kind=Later) is None
+    deaths = 0
+    while (found := await lives(storage, kind=Later)) is None:
+        deaths += 1
+    assert deaths == 4  # one start like any other, then three tries
+    state, letters = found
+    assert state.words == ("a", "b", "c")
+    assert letters == ["the process died each time it was handled, 3 times"]
+
+
+async def test_after_that_nothing_is_noted_and_nothing_comes_again(autojump_clock):
+    storage = MemoryStorage()
+    await lives(storage, hear("poison"))
+    while await lives(storage) is None:
+        pass
+    state, letters = await lives(storage, hear("d")) or (None, None)
+    assert (state, letters) == (Seen(("d",)), [])
+    left = {record.key for record in await storage.scan(*within("shop/agent/l/now/"))}
+    assert left == {"shop/agent/l/now/agent", "shop/agent/l/now/owner"}
+
+
+async def test_a_signal_for_later_that_is_due_is_counted_too(autojump_clock):
+    storage = MemoryStorage()
+    assert await lives(storage, Signal("later"), kind=Later) is not None
+    deaths = 0
+    while (found := await lives(storage, kind=Later, today=TODAY + timedelta(days=1))) is None:
+        deaths += 1
+    assert deaths == 4
+    assert len(found[1]) == 1
+
+
+class Delay(Action):
+    def run(self, context: Context[Seen]) -> Result:
+        return Schedule(3600, hear("poison"))
+
+
+@frozen
+class ExplodeLater:
+    """Takes the process down after a second, in which others are accepted."""
+
+
+@interpret.register
+async def _(directive: ExplodeLater, runtime: Runtime) -> None:
+    await trio.sleep(1)
+    raise Death
+
+
+class Wait(Action):
+    def run(self, context: Context[Seen]) -> Result:
+        return ExplodeLater()
+
+
+class Later(Agent[Seen], routes={**ROUTES, "later": Delay, "later-explode": Wait}, durable=True):
+    """Hears a word later."""
+
+
+@pytest.mark.parametrize("type", ["light", "ask"])
+async def test_an_effect_at_which_the_process_dies_each_time_is_left(type, autojump_clock):
+    BEGUN.clear()
+    storage = MemoryStorage()
+    assert await lives(storage, Signal(type)) is None
+    while await lives(storage) is None:
+        assert len(BEGUN) < 10
+    assert len(BEGUN) == 5  # at first, at a start like any other, and three tries
+    assert len(set(BEGUN)) == 1
+
+
+async def test_without_a_limit_it_is_tried_for_ever(autojump_clock):
+    storage = MemoryStorage()
+    assert await lives(storage, hear("poison"), kind=Stubborn) is None
+    for _ in range(10):
+        assert await lives(storage, kind=Stubborn) is None
+
+
+async def test_a_start_that_finds_nothing_left_open_notes_nothing(autojump_clock):
+    storage = MemoryStorage()
+    async with Jido("shop", storage=storage) as jido:
+        other = await jido.start_agent(Listener, id="l")
+        await other.call(hear("a"))
+    storage = CountingStorage(storage)
+    await lives(storage, hear("b"))
+    assert [key for key in storage.keys if "tried" in key] == []
+
+
+class CountingStorage(MemoryStorage):
+    """Notes the keys that are written."""
+
+    def __init__(self, other: MemoryStorage) -> None:
+        super().__init__(other._records, other._keys)
+        self.keys: list[str] = []
+
+    async def commit(self, ops) -> None:
+        self.keys += [op.key for op in ops if not isinstance(op, DeleteRange)]
+        await super().commit(ops)
+
+
+def test_how_often_it_is_tried_must_be_a_number():
+    with pytest.raises(InvalidDefinition, match="tries"):
+        Durable(tries=0)
+
+
+PROGRAM = """
+import os, signal, sys
+import trio
+from jido_trio import Action, Agent, Context, Jido, Result, Signal
+from jido_trio.storage import open_sqlite
+from attrs import frozen
+
+@frozen
+class Seen:
+    words: tuple[str, ...] = ()
+
+class Hear(Action):
+    word: str
+    def run(self, context: Context[Seen]) -> Result:
+        if self.word == "poison":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {"words": (*context.state.words, self.word)}
+
+class Listener(Agent[Seen], routes={"hear": Hear}, durable=True): ...
+
+async def main():
+    async with Jido("shop", storage=open_sqlite("shop.db")) as jido:
+        listener = await jido.start_agent(Listener, id="l")
+        for word in sys.argv[1:]:
+            listener.cast_nowait(Signal("hear", {"word": word})) if word == "last" else await listener.cast(
+                Signal("hear", {"word": word})
+            )
+        await trio.sleep(0.3)
+        print(*listener.agent.state.words, len(jido.dead_letters()))
+
+trio.run(main)
+"""
+
+
+def test_a_program_that_dies_at_a_signal_at_each_start_starts_in_the_end(tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "program.py", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+
+    ended = [run("one", "poison")]
+    while ended[-1].returncode == -signal.SIGKILL and len(ended) < 10:
+        ended.append(run())
+    assert [each.returncode for each in ended] == [-signal.SIGKILL] * 5 + [0]
+    assert ended[-1].stdout == "one 1\n"
+    assert "the process died each time it was handled, 3 times" in ended[-1].stderr
