@@ -32,7 +32,15 @@ from jido_trio.core import (
     Stop,
     ToAgent,
 )
-from jido_trio.errors import ActionError, AgentNotFound, CallError, CallTimeout, MailboxFull, SupervisorStopped
+from jido_trio.errors import (
+    ActionError,
+    AgentNotFound,
+    CallError,
+    CallTimeout,
+    JidoError,
+    MailboxFull,
+    SupervisorStopped,
+)
 from jido_trio.runtime import AgentRef, DeadLetter, Jido, MailboxRules, Runtime, interpret
 
 AGENTS = ("a", "b", "c")
@@ -48,6 +56,20 @@ class Books:
     letters: list[DeadLetter] = field(factory=list)
     reports: list[Any] = field(factory=list)
     wrong: list[str] = field(factory=list)
+
+    def note_all(self, answers: Sequence[object]) -> None:
+        """Note the errors among what messages came to."""
+        for answer in answers:
+            match answer:
+                case MailboxFull():
+                    self.told["refused"] += 1
+                case ActionError():
+                    self.told["said no"] += 1
+                    self.handled -= 1
+                case CallTimeout():
+                    self.told["late"] += 1
+                case CallError():
+                    self.told[type(answer).__name__] += 1
 
     def look(self, when: str) -> None:
         """Look at the ledger, and into the agents."""
@@ -163,7 +185,17 @@ SIGNALS: dict[str, Sent] = {
     "adopt": do(AdoptChild("c", tag="c")),
     "stop": do(Stop()),
 }
-HOW = ("cast", "cast_nowait", "call", "unchecked call", "impatient call", "cancelled call")
+HOW = (
+    "cast",
+    "cast_nowait",
+    "call",
+    "unchecked call",
+    "impatient call",
+    "cancelled call",
+    "many calls",
+    "many casts",
+    "cancelled calls",
+)
 
 
 @frozen
@@ -230,6 +262,15 @@ async def send(books: Books, ref: AgentRef[Any], step: Step) -> None:
             await ref.cast(signal)
         elif step.how == "cast_nowait":
             ref.cast_nowait(signal)
+        elif step.how == "many calls":
+            books.note_all(await ref.call_many([signal] * 5, timeout=0.4))
+        elif step.how == "many casts":
+            await ref.cast_many([signal] * 5)
+        elif step.how == "cancelled calls":
+            with trio.move_on_after(0.3) as scope:
+                books.note_all(await ref.call_many([signal] * 5, timeout=None, check=False))
+            books.told["cancelled"] += 5 * scope.cancelled_caught
+            books.told["unheard"] += 5 * scope.cancelled_caught
         elif step.how == "cancelled call":
             with trio.move_on_after(0.3) as scope:
                 await ref.call(signal, timeout=None)
@@ -238,15 +279,8 @@ async def send(books: Books, ref: AgentRef[Any], step: Step) -> None:
             await ref.call(
                 signal, timeout=0.4 if step.how == "impatient call" else None, check=step.how != "unchecked call"
             )
-    except MailboxFull:
-        books.told["refused"] += 1
-    except ActionError:
-        books.told["said no"] += 1
-        books.handled -= 1
-    except CallTimeout:
-        books.told["late"] += 1
-    except CallError as error:
-        books.told[type(error).__name__] += 1
+    except JidoError as error:
+        books.note_all([error])
     books.look("after an answer")
 
 
@@ -288,5 +322,5 @@ def test_after_the_end_nothing_waits_and_the_books_agree(script, rules):
     assert books.jido.dead_letters() == tuple(books.letters)
     assert ledger.expired <= books.told["late"]
     assert ledger.withdrawn <= books.told["cancelled"]
-    told = sum(books.told[name] for name in ("AgentCrashed", "AgentStopped", "NoRoute", "said no"))
+    told = sum(books.told[name] for name in ("AgentCrashed", "AgentStopped", "NoRoute", "said no", "unheard"))
     assert ledger.failed <= told

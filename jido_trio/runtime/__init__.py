@@ -10,7 +10,7 @@ agents: commit, then act), `_plan`, `_inbox`, `_archive` and `_book` (what follo
 state), `_directory` (agents by id), `_agents` (what can be done with them), `_partition` (tenants) and `_jido` (the
 instance that opens all of it).
 
-`_waits` knows which agents wait for each other.
+`_batches` sends many messages in one go; `_waits` knows which agents wait for each other.
 
 `_agent_file` makes a file of an agent.
 """

@@ -82,10 +82,22 @@ class Call:
         return await trio.lowlevel.wait_task_rescheduled(self._withdrawn)
 
     def _withdrawn(self, _: object) -> trio.lowlevel.Abort:
-        self.settled, self._caller = True, None
+        self._caller = None
+        self.withdraw()
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    def withdraw(self) -> None:
+        """Take it back, as nobody waits for it any more; nothing if it is settled."""
+        if self.settled:
+            return
+        self.settled = True
         if self.mailbox is not None and self.mailbox.withdraw(self):
             self.mailbox.counts.withdrawn += 1
-        return trio.lowlevel.Abort.SUCCEEDED
+
+    def told(self) -> Any:
+        """Return the answer of a call that was answered, or the error, as if it hadn't been raised."""
+        answer: Any = self._answer
+        return answer.error.with_traceback(None) if isinstance(answer, Error) else answer.value
 
 
 @frozen(eq=False)

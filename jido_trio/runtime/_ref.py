@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 import trio
@@ -10,6 +11,7 @@ from attrs import frozen
 from jido_trio.core import Action, Agent, Instruction, Sent, Signal, carrier
 from jido_trio.errors import JidoError
 from jido_trio.redact import shown
+from jido_trio.runtime._batches import call_all, cast_all
 from jido_trio.runtime._cell import CALL_TIMEOUT
 from jido_trio.runtime._inspect import AgentView, view_of_agent
 from jido_trio.runtime._mailbox import Call
@@ -125,6 +127,52 @@ class AgentRef(Generic[AgentT]):
             await trio.lowlevel.cancel_shielded_checkpoint()
         else:
             await cell.accept(signal)
+
+    @trio.lowlevel.enable_ki_protection
+    async def call_many(
+        self, messages: Iterable[Sent], *, timeout: float | None = CALL_TIMEOUT, check: bool = True
+    ) -> list[AgentT | JidoError]:
+        """Send several messages in one go, and return what each came to, in order: the agent, or what `call` raises.
+
+        It takes less than as many calls. Other messages may come in between. Cancelled, it withdraws those that wait.
+
+        Args:
+            messages: Signals and actions; all are looked at before the first is sent.
+            timeout: Seconds to wait for all together; None waits for ever.
+            check: Whether an action that says no comes to what it said; else it comes to the agent.
+
+        Raises:
+            RuntimeError: The agent lives in another thread, or in another run of Trio.
+            TypeError: One of them is neither signal nor action. None was sent.
+            ValueError: The timeout is no time.
+            WouldDeadlock: The agent waits for the interpreter that calls it, or for one that waits for that.
+        """
+        if timeout is not None:
+            _check_timeout(timeout)
+        cell = self._cell
+        cell.instance.check_here()
+        signals = [_signal_of(cell, message) for message in messages]
+        await trio.lowlevel.checkpoint()
+        return await call_all(cell, signals, timeout, check=check)
+
+    @trio.lowlevel.enable_ki_protection
+    async def cast_many(self, messages: Iterable[Sent]) -> None:
+        """Send several messages, in order; return once the last is in the mailbox, or is handled already.
+
+        Args:
+            messages: Signals and actions; all are looked at before the first is sent.
+
+        Raises:
+            CallError: As `cast`, for one of them; those before it stay sent, as a note of the error says. So they do
+                when it is cancelled.
+            RuntimeError: The agent lives in another thread, or in another run of Trio.
+            TypeError: One of them is neither signal nor action. None was sent.
+        """
+        cell = self._cell
+        cell.instance.check_here()
+        signals = [_signal_of(cell, message) for message in messages]
+        await trio.lowlevel.checkpoint()
+        await cast_all(cell, signals)
 
     @trio.lowlevel.enable_ki_protection
     def cast_nowait(self, message: Sent) -> None:

@@ -254,9 +254,9 @@ REPLY = (
     Mutant(
         "cancelled_call_is_handled",
         "A call whose caller was cancelled is handled all the same.",
-        "Call._withdrawn",
-        "self.settled, self._caller = True, None",
-        "self._caller = None",
+        "Call.withdraw",
+        "self.settled = True",
+        "pass",
         part="runtime",
     ),
     Mutant(
@@ -321,6 +321,14 @@ REPLY = (
         "_path",
         "_path(wait.agent, end, here)",
         "((*here, end) if wait.agent is end else ())",
+        part="runtime",
+    ),
+    Mutant(
+        "batches_stay",
+        "Calls of a batch that was cancelled wait on.",
+        "call_all",
+        "call.withdraw()",
+        "None",
         part="runtime",
     ),
     Mutant(
@@ -1190,7 +1198,7 @@ FATES = (
     Mutant(
         "cancelled_call_uncounted",
         "A call whose caller was cancelled is in no count.",
-        "Call._withdrawn",
+        "Call.withdraw",
         "self.mailbox.counts.withdrawn += 1",
         "pass",
         part="runtime",
