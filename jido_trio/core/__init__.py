@@ -28,8 +28,10 @@ from jido_trio.core._directives import (
 )
 from jido_trio.core._durable import Durable, Migration
 from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Verdict, decide_error
+from jido_trio.core._input import Input
 from jido_trio.core._instruction import Command, Instruction
 from jido_trio.core._journal import (
+    Began,
     Difference,
     Divergence,
     Entry,
@@ -61,6 +63,7 @@ __all__ = [
     "AdoptChild",
     "Agent",
     "ApplyOutcome",
+    "Began",
     "CancelSchedule",
     "Command",
     "Context",
@@ -83,6 +86,7 @@ __all__ = [
     "FrozenDict",
     "FrozenList",
     "Heard",
+    "Input",
     "Instruction",
     "Learnt",
     "MaxErrors",

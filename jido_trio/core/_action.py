@@ -93,6 +93,7 @@ class Action:
     idempotent: ClassVar[bool] = False
     """Whether an action with effects may be run again when nobody knows whether it was done."""
     is_abstract: ClassVar[bool] = True
+    is_input: ClassVar[bool] = False
     _record: ClassVar[Schema[Any]]
     _output: ClassVar[Schema[Any] | None] = None
 

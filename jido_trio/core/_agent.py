@@ -19,6 +19,7 @@ from jido_trio.core._context import NOTHING
 from jido_trio.core._directives import Error
 from jido_trio.core._durable import Durable, check_types, checked_durable
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
+from jido_trio.core._input import Input
 from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Command, Instruction, normalize
 from jido_trio.core._learned import Learned
@@ -90,6 +91,8 @@ class Agent(Generic[State]):
     router: ClassVar[Router] = Router()
     record: ClassVar[Schema[Any]]
     """How states are made and changed."""
+    _routes: ClassVar[tuple[Route, ...]] = ()
+    """Its own, without its strategy's."""
     _hooked: ClassVar[bool] = False
     _by_action: ClassVar[Learned[type, Run]]
     _by_type: ClassVar[Learned[str, Any]]
@@ -128,7 +131,9 @@ class Agent(Generic[State]):
         if durable is not None:
             cls.durable = checked_durable(f"agent {cls.name!r}", durable)
         if routes is not None:
-            cls.router = _router(cls, routes)
+            cls._routes = Router(routes).routes
+        if routes is not None or strategy is not None:
+            cls.router = _router(cls, (*cls._routes, *_routes_of(cls.strategy)))
         state = _state_class(cls)
         if state is not None:
             cls.record = schema_of(state)
@@ -349,11 +354,29 @@ def _checked_strategy(cls: type[Agent[Any]], strategy: object) -> Any:
         raise InvalidDefinition(
             f"agent {cls.name!r}: strategy {shown(strategy)} is no value with the methods init and run"
         )
+    inputs: object = getattr(strategy, "inputs", ())
+    if not isinstance(inputs, tuple) or not all(isinstance(one, type) and issubclass(one, Input) for one in inputs):
+        raise InvalidDefinition(
+            f"agent {cls.name!r}: inputs {shown(inputs)} of strategy {shown(strategy)} are no tuple of Input classes"
+        )
     return strategy
 
 
-def _router(cls: type[Agent[Any]], routes: Routes) -> Router:
-    return Router(evolve(route, target=_target(cls, route)) for route in Router(routes).routes)
+def _routes_of(strategy: Any) -> tuple[Route, ...]:
+    """Return the routes that a strategy brings."""
+    given = getattr(strategy, "routes", ())
+    routes = Router(given).routes
+    if not isinstance(given, Mapping):
+        return routes
+    return tuple(evolve(route, priority=OF_STRATEGIES) for route in routes)
+
+
+OF_STRATEGIES = 50
+"""The priority of routes that a strategy brings, unless it says otherwise: they come before an agent's own."""
+
+
+def _router(cls: type[Agent[Any]], routes: Iterable[Route]) -> Router:
+    return Router(evolve(route, target=_target(cls, route)) for route in routes)
 
 
 def _target(cls: type[Agent[Any]], route: Route) -> Instruction:
@@ -363,6 +386,12 @@ def _target(cls: type[Agent[Any]], route: Route) -> Instruction:
             instruction.action.check_some(instruction.params)
     except (InvalidInstruction, Misfit) as error:
         raise InvalidDefinition(f"agent {cls.name!r}, route {route.pattern!r}: {error}") from None
+    action = instruction.action_class
+    if action.is_input and action not in getattr(cls.strategy, "inputs", ()):
+        raise InvalidDefinition(
+            f"agent {cls.name!r}, route {route.pattern!r}: strategy {shown(cls.strategy)} takes no input "
+            f"{action.name!r}: name it in the `inputs` of the strategy, or route to an action"
+        )
     return instruction
 
 

@@ -62,6 +62,7 @@ def _is_simple(action: type) -> bool:
     return (
         issubclass(action, Action)
         and not action.is_abstract
+        and not action.is_input
         and not action.is_async
         and action.output is None
         and action is not ApplyOutcome  # whose result is another action's

@@ -70,6 +70,13 @@ def _action_class(directive: object, attribute: "Attribute[Any]", value: object)
         raise _refuse(directive, attribute.name, "an action class", value)
 
 
+def _runnable(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    if not isinstance(value, Instruction):
+        raise _refuse(directive, attribute.name, "an Instruction", value)
+    if value.action_class.is_input:
+        raise _refuse(directive, attribute.name, "to run an action, and an input isn't one", value)
+
+
 def _frozen_mapping() -> Any:
     return field(factory=FrozenDict, converter=KEPT)
 
@@ -364,7 +371,7 @@ class ApplyOutcome(Action, description="Returns what an instruction that ran out
 class RunInstruction(Directive):
     """Run an instruction outside of `cmd`, then give `cmd` what `finished` or `failed` returns."""
 
-    instruction: Instruction
+    instruction: Instruction = field(validator=_runnable)
     result_action: type[Action] | None = field(default=None, validator=_action_class)
     """Has a field `outcome: Outcome` and is run with it; None applies the outcome as a result of the instruction."""
     meta: Mapping[str, Any] = _frozen_mapping()

@@ -18,6 +18,7 @@ from attrs import AttrsInstance, define, frozen
 
 from jido_trio.core._agent import Agent
 from jido_trio.core._durable import Migration
+from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._migration import migrated
 from jido_trio.core._router import Unrouted
@@ -25,6 +26,7 @@ from jido_trio.core._signal import Signal
 from jido_trio.data import fingerprint
 from jido_trio.errors import ReplayDiverged
 from jido_trio.redact import HIDDEN, secret_fields, shown, shown_error
+from jido_trio.world import enter, leave
 
 A = TypeVar("A", bound=Agent[Any])
 
@@ -56,7 +58,23 @@ class Learnt:
         return agent.cmd(self.instruction, signal=self.signal)
 
 
-Input: TypeAlias = Heard | Learnt
+@frozen
+class Began:
+    """A life began, with another state than the one before had left: as the strategy's `init` made it."""
+
+    signal: Signal
+    """The `jido.agent.started` of that life."""
+
+    def apply(self, agent: A) -> tuple[A, Directives]:
+        """Return the agent that it begins with, and the directives."""
+        token = enter((Inside, agent, None, self.signal))
+        try:
+            return type(agent).strategy.init(agent)
+        finally:
+            leave(token)
+
+
+Input: TypeAlias = Heard | Learnt | Began
 
 
 @frozen

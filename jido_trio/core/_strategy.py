@@ -14,7 +14,7 @@ from jido_trio.core._learned import Learned
 from jido_trio.core._signal import Signal
 from jido_trio.core._state_ops import ReplaceState, StateOp
 from jido_trio.data import Misfit, Schema, is_frozen
-from jido_trio.errors import ActionError, InvalidResult, UnknownField
+from jido_trio.errors import ActionError, InvalidInstruction, InvalidResult, UnknownField
 from jido_trio.world import current
 
 
@@ -41,10 +41,14 @@ class Strategy(Protocol):
     """Turns instructions into a new agent and directives; pure, as `cmd` is.
 
     Besides the state a strategy may use `agent.strategy_state`, which is nobody else's.
+
+    It may have two attributes more. `inputs`, a tuple of `Input` classes, are what it takes beside actions: they come
+    to `run` as instructions. `routes`, a mapping of patterns to targets, are routes of each agent with this strategy,
+    with priority 50; or a list of `Route`s, with their own.
     """
 
     def init(self, agent: A) -> tuple[A, tuple[AttrsInstance, ...]]:
-        """Return the new agent made ready, and what the runtime is to do when the agent starts."""
+        """Return the agent that a life begins with, and what is then to be done: for a new agent, and for each life."""
         ...
 
     def run(
@@ -88,6 +92,8 @@ def run_instruction(agent: A, instruction: Instruction, signal: Signal | None) -
         UnknownField: It returned changes of a field that the state hasn't: a bug.
     """
     action: Any = instruction.action if isinstance(instruction.action, Action) else instruction.bind()
+    if action.is_input:
+        raise InvalidInstruction(f"input {action.name!r} can't be run: it is for a strategy that takes it")
     if action.is_async:
         named = instruction.id or current().ids()
         return agent, (RunInstruction(Instruction(action, None, instruction.context, instruction.opts, named)),)

@@ -36,6 +36,7 @@ from outcome import Value
 
 from jido_trio.core import (
     Agent,
+    Began,
     Durable,
     Heard,
     Instruction,
@@ -352,6 +353,7 @@ class DurableServer(Server):
             if self._book is None:
                 await self.load()
             if self._fresh and self._has_turn(life):
+                await self._begin_here()
                 await self._take_up()
             while self._has_turn(life):
                 if self._pending is not None:
@@ -371,6 +373,23 @@ class DurableServer(Server):
         if self.life is life:
             self.state = "serving"
             self._rest()
+
+    async def _begin_here(self) -> None:
+        """Commit what the life begins with, where its strategy makes that another state than it was left with."""
+        if self._pending is None:
+            return
+        signal, book = self._pending[0], self._open_book()
+        began = Began(signal)
+        agent, directives = began.apply(book.agent)
+        if agent == book.agent:
+            self.agent = book.agent
+        else:
+            page = draft(book)
+            page.take(began, agent, once=False)
+            page.seal()
+            self._at = signal
+            await self._commit(page, ())
+        self._pending = (signal, tuple(directives), self.agent) if directives else None
 
     async def _more(self) -> bool:
         """Wait a little for what comes next, as a task that is there is sooner at it than a new one."""

@@ -17,13 +17,14 @@ from typing import Any
 
 from attrs import AttrsInstance, define
 
-from jido_trio.core import Agent
+from jido_trio.core import Agent, Began, Direct, Signal
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._secrets import secrets_of
 from jido_trio.terms import ExitKind
+from jido_trio.world import using
 
 logger = logging.getLogger("jido_trio.runtime")
 
@@ -88,12 +89,20 @@ def _fingerprint(error: BaseException) -> tuple[object, ...]:
     return type(error), traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
 
 
-def beginning(cell: Cell, incarnation: int) -> tuple[Agent[Any], tuple[AttrsInstance, ...]]:
-    """Return the agent that a life begins with, and what is to be done then."""
+def beginning(cell: Cell, incarnation: int) -> tuple[Agent[Any], tuple[AttrsInstance, ...], Signal | None]:
+    """Return the agent that a life begins with, what is to be done then, and the signal that both follow from.
+
+    There is no signal where the strategy has no say.
+    """
     committed = cell.kept(Committed)
     base = committed.base() if committed is not None and incarnation > 1 else cell.initial
+    if type(base.strategy) is Direct:
+        if committed is not None:
+            committed.began(base)
+        return base, (), None
+    started = started_of(cell, incarnation)
     try:
-        agent, directives = base.strategy.init(base)
+        agent, directives = Began(started).apply(base)
     except Exception as error:
         if committed is not None:
             committed.crashed(error, at_the_beginning=True)
@@ -107,7 +116,13 @@ def beginning(cell: Cell, incarnation: int) -> tuple[Agent[Any], tuple[AttrsInst
         )
     if committed is not None:
         committed.began(agent)
-    return agent, tuple(directives)
+    return agent, tuple(directives), started
+
+
+def started_of(cell: Cell, incarnation: int) -> Signal:
+    """Return the signal of the beginning of a life."""
+    with using(cell.instance.world):
+        return Signal(BEGINNING, {"id": cell.id, "incarnation": incarnation}, source=cell.instance.source)
 
 
 def is_in_vain(cell: Cell, error: BaseException, detail: object) -> bool:

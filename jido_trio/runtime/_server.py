@@ -43,7 +43,7 @@ from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life_tasks import LifeTasks, discard
 from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message, News, Outcome, Own, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules, RuledMailbox
-from jido_trio.runtime._recovery import BEGINNING, beginning, is_in_vain
+from jido_trio.runtime._recovery import beginning, is_in_vain, started_of
 from jido_trio.runtime._secrets import secrets_of
 from jido_trio.runtime._waits import HELD, Wait, waiting_for
 from jido_trio.supervision import PassiveLife
@@ -112,17 +112,15 @@ class Server(Cell):
     def begin(self, life: PassiveLife) -> None:
         """See `Passive`."""
         try:
-            agent, directives = beginning(self, life.incarnation)
+            agent, directives, started = beginning(self, life.incarnation)
         except Exception:
-            started = Signal(BEGINNING, {"id": self.id, "incarnation": life.incarnation})
-            life.detail = AgentCrash(self.agent, started)
+            life.detail = AgentCrash(self.agent, started_of(self, life.incarnation))
             raise
         self.life, self.incarnation, self.agent, self.ending = life, life.incarnation, agent, False
         self._tasks = None  # of a life whose task crashed
         if isinstance(self.mailbox, RuledMailbox) and life.incarnation > 1 and self.mailbox.rules.on_restart != "keep":
             self._give_up(self.mailbox.clear(), "restarted", letters=self.mailbox.rules.on_restart == "dead_letter")
-        if directives:
-            started = Signal(BEGINNING, {"id": self.id, "incarnation": life.incarnation})
+        if started is not None and (directives or self.durable):
             self._pending = started, directives, agent
         if self.on_change is not None:
             self.on_change(self.agent)

@@ -416,6 +416,25 @@ AGENTS = (
 )
 
 
+INPUTS = (
+    Mutant(
+        "inputs_are_taken_by_all",
+        "An input is routed to a strategy that doesn't take it.",
+        "_target",
+        "action.is_input and action not in getattr(cls.strategy, 'inputs', ())",
+        "False",
+        part="core",
+    ),
+    Mutant(
+        "strategies_bring_no_routes",
+        "An agent has no routes of its strategy.",
+        "Agent.__init_subclass__",
+        "(*cls._routes, *_routes_of(cls.strategy))",
+        "cls._routes",
+        part="core",
+    ),
+)
+
 JOURNAL = (
     Mutant(
         "replay_goes_one_further",
@@ -532,4 +551,4 @@ JOURNAL = (
 )
 
 
-CORE = (*STATE, *ROUTING, *AGENTS, *JOURNAL)
+CORE = (*STATE, *ROUTING, *AGENTS, *INPUTS, *JOURNAL)

@@ -887,6 +887,35 @@ PROGRESS = (
     ),
 )
 
+ACTIONS = (*TASKS, *LANES, *PROGRESS)
+
+BEGINNINGS = (
+    Mutant(
+        "beginnings_are_not_committed",
+        "What a strategy begins a durable life with is lost with the first signal.",
+        "DurableServer._begin_here",
+        "self._pending is None",
+        "True",
+        part="runtime",
+    ),
+    Mutant(
+        "equal_beginnings_are_written",
+        "A durable life writes what it begins with, though it is what was left.",
+        "DurableServer._begin_here",
+        "agent == book.agent",
+        "False",
+        part="runtime",
+    ),
+    Mutant(
+        "init_has_no_say",
+        "A life begins as the one before was left, whatever its strategy says.",
+        "beginning",
+        "type(base.strategy) is Direct",
+        "True",
+        part="runtime",
+    ),
+)
+
 LEDGER = (
     Mutant(
         "dead_letters_untold",
@@ -1046,14 +1075,6 @@ LEDGER = (
         "Committed.crashed",
         "_fingerprint(error) if at_the_beginning else None",
         "_fingerprint(error) if at_the_beginning else self._crash",
-        part="runtime",
-    ),
-    Mutant(
-        "init_has_no_say",
-        "What the strategy says that a life begins with is ignored.",
-        "beginning",
-        "agent, directives = base.strategy.init(base)",
-        "agent, directives = base, base.strategy.init(base)[1]",
         part="runtime",
     ),
     Mutant(
@@ -1504,4 +1525,17 @@ RULES = (
     ),
 )
 
-RUNTIME = (*MAILBOX, *RUN_QUEUE, *REPLY, *CLOCK, *FAMILY, *TASKS, *LANES, *PROGRESS, *LEDGER, *FATES, *RULES)
+RUNTIME = (
+    *MAILBOX,
+    *RUN_QUEUE,
+    *REPLY,
+    *CLOCK,
+    *FAMILY,
+    *TASKS,
+    *LANES,
+    *PROGRESS,
+    *BEGINNINGS,
+    *LEDGER,
+    *FATES,
+    *RULES,
+)
