@@ -1227,7 +1227,7 @@ FATES = (
     Mutant(
         "withdrawn_counts_as_handled",
         "A call whose caller was cancelled counts as handled.",
-        "Call._withdrawn",
+        "Call.withdraw",
         "self.mailbox.counts.withdrawn += 1",
         "self.mailbox.counts.handled += 1",
         part="runtime",
