@@ -21,6 +21,7 @@ PARTS = (
     "actions",
     "groups",
     "storage",
+    "storage.encryption",
     "storage.postgres",
     "data",
     "testing",

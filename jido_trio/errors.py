@@ -43,6 +43,7 @@
       | + StorageLocked              another process doesn't let go of it
       | + StorageNewer               a later version of jido_trio made it
       | + RecordRefused              a record of a durable agent can't be read, or is for other code
+      | + NotDecrypted               a record of an encrypted storage can't be read with this key
       | + StorageUnknown             whether it was done can't be told
       + Unstorable                 part of a durable agent, or of a signal to it, can't be kept
       + ReplayDiverged             a replay came to another state than the journal says
@@ -747,6 +748,21 @@ class StorageUnknown(StorageError):
         return (
             f"the storage {shown(self.storage)} broke off during a commit, which may have been done: "
             f"{said(self.what)}. Read what is there before you do it again"
+        )
+
+
+@define(slots=False, eq=False)
+class NotDecrypted(StorageError):
+    """A record of an encrypted storage can't be decrypted: the key is another, or the record was changed."""
+
+    key: str
+    """Of the record."""
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"the record {shown(self.key)} can't be decrypted: {said(self.what)}. It was left as it is; give the key "
+            "that it was encrypted with"
         )
 
 

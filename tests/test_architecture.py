@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "data": {"checks", "errors", "redact"},
     "core": LEAVES | {"data"},
     "actions": {"core", "errors"},
-    "storage": {"checks", "errors", "extras", "redact"},
+    "storage": {"checks", "errors", "extras", "redact", "world"},
     "observe": LEAVES,
     "supervision": LEAVES,
     "plugins": LEAVES | {"core"},

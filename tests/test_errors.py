@@ -112,6 +112,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.MigrationFailed(text, None, text, text, text),
     lambda text: errors.WaitTimeout(text, 2.0, "idle", 3, 1),
     lambda text: errors.NoWorkerFree(text, 5, 2.5),
+    lambda text: errors.NotDecrypted(text, text),
     lambda text: errors.AgentFileRefused(text, text),
     lambda text: errors.AgentKept(text),
     lambda text: errors.ThawFailed(text, text, text),

@@ -7,6 +7,8 @@ from attrs import frozen
 from jido_trio import Agent, Jido, Signal
 from jido_trio.groups import Keyed, KeyedStatus, open_keyed
 from jido_trio.runtime import AgentFile, AgentRef
+from jido_trio.storage import encrypted, open_sqlite
+from jido_trio.storage.encryption import AesGcm
 
 
 @frozen
@@ -15,6 +17,11 @@ class Basket:
 
 
 class Customer(Agent[Basket], durable=True): ...
+
+
+def keep(key: bytes) -> Jido:
+    Jido("shop", storage=encrypted(open_sqlite("shop.db"), key))  # wrong
+    return Jido("shop", storage=encrypted(open_sqlite("shop.db"), AesGcm(key)))
 
 
 async def use(jido: Jido) -> None:
