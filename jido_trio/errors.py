@@ -48,6 +48,7 @@
       + Unstorable                 part of a durable agent, or of a signal to it, can't be kept
       + ReplayDiverged             a replay came to another state than the journal says
       + MigrationFailed            the state of an agent can't become one of another class
+      + UpgradeFailed              some agents couldn't become ones of another class
       + SupervisionError           a tree could not be kept up
         + StartFailed                a child failed while starting
         + RestartIntensityExceeded   children restarted more often than tolerated
@@ -829,6 +830,27 @@ class MigrationFailed(JidoError):
         return (
             f"agent {shown(self.agent_id)}, of version {shown(self.vsn)}, can't become one of {said(self.wanted)}"
             f"{version}: {said(self.why)}. It is as it was"
+        )
+
+
+@define(slots=False, eq=False)
+class UpgradeFailed(JidoError):
+    """Some agents couldn't become ones of another class; these go on as they were."""
+
+    wanted: str
+    """The class that they were to be of."""
+    failed: Mapping[str, str]
+    """By id, why not."""
+    upgraded: tuple[str, ...]
+    """The ids of those that are of the new class. None is, where it was seen beforehand that some can't be."""
+
+    def __str__(self) -> str:
+        (agent_id, why), count = next(iter(self.failed.items())), len(self.failed)
+        more = f", and {count - 1} more" if count > 1 else ""
+        done = f"{len(self.upgraded)} agents are of it now" if self.upgraded else "nothing was changed"
+        return (
+            f"{count} agents can't become ones of {said(self.wanted)}: {shown(agent_id)}, as {said(why)}{more}. They "
+            f"go on as they were; {done}"
         )
 
 

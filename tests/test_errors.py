@@ -110,6 +110,8 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.ReplayDiverged("a", 3, text),
     lambda text: errors.MigrationFailed(text, text, text, None, text),
     lambda text: errors.MigrationFailed(text, None, text, text, text),
+    lambda text: errors.UpgradeFailed(text, {text: text}, ()),
+    lambda text: errors.UpgradeFailed(text, {text: text, "b": text}, (text,)),
     lambda text: errors.WaitTimeout(text, 2.0, "idle", 3, 1),
     lambda text: errors.NoWorkerFree(text, 5, 2.5),
     lambda text: errors.NotDecrypted(text, text),

@@ -31,6 +31,22 @@ def _migrations(given: Any) -> Mapping[str | None, Migration]:
     return FrozenDict(given)
 
 
+def _names(given: Any) -> tuple[str, ...]:
+    if isinstance(given, str | type):
+        given = [given]
+    try:
+        names = [f"{each.__module__}:{each.__qualname__}" if isinstance(each, type) else each for each in given]
+    except TypeError:
+        names = [None]
+    if not all(isinstance(name, str) and ":" in name for name in names):
+        raise InvalidDefinition(
+            f'Durable: formerly={shown(given)} must be classes of agents, or their names as "shop.orders:Order"',
+            field="formerly",
+            value=given,
+        )
+    return tuple(names)
+
+
 @frozen
 class Durable:
     """How an agent is kept by the storage of its instance: `class Order(Agent[OrderState], durable=Durable(...))`.
@@ -56,6 +72,9 @@ class Durable:
     migrations: Mapping[str | None, Migration] = field(factory=dict, converter=_migrations)
     """For each `vsn` before the class's own, oldest first: makes the fields of a state of the next of those of its own.
     They are plain functions. A record of an older version goes through those from its own on, when the agent starts."""
+    formerly: tuple[str, ...] = field(default=(), converter=_names)
+    """Classes whose agents become ones of this class when they are started as such: the classes, or "module:Class" of
+    those that are gone."""
 
     def __attrs_post_init__(self) -> None:
         checks.one_of("Durable", "effects", self.effects, get_args(Effects))

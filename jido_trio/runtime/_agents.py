@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from jido_trio.core import Agent
+from jido_trio.core import Agent, Migration
 from jido_trio.runtime._agent_file import AgentFile, export_agent, import_agent
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._directory import Directory
@@ -16,6 +16,7 @@ from jido_trio.runtime._inspect import JidoView, view_of_instance
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._specs import AGENT_BUDGET
+from jido_trio.runtime._upgrade import Upgrades
 from jido_trio.supervision import Backoff, Budget
 from jido_trio.terms import AfterCrash, Restart, ShutdownLimit
 
@@ -180,6 +181,42 @@ class Agents:
         """
         storage = self._directory.storage(agent)
         return await import_agent(storage, self._instance.name, path, id=id, agent=agent)
+
+    async def upgrade(
+        self,
+        old: type[Agent[Any]],
+        new: type[AgentT],
+        *,
+        agent: AgentRef[Any] | str | None = None,
+        migrate: Migration | None = None,
+    ) -> tuple[AgentRef[AgentT], ...]:
+        """Have all agents of class `old` go on as agents of class `new`, and return their refs, which hold on.
+
+        Each changes between two messages: what waits waits, its children, its timers and its tasks stay, and its
+        callers notice nothing. Its state goes through the migrations of the new class; so does the state that its lives
+        begin with. That of a durable agent is committed as one of the new class. If any state can't be brought over
+        nothing is changed.
+
+        Agents of subclasses are left alone, and so are durable agents that don't run: those are brought over when they
+        are started as `new`, if that says `Durable(formerly=[old])`.
+
+        Args:
+            old: The class that they have.
+            new: The class that they shall have.
+            agent: The one that is meant, by ref or id; all of the class if not given.
+            migrate: See `migrated`.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+            InvalidDefinition: One of the classes is durable and the other isn't, or the agent isn't one of `old`.
+            SupervisorStopped: The instance isn't running.
+            UpgradeFailed: Some couldn't become ones of the new class; these go on as they were.
+            WouldDeadlock: One of them waits for the interpreter that calls this.
+        """
+        self._instance.running()
+        only = None if agent is None else self._directory.cell(agent)
+        cells = await self._instance.part(Upgrades).run(old, new, only, migrate)
+        return tuple(AgentRef(cell) for cell in cells)
 
     async def resume_agent(self, agent: AgentRef[Any] | str) -> None:
         """Begin the next life of an agent that is parked, or that pauses before its restart. A running one runs on.

@@ -229,6 +229,17 @@ class Archive:
             raise RecordRefused(f"{self._at}now/agent", "it is missing, and other records of the agent are there")
         return record
 
+    async def is_of(self, cls: type[Agent[Any]]) -> bool:
+        """Whether the last snapshot is of an agent of that class, and of its version.
+
+        Raises:
+            RecordRefused: It can't be read.
+            StorageError: See `Storage.get`.
+        """
+        record = await self.saved()
+        written: bool = self.read(record, lambda _: is_written_by(record, cls))
+        return written
+
     async def claim(self, begin: Agent[Any], who: str, remembers: int) -> Found:
         """Make the caller the owner of the agent, and return what is there; if nothing is, `begin` is written.
 
@@ -257,7 +268,7 @@ class Archive:
         if saved is None:
             raise RecordRefused(f"{self._at}now/agent", "it is missing")
         snapshot = self.read_snapshot(saved, type(begin))
-        is_old = json.loads(saved.value)["vsn"] != type(begin).vsn
+        is_old = not is_written_by(saved, type(begin))
         ids, entries = await self._journal(snapshot.number, remembers)
         bases = tuple(int(record.key[-16:]) for record in await self.range("base/"))
         if is_old:
@@ -320,7 +331,8 @@ class Archive:
                 record.key, f"its format is {shown(fields.get('format'))}, and this jido_trio knows {FORMAT}"
             )
         name = recorded_name(cls)
-        if fields["class"] != name:
+        formerly = cls.durable.formerly if cls.durable is not None else ()
+        if fields["class"] != name and fields["class"] not in formerly:
             raise RecordRefused(record.key, f"it is an agent of class {said(fields['class'])}, not of {name}")
         if fields["vsn"] != cls.vsn:
             fields["state"] = migrated(record.key, fields, cls)
@@ -371,6 +383,12 @@ def archive_of(storage: Storage, instance: str, agent_id: str) -> Archive:
             value=agent_id,
         )
     return Archive(agent_id, storage, at)
+
+
+def is_written_by(record: Record, cls: type[Agent[Any]]) -> bool:
+    """Whether the snapshot in a record is of an agent of that class, in its version."""
+    fields = json.loads(record.value)
+    return (fields["class"], fields["vsn"]) == (recorded_name(cls), cls.vsn)
 
 
 def recorded_name(cls: type[Agent[Any]]) -> str:

@@ -93,6 +93,7 @@ class Draft:
     _ids: list[str] = field(factory=list)
     effects: dict[str, Effect] = field(factory=dict)
     timers: dict[str, Due] = field(factory=dict)
+    _upgraded: bool = False
 
     def knows(self, id: str) -> bool:
         """Whether a signal with that id was handled, or is about to be."""
@@ -148,6 +149,20 @@ class Draft:
         """Have the commit refused if another agent has got a new owner meanwhile, who would miss the signal."""
         self._ops.append(Check(to.owner, epoch))
 
+    def become(self, agent: Agent[Any]) -> None:
+        """Go on with the agent as one of another class, from which the journal is folded from now on.
+
+        Raises:
+            Unstorable: It can't be kept.
+        """
+        archive, snapshot = self._book.archive, Snapshot(agent, self.number)
+        self._snapshot = archive.snapshot(snapshot)
+        self._ops += [
+            *(Delete(archive.base(number)) for number in self._book.bases if number != self.number),
+            archive.snapshot(snapshot, base=True),
+        ]
+        self.agent, self._upgraded = agent, True
+
     def seal(self, *, whole: bool = False) -> None:
         """Take the agent, too, where its snapshot is due, or `whole` asks for it.
 
@@ -172,12 +187,14 @@ class Draft:
             ops.append(self._snapshot)
         if not ops:
             return
-        cut = book.cut(self.agent, self.number)
+        cut = book.cut(self.agent, self.number) if not self._upgraded else []
         ops += cut
         await book.archive.write(ops)
         book.agent, book.number = self.agent, self.number
         if self._snapshot is not None:
             book.saved, book.size = self.number, len(self._snapshot.value)
+        if self._upgraded:
+            book.bases, book.options = (self.number,), type(self.agent).durable or book.options
         if cut:
             book.bases = (*book.bases[-1:], self.number)
         for record in self._done:

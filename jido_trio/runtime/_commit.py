@@ -52,8 +52,10 @@ from jido_trio.errors import (
     Interrupted,
     InvalidDefinition,
     JidoError,
+    MigrationFailed,
     OwnershipLost,
     StorageError,
+    StorageUnknown,
     Unstorable,
 )
 from jido_trio.redact import said, shown, shown_error
@@ -71,6 +73,7 @@ from jido_trio.runtime._plan import Do, Plan, planned
 from jido_trio.runtime._server import Server, awaited, interpreted, received_by, refusal_in
 from jido_trio.runtime._suspects import Suspects, suspects_of
 from jido_trio.runtime._tasks import under_way
+from jido_trio.runtime._upgrading import Upgrading
 from jido_trio.runtime._waits import HELD, refuse_circle, waiting_for
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import using
@@ -121,6 +124,7 @@ class DurableServer(Server):
         "_suspects",
         "_thawed",
         "_together",
+        "_upgraded",
         "due",
         "rested",
     )
@@ -169,6 +173,8 @@ class DurableServer(Server):
         """Told whenever it has done all there was."""
         self.due: float | None = None
         """When the first of its schedules is due, in seconds of Trio's clock, once it has ended."""
+        self._upgraded: Agent[Any] | None = None
+        """As one of another class, while nobody knows whether that was committed."""
 
     @property
     def _options(self) -> Durable:
@@ -195,10 +201,23 @@ class DurableServer(Server):
         known = self._known
         try:
             with trio.CancelScope(shield=True):  # who is cancelled in between would own what it doesn't know
+                await self._see_which()
                 found = await archive.claim(self.initial, process(), self._options.remembers)
                 self._take_over(found, first=first)
         finally:
             known.set()
+
+    async def _see_which(self) -> None:
+        """If nobody knows whether it became an agent of another class, see which of the two is on disk."""
+        upgraded, wanted = self._upgraded, self.kept(Upgrading)
+        if upgraded is None:
+            return
+        if await self._inbox.archive.is_of(type(upgraded)):
+            self.is_now(upgraded, upgraded)
+            if wanted is not None and wanted.cls is type(upgraded):
+                self.let_go(Upgrading)
+                wanted.over()
+        self._upgraded = None
 
     def _take_over(self, found: Found, *, first: bool) -> None:
         agent = replay(found.snapshot.agent, found.entries)
@@ -327,7 +346,7 @@ class DurableServer(Server):
     def _has_nothing_to_do(self) -> bool:
         if self._book is None or (self._fresh and self._book.effects):  # an earlier life has left something open
             return False
-        return not self._shall_hibernate() and not self._has_messages()
+        return not self._shall_hibernate() and not self._has_messages() and self.kept(Upgrading) is None
 
     def _has_messages(self) -> bool:
         return self.mailbox.queue is not None or self.mailbox.urgent is not None or self._pending is not None
@@ -359,7 +378,9 @@ class DurableServer(Server):
                 if self._pending is not None:
                     (signal, directives, before), self._pending = self._pending, None
                     await self._act(signal, [Do(each) for each in directives], before)
-                elif not (await self._step() or await self._fall_asleep() or await self._more()):
+                elif not (
+                    await self._become() or await self._step() or await self._fall_asleep() or await self._more()
+                ):
                     break
             if life is not None and self.life is life and life.stopping:
                 await self._leave_whole()
@@ -430,6 +451,66 @@ class DurableServer(Server):
         self.ending = True
         if self.state in ("waiting", "resting", "queued"):
             self.state = "ending"
+
+    # ---- another class
+
+    def upgrade(self, wanted: Upgrading) -> None:
+        """See `Server`. Its task does it, in a commit."""
+        self.keep(wanted)
+        self.wake()
+
+    def between(self) -> None:
+        """See `Server`. Its task looks by itself."""
+
+    def upgrade_parked(self, wanted: Upgrading) -> None:
+        """See `Server`. Nobody is there to commit it."""
+        self.let_go(Upgrading)
+        wanted.over(
+            MigrationFailed(
+                self.id,
+                self.initial.vsn,
+                wanted.cls.__qualname__,
+                wanted.cls.vsn,
+                "it is parked; resume it, or stop it",
+            )
+        )
+
+    async def _become(self) -> bool:
+        """Go on as an agent of another class, if that is wanted; return whether it was."""
+        wanted = self.kept(Upgrading)
+        if wanted is None:
+            return False
+        page = draft(self._open_book())
+        try:
+            upgraded = wanted.of(self._open_book().agent)
+            page.become(upgraded)
+        except (MigrationFailed, Unstorable) as error:
+            self._not_become(wanted, error)
+            return True
+        self._upgraded = upgraded
+        try:
+            await page.commit()
+        except StorageUnknown:
+            self._book = None
+            raise
+        except StorageError as error:
+            self._upgraded = None  # nothing was changed
+            self._not_become(wanted, error)
+            return True
+        except BaseException:
+            self._book = None
+            raise
+        self._upgraded = None
+        self.is_now(upgraded, upgraded)
+        if self.kept(Upgrading) is wanted:
+            self.let_go(Upgrading)
+        wanted.over()
+        return True
+
+    def _not_become(self, wanted: Upgrading, error: Exception) -> None:
+        if self.kept(Upgrading) is wanted:
+            self.let_go(Upgrading)
+        wanted.over(error)
 
     # ---- hibernation
 

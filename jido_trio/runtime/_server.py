@@ -34,6 +34,7 @@ from jido_trio.errors import (
     InvalidDefinition,
     JidoError,
     MailboxFull,
+    MigrationFailed,
     NoRoute,
 )
 from jido_trio.redact import shown, shown_error
@@ -43,8 +44,9 @@ from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life_tasks import LifeTasks, discard
 from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message, News, Outcome, Own, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules, RuledMailbox
-from jido_trio.runtime._recovery import beginning, is_in_vain, started_of
+from jido_trio.runtime._recovery import Committed, beginning, is_in_vain, started_of
 from jido_trio.runtime._secrets import secrets_of
+from jido_trio.runtime._upgrading import Upgrading
 from jido_trio.runtime._waits import HELD, Wait, waiting_for
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import enter, leave
@@ -206,6 +208,53 @@ class Server(Cell):
         else:
             self.state = "queued"
             self.instance.run_queue.add(self)
+
+    # ---- another class
+
+    def to_bring_over(self) -> tuple[Agent[Any], ...]:
+        """Return the agents that have to become ones of another class: as it is now, and as its lives begin."""
+        goes_on = self.life is not None or self.kept(Committed) is not None
+        if goes_on and self.agent is not self.initial:
+            return self.agent, self.initial
+        return (self.initial,)
+
+    def upgrade(self, wanted: Upgrading) -> None:
+        """Go on as an agent of another class: now, or as soon as no message is being handled."""
+        self.keep(wanted)
+        if self.state in ("idle", "queued", "down"):
+            self.between()
+
+    def upgrade_parked(self, wanted: Upgrading) -> None:
+        """Become an agent of another class, which has no life for now, and may have none for long."""
+        self.between()
+
+    def between(self) -> None:
+        """Take note that no message is being handled: an upgrade that waits for that is done."""
+        wanted = self.kept(Upgrading)
+        if wanted is None:
+            return
+        self.let_go(Upgrading)
+        try:
+            brought_over = [wanted.of(agent) for agent in self.to_bring_over()]
+        except MigrationFailed as error:
+            wanted.over(error)
+        else:
+            self.is_now(brought_over[0], brought_over[-1])
+            wanted.over()
+
+    def is_now(self, agent: Agent[Any], initial: Agent[Any]) -> None:
+        """Go on as this agent, and begin each further life as `initial`. What its start has said holds on."""
+        before, after = type(self.initial), type(initial)
+        if self.max_handle_time == before.max_handle_time:
+            self.max_handle_time = after.max_handle_time
+        if before.after_crash != after.after_crash and not self.durable:
+            if after.after_crash == "committed":
+                self.keep(Committed(self))
+            else:
+                self.let_go(Committed)
+        self.agent, self.initial = agent, initial
+        if self.on_change is not None:
+            self.on_change(agent)
 
     # ---- a message
 
@@ -440,6 +489,7 @@ class Server(Cell):
         if scope.cancelled_caught and self.max_handle_time is not None:
             raise HandledTooLong(self.id, work.runtime.signal.type, self.max_handle_time)
         if self.life is life:
+            self.between()
             self.state = "serving"
             self._rest()
 

@@ -11,8 +11,9 @@ from properties.mutants._reducer_mutants import REDUCER
 from properties.mutants._runtime_mutants import RUNTIME
 from properties.mutants._shell_mutants import SHELL
 from properties.mutants._storage_mutants import STORAGE
+from properties.mutants._upgrade_mutants import UPGRADES
 
-MUTANTS = (*DATA, *CORE, *STORAGE, *REDUCER, *SHELL, *RUNTIME, *OBSERVE)
+MUTANTS = (*DATA, *CORE, *STORAGE, *REDUCER, *SHELL, *RUNTIME, *UPGRADES, *OBSERVE)
 
 ACCEPTED: Mapping[str, str] = {
     "ended_pause_goes_on": "Its alarm is replaced by that of the next pause; one that rings names a life that is over.",

@@ -1,0 +1,58 @@
+"""Upgrading: a class that an agent shall have from the next moment between two messages on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import trio
+from attrs import define, field
+
+from jido_trio.core import Agent, Migration, migrated
+from jido_trio.errors import AgentStopped
+from jido_trio.terms import ExitKind
+
+
+@define(eq=False)
+class Upgrading:
+    """What is kept for an agent until it is one of the new class, or can't become one."""
+
+    agent_id: str
+    cls: type[Agent[Any]]
+    _migrate: Migration | None
+    _between: Callable[[], None]
+    """Has the agent look whether it can be done now."""
+    is_over: bool = field(default=False, init=False)
+    error: Exception | None = field(default=None, init=False)
+    """Why it can't be done."""
+    _over: trio.Event = field(init=False, factory=trio.Event)
+
+    def of(self, agent: Agent[Any]) -> Agent[Any]:
+        """Return an agent as one of the new class.
+
+        Raises:
+            MigrationFailed: It can't become one.
+        """
+        return migrated(agent, self.cls, self._migrate)
+
+    def over(self, error: Exception | None = None) -> None:
+        """It is done; or it can't be, and the agent is as it was."""
+        self.is_over, self.error = True, error
+        self._over.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until it is over, for so long at most."""
+        with trio.move_on_after(seconds):
+            await self._over.wait()
+
+    def up(self) -> None:
+        """See `Belonging`."""
+
+    def again(self) -> None:
+        """See `Belonging`. No message is being handled as a life begins."""
+        self._between()
+
+    def gone(self, exit: ExitKind) -> None:
+        """See `Belonging`."""
+        if not self.is_over:
+            self.over(AgentStopped(self.agent_id, "crashed" if exit == "crash" else "stopped"))
