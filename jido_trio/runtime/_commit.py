@@ -667,7 +667,7 @@ class DurableServer(Server):
             before = self._open_book().agent
             alone = _Alone(taken[0].message, taken[0].signal, before, before, crash=error)
         else:
-            await self._commit(page, taken)
+            await self._commit(page, taken, alone)
         if alone is not None:
             await self._by_itself(alone)
         return alone is not None or bool(taken)
@@ -742,6 +742,9 @@ class DurableServer(Server):
             except Exception as error:  # noqa: BLE001  # what can't be kept, or sent, is a bug like another
                 crash = error
                 break
+            except BaseException:
+                self.mailbox.return_all([message])
+                raise
             try:
                 await self._commit(page, taken)
             except Conflict:
@@ -761,13 +764,13 @@ class DurableServer(Server):
         finally:
             del crash, alone
 
-    async def _commit(self, page: Draft, taken: Sequence[_Taken]) -> None:
-        """Commit the draft, and tell the senders."""
+    async def _commit(self, page: Draft, taken: Sequence[_Taken], then: _Alone | None = None) -> None:
+        """Commit the draft, and tell the senders; `then` is a message that was taken, and is no part of it."""
         try:
             await page.commit()
         except BaseException as error:
             if not (isinstance(error, Conflict) and self._inbox.archive.is_of_another(error.key)):
-                self._uncommitted(taken, error)
+                self._uncommitted(taken, error, then)
             raise
         if self.agent is not page.agent:
             self.initial = self.agent = page.agent
@@ -782,7 +785,7 @@ class DurableServer(Server):
             elif call is not None:
                 call.settle(one.answer)
 
-    def _uncommitted(self, taken: Sequence[_Taken], error: BaseException) -> None:
+    def _uncommitted(self, taken: Sequence[_Taken], error: BaseException, then: _Alone | None = None) -> None:
         """Nobody knows whether the messages were committed: who waits is told so, the others wait on."""
         self._book = None
         why = "it was killed meanwhile" if isinstance(error, trio.Cancelled) else shown_error(error)
@@ -793,6 +796,8 @@ class DurableServer(Server):
                 self._not_handled(one.signal, told, one.message, waits=True)
             else:
                 back.append(one.message)
+        if then is not None:
+            back.append(then.message)
         self.mailbox.return_all(back)
 
     # ---- directives

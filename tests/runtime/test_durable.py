@@ -668,3 +668,48 @@ async def test_the_ledger_balances_after_all_of_it(autojump_clock):
         assert ledger.balanced
         assert ledger.waiting == 0
         assert ledger.dead_lettered == 2
+
+
+class Slow(MemoryStorage):
+    """A storage that takes a second for its next commit, or for its next look at a record."""
+
+    slow = ""
+
+    async def _wait(self, what: str) -> None:
+        if self.slow == what:
+            self.slow = ""
+            await trio.sleep(1)
+
+    async def commit(self, ops) -> None:
+        await self._wait("commit")
+        await super().commit(ops)
+
+    async def get(self, key):
+        await self._wait("get")
+        return await super().get(key)
+
+
+@pytest.mark.parametrize("slow", ["commit", "get"])
+async def test_a_message_that_waits_to_be_committed_by_itself_is_not_lost_when_its_life_is_killed(autojump_clock, slow):
+    storage, answers = Slow(), list[int]()
+    async with Jido("shop", storage=storage, on_report=lambda _: None) as jido, trio.open_nursery() as nursery:
+        order = await jido.start_agent(Order, id="o-1")
+        await jido.start_agent(Order, id="o-2")
+        await jido.stop_agent("o-2")
+        storage.slow = slow
+        order.cast_nowait(Signal("add", {"price": 5}, id="s-1"))
+
+        async def forward() -> None:
+            agent = await order.call(Signal("forward", {"to": "o-2", "price": 7}), timeout=None)
+            answers.append(agent.state.total)
+
+        nursery.start_soon(forward)
+        await trio.sleep(0.5)
+        jido.kill_agent("o-1")
+        await trio.sleep(5)
+        assert (order.agent.state.total, answers) == (6, [6])
+        other = await jido.start_agent(Order, id="o-2")
+        await trio.sleep(1)
+        assert other.agent.state.total == 7
+        ledger = jido.ledger()
+        assert (ledger.accepted, ledger.waiting) == (ledger.handled, 0)
