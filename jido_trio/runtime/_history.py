@@ -15,7 +15,7 @@ from attrs import define, frozen
 
 from jido_trio import checks
 from jido_trio.core import Agent, Entry, replay
-from jido_trio.data import Misfit, named_class, unpack
+from jido_trio.data import Misfit, named_class
 from jido_trio.errors import AgentNotFound, InvalidDefinition, RecordRefused
 from jido_trio.redact import said, shown
 from jido_trio.runtime._archive import FORMAT, Archive, Snapshot, archive_of, entry_of
@@ -264,8 +264,8 @@ def _entry(archive: Archive, record: Record) -> Entry:
 
 def _class_of(record: Record) -> type[Agent[Any]]:
     try:
-        cls = named_class(unpack(record.value)["class"])
-    except (Misfit, KeyError, TypeError) as error:
+        cls = named_class(json.loads(record.value)["class"])
+    except (Misfit, ValueError, KeyError, TypeError) as error:
         raise RecordRefused(record.key, said(error)) from None
     if not issubclass(cls, Agent):
         raise RecordRefused(record.key, f"{shown(cls)} is no class of agents any more")
