@@ -126,6 +126,8 @@ def _signature(name: str, member: griffe.Object | griffe.Alias) -> str:
     function = _itself(member)
     if not isinstance(function, griffe.Function):
         return ""
+    if function.overloads:  # what callers see; the one below them takes anything
+        return "\n".join(_signature(name, each) for each in function.overloads)
     parameters = [_parameter(each) for each in function.parameters if each.name not in {"self", "cls"}]
     text = ", ".join(_with_marks(function.parameters, parameters))
     returns = "" if function.returns is None else f" -> {function.returns}"

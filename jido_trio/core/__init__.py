@@ -50,7 +50,7 @@ from jido_trio.core._migration import migrated
 from jido_trio.core._pattern import matches
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
-from jido_trio.core._sent import Sent, carried, carrier
+from jido_trio.core._sent import Replying, Sent, carried, carrier
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
 from jido_trio.core._state_ops import DeleteKeys, DeletePath, ReplaceState, SetPath, SetState, StateOp
 from jido_trio.core._strategy import Direct, Strategy, Subject, run_instruction
@@ -94,6 +94,7 @@ __all__ = [
     "NoState",
     "Outcome",
     "ReplaceState",
+    "Replying",
     "Resources",
     "Result",
     "ResultOf",

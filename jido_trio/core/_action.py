@@ -57,7 +57,9 @@ changes, so a misspelt key is found. Directives of your own derive from `Effect`
 A = TypeVar("A", bound="Action")
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
-_METADATA = frozenset({"name", "description", "category", "tags", "vsn", "output", "run", "is_async", "is_abstract"})
+_METADATA = frozenset(
+    {"name", "description", "category", "tags", "vsn", "output", "run", "is_async", "is_abstract", "replies"}
+)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
@@ -66,6 +68,9 @@ class Action:
 
     A subclass is a frozen attrs class; values are checked against the annotations when they are made, and their
     containers frozen. A class without `run` is abstract: for others to extend.
+
+    It may have a method `reply(self, agent)`, a pure `def`: what it returns of the agent as the action left it is what
+    `ref.call` of a value of the class returns.
 
     Args:
         name: What tools, logs and errors call it; the class name in snake_case if not given.
@@ -94,6 +99,8 @@ class Action:
     """Whether an action with effects may be run again when nobody knows whether it was done."""
     is_abstract: ClassVar[bool] = True
     is_input: ClassVar[bool] = False
+    replies: ClassVar[bool] = False
+    """Whether a call of it returns what its `reply` says."""
     _record: ClassVar[Schema[Any]]
     _output: ClassVar[Schema[Any] | None] = None
 
@@ -119,6 +126,7 @@ class Action:
         _refuse_metadata_as_fields(cls)
         # slots=True would make a second class here, and attrs can't freeze a class whose base is frozen already.
         attrs.frozen(cls, slots=False, init=False, kw_only=True)
+        cls.replies = _has_reply(cls)
         cls._record = schema_of(cls)
         if output is not None:
             cls.output, cls._output = output, schema_of(output)
@@ -212,6 +220,15 @@ def _kind_of_run(cls: type) -> tuple[bool, bool]:
     if not callable(run) or inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
         raise InvalidDefinition(f"{cls.__qualname__}.run must be a method, `def` or `async def`, that returns a result")
     return False, inspect.iscoroutinefunction(run)
+
+
+def _has_reply(cls: type) -> bool:
+    reply = getattr(cls, "reply", None)  # fields are no attributes of the class any more
+    if inspect.iscoroutinefunction(reply) or inspect.isgeneratorfunction(reply) or inspect.isasyncgenfunction(reply):
+        raise InvalidDefinition(
+            f"{cls.__qualname__}.reply must be a plain `def` that returns what a call of it returns"
+        )
+    return callable(reply)
 
 
 def _refuse_metadata_as_fields(cls: type) -> None:

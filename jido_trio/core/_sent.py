@@ -6,7 +6,7 @@ whatever its type says, and goes where the routes lead.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from jido_trio.core._action import Action
 from jido_trio.core._instruction import Instruction
@@ -14,6 +14,18 @@ from jido_trio.core._signal import Signal, new_signal
 
 Sent: TypeAlias = Signal | Action | Instruction
 """What an agent can be sent."""
+
+AgentT_contra = TypeVar("AgentT_contra", contravariant=True)
+Reply_co = TypeVar("Reply_co", covariant=True)
+
+
+class Replying(Protocol[AgentT_contra, Reply_co]):
+    """An action that says what a call of it returns."""
+
+    def reply(self, agent: AgentT_contra, /) -> Reply_co:
+        """Return it, of the agent as the action left it."""
+        ...
+
 
 CARRIER = "jido.action."
 """What the types of signals that carry an action begin with."""

@@ -21,13 +21,13 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from heapq import heappop, heappush
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, Generic, Literal, TypeVar, get_args, overload
 
 import trio
 from attrs import define, field, frozen
 
 from jido_trio import checks
-from jido_trio.core import Agent, Signal
+from jido_trio.core import Agent, Replying, Sent
 from jido_trio.errors import (
     AgentNotFound,
     InvalidDefinition,
@@ -47,6 +47,7 @@ from jido_trio.runtime import AgentRef, Agents, is_at_rest, wake_by, watch_rest
 from jido_trio.terms import Restart
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
+Reply = TypeVar("Reply")
 
 logger = logging.getLogger("jido_trio.groups")
 
@@ -159,27 +160,44 @@ class Keyed(Generic[AgentT]):
         finally:
             self._let_go(place)
 
-    async def call(self, key: str, signal: Signal, *, timeout: float | None = CALL_TIMEOUT) -> AgentT:
+    @overload
+    async def call(
+        self,
+        key: str,
+        message: Replying[AgentT, Reply],
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        check: Literal[True] = True,
+    ) -> Reply: ...
+
+    @overload
+    async def call(
+        self, key: str, message: Sent, *, timeout: float | None = CALL_TIMEOUT, check: bool = True
+    ) -> AgentT: ...
+
+    async def call(self, key: str, message: Any, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> Any:
         """Call the agent of a key, which is kept up meanwhile; see `attach` and `AgentRef.call`.
 
         Args:
             key: See `get`.
-            signal: What to handle.
+            message: What to handle, a signal or an action.
             timeout: Seconds for room, and again for the answer.
+            check: Whether to raise what the action declares as a failure.
 
         Raises:
+            ActionError: The action said no, see `AgentRef.call`.
             CallError: The call was not answered, see `AgentRef.call`.
             JidoError: The agent could not be had, see `get`.
         """
         async with self.attach(key, timeout=timeout) as agent:
-            return await agent.call(signal, timeout=timeout)
+            return await agent.call(message, timeout=timeout, check=check)
 
-    async def cast(self, key: str, signal: Signal, *, timeout: float | None = ROOM_TIMEOUT) -> None:
+    async def cast(self, key: str, message: Sent, *, timeout: float | None = ROOM_TIMEOUT) -> None:
         """Cast to the agent of a key; see `attach` and `AgentRef.cast`.
 
         Args:
             key: See `get`.
-            signal: What to handle. It is on disk when this returns.
+            message: What to handle, a signal or an action. It is on disk when this returns.
             timeout: Seconds for room.
 
         Raises:
@@ -187,7 +205,7 @@ class Keyed(Generic[AgentT]):
             JidoError: The agent could not be had, see `get`.
         """
         async with self.attach(key, timeout=timeout) as agent:
-            await agent.cast(signal)
+            await agent.cast(message)
 
     def lookup(self, key: str) -> AgentRef[AgentT] | None:
         """Return the agent of a key if it is up, or None. It is no use of it."""

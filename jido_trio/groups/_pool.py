@@ -11,18 +11,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args, overload
 
 import trio
 from attrs import define, field, frozen
 
 from jido_trio import checks
-from jido_trio.core import Agent, Sent
+from jido_trio.core import Action, Agent, Instruction, Replying, Sent
 from jido_trio.errors import AgentNotFound, NoWorkerFree, SupervisorStopped
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef, Agents
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
+Reply = TypeVar("Reply")
 
 Order: TypeAlias = Literal["lifo", "fifo"]
 """Which of several free workers is lent: the one that came back last, or the one that is free the longest."""
@@ -109,6 +110,17 @@ class Pool(Generic[AgentT]):
         finally:
             await self._checkin(worker)  # noqa: ASYNC102  # it shields itself
 
+    @overload
+    async def call(
+        self,
+        message: Replying[AgentT, Reply],
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        checkout: float | None = CHECKOUT_TIMEOUT,
+        check: Literal[True] = True,
+    ) -> Reply: ...
+
+    @overload
     async def call(
         self,
         message: Sent,
@@ -116,7 +128,16 @@ class Pool(Generic[AgentT]):
         timeout: float | None = CALL_TIMEOUT,
         checkout: float | None = CHECKOUT_TIMEOUT,
         check: bool = True,
-    ) -> AgentT:
+    ) -> AgentT: ...
+
+    async def call(
+        self,
+        message: Any,
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        checkout: float | None = CHECKOUT_TIMEOUT,
+        check: bool = True,
+    ) -> Any:
         """Lend a worker for one call.
 
         Args:
@@ -268,7 +289,8 @@ class Pool(Generic[AgentT]):
 
     async def _one(self, call: _Call[AgentT], seconds: float | None) -> None:
         try:
-            agent = await self.call(call.message, timeout=seconds, checkout=None, check=call.check)
+            message = Instruction(call.message) if isinstance(call.message, Action) else call.message  # for the agent
+            agent = await self.call(message, timeout=seconds, checkout=None, check=call.check)
         except Exception as error:  # noqa: BLE001  # it is the result of this message
             call.result = NoAnswer(call.message, error)
         else:

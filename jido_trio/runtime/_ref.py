@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar, overload
 
 import trio
 from attrs import frozen
 
-from jido_trio.core import Action, Agent, Instruction, Sent, Signal, carrier
+from jido_trio.core import Action, Agent, Instruction, Replying, Sent, Signal, carrier
 from jido_trio.errors import JidoError
 from jido_trio.redact import shown
 from jido_trio.runtime._batches import call_all, cast_all
@@ -20,6 +20,7 @@ from jido_trio.runtime._waits import HELD, waiting_for
 from jido_trio.world import using
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
+Reply = TypeVar("Reply")
 
 
 @frozen
@@ -58,16 +59,25 @@ class AgentRef(Generic[AgentT]):
         """Return what the agent is at, as plain data; at any moment, and also when it has ended."""
         return view_of_agent(self._cell)
 
+    @overload
+    async def call(
+        self, message: Replying[AgentT, Reply], *, timeout: float | None = CALL_TIMEOUT, check: Literal[True] = True
+    ) -> Reply: ...
+
+    @overload
+    async def call(self, message: Sent, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> AgentT: ...
+
     @trio.lowlevel.enable_ki_protection
-    async def call(self, message: Sent, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> AgentT:
+    async def call(self, message: Any, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> Any:
         """Send `message` and return the agent as its `cmd` left it; its directives are carried out afterwards.
 
         Args:
             message: A signal, which goes where the routes lead; or an action, which is run whether or not a route leads
-                to it. Calls and casts are handled in the order in which they came.
+                to it. Calls and casts are handled in the order in which they came. An action that has a `reply` is
+                answered with that in the place of the agent.
             timeout: Seconds to wait, for room in the mailbox and for the answer; None waits for ever.
-            check: Whether to raise what the action declares as a failure; else the agent is returned then, too, as it
-                was.
+            check: Whether to raise what the action declares as a failure; else the agent is returned, whatever came of
+                it: as it was, if the action said no.
 
         Raises:
             ActionError: The action said no, or its parameters or its result don't fit. It has changed nothing, and the
@@ -87,17 +97,19 @@ class AgentRef(Generic[AgentT]):
         signal: Any = message
         if signal.__class__ is not Signal or not cell.instance.is_here():
             signal = _signal_of(cell, message)
+            if check and _replies(message):
+                return message.reply(await self.call(signal, timeout=timeout))
         await trio.lowlevel.checkpoint_if_cancelled()
         if cell.state != "idle":
-            return await _answered(cell, Call(signal, cell.id, check=check), timeout)  # type: ignore[no-any-return]
+            return await _answered(cell, Call(signal, cell.id, check=check), timeout)
         answer: Any = cell.instance.context.copy().run(cell.answer, signal, check=check)
         await trio.lowlevel.cancel_shielded_checkpoint()
         if isinstance(answer, JidoError):
             raise answer
         if answer.__class__ is Call:
             with waiting_for(cell):
-                return await _waited_for(cell, answer, timeout)  # type: ignore[no-any-return]
-        return answer  # type: ignore[no-any-return]
+                return await _waited_for(cell, answer, timeout)
+        return answer
 
     @trio.lowlevel.enable_ki_protection
     async def cast(self, message: Sent) -> None:
@@ -128,10 +140,24 @@ class AgentRef(Generic[AgentT]):
         else:
             await cell.accept(signal)
 
-    @trio.lowlevel.enable_ki_protection
+    @overload
+    async def call_many(
+        self,
+        messages: Iterable[Replying[AgentT, Reply]],
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        check: Literal[True] = True,
+    ) -> list[Reply | JidoError]: ...
+
+    @overload
     async def call_many(
         self, messages: Iterable[Sent], *, timeout: float | None = CALL_TIMEOUT, check: bool = True
-    ) -> list[AgentT | JidoError]:
+    ) -> list[AgentT | JidoError]: ...
+
+    @trio.lowlevel.enable_ki_protection
+    async def call_many(
+        self, messages: Iterable[Any], *, timeout: float | None = CALL_TIMEOUT, check: bool = True
+    ) -> list[Any]:
         """Send several messages in one go, and return what each came to, in order: the agent, or what `call` raises.
 
         It takes less than as many calls. Other messages may come in between. Cancelled, it withdraws those that wait.
@@ -151,9 +177,11 @@ class AgentRef(Generic[AgentT]):
             _check_timeout(timeout)
         cell = self._cell
         cell.instance.check_here()
-        signals = [_signal_of(cell, message) for message in messages]
+        sent = list(messages)
+        signals = [_signal_of(cell, message) for message in sent]
         await trio.lowlevel.checkpoint()
-        return await call_all(cell, signals, timeout, check=check)
+        answers = await call_all(cell, signals, timeout, check=check)
+        return list(map(_reply_of, sent, answers)) if check else answers
 
     @trio.lowlevel.enable_ki_protection
     async def cast_many(self, messages: Iterable[Sent]) -> None:
@@ -189,6 +217,14 @@ class AgentRef(Generic[AgentT]):
             signal = _signal_of(cell, message)
         if not cell.offer(signal):
             raise cell.refusal_now()
+
+
+def _replies(message: object) -> bool:
+    return isinstance(message, Action) and message.replies
+
+
+def _reply_of(message: Any, answer: Any) -> Any:
+    return answer if isinstance(answer, JidoError) or not _replies(message) else message.reply(answer)
 
 
 def _signal_of(cell: Server, message: object) -> Signal:
