@@ -369,5 +369,5 @@ class Programs(TrioStateMachine):
             BOOKS.remove(self.book)
 
 
-Programs.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Programs.TestCase.settings = settings(stateful_step_count=30)
 test_random_programs = Programs.TestCase

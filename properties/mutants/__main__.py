@@ -17,6 +17,7 @@ from pathlib import Path
 
 from properties.mutants._catalogue import ACCEPTED, MUTANTS
 from properties.mutants._checks import ROOT, NotGreen, Verdict, copy_of, hold_steady, judge, recorded
+from properties.mutants._law_mutants import LAWS
 from properties.mutants._mutant import Mutant, Stale
 
 CAUGHT, SURVIVED, UNASKABLE = 0, 1, 2
@@ -29,10 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Judge the mutants and return the exit code."""
     parser = argparse.ArgumentParser("python -m properties.mutants", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", metavar="NAME", nargs="+", help="these mutants only")
+    parser.add_argument("--laws", action="store_true", help="those that laws alone must catch")
     parser.add_argument("--list", action="store_true", help="say what each mutant does, and run none")
     options = parser.parse_args(argv)
     try:
-        mutants = _chosen(options.only)
+        mutants = LAWS if options.laws else _chosen(options.only)
         return _list(mutants) if options.list else _judge(mutants)
     except (Stale, NotGreen, LookupError) as error:
         print(f"python -m properties.mutants: {error.args[0]}", file=sys.stderr)
@@ -67,7 +69,7 @@ def _judge(mutants: Sequence[Mutant]) -> int:
 
 
 def _verdicts(mutants: Sequence[Mutant], sound: Path) -> Iterator[Verdict]:
-    counts = Counter(mutant.part for mutant in mutants)
+    counts = Counter(mutant.part for mutant in mutants if not mutant.judges)
     parts = [part for part in counts if counts[part] >= MANY]
     with ThreadPoolExecutor(PROCESSES) as pool:
         recordings = dict(zip(parts, pool.map(lambda part: recorded(part, sound), parts), strict=True))

@@ -80,6 +80,8 @@ def _what_failed(output: str, code: int | None) -> str:
 
 def checks(mutant: Mutant, recording: Recording | None, root: Path = ROOT) -> tuple[Check, ...]:
     """Return what must notice the mutant, in the order in which it is cheapest to fail."""
+    if mutant.judges:
+        return (Check("laws", (*PYTEST, "-x", *mutant.judges)),)
     if recording is None:
         tests: tuple[Check, ...] = (Check("tests", (*PYTEST, "-x", *files_of(mutant.part, root))),)
     else:

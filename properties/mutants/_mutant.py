@@ -37,6 +37,8 @@ class Mutant:
     new: str
     part: str = "supervision"
     """The folder or module of the package that it breaks."""
+    judges: tuple[str, ...] = ()
+    """Files of the tests that must catch it, and no other may; none means all that concern it."""
 
     def applied(self, root: Path) -> tuple[Path, str]:
         """Return the file below `root` that it changes, and that file's source, broken.

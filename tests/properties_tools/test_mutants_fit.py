@@ -178,10 +178,10 @@ def test_the_quickest_is_asked_first_and_last_who_can_not_be_seen(recording):
 @pytest.fixture(scope="session")
 def recordings():
     """Which tests concern which mutant; fails where they fail without any."""
-    return {part: recorded(part) for part in {mutant.part for mutant in MUTANTS}}
+    return {part: recorded(part) for part in {mutant.part for mutant in MUTANTS if not mutant.judges}}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("mutant", [mutant for mutant in MUTANTS if mutant.name not in ACCEPTED], ids=lambda m: m.name)
 def test_a_mutant_is_caught(mutant, recordings):
-    assert judge(mutant, recordings[mutant.part]).caught_by is not None
+    assert judge(mutant, None if mutant.judges else recordings[mutant.part]).caught_by is not None

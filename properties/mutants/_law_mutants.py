@@ -1,0 +1,439 @@
+"""Faults of the runtime that break a law, each of which the laws alone must find: no other test is asked.
+
+What judges them are programs, scripts and crashes at random, and what must hold whatever happens.
+"""
+
+from __future__ import annotations
+
+from properties.mutants._mutant import Mutant
+
+JUDGES = (
+    "properties/test_programs.py",
+    "properties/test_ledger.py",
+    "properties/test_runtime.py",
+)
+"""Who is asked about them."""
+
+
+def _law(name: str, does: str, within: str, old: str, new: str) -> Mutant:
+    return Mutant(f"law_{name}", does, within, old, new, part="runtime", judges=JUDGES)
+
+
+LOST = (
+    _law(
+        "restart_loses_the_mailbox",
+        "What waits for an agent is lost when it crashes.",
+        "Server.begin",
+        "self._tasks = None",
+        "self._tasks = None\nif life.incarnation > 1:\n    self.mailbox.queue = None",
+    ),
+    _law(
+        "restart_loses_the_first",
+        "The first message that waits is lost when an agent crashes.",
+        "Server.begin",
+        "self._tasks = None",
+        "self._tasks = None\nif life.incarnation > 1:\n    self.mailbox.take()",
+    ),
+    _law(
+        "turn_loses_its_last",
+        "An agent whose turn is over loses a message.",
+        "Server.serve",
+        "done += 1",
+        "done += 1\nif done == 3:\n    take()",
+    ),
+    _law(
+        "full_mailbox_overwrites",
+        "Whoever comes to a full mailbox takes the place of the last one that waits.",
+        "Mailbox.offer",
+        "if self.full:\n    return False",
+        "if self.full and self.queue:\n    self.queue.pop()\n    self.taken -= 1",
+    ),
+    _law(
+        "parked_call_forgotten",
+        "A caller that waits for room is forgotten.",
+        "Mailbox.park_call",
+        "self._parked[call] = None",
+        "pass",
+    ),
+    _law(
+        "admits_one_too_few",
+        "Who waits for room gets it only when there is more than enough.",
+        "Mailbox._admit",
+        "self.taken < self.capacity",
+        "self.taken < self.capacity - 1",
+    ),
+    _law(
+        "place_not_given_on",
+        "A place that gets free goes to nobody who waits for it.",
+        "Mailbox.take",
+        "if self._parked is not None:\n    self._admit()",
+        "pass",
+    ),
+    _law(
+        "withdrawn_place_not_given_on",
+        "The place of a call that nobody waits for any more goes to nobody.",
+        "Mailbox.withdraw",
+        "self._admit()",
+        "None",
+    ),
+    _law(
+        "queued_agent_forgotten",
+        "An idle agent that is sent something never has its turn.",
+        "Cell.offer",
+        "self.instance.run_queue.add(self)",
+        "None",
+    ),
+    _law(
+        "own_signal_wakes_nobody",
+        "An agent that hears of a timer while it is idle never has its turn.",
+        "Cell.wake",
+        "self.instance.run_queue.add(self)",
+        "None",
+    ),
+    _law(
+        "rests_with_work_to_do",
+        "An agent whose turn is over is idle, though more waits.",
+        "Server._rest",
+        "self.mailbox.queue is None and self.mailbox.urgent is None and self._pending is None",
+        "self.mailbox.urgent is None and self._pending is None",
+    ),
+    _law(
+        "outcome_lost_between_turns",
+        "An agent whose turn is over is idle, though an outcome waits.",
+        "Server._rest",
+        "self.mailbox.queue is None and self.mailbox.urgent is None and self._pending is None",
+        "self.mailbox.queue is None and self._pending is None",
+    ),
+    _law(
+        "end_loses_casts",
+        "What waits for an agent that stops is lost without a word.",
+        "Cell.close",
+        "self._give_up(list(self.mailbox.close(self.refusal)), self.closed)",
+        "self.mailbox.close(self.refusal)",
+    ),
+    _law(
+        "end_forgets_parked_senders",
+        "Who waits for room of an agent that stops waits for ever.",
+        "Mailbox.close",
+        "sender.settle(refusal())",
+        "None",
+    ),
+    _law(
+        "emit_waits_for_nobody",
+        "An emit that waits for room waits for ever at a mailbox that has got some.",
+        "Post._when_there_is_room",
+        "not cell.offer(signal)",
+        "True",
+    ),
+    _law(
+        "timers_die_with_a_life",
+        "The schedules of an agent are lost when it crashes.",
+        "Cell.again",
+        "belonging.again()",
+        "belonging.gone('crash')",
+    ),
+    _law(
+        "sender_waits_after_interpreter",
+        "An agent whose directives took time never goes on.",
+        "Server._go_on",
+        "self._rest()",
+        "None",
+    ),
+)
+
+DOUBLED = (
+    _law(
+        "message_stays_in_the_mailbox",
+        "A message that was handled is handled again.",
+        "Mailbox.take",
+        "message = queue.popleft()",
+        "message = queue.popleft() if len(queue) != 2 else queue[0]",
+    ),
+    _law(
+        "fatal_message_comes_again_unasked",
+        "The message that crashed an agent is handled by the next life.",
+        "Server._comes_again",
+        "mailbox.put_back(message, times)\nreturn True",
+        "mailbox.put_back(message, times)\nreturn False",
+    ),
+    _law(
+        "emit_twice",
+        "What an agent emits arrives twice.",
+        "Post._deliver",
+        "not cell.offer(signal)",
+        "not (cell.offer(signal) and cell.offer(signal))",
+    ),
+    _law(
+        "withdrawn_call_is_handled",
+        "A call that nobody waits for any more is handled all the same.",
+        "Mailbox.take",
+        "if message.settled:\n    self._gaps -= 1\n    continue",
+        "pass",
+    ),
+    _law(
+        "call_settles_twice",
+        "A caller is given a second answer.",
+        "Call.settle",
+        "if self.settled:\n    return",
+        "pass",
+    ),
+    _law(
+        "late_reply_counts_again",
+        "A call that was answered expires, too.",
+        "Call.expire",
+        "not self.settled",
+        "True",
+    ),
+    _law(
+        "dead_letter_is_kept_when_sent_again",
+        "A dead letter that is sent again stays one.",
+        "DeadLetters.take",
+        "self.kept.remove(kept)",
+        "None",
+    ),
+    _law(
+        "kill_ends_the_next_life",
+        "A kill that comes after a crash ends the next life, too.",
+        "Server._handle",
+        "incarnation == self.incarnation and self.instance.supervisor is not None",
+        "self.instance.supervisor is not None",
+    ),
+    _law(
+        "outcome_for_another_life",
+        "A life is given the outcome of what a former one asked for.",
+        "Server._handle",
+        "message.incarnation != self.incarnation",
+        "False",
+    ),
+)
+
+STALE = (
+    _law(
+        "cancelled_schedule_is_heard",
+        "A schedule that was cancelled comes all the same.",
+        "Schedules.cancel",
+        "timer.cancel()",
+        "None",
+    ),
+    _law(
+        "due_schedule_is_heard",
+        "A schedule that was cancelled when it was due, and waited, is heard.",
+        "Schedules.cancel",
+        "self._cell.mailbox.take_back(message)",
+        "None",
+    ),
+    _law(
+        "replaced_schedule_is_heard",
+        "A schedule in whose place another came is heard.",
+        "Schedules.add",
+        "self.cancel(key)",
+        "None",
+    ),
+    _law(
+        "schedules_outlive_a_stop",
+        "The schedules of an agent that was stopped go on.",
+        "Schedules.gone",
+        "timer.cancel()",
+        "None",
+    ),
+    _law(
+        "state_outlives_a_crash",
+        "A fresh life begins with the state of the one before.",
+        "beginning",
+        "cell.initial",
+        "cell.agent",
+    ),
+    _law(
+        "committed_state_is_lost",
+        "An agent that keeps its state loses it in a crash.",
+        "Committed.base",
+        "return self.cell.agent",
+        "return self.cell.initial",
+    ),
+    _law(
+        "answer_is_of_before",
+        "A caller is given the agent as it was before its message.",
+        "Server.answer",
+        "return agent",
+        "return before",
+    ),
+    _law(
+        "queued_answer_is_of_before",
+        "A caller that had to wait is given the agent as it was before its message.",
+        "Server._receive",
+        "self._told(directives) if call.check and directives else self.agent",
+        "before",
+    ),
+)
+
+FATES = (
+    _law(
+        "accepted_uncounted",
+        "What is put into a mailbox is not accepted.",
+        "Mailbox.put_in_place",
+        "self.counts.accepted += 1",
+        "pass",
+    ),
+    _law(
+        "own_uncounted",
+        "What an agent sends itself is not accepted.",
+        "Mailbox.put",
+        "self.counts.accepted += 1",
+        "pass",
+    ),
+    _law(
+        "crash_counts_twice",
+        "A message that crashed its agent is handled, and a dead letter.",
+        "Server._not_handled",
+        "counts.handled -= 1",
+        "counts.accepted += 1",
+    ),
+    _law(
+        "failed_counts_twice",
+        "A call that failed is counted twice.",
+        "Server._not_handled",
+        "counts.failed += 1",
+        "counts.failed += 2\ncounts.accepted += 1",
+    ),
+    _law(
+        "letter_uncounted",
+        "A dead letter is in no count.",
+        "Instance.dead_letter",
+        "self.counts.dead_lettered += 1",
+        "self.counts.dropped += 1",
+    ),
+    _law(
+        "letter_untold",
+        "A dead letter is counted, and nobody is told.",
+        "DeadLetters.add",
+        "deliver(letter, self._box)",
+        "None",
+    ),
+    _law(
+        "withdrawn_as_expired",
+        "A call whose caller was cancelled counts as one that was late.",
+        "Call._withdrawn",
+        "self.mailbox.counts.withdrawn += 1",
+        "self.mailbox.counts.expired += 1",
+    ),
+    _law(
+        "parked_call_expires",
+        "A call that never had room is counted when it is given up.",
+        "Mailbox.withdraw",
+        "where not in ('queued', 'back')",
+        "where == 'out'",
+    ),
+    _law(
+        "gap_waits",
+        "A call that nobody waits for any more is counted as waiting.",
+        "Mailbox.withdraw",
+        "self._gaps += 1",
+        "pass",
+    ),
+    _law(
+        "withdrawn_keeps_its_place",
+        "A call that nobody waits for any more keeps its place.",
+        "Mailbox.withdraw",
+        "self.taken -= 1",
+        "pass",
+    ),
+    _law(
+        "unsent_untold",
+        "Directives behind one that crashed are forgotten without a word.",
+        "Server._carry_out",
+        "self._lose(signal, directives[number:], _CRASHED)",
+        "None",
+    ),
+    _law(
+        "cut_short_untold",
+        "Directives of a life that is killed while they take time are forgotten without a word.",
+        "Server._carry_on",
+        "self._lose(work.runtime.signal, work.directives[work.done - 1:], _CUT_OFF, begun=True)",
+        "None",
+    ),
+    _law(
+        "refusal_is_an_answer",
+        "The caller of a message at which the agent crashed gets an answer.",
+        "Server._receive",
+        "told = self._crashed(crash, before, signal)",
+        "told = before",
+    ),
+    _law(
+        "emit_to_a_full_mailbox_forgotten",
+        "What an agent emits to a full mailbox is accepted, and forgotten.",
+        "Post._deliver",
+        "self._instance.undeliverable(cell.id, signal, cell.closed or 'its mailbox is full')",
+        "setattr(self._instance.counts, 'accepted', self._instance.counts.accepted + 1)",
+    ),
+)
+
+ORDER = (
+    _law(
+        "newest_first",
+        "What comes last is handled first.",
+        "Mailbox.put_in_place",
+        "self.queue.append(message)",
+        "self.queue.appendleft(message)",
+    ),
+    _law(
+        "parked_newest_first",
+        "Of those who wait for room the last one gets it first.",
+        "Mailbox._admit",
+        "self._parked.popitem(last=False)",
+        "self._parked.popitem(last=True)",
+    ),
+    _law(
+        "own_first",
+        "What an agent sends itself comes before what it sent itself earlier.",
+        "Mailbox.put",
+        "self.queue.append(message)",
+        "self.queue.appendleft(message)",
+    ),
+    _law(
+        "next_message_overtakes_directives",
+        "An agent handles the next message while the directives of the one before take their time.",
+        "Server._wait",
+        "self.state = 'waiting'",
+        "self.state = 'idle'",
+    ),
+    _law(
+        "handles_after_its_stop",
+        "An agent that gave a stop handles more.",
+        "Server._goes_on",
+        "not self.ending",
+        "True",
+    ),
+)
+
+NEIGHBOURS = (
+    _law(
+        "crash_reported_twice",
+        "A crash is reported twice.",
+        "Server._crash",
+        "life.crashed(error, detail)",
+        "(life.crashed(error, detail), self.instance.supervisor.kill_child(self.id))",
+    ),
+    _law(
+        "child_reported_twice",
+        "A parent hears twice that its child has ended.",
+        "Link.gone",
+        "_tell(self.parent, 'child.exit', tag=self.tag, id=self.child.id, reason=reason)",
+        "[_tell(self.parent, 'child.exit', tag=self.tag, id=self.child.id, reason=reason) for _ in 'ab']",
+    ),
+    _law(
+        "letters_of_another_partition",
+        "The dead letters of a partition go to its instance.",
+        "Instance.apart",
+        "letters",
+        "self.dead_letters",
+    ),
+    _law(
+        "interrupted_told_twice",
+        "The next life is told twice of what was under way.",
+        "UnderWay.again",
+        "self._cell.mailbox.put_early(News(signal), number)",
+        "[self._cell.mailbox.put_early(News(signal), number) for _ in 'ab']",
+    ),
+)
+
+LAWS = (*LOST, *DOUBLED, *STALE, *FATES, *ORDER, *NEIGHBOURS)
