@@ -10,9 +10,11 @@ secrets that may be in it gives them as `hide`.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from itertools import islice
-from typing import Annotated, Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -227,6 +229,38 @@ def secret_fields_within(cls: type) -> frozenset[str]:
     return names
 
 
+def holds_anything(cls: type) -> bool:
+    """Return whether a value of a class may hold, somewhere in it, one of a class that no field declares."""
+    seen, to_see = set[type](), [cls]
+    while to_see:
+        each = to_see.pop()
+        if each in seen or each in _CLOSED or issubclass(each, Enum):
+            continue
+        seen.add(each)
+        if not attrs.has(each):
+            return True
+        for declared in _declared(each).values():
+            if _is_open(declared):
+                return True
+            to_see += [inner for inner in _classes_in(declared) if inner not in _CONTAINERS]
+    return False
+
+
+_CLOSED: frozenset[type] = frozenset({str, bytes, int, float, bool, complex, type(None), type})
+_CONTAINERS: frozenset[object] = frozenset(
+    {dict, list, tuple, set, frozenset, Mapping, Sequence, Union, UnionType, Annotated}
+)
+
+
+def _is_open(declared: object) -> bool:
+    parts = get_args(declared)
+    if get_origin(declared) is Literal:
+        return False
+    if parts:
+        return any(_is_open(part) for part in parts if part is not ... and part is not _SECRET)
+    return not isinstance(declared, type) or declared in _CONTAINERS or declared is object
+
+
 def _classes_in(declared: object) -> Iterator[type]:
     if isinstance(declared, type):
         yield declared
@@ -278,6 +312,21 @@ def without(text: str, hide: Collection[str]) -> str:
     for secret in sorted(hide, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
+
+
+def without_texts(value: object, hide: Collection[str]) -> Any:
+    """Return plain data with each of those texts replaced by `***`; what isn't plain is its `repr`."""
+    if not hide:
+        return value
+    if isinstance(value, str):
+        return without(_plain(value), hide)
+    if value is None or isinstance(value, bool | int | float):
+        return value if without(str(value), hide) == str(value) else HIDDEN
+    if isinstance(value, Mapping):
+        return {without_texts(key, hide): without_texts(each, hide) for key, each in list(value.items())}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [without_texts(each, hide) for each in list(value)]
+    return shown(value, _MANY, hide=hide)
 
 
 SHORTEST = 4

@@ -34,6 +34,7 @@ from jido_trio.runtime._fates import Counts, DeadDirective, DeadLetters, Ledger,
 from jido_trio.runtime._mailbox import Call, Due, Kill, Mailbox, Message, Own
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._run_queue import RunQueue
+from jido_trio.runtime._secrets import secret_names
 from jido_trio.storage import Storage
 from jido_trio.supervision import PassiveLife, Supervisor
 from jido_trio.terms import ExitKind
@@ -313,7 +314,8 @@ class Instance:
     ) -> None:
         """Tell of directives that are not carried out, one by one; `begun` is about the first of them."""
         for number, directive in enumerate(directives):
-            dead = DeadDirective(agent_id, directive, signal, reason, begun and number == 0)
+            first = begun and number == 0
+            dead = DeadDirective(agent_id, directive, signal, reason, first, self.dead_letters.secret)
             bury(dead, self.on_dead_directive)
 
     def ledger(self) -> Ledger:
@@ -392,6 +394,7 @@ class Instance:
                 raise DuplicateAgent(cell.id)
             self._leaving.setdefault(cell.id, deque()).append(self.cells.pop(cell.id))
         self.cells[cell.id] = cell
+        self.dead_letters.secret |= secret_names(type(cell.initial))
         if self.on_added is not None:
             self.on_added(cell)
 

@@ -8,9 +8,9 @@ from typing import Any
 from attrs import AttrsInstance, frozen
 
 from jido_trio.core import Agent, Difference, Heard, Instruction, Learnt, Signal, carried, diff
-from jido_trio.data import pack
+from jido_trio.data import pack, unpack
 from jido_trio.errors import InvalidDefinition
-from jido_trio.redact import concealed, shown, without
+from jido_trio.redact import concealed, secret_texts, shown, without
 from jido_trio.runtime._secrets import secret_names, secrets_of
 
 
@@ -54,13 +54,16 @@ class AgentCrash:
         more += [self.instruction] if self.instruction is not None else []
         return secrets_of(self.before, self.signal, *more)
 
-    def to_pytest(self) -> str:
+    def to_pytest(self, *, secrets: bool = False) -> str:
         """Return a file for pytest with a test that fails as the agent did, on any machine that has the code.
 
-        It holds the real state and signal, secrets included.
+        Args:
+            secrets: Whether it holds the real secrets of state and signal; else there is `***` in their place, and an
+                agent that crashed because of what they are may not crash in the test.
 
         Raises:
-            InvalidDefinition: The agent didn't crash in `cmd`, but while an effect was under way.
+            InvalidDefinition: The agent didn't crash in `cmd`, but while an effect was under way. Or a secret can't be
+                left out, as it isn't text.
             Misfit: The agent, or the signal, holds what can't be kept as text.
         """
         learns = self.instruction is not None and "outcome" in self.instruction.params
@@ -71,6 +74,8 @@ class AgentCrash:
             )
         input = Heard(self.signal) if self.instruction is None else Learnt(self.signal, self.instruction)
         texts = [pack(each).decode() for each in (self.before, input)]
+        if not secrets:
+            texts = [_conceal(text, self.hidden) for text in texts]
         modules = sorted({module for text in texts for module in _MODULES.findall(text)})
         imports = "\n".join(f"import {module}  # noqa: F401" for module in modules)
         return _TEST.format(imports=imports, agent=texts[0], input=texts[1])
@@ -95,6 +100,21 @@ class AgentCrash:
         if self.instruction is not None:
             lines.append(f"instruction: {shown(self.instruction, _WIDE, hide=hide)}")
         return lines
+
+
+def _conceal(text: str, hide: frozenset[str]) -> str:
+    """Return packed text without secrets, if something can be unpacked from that."""
+    concealed = without(text, hide)
+    try:
+        left = secret_texts(unpack(concealed.encode())) & hide
+    except Exception:  # noqa: BLE001  # what can't be read, for whatever reason
+        left = hide
+    if left:
+        raise InvalidDefinition(
+            "a secret of the agent that crashed, or of its signal, is no text, and can't be left out of a test; "
+            "say to_pytest(secrets=True), and keep the file to yourself"
+        )
+    return concealed
 
 
 _MODULES = re.compile(r'"(?:\$|\$type|\$enum|\$error|of)":"([A-Za-z_][\w.]*):')

@@ -10,7 +10,7 @@ parent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import count
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox import News
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._ref import AgentRef, cell_of
+from jido_trio.runtime._secrets import secrets_of, secrets_of_start
 from jido_trio.runtime._server import Server, made
 from jido_trio.runtime._specs import AGENT_BUDGET, Handling, Options, Specs, server
 from jido_trio.supervision import Backoff, Budget, Child
@@ -61,7 +62,11 @@ class Link:
         children = self.parent.kept(Children)
         if children is not None and children.by_tag.get(self.tag) is self.child:
             del children.by_tag[self.tag]
-        reason = exit if self.child.stop_reason is None else said(self.child.stop_reason)
+        reason = (
+            exit
+            if self.child.stop_reason is None
+            else said(self.child.stop_reason, hide=secrets_of(self.child.agent, None))
+        )
         _tell(self.parent, "child.exit", tag=self.tag, id=self.child.id, reason=reason)
 
 
@@ -167,7 +172,8 @@ class Family:
             child = self._instance.part(Specs).child(cell, *_options(directive))
             self._instance.add(cell)
         except Exception as error:  # noqa: BLE001  # a bug of the child's class is no crash of who wanted one
-            raise _refused(parent, directive.tag, error) from None
+            hide = secrets_of_start(directive.agent, directive.state)
+            raise _refused(parent, directive.tag, error, hide) from None
         cell.keep(Link(cell, parent, directive.tag, directive.on_parent_death, directive.meta))
         children.by_tag[directive.tag] = cell
         supervisor = self._instance.running()
@@ -266,8 +272,8 @@ def _check_tag(parent: Cell, children: Children, tag: str) -> None:
         )
 
 
-def _refused(parent: Cell, tag: str, error: Exception) -> ActionError:
-    why = said(error) if isinstance(error, JidoError) else shown_error(error)
+def _refused(parent: Cell, tag: str, error: Exception, hide: Collection[str] = ()) -> ActionError:
+    why = said(error, hide=hide) if isinstance(error, JidoError) else shown_error(error, hide=hide)
     return ActionError(f"agent {shown(parent.id)} can't have the child {shown(tag)}: {why}")
 
 

@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import trio
 from attrs import AttrsInstance, define, field, frozen
 
 from jido_trio.core import Signal
-from jido_trio.redact import said, shown
+from jido_trio.redact import concealed, said, secret_texts, shown
+from jido_trio.supervision import Failure
 
 logger = logging.getLogger("jido_trio.runtime")
 
@@ -70,9 +71,9 @@ class Ledger:
         return self.accepted == fates + self.waiting
 
 
-@frozen
+@frozen(repr=False)
 class DeadLetter:
-    """A signal that was sent to an agent and that nobody will handle."""
+    """A signal that was sent to an agent and that nobody will handle. It is the real one; its text has no secrets."""
 
     agent_id: str
     signal: Signal
@@ -83,6 +84,14 @@ class DeadLetter:
     """When it was given up, in seconds of Trio's clock."""
     crash: str | None = None
     """What the agent crashed with at this signal, in one line; None if it didn't."""
+    _secret: Collection[str] = field(default=frozenset(), eq=False)
+
+    def __repr__(self) -> str:
+        crash = f", crash={shown(self.crash)}" if self.crash is not None else ""
+        return (
+            f"DeadLetter(id={self.id}, agent_id={shown(self.agent_id)}, "
+            f"signal={_shown_signal(self.signal, self._secret)}, reason={shown(self.reason)}, at={self.at:g}{crash})"
+        )
 
 
 def log_dead_letter(letter: DeadLetter) -> None:
@@ -91,9 +100,12 @@ def log_dead_letter(letter: DeadLetter) -> None:
     logger.warning("signal %s to agent %s is not handled: %s", signal, to, said(letter.reason))
 
 
-@frozen
+@frozen(repr=False)
 class DeadDirective:
-    """A directive that was not carried out, or not to its end: the life that gave it had ended."""
+    """A directive that was not carried out, or not to its end: the life that gave it had ended.
+
+    Its values are the real ones, its text has no secrets.
+    """
 
     agent_id: str
     directive: AttrsInstance
@@ -102,6 +114,20 @@ class DeadDirective:
     reason: str
     begun: bool = False
     """Whether it was under way, and may have acted."""
+    _secret: Collection[str] = field(default=frozenset(), eq=False)
+
+    def __repr__(self) -> str:
+        hide = secret_texts((self.directive, self.signal.data), self._secret)
+        return (
+            f"DeadDirective(agent_id={shown(self.agent_id)}, directive={shown(self.directive, hide=hide)}, "
+            f"signal={_shown_signal(self.signal, self._secret)}, reason={shown(self.reason, hide=hide)}, "
+            f"begun={self.begun})"
+        )
+
+
+def _shown_signal(signal: Signal, secret: Collection[str]) -> str:
+    hide = secret_texts(signal.data, secret)
+    return f"<{shown(signal.type)} {shown(concealed(signal.data, secret), hide=hide)}>"
 
 
 def log_dead_directive(dead: DeadDirective) -> None:
@@ -115,8 +141,10 @@ def bury(dead: DeadDirective, box: Callable[[DeadDirective], None]) -> None:
     """Put it into the box; a box that raises is logged."""
     try:
         box(dead)
-    except Exception:
-        logger.exception("on_dead_directive raised for agent %s", shown(dead.agent_id))
+    except Exception as error:  # noqa: BLE001  # whoever is told can't change it
+        hide = secret_texts((dead.directive, dead.signal.data), dead._secret)  # noqa: SLF001  # of this module
+        agent, told = shown(dead.agent_id), Failure.of(error, hide=hide).render()
+        logger.error("on_dead_directive raised for agent %s\n%s", agent, told)  # noqa: TRY400  # without secrets
 
 
 @define(eq=False)
@@ -126,17 +154,19 @@ class DeadLetters:
     _box: Callable[[DeadLetter], None]
     kept: deque[DeadLetter] = field(factory=deque)
     _count: int = 0
+    secret: set[str] = field(factory=set)
+    """What secret fields are called, of all classes of agents that the instance has had."""
 
     def add(self, agent_id: str, signal: Signal, reason: str, crash: str | None = None) -> None:
         """Keep and tell of one more."""
         self._count += 1
-        letter = DeadLetter(agent_id, signal, reason, self._count, trio.current_time(), crash)
+        letter = DeadLetter(agent_id, signal, reason, self._count, trio.current_time(), crash, self.secret)
         self.kept.append(letter)
         deliver(letter, self._box)
 
     def apart(self, box: Callable[[DeadLetter], None] | None) -> DeadLetters:
         """Return others that are told and kept as these, unless they have a box of their own."""
-        return DeadLetters(box if box is not None else self._box, deque(maxlen=self.kept.maxlen))
+        return DeadLetters(box if box is not None else self._box, deque(maxlen=self.kept.maxlen), secret=self.secret)
 
     def take(self, letter: DeadLetter) -> None:
         """Keep one of them no more."""
@@ -150,6 +180,8 @@ def deliver(letter: DeadLetter, box: Callable[[DeadLetter], None]) -> None:
     """Put the letter into the box; a box that raises is logged."""
     try:
         box(letter)
-    except Exception:
+    except Exception as error:  # noqa: BLE001  # whoever is told can't change it
         to, signal = shown(letter.agent_id), shown(letter.signal.type)
-        logger.exception("on_dead_letter raised for signal %s to agent %s", signal, to)
+        hide = secret_texts(letter.signal.data, letter._secret)  # noqa: SLF001  # of this module
+        told = Failure.of(error, hide=hide).render()
+        logger.error("on_dead_letter raised for signal %s to agent %s\n%s", signal, to, told)  # noqa: TRY400  # without secrets

@@ -18,7 +18,7 @@ from jido_trio.redact import plain, said, shown
 from jido_trio.runtime._cell import Cell, Instance, State
 from jido_trio.runtime._fates import Ledger
 from jido_trio.runtime._mailbox import Mailbox
-from jido_trio.runtime._secrets import secret_names
+from jido_trio.runtime._secrets import secret_names, secrets_of
 from jido_trio.supervision import ChildView, Supervisor
 
 NEXT = 10
@@ -154,13 +154,15 @@ def _supervised(cell: Cell) -> ChildView | None:
 
 
 def _told(cell: Cell) -> dict[str, Any]:
-    told = dict[str, Any]()
+    told, names = dict[str, Any](), secret_names(type(cell.initial))
     for belonging in cell.belongings:
         if isinstance(belonging, Telling):
             try:
-                told |= {said(name): plain(value) for name, value in belonging.inspect().items()}
+                told |= {said(name): plain(value, names) for name, value in belonging.inspect().items()}
             except Exception as error:  # noqa: BLE001  # to look at an agent must never fail
-                told[type(belonging).__qualname__] = f"<can't be looked at: {shown(error)}>"
+                told[type(belonging).__qualname__] = (
+                    f"<can't be looked at: {shown(error, hide=secrets_of(cell.agent, None))}>"
+                )
     return told
 
 

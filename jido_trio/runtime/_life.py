@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from attrs import define
+from attrs import define, evolve
 
 from jido_trio.core import Error, ErrorPolicy, Stop, decide_error
-from jido_trio.redact import said, shown
+from jido_trio.redact import said, shown, without_texts
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._secrets import secrets_of
@@ -56,7 +56,10 @@ def stop_soon(cell: Cell, reason: object) -> None:
 @interpret.register
 def _(directive: Stop, runtime: Runtime) -> None:
     runtime.cell.ending = True  # nothing more is handled, even if the supervisor comes to the stop late
-    stop_soon(runtime.cell, directive.reason)
+    reason = directive.reason
+    if reason is not None:
+        reason = said(reason, hide=secrets_of(runtime.agent, runtime.signal))
+    stop_soon(runtime.cell, reason)
 
 
 @interpret.register
@@ -75,7 +78,8 @@ def _(directive: Error, runtime: Runtime) -> None:
         logger.error("agent %s: %s", shown(cell.id), said(verdict.problem, hide=hide))
     # What goes wrong while an error is handled is logged only: it would be sent, and go wrong, for ever.
     if verdict.emit is not None and runtime.signal.type != verdict.emit.signal.type:
-        runtime.do(verdict.emit)
+        signal = verdict.emit.signal
+        runtime.do(evolve(verdict.emit, signal=evolve(signal, data=without_texts(signal.data, hide))))
     if verdict.then == "crash":
         raise error
     if verdict.then == "stop":

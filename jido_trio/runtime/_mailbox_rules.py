@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Literal
 
 from attrs import define, field, frozen
@@ -19,6 +19,7 @@ from jido_trio.core import Signal
 from jido_trio.errors import CallError, MailboxFull
 from jido_trio.redact import shown
 from jido_trio.runtime._mailbox import PLACELESS, Again, Call, Keyed, Kill, Mailbox, Message, News
+from jido_trio.supervision import Failure
 
 logger = logging.getLogger("jido_trio.runtime")
 
@@ -67,6 +68,8 @@ class RuledMailbox(Mailbox):
     rules: MailboxRules = field(kw_only=True)
     owner: str = field(kw_only=True)
     """The agent's id."""
+    hidden: Callable[[Signal], Collection[str]] = field(default=lambda _: (), kw_only=True)
+    """The texts of secrets, of the agent and in a signal to it."""
     _by_key: dict[Hashable, Keyed] = field(factory=dict, kw_only=True)
     """The signals that wait and have a key."""
     _warned: bool = field(default=False, kw_only=True)
@@ -201,8 +204,10 @@ class RuledMailbox(Mailbox):
         try:
             key = self.rules.coalesce(signal)
             hash(key)
-        except Exception:
-            logger.exception("coalesce raised for signal %s to agent %s", shown(signal.type), shown(self.owner))
+        except Exception as error:  # noqa: BLE001  # a signal without a key takes a place of its own
+            told = Failure.of(error, hide=self.hidden(signal)).render()
+            what, owner = shown(signal.type), shown(self.owner)
+            logger.error("coalesce raised for signal %s to agent %s\n%s", what, owner, told)  # noqa: TRY400  # without secrets
             return None
         return key
 

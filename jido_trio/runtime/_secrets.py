@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from jido_trio.core import Action, Agent, Instruction, Signal, carried
-from jido_trio.redact import secret_fields_within, secret_texts
+from jido_trio.redact import holds_anything, secret_fields_within, secret_texts
 
 
 def secret_names(agent: type[Agent[Any]], *more: object) -> frozenset[str]:
@@ -26,15 +26,33 @@ def secret_names(agent: type[Agent[Any]], *more: object) -> frozenset[str]:
 
 @lru_cache(1000)
 def _names_of(agent: type[Any]) -> frozenset[str]:
-    state = agent.record.cls if hasattr(agent, "record") else object
+    return frozenset().union(*map(secret_fields_within, _classes_of(agent)))
+
+
+@lru_cache(1000)
+def _may_hold_others(agent: type[Any]) -> bool:
+    """Whether something that an agent is declared with may hold values of any class, and so secrets unheard of."""
+    return any(map(holds_anything, _classes_of(agent)))
+
+
+def _classes_of(agent: type[Any]) -> list[type[Any]]:
+    state: type[Any] = agent.record.cls if hasattr(agent, "record") else object
     actions = (route.target.action_class for route in agent.router.routes if isinstance(route.target, Instruction))
-    return frozenset().union(*map(secret_fields_within, (state, *actions)))
+    return [state, *actions]
+
+
+def secrets_of_start(agent: object, state: object) -> frozenset[str]:
+    """Return the texts of the secrets of an agent that is to be started: of its class, or as it is given."""
+    cls = agent if isinstance(agent, type) else type(agent)
+    names = secret_names(cls) if issubclass(cls, Agent) else frozenset[str]()
+    return secret_texts((state, getattr(agent, "state", None)), names)
 
 
 def secrets_of(agent: Agent[Any], signal: Signal | None, *more: object) -> frozenset[str]:
     """Return the texts of the secrets of an agent, of a signal to it, and of other values that it has to do with."""
-    names = secret_names(type(agent), *more, carried(signal))
+    cls: Any = type(agent)
+    names = secret_names(cls, *more, carried(signal))
     texts: frozenset[str] = secret_texts(more, names) if more else frozenset()
-    if names:
+    if names or _may_hold_others(cls):
         texts |= secret_texts((agent.state, agent.strategy_state, signal and signal.data), names)
     return texts

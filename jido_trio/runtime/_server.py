@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from copy import copy
+from functools import partial
 from typing import Any, ClassVar
 
 import trio
@@ -100,7 +101,8 @@ class Server(Cell):
         if rules is None:
             mailbox = Mailbox(mailbox_size, instance.counts)
         else:
-            mailbox = RuledMailbox(mailbox_size, instance.counts, rules=rules, owner=agent.id)
+            hidden = partial(secrets_of, agent)
+            mailbox = RuledMailbox(mailbox_size, instance.counts, rules=rules, owner=agent.id, hidden=hidden)
         super().__init__(agent, instance, mailbox)
         self.awaits = ()
         self._times = 0  # how often the message at hand has crashed the agent before

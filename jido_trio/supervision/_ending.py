@@ -13,12 +13,12 @@ SystemExit, what a test framework ends a test by. It is nobody's crash, and noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import trio
 
 from jido_trio.errors import RestartIntensityExceeded, StartFailed, SupervisionError
-from jido_trio.redact import shown, shown_error
+from jido_trio.redact import shown
 from jido_trio.supervision._events import TreeBootFailed, TreeGaveUp, TreeOutcome
 
 
@@ -49,19 +49,25 @@ def _leaves(error: BaseException | None, kind: type[BaseException] = BaseExcepti
         yield error
 
 
-def error_of(name: str, outcome: TreeOutcome | None, cause: BaseException | None) -> SupervisionError | None:
+def error_of(
+    name: str,
+    outcome: TreeOutcome | None,
+    cause: BaseException | None,
+    told_of: Callable[[str, BaseException | None], str],
+) -> SupervisionError | None:
     """Return the error that a supervisor ends by, from its cause; None if it was asked to end.
 
     Args:
         name: What the supervisor is called.
         outcome: How the tree ended, once it has.
         cause: What ended the last life, if an exception did.
+        told_of: What may be told of that, as the error of a child.
     """
     match outcome:
         case TreeGaveUp(child, restarts, max_restarts, max_seconds, exit):
             error: SupervisionError = RestartIntensityExceeded(name, child, restarts, max_restarts, max_seconds, exit)
         case TreeBootFailed(child):
-            error = StartFailed(name, child, one_line(cause))
+            error = StartFailed(name, child, told_of(child, cause))
         case _:
             return None
     error.__cause__ = cause
@@ -82,8 +88,3 @@ def conclude(
     if len(met) > 1:
         return BaseExceptionGroup(f"supervisor {shown(name)} and its block both ended with an error", met)
     return met[0] if met else None
-
-
-def one_line(error: BaseException | None) -> str:
-    """Return an error as text."""
-    return shown_error(error) if error is not None else "no reason given"

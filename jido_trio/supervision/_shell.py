@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import trio
 from attrs import Factory, define, field
 
+from jido_trio.redact import said, shown_error, type_name
 from jido_trio.supervision import _events as ev
 from jido_trio.supervision._alarms import Alarms
 from jido_trio.supervision._asking import Requests
@@ -220,7 +221,7 @@ class Shell:
         return taken
 
     def _own_error(self) -> BaseException | None:
-        return error_of(self.name, self.outcome, self.cause)
+        return error_of(self.name, self.outcome, self.cause, self.told_of)
 
     # ---- commands out
 
@@ -254,6 +255,16 @@ class Shell:
             slot = self.pump.tree.slots.get(child)
             if slot is None or slot.state not in ("ended", "restarting"):
                 life.error = life.detail = None
+
+    def told_of(self, child: str, error: BaseException | None) -> str:
+        """Return what may be told of the error that a child failed with, as its report has it: without secrets."""
+        if error is None:
+            return "no reason given"
+        kind = type_name(type(error))
+        for crash in reversed(self.history):
+            if crash.child == child and crash.failure is not None and crash.failure.type == kind:
+                return said(crash.failure)
+        return shown_error(error)
 
     def _tell(self, report: ev.ReportEnd) -> None:
         life = self.lives[report.child]

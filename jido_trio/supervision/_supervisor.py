@@ -15,7 +15,7 @@ from jido_trio.errors import ChildRefused, StartFailed, SupervisorStopped
 from jido_trio.redact import shown
 from jido_trio.supervision import _events as ev
 from jido_trio.supervision._child import Child
-from jido_trio.supervision._ending import conclude, is_interrupt, one_line, parted
+from jido_trio.supervision._ending import conclude, is_interrupt, parted
 from jido_trio.supervision._inspect import ChildView, SupervisorView, Viewable, view_of
 from jido_trio.supervision._report import CrashReport
 from jido_trio.supervision._shell import Shell
@@ -141,7 +141,7 @@ class Supervisor:
         answer, failure = shell.start_now(child)
         self._refuse("start_child", child.id, answer)
         if failure is not None:
-            raise StartFailed(self.name, child.id, one_line(failure)) from failure
+            raise StartFailed(self.name, child.id, shell.told_of(child.id, failure)) from failure
         return ChildRef(child.id, self)
 
     @trio.lowlevel.enable_ki_protection
@@ -247,7 +247,7 @@ class Supervisor:
                 raise self._stopped()
             case ev.NotStarted(child):
                 cause = answer.cause
-                raise StartFailed(self.name, child, one_line(cause)) from cause
+                raise StartFailed(self.name, child, shell.told_of(child, cause)) from cause
             case result:
                 return result
 

@@ -36,7 +36,7 @@ from properties.campaigns._soak_agents import (
 )
 from properties.campaigns._soak_plants import PLANTS
 
-SENDERS = 50
+SENDERS = 200
 PLACES = 30
 """So many messages may wait for an agent."""
 

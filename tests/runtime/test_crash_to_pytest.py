@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import trio
+from attrs import frozen
 
-from jido_trio import InvalidDefinition, Jido, Signal
+from jido_trio import Action, Agent, Context, InvalidDefinition, Jido, Result, Signal
+from jido_trio.core import Secret
 from jido_trio.runtime import AgentCrash
 from jido_trio.storage import MemoryStorage
 from jido_trio.supervision import CrashReport
@@ -55,4 +57,47 @@ async def test_a_crash_of_an_effect_is_refused(autojump_clock):
     finally:
         HOOKS.clear()
     with pytest.raises(InvalidDefinition, match="while an effect was under way"):
+        crash.to_pytest()
+
+
+@frozen
+class Login:
+    user: str = "ann"
+    password: Secret[str] = "canary-of-the-state"
+    pin: Secret[int] | None = None
+
+
+class Enter(Action):
+    password: Secret[str]
+
+    def run(self, context: Context[Login]) -> Result:
+        raise RuntimeError("a bug")
+
+
+class Door(Agent[Login], routes={"enter": Enter}): ...
+
+
+async def crash_of_a_door(**state: object) -> AgentCrash:
+    reports: list[object] = []
+    async with Jido("shop", on_report=reports.append) as jido:
+        ref = await jido.start_agent(Door, id="door", state=state)
+        await ref.cast(Signal("enter", {"password": "canary-of-the-signal"}))
+    (report,) = reports
+    assert isinstance(report, CrashReport)
+    assert isinstance(report.detail, AgentCrash)
+    return report.detail
+
+
+async def test_it_has_no_secrets_unless_they_are_asked_for(autojump_clock):
+    crash = await crash_of_a_door()
+
+    assert "canary" not in crash.to_pytest()
+    assert crash.to_pytest().count("***") == 2
+    assert crash.to_pytest(secrets=True).count("canary") == 2
+
+
+async def test_a_secret_that_cannot_be_left_out_is_refused(autojump_clock):
+    crash = await crash_of_a_door(pin=123456)
+
+    with pytest.raises(InvalidDefinition, match="say to_pytest\\(secrets=True\\)"):
         crash.to_pytest()

@@ -79,7 +79,7 @@ def test_a_context_of_its_own_is_kept():
     ],
 )
 def test_the_outcome_of_a_tree_is_an_error_unless_it_was_asked_to_end(outcome, kind):
-    error = error_of("top", outcome, CRASH)
+    error = error_of("top", outcome, CRASH, lambda child, error: f"{child}: {error}")
     assert type(error) is kind
     assert error is None or error.__cause__ is CRASH
 
@@ -94,6 +94,6 @@ def test_the_outcome_of_a_tree_is_an_error_unless_it_was_asked_to_end(outcome, k
     ],
 )
 def test_who_gave_up_says_by_what_end_and_what_to_do(exit, words):
-    text = str(error_of("top", TreeGaveUp("a", 2, 1, 5, exit), None))
+    text = str(error_of("top", TreeGaveUp("a", 2, 1, 5, exit), None, lambda child, error: ""))
     assert [word for word in words if word not in text] == []
     assert ("cause" in text) is (exit == "crash")
