@@ -79,6 +79,10 @@ class Book:
     """When schedules are due, and whose they are."""
     keys: dict[tuple[str, str], int] = field(factory=dict)
     last: dict[tuple[str, str], int] = field(factory=dict)
+    stopping: set[tuple[str, int]] = field(factory=set)
+    """Lives that gave a stop."""
+    kills: set[tuple[str, int]] = field(factory=set)
+    """Lives that were killed."""
     reports: list[object] = field(factory=list)
 
     # ---- senders
@@ -115,6 +119,8 @@ class Book:
         self.handled[place_of(agent)] += 1
         if seen:
             self.took[self.life(agent)].append(number)
+        if self.life(agent) in self.stopping:
+            self.wrong.append(f"message {number} came after a stop: {message}")
         pair = message.sender, agent
         if message.ordered:
             if number < self.last.get(pair, 0):
@@ -154,11 +160,17 @@ class Book:
         directive = getattr(getattr(report, "detail", None), "directive", None)
         if isinstance(directive, Emit) and getattr(report, "exit", "") == "crash":  # it took too long
             self.fate(directive.signal.data["number"], "cut")
+        if getattr(report, "exit", "") == "killed" and getattr(report, "during", "") == "running":
+            self.kill(report)
         if isinstance(report, CrashReport) and report.failure is not None and report.failure.message in self.crashes:
             text = report.failure.message
             self.crashes[text] += 1
             if self.crashes[text] > 1:
                 self.wrong.append(f"{text} is reported twice")
+
+    def kill(self, report: Any) -> None:
+        if (report.child, report.incarnation) not in self.kills:
+            self.wrong.append(f"life {report.incarnation} of {report.child} was killed, and another was meant")
 
     def letter(self, letter: DeadLetter, place: str = "main") -> None:
         self.letters[place].append(letter)
@@ -270,7 +282,7 @@ def _directives(step: Step, me: str) -> list[Any]:
         case "adopt":
             return [AdoptChild(step.to, tag="adopted")]
         case _:
-            return [Stop()]
+            return [Marked(None, None, 0, stops=True), Stop()]
 
 
 def message(number: int, steps: tuple[Step, ...] = (), end: str = "well") -> Signal:
@@ -305,16 +317,19 @@ def _(directive: Fall, runtime: Runtime) -> None:
 
 @frozen
 class Marked:
-    """A directive behind one of a schedule: it writes down that this was carried out."""
+    """A directive beside one of a schedule, or before a stop: it writes down that this is carried out."""
 
     number: int | None
     key: str | None
     seconds: float
+    stops: bool = False
 
 
 @interpret.register
 def _(directive: Marked, runtime: Runtime) -> None:
     book, me = BOOKS[-1], runtime.agent.id
+    if directive.stops:
+        book.stopping.add(book.life(me))
     if directive.key is not None:
         old = book.keys.pop((me, directive.key), None)
         if old is not None and not book.fates[old]:

@@ -136,14 +136,25 @@ class Programs(TrioStateMachine):
     async def send_more(self, agent: str, steps: tuple[Step, ...], door: str) -> None:
         await self.send_to(agent, steps, "well", door)
 
-    @rule(agent=agents, doors=st.lists(doors, min_size=1, max_size=8), end=ends, seconds=moments)
+    @rule(
+        agent=agents,
+        doors=st.lists(doors, min_size=1, max_size=8),
+        steps=st.sampled_from(((), (), (Step("stop"),), (Step("fall"),))),
+        end=ends,
+        killed=st.booleans(),
+        seconds=moments,
+    )
     @step
-    async def crowd(self, agent: str, doors: list[str], end: str, seconds: float) -> None:
+    async def crowd(
+        self, *, agent: str, doors: list[str], steps: tuple[Step, ...], end: str, killed: bool, seconds: float
+    ) -> None:
         """Keep an agent busy, and have many wait for it; one of them with something to say."""
         await self.send_to(agent, (Step("nap", seconds=1),), "well", "cast_nowait")
-        await self.send_to(agent, (), end, doors[0])
+        await self.send_to(agent, steps, end, doors[0])
         for door in doors[1:]:
             await self.send_to(agent, (Step("emit", agent, "dead_letter"),), "well", door)
+        if killed:
+            self.end_life(agent)
         await trio.sleep(seconds)
 
     @rule(agents=st.permutations(AGENTS), count=st.integers(2, 5), how=st.sampled_from(("wait", "wait", "dead_letter")))
@@ -157,8 +168,30 @@ class Programs(TrioStateMachine):
     @step
     async def change_of_mind(self, agent: str, key: str) -> None:
         """Schedule something, and take it back or replace it when it is due and waits."""
-        await self.send_to(agent, (Step("schedule", key=key, seconds=0.5), Step("nap", seconds=1)), "well", "cast")
-        await self.send_to(agent, (Step("cancel", key=key), Step("schedule", key=key, seconds=3)), "well", "cast")
+        later = (Step("schedule", key=key, seconds=0.5), Step("nap", seconds=1), Step("cancel", key=key))
+        await self.send_to(agent, later, "well", "cast")
+        await self.send_to(agent, (Step("schedule", key=key, seconds=3),), "well", "cast")
+        await trio.sleep(2)
+
+    @rule(agent=agents, how=st.sampled_from(("", "crash")))
+    @step
+    async def work_meets_a_crash(self, agent: str, how: str) -> None:
+        """Have an outcome wait while the agent is at something that may crash it."""
+        await self.send_to(agent, (Step("work", seconds=0.5), Step("nap", how=how, seconds=0.6)), "well", "cast")
+        await trio.sleep(2)
+
+    @rule(agent=agents, count=st.integers(2, 4))
+    @step
+    async def talk_to_itself(self, agent: str, count: int) -> None:
+        await self.send_to(agent, (Step("emit to itself"),) * count, "well", "cast")
+
+    @rule(agent=agents, how=st.sampled_from(("stop", "continue", "emit_orphan")), child_first=st.booleans())
+    @step
+    async def family(self, agent: str, how: str, child_first: bool) -> None:
+        """Have a child, which is stopped, or whose parent is."""
+        await self.send_to(agent, (Step("spawn", how=how),), "well", "call")
+        await trio.sleep(0.1)
+        await self.send_to(agent, (Step("stop child" if child_first else "stop"),), "well", "call")
 
     @rule()
     @step
@@ -187,7 +220,11 @@ class Programs(TrioStateMachine):
     @rule(agent=agents)
     @step
     async def kill(self, agent: str) -> None:
+        self.end_life(agent)
+
+    def end_life(self, agent: str) -> None:
         with contextlib.suppress(AgentNotFound):
+            self.book.kills.add(self.book.life(agent))
             self.jido.kill_agent(self.book.refs[agent])
 
     @rule(agent=agents)
@@ -222,6 +259,8 @@ class Programs(TrioStateMachine):
         """What is kept of an agent that has ended is not that of the next one with its id."""
         for life in [life for life in self.book.took if life[0] == agent]:
             del self.book.took[life]
+        self.book.stopping = {life for life in self.book.stopping if life[0] != agent}
+        self.book.kills = {life for life in self.book.kills if life[0] != agent}
         for number in [number for number, (owner, _) in self.book.due.items() if owner == agent]:
             del self.book.due[number]
         for key in [key for key in self.book.keys if key[0] == agent]:

@@ -42,11 +42,11 @@ LOST = (
         "done += 1\nif done == 3:\n    take()",
     ),
     _law(
-        "full_mailbox_overwrites",
-        "Whoever comes to a full mailbox takes the place of the last one that waits.",
-        "Mailbox.offer",
-        "if self.full:\n    return False",
-        "if self.full and self.queue:\n    self.queue.pop()\n    self.taken -= 1",
+        "full_mailbox_takes_more",
+        "A full mailbox takes what is sent all the same.",
+        "Cell.offer",
+        "mailbox.taken >= mailbox.capacity",
+        "False",
     ),
     _law(
         "parked_call_forgotten",
@@ -178,11 +178,11 @@ DOUBLED = (
         "pass",
     ),
     _law(
-        "late_reply_counts_again",
-        "A call that was answered expires, too.",
+        "late_call_counts_whatever_it_was",
+        "A call that is late is counted, also if it was never accepted.",
         "Call.expire",
-        "not self.settled",
-        "True",
+        "self.mailbox.withdraw(self)",
+        "(self.mailbox.withdraw(self) or True)",
     ),
     _law(
         "dead_letter_is_kept_when_sent_again",
@@ -312,7 +312,7 @@ FATES = (
     _law(
         "withdrawn_as_expired",
         "A call whose caller was cancelled counts as one that was late.",
-        "Call._withdrawn",
+        "Call.withdraw",
         "self.mailbox.counts.withdrawn += 1",
         "self.mailbox.counts.expired += 1",
     ),
