@@ -6,6 +6,7 @@ from typing import Any
 from attrs import field
 
 from jido_trio.core import Action, Context, Result, SpawnAgent, Stop, StopChild, emit_to_parent
+from jido_trio.terms import AfterCrash, OnParentDeath, Restart, ShutdownLimit
 
 
 class NotifyParent(Action, description="Sends a signal to the agent's parent"):
@@ -28,10 +29,37 @@ class SpawnChild(Action, description="Starts an agent as a child"):
     id: str | None = None
     state: Mapping[str, Any] | None = None
     meta: Mapping[str, Any] = field(factory=dict)
+    on_parent_death: OnParentDeath = "stop"
+    restart: Restart = "transient"
+    shutdown: ShutdownLimit = 5
+    mailbox_size: int | None = None
+    mailbox: Any = None
+    backoff: Any = None
+    budget: Any = "default"
+    after_crash: AfterCrash | None = None
+    max_handle_time: float | None = None
+    """These are as `SpawnAgent` has them."""
 
     def run(self, _context: Context[Any]) -> Result:
         """Start it."""
-        return [SpawnAgent(self.agent, self.tag, id=self.id, state=self.state, meta=self.meta)]
+        return [
+            SpawnAgent(
+                self.agent,
+                self.tag,
+                id=self.id,
+                state=self.state,
+                on_parent_death=self.on_parent_death,
+                restart=self.restart,
+                meta=self.meta,
+                shutdown=self.shutdown,
+                mailbox_size=self.mailbox_size,
+                mailbox=self.mailbox,
+                backoff=self.backoff,
+                budget=self.budget,
+                after_crash=self.after_crash,
+                max_handle_time=self.max_handle_time,
+            )
+        ]
 
 
 class EndChild(Action, name="stop_child", description="Stops a child"):

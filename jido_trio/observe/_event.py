@@ -14,8 +14,9 @@ Level: TypeAlias = Literal["off", "on", "verbose"]
 
 LEVELS: tuple[Level, ...] = ("off", "on", "verbose")
 
-Kind: TypeAlias = Literal["began", "signal", "outcome", "directives", "crash", "killed", "ended"]
-"""began: a life of it. signal: it was given one. outcome: of an async action. directives: a signal led to some."""
+Kind: TypeAlias = Literal["began", "signal", "outcome", "directives", "crash", "killed", "mailbox", "ended"]
+"""began: a life of it. signal: it was given one. outcome: of an async action. directives: a signal led to some.
+mailbox: it fills, or has emptied again."""
 
 
 @frozen

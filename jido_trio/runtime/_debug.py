@@ -7,6 +7,7 @@ that isn't watched pays nothing, not so much as a question.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import trio
@@ -20,6 +21,7 @@ from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._commit import DurableServer, signal_of
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._mailbox import Call, Message, Outcome
+from jido_trio.runtime._mailbox_rules import RuledMailbox
 from jido_trio.runtime._secrets import secret_names, secrets_of
 from jido_trio.runtime._server import Directives, Server
 from jido_trio.supervision import PassiveLife
@@ -167,10 +169,15 @@ class Debug:
         if level == "off":
             cell.__class__ = UNWATCHED.get(type(cell), type(cell))
             cell.let_go(Watch)
+            if isinstance(cell.mailbox, RuledMailbox):
+                cell.mailbox.on_level = None
         elif watch is not None:
             watch.level = level
         else:
-            cell.keep(Watch(cell, level, self.ring))
+            watch = Watch(cell, level, self.ring)
+            cell.keep(watch)
+            if isinstance(cell.mailbox, RuledMailbox):
+                cell.mailbox.on_level = partial(watch.note, "mailbox")
             cell.__class__ = WATCHED[type(cell)]
 
     def _watch_new(self, cell: Cell) -> None:

@@ -72,6 +72,8 @@ class RuledMailbox(Mailbox):
     """The texts of secrets, of the agent and in a signal to it."""
     _by_key: dict[Hashable, Keyed] = field(factory=dict, kw_only=True)
     """The signals that wait and have a key."""
+    on_level: Callable[[str], None] | None = field(default=None, kw_only=True)
+    """Told when it fills, and when it has emptied again."""
     _warned: bool = field(default=False, kw_only=True)
 
     is_ruled = True
@@ -138,6 +140,7 @@ class RuledMailbox(Mailbox):
             message = super().take()
         if self._warned and self.taken * 2 < self._mark:
             self._warned = False
+            self._tell("it has room again")
         if isinstance(message, Keyed):
             del self._by_key[message.key]
             return message.signal
@@ -222,6 +225,11 @@ class RuledMailbox(Mailbox):
             logger.warning(
                 "the mailbox of agent %s fills: %d of %d places are taken", shown(self.owner), self.taken, self.capacity
             )
+            self._tell("it fills")
+
+    def _tell(self, what: str) -> None:
+        if self.on_level is not None:
+            self.on_level(f"{what}: {self.taken} of {self.capacity} places are taken")
 
 
 def _has_place(message: Message) -> bool:

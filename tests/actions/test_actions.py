@@ -1,5 +1,8 @@
 """Each ready-made action, as a function: from a state and a signal to a state and directives."""
 
+from typing import Any
+
+import attrs
 import pytest
 from attrs import evolve
 
@@ -24,6 +27,8 @@ from jido_trio.actions import (
     SpawnChild,
     StopSelf,
 )
+from jido_trio.runtime import MailboxRules
+from jido_trio.supervision import Backoff, Budget
 
 
 class Worker(Agent[Progress], routes={"work.done": MarkCompleted}): ...
@@ -130,6 +135,25 @@ def test_spawn_child_starts_an_agent():
     state, (spawn,) = after(SpawnChild(agent=Worker, tag="helper", id="h-1", state={"task": "t"}, meta={"n": 1}))
     assert spawn == SpawnAgent(Worker, "helper", id="h-1", state={"task": "t"}, meta={"n": 1})
     assert state == Progress()
+
+
+def test_spawn_child_takes_all_that_spawn_agent_does():
+    options: dict[str, Any] = {
+        "on_parent_death": "continue",
+        "restart": "permanent",
+        "shutdown": None,
+        "mailbox_size": 7,
+        "mailbox": MailboxRules(when_full="reject", coalesce=lambda signal: signal.type),
+        "backoff": Backoff(first=1),
+        "budget": Budget(max_restarts=2),
+        "after_crash": "committed",
+        "max_handle_time": 2.5,
+    }
+    _, (spawn,) = after(SpawnChild(agent=Worker, tag="helper", **options))
+
+    assert spawn == SpawnAgent(Worker, "helper", **options)
+    fields: Any = attrs.fields
+    assert {field.name for field in fields(SpawnAgent)} == {field.name for field in fields(SpawnChild)}
 
 
 def test_end_child_stops_one():

@@ -323,6 +323,24 @@ async def test_a_mailbox_that_fills_is_told_of_once(autojump_clock, caplog):
     assert len(caplog.records) == 2
 
 
+async def test_a_watched_mailbox_that_fills_and_empties_is_among_the_events(autojump_clock):
+    async with quiet() as jido:
+        ref = await busy(jido, mailbox_size=10, high_water=0.8)
+        jido.debug("on", ref)
+        for word in range(9):
+            await ref.cast(note(word))
+        await trio.sleep(2)
+        told = [event.what for event in jido.recent(500, agent=ref) if event.kind == "mailbox"]
+        jido.debug("off", ref)
+        await ref.cast(do(Pause()))
+        for word in range(9):
+            await ref.cast(note(word))
+        later = [event.what for event in jido.recent(500) if event.kind == "mailbox"]
+
+    assert told == ["it has room again: 3 of 10 places are taken", "it fills: 8 of 10 places are taken"]
+    assert later == told
+
+
 # ---- what comes first
 
 
