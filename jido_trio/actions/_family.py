@@ -6,7 +6,6 @@ from typing import Any
 from attrs import field
 
 from jido_trio.core import Action, Context, Result, SpawnAgent, Stop, StopChild, emit_to_parent
-from jido_trio.terms import AfterCrash, OnParentDeath, Restart, ShutdownLimit
 
 
 class NotifyParent(Action, description="Sends a signal to the agent's parent"):
@@ -29,15 +28,16 @@ class SpawnChild(Action, description="Starts an agent as a child"):
     id: str | None = None
     state: Mapping[str, Any] | None = None
     meta: Mapping[str, Any] = field(factory=dict)
-    on_parent_death: OnParentDeath = "stop"
-    restart: Restart = "transient"
-    shutdown: ShutdownLimit = 5
+    on_parent_death: Any = "stop"
+    restart: Any = "transient"
+    shutdown: Any = 5
     mailbox_size: int | None = None
     mailbox: Any = None
     backoff: Any = None
     budget: Any = "default"
-    after_crash: AfterCrash | None = None
+    after_crash: Any = None
     max_handle_time: float | None = None
+    default_dispatch: Any = None
     """These are as `SpawnAgent` has them."""
 
     def run(self, _context: Context[Any]) -> Result:
@@ -58,6 +58,7 @@ class SpawnChild(Action, description="Starts an agent as a child"):
                 budget=self.budget,
                 after_crash=self.after_crash,
                 max_handle_time=self.max_handle_time,
+                default_dispatch=self.default_dispatch,
             )
         ]
 

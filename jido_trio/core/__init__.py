@@ -23,6 +23,7 @@ from jido_trio.core._directives import (
     StopSensor,
     ToAgent,
     ToParent,
+    checked_dispatch,
     emit_to,
     emit_to_parent,
 )
@@ -123,6 +124,7 @@ __all__ = [
     "WhatIf",
     "carried",
     "carrier",
+    "checked_dispatch",
     "decide_error",
     "diff",
     "emit_to",

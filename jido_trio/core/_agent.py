@@ -16,7 +16,7 @@ from jido_trio import checks
 from jido_trio.core._action import Action, checked_name, checked_tags, summary
 from jido_trio.core._compiled import Run, for_action, for_signal
 from jido_trio.core._context import NOTHING
-from jido_trio.core._directives import Error
+from jido_trio.core._directives import Error, checked_dispatch
 from jido_trio.core._durable import Durable, check_types, checked_durable
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
 from jido_trio.core._input import Input
@@ -65,6 +65,8 @@ class Agent(Generic[State]):
         after_crash: What its next life begins with, "fresh" or "committed", unless its start says otherwise.
         max_handle_time: Seconds that the directives of one signal may take; longer is a crash. None sets no limit. Its
             start may say otherwise, too.
+        default_dispatch: Where signals go that it emits without a target: `ToAgent(id)`, `ToParent()`, a list of these;
+            None is the agent itself. Its start may say otherwise.
         strategy: How it goes through several instructions.
         durable: Whether its agents outlive their process, in the storage of their instance; `Durable` says how.
 
@@ -85,6 +87,7 @@ class Agent(Generic[State]):
     error_policy: ClassVar[ErrorPolicy] = "log"
     after_crash: ClassVar[AfterCrash] = "fresh"
     max_handle_time: ClassVar[float | None] = None
+    default_dispatch: ClassVar[Any] = None
     strategy: ClassVar[Strategy] = Direct()
     durable: ClassVar[Durable | None] = None
     """How its agents are kept; None if they aren't."""
@@ -110,6 +113,7 @@ class Agent(Generic[State]):
         strategy: Strategy | None = None,
         after_crash: AfterCrash | None = None,
         max_handle_time: float | None = None,
+        default_dispatch: object = None,
         durable: bool | Durable | None = None,
     ) -> None:
         super().__init_subclass__()
@@ -126,6 +130,8 @@ class Agent(Generic[State]):
         if max_handle_time is not None:
             checks.seconds(f"agent {cls.name!r}", "max_handle_time", max_handle_time, above_zero=True)
             cls.max_handle_time = max_handle_time
+        if default_dispatch is not None:
+            cls.default_dispatch = checked_dispatch(f"agent {cls.name!r}", "default_dispatch", default_dispatch)
         if strategy is not None:
             cls.strategy = _checked_strategy(cls, strategy)
         if durable is not None:

@@ -77,6 +77,10 @@ def _runnable(directive: object, attribute: "Attribute[Any]", value: object) -> 
         raise _refuse(directive, attribute.name, "to run an action, and an input isn't one", value)
 
 
+def _dispatch(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    checked_dispatch(type(directive).__name__, attribute.name, value)
+
+
 def _frozen_mapping() -> Any:
     return field(factory=FrozenDict, converter=KEPT)
 
@@ -105,7 +109,7 @@ class Emit(Directive):
 
     signal: Signal
     dispatch: Any = None
-    """Where to: a target, or several; None is the agent itself."""
+    """Where to: a target, or several; None is the agent's `default_dispatch`, and without one the agent itself."""
     when_full: WhenFull = "dead_letter"
     """What becomes of it at a mailbox without room: the agent waits there before it does anything else, or the signal
     is a dead letter, or it is dropped."""
@@ -134,9 +138,18 @@ _put_when_full = Emit.when_full.__set__  # type: ignore[union-attr]
 
 
 def _checked_dispatch(emit: Emit, dispatch: object) -> object:
+    return checked_dispatch(type(emit).__name__, "dispatch", dispatch)
+
+
+def checked_dispatch(owner: str, name: str, dispatch: object) -> object:
+    """Return where signals are to go, if it says so.
+
+    Raises:
+        InvalidDefinition: It doesn't.
+    """
     if not _is_dispatch(dispatch):
-        expected = "ToAgent(id), ToParent(), a list of these, or None for the agent itself"
-        raise _refuse(emit, "dispatch", expected, dispatch)
+        expected = "must be ToAgent(id), ToParent(), a list of these, or None"
+        raise checks.refused(owner, name, dispatch, expected)
     return freeze(dispatch)
 
 
@@ -298,6 +311,8 @@ class SpawnAgent(Directive):
     """What its next life begins with after a crash: "fresh", "committed", or None for what its class says."""
     max_handle_time: float | None = field(default=None, kw_only=True)
     """Seconds that the directives of one signal may take; None for what its class says."""
+    default_dispatch: Any = field(default=None, validator=_dispatch, kw_only=True, converter=KEPT)  # type: ignore[misc]
+    """Where its signals go that name no target; None for what its class says."""
 
 
 @frozen

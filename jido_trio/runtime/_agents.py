@@ -44,6 +44,7 @@ class Agents:
         budget: Budget | None = AGENT_BUDGET,
         after_crash: AfterCrash | None = None,
         max_handle_time: float | None = None,
+        default_dispatch: object = None,
     ) -> AgentRef[AgentT]:
         """Start an agent under supervision and return its ref once it is up.
 
@@ -64,6 +65,8 @@ class Agents:
                 before the signal that it crashed at. None is what its class says, "fresh" if that says nothing.
             max_handle_time: Seconds that the directives of one signal may take; an interpreter that takes longer is a
                 crash. None is what its class says, no limit if that says nothing.
+            default_dispatch: Where signals go that it emits without a target: `ToAgent(id)`, `ToParent()`, a list of
+                these. None is what its class says, the agent itself if that says nothing.
 
         Raises:
             DuplicateAgent: An agent with that id lives.
@@ -71,7 +74,7 @@ class Agents:
             StartFailed: Its strategy raised when the first life was to begin. The cause is what it raised.
             SupervisorStopped: The instance isn't running.
         """
-        handling = mailbox_size, mailbox, after_crash, max_handle_time
+        handling = mailbox_size, mailbox, after_crash, max_handle_time, default_dispatch
         return await self._directory.start(agent, id, state, handling, (restart, shutdown, backoff, budget))
 
     async def stop_agent(self, agent: AgentRef[Any] | str, reason: object = "normal") -> None:
@@ -142,7 +145,7 @@ class Agents:
 
         Source: `Jido.thaw`.
         """
-        handling = mailbox_size, None, None, max_handle_time
+        handling = mailbox_size, None, None, max_handle_time, None
         return await self._directory.thaw(agent, id, handling, (restart, shutdown, backoff, budget))
 
     async def export_agent(self, agent: AgentRef[Any] | str, path: str | PathLike[str]) -> AgentFile:

@@ -82,12 +82,15 @@ class Cell:
     """Why it takes no more messages."""
     stop_reason: object = field(default=None, init=False)
     """Why it is being stopped, where a reason was given."""
+    default_dispatch: object = field(init=False)
+    """Where its signals go that name no target; None is itself."""
     on_change: Callable[[Agent[Any]], None] | None = field(default=None, init=False)
     """Told of the agent after each signal, while somebody waits for that."""
     _kept: dict[type, Belonging] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.agent = self.initial
+        self.default_dispatch = type(self.initial).default_dispatch
 
     @property
     def id(self) -> str:

@@ -252,7 +252,13 @@ def _options(directive: SpawnAgent) -> Options:
 
 def _handling(directive: SpawnAgent) -> Handling:
     rules = cast("MailboxRules | None", directive.mailbox)  # checked with the place of the child
-    return directive.mailbox_size, rules, directive.after_crash, directive.max_handle_time
+    return (
+        directive.mailbox_size,
+        rules,
+        directive.after_crash,
+        directive.max_handle_time,
+        directive.default_dispatch,
+    )
 
 
 def _name(child: object) -> str:

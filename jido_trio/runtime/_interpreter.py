@@ -64,7 +64,7 @@ class Runtime:
         return interpret(directive, self)
 
     def emit(self, signal: Signal, dispatch: object = None) -> None:
-        """Send a signal: to the agent itself, or where `dispatch` says. If that can't be done, it is a dead letter."""
+        """Send a signal where `dispatch` says, or where the agent's go. If that can't be done, it is a dead letter."""
         self.do(Emit(signal, dispatch=dispatch))
 
     def send_later(self, seconds: float, signal: Signal) -> None:

@@ -116,7 +116,7 @@ class Job:
         """Send a signal while it runs; the agent goes on meanwhile."""
         await trio.lowlevel.checkpoint()
         cell = self.runtime.cell
-        waits = cell.instance.part(Post).emit(cell, directive, directive.dispatch, aside=True)
+        waits = cell.instance.part(Post).emit(cell, directive, aside=True)
         if waits is not None:
             await waits
 

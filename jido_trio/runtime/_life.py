@@ -11,6 +11,7 @@ from jido_trio.core import Error, ErrorPolicy, Stop, decide_error
 from jido_trio.redact import said, shown, without_texts
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._interpreter import Runtime, interpret
+from jido_trio.runtime._mailbox import Own
 from jido_trio.runtime._secrets import secrets_of
 from jido_trio.terms import ExitKind
 
@@ -78,8 +79,11 @@ def _(directive: Error, runtime: Runtime) -> None:
         logger.error("agent %s: %s", shown(cell.id), said(verdict.problem, hide=hide))
     # What goes wrong while an error is handled is logged only: it would be sent, and go wrong, for ever.
     if verdict.emit is not None and runtime.signal.type != verdict.emit.signal.type:
-        signal = verdict.emit.signal
-        runtime.do(evolve(verdict.emit, signal=evolve(signal, data=without_texts(signal.data, hide))))
+        signal = evolve(verdict.emit.signal, data=without_texts(verdict.emit.signal.data, hide))
+        if verdict.emit.dispatch is None:  # to itself, wherever its other signals go
+            cell.put(Own(signal))
+        else:
+            runtime.do(evolve(verdict.emit, signal=signal))
     if verdict.then == "crash":
         raise error
     if verdict.then == "stop":

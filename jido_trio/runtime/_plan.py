@@ -69,7 +69,8 @@ async def planned(cell: Cell, page: Draft, signal: Signal, directives: Sequence[
     for index, directive in enumerate(directives):
         match directive:
             case Emit():
-                for target in _targets(directive.dispatch):
+                named = directive.dispatch if directive.dispatch is not None else cell.default_dispatch
+                for target in _targets(named):
                     await _emitted(cell, page, plan, directive, target)
             case Schedule():
                 name = f"{page.number}.{index}" if directive.key is None else f"key {directive.key}"
@@ -111,7 +112,9 @@ async def _emitted(cell: Cell, page: Draft, plan: Plan, directive: Emit, target:
         record = archive.inbox_from(epoch, f"{cell.id} {page.number:016d} {len(plan.sent):04d}")
         page.while_owned_by(archive, epoch)
     else:
-        single = directive if directive.dispatch is target else Emit(directive.signal, dispatch=target)
+        single = directive
+        if directive.dispatch is not target:
+            single = Emit(directive.signal, dispatch=target, when_full=directive.when_full)
         plan.steps.append(Do(single))
         return
     page.send(archive, record, directive.signal)

@@ -25,12 +25,16 @@ class Post:
 
     _instance: Instance
 
-    def emit(self, sender: Cell, emitted: Emit, dispatch: object, *, aside: bool = False) -> Awaitable[None] | None:
-        """Send a signal where `dispatch` says; return what is to be awaited if it has to wait for room.
+    def emit(self, sender: Cell, emitted: Emit, *, aside: bool = False) -> Awaitable[None] | None:
+        """Send a signal where it is to go; return what is to be awaited if it has to wait for room.
 
         An agent can't wait for room in its own mailbox, so a signal to itself needs none; but who sends it from
         `aside`, while the agent handles others, can.
         """
+        dispatch = emitted.dispatch if emitted.dispatch is not None else sender.default_dispatch
+        return self._to(sender, emitted, dispatch, aside=aside)
+
+    def _to(self, sender: Cell, emitted: Emit, dispatch: object, *, aside: bool) -> Awaitable[None] | None:
         match dispatch:
             case None:
                 return self._deliver(sender, emitted, sender, aside=aside)
@@ -55,7 +59,7 @@ class Post:
 
     def _to_all(self, sender: Cell, emitted: Emit, targets: Sequence[object], *, aside: bool) -> Awaitable[None] | None:
         for number, one in enumerate(targets, start=1):
-            waits = self.emit(sender, emitted, one, aside=aside)
+            waits = self._to(sender, emitted, one, aside=aside)
             if waits is not None:
                 return self._then(waits, partial(self._to_all, sender, emitted, targets[number:], aside=aside))
         return None
@@ -102,4 +106,4 @@ class Post:
 
 @interpret.register
 def _(directive: Emit, runtime: Runtime) -> Awaitable[None] | None:
-    return runtime.cell.instance.part(Post).emit(runtime.cell, directive, directive.dispatch)
+    return runtime.cell.instance.part(Post).emit(runtime.cell, directive)

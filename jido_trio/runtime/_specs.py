@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast, get_args
 from attrs import define, field
 
 from jido_trio import checks
-from jido_trio.core import Agent
+from jido_trio.core import Agent, checked_dispatch
 from jido_trio.redact import shown
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._mailbox_rules import MailboxRules
@@ -22,8 +22,8 @@ AGENT_BUDGET = Budget(max_restarts=100, max_seconds=5, exhausted="park")
 Options: TypeAlias = tuple[Restart, ShutdownLimit, Backoff | None, Budget | None]
 """How an agent is supervised."""
 
-Handling: TypeAlias = tuple[int | None, MailboxRules | None, AfterCrash | None, float | None]
-"""How it handles what it is sent: its mailbox_size, mailbox, after_crash, max_handle_time."""
+Handling: TypeAlias = tuple[int | None, MailboxRules | None, AfterCrash | None, float | None, object]
+"""How it handles what it is sent: its mailbox_size, mailbox, after_crash, max_handle_time, default_dispatch."""
 
 _MANY = 100
 """So many templates are kept."""
@@ -87,7 +87,7 @@ def server(instance: Instance, agent: Agent[Any], handling: Handling) -> Server:
     Raises:
         InvalidDefinition: An option is wrong.
     """
-    size, rules, after_crash, max_handle_time = handling
+    size, rules, after_crash, max_handle_time, default_dispatch = handling
     if rules is not None and not isinstance(rules, MailboxRules):
         raise checks.refused(f"agent {shown(agent.id)}", "mailbox", rules, "must be MailboxRules, or None for none")
     if size is None:
@@ -98,6 +98,8 @@ def server(instance: Instance, agent: Agent[Any], handling: Handling) -> Server:
     if max_handle_time is not None:
         checks.seconds(f"agent {shown(cell.id)}", "max_handle_time", max_handle_time, above_zero=True)
         cell.max_handle_time = max_handle_time
+    if default_dispatch is not None:
+        cell.default_dispatch = checked_dispatch(f"agent {shown(cell.id)}", "default_dispatch", default_dispatch)
     if after_crash is None:
         after_crash = type(agent).after_crash
     else:

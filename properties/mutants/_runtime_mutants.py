@@ -984,7 +984,7 @@ LEDGER = (
     Mutant(
         "emits_to_nobody_vanish",
         "A signal to an agent that isn't there disappears.",
-        "Post.emit",
+        "Post._to",
         "self._instance.undeliverable(id, emitted.signal, 'no agent has that id')",
         "None",
         part="runtime",
@@ -1513,6 +1513,14 @@ RULES = (
         "Post._deliver",
         "emitted.when_full == 'wait'",
         "False",
+        part="runtime",
+    ),
+    Mutant(
+        "signals_have_no_default",
+        "Signals that name no target come to the agent itself, wherever they are to go.",
+        "Post.emit",
+        "emitted.dispatch is not None",
+        "True",
         part="runtime",
     ),
     Mutant(

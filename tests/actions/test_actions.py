@@ -148,6 +148,7 @@ def test_spawn_child_takes_all_that_spawn_agent_does():
         "budget": Budget(max_restarts=2),
         "after_crash": "committed",
         "max_handle_time": 2.5,
+        "default_dispatch": ToAgent("audit"),
     }
     _, (spawn,) = after(SpawnChild(agent=Worker, tag="helper", **options))
 
