@@ -30,6 +30,7 @@
       + NoWorkerFree               all workers of a pool are lent
       + AgentFileRefused           the file of an agent can't be imported; nothing was changed
       + AgentKept                  the storage has an agent of that id
+      + ThreadConflict             what a store has of a thread isn't what was expected
       + ThawFailed                 a keyed agent could not be brought back
       + NoRoomForKey               as many keyed agents as may be in memory are, and are in use
       + KeyedClosed                the group of keyed agents was left
@@ -576,6 +577,18 @@ class AgentKept(JidoError):
             f"the storage has an agent {shown(self.agent_id)} already, which was left as it is; import the file under "
             "another id"
         )
+
+
+@define(slots=False, eq=False)
+class ThreadConflict(JidoError):
+    """What a store has of a thread isn't what was expected. Nothing was written."""
+
+    thread_id: str
+    what: str
+    """What it has."""
+
+    def __str__(self) -> str:
+        return f"thread {shown(self.thread_id)} was not saved: {said(self.what)}. Load it again, then append to it"
 
 
 @define(slots=False, eq=False)

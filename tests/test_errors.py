@@ -114,6 +114,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.UpgradeFailed(text, {text: text, "b": text}, (text,)),
     lambda text: errors.WaitTimeout(text, 2.0, "idle", 3, 1),
     lambda text: errors.NoWorkerFree(text, 5, 2.5),
+    lambda text: errors.ThreadConflict(text, text),
     lambda text: errors.NotDecrypted(text, text),
     lambda text: errors.AgentFileRefused(text, text),
     lambda text: errors.AgentKept(text),

@@ -8,6 +8,7 @@ them is said by each; `Progress` has all of it, to be inherited from.
 """
 
 from jido_trio.actions._family import EndChild, NotifyParent, SpawnChild, StopSelf
+from jido_trio.actions._identity import EvolveIdentity
 from jido_trio.actions._post import Broadcast, Forward, NotifyAgent, Respond
 from jido_trio.actions._status import (
     Cancel,
@@ -25,6 +26,7 @@ __all__ = [
     "Broadcast",
     "Cancel",
     "EndChild",
+    "EvolveIdentity",
     "Forward",
     "MarkCompleted",
     "MarkFailed",

@@ -29,6 +29,7 @@ from jido_trio.core._directives import (
 )
 from jido_trio.core._durable import Durable, Migration
 from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Verdict, decide_error
+from jido_trio.core._identity import Identity
 from jido_trio.core._input import Input
 from jido_trio.core._instruction import Command, Instruction
 from jido_trio.core._journal import (
@@ -47,14 +48,24 @@ from jido_trio.core._journal import (
     steps,
     what_if,
 )
+from jido_trio.core._memory import Memory, Space
 from jido_trio.core._migration import migrated
 from jido_trio.core._pattern import matches
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._sent import Replying, Sent, carried, carrier
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
-from jido_trio.core._state_ops import DeleteKeys, DeletePath, ReplaceState, SetPath, SetState, StateOp
+from jido_trio.core._state_ops import (
+    AppendEntries,
+    DeleteKeys,
+    DeletePath,
+    ReplaceState,
+    SetPath,
+    SetState,
+    StateOp,
+)
 from jido_trio.core._strategy import Direct, Strategy, Subject, run_instruction
+from jido_trio.core._thread import Appended, SaveThread, Thread, ThreadEntry
 from jido_trio.data import FrozenDict, FrozenList, freeze, thaw
 from jido_trio.redact import Secret
 
@@ -63,6 +74,8 @@ __all__ = [
     "Action",
     "AdoptChild",
     "Agent",
+    "AppendEntries",
+    "Appended",
     "ApplyOutcome",
     "Began",
     "CancelSchedule",
@@ -87,10 +100,12 @@ __all__ = [
     "FrozenDict",
     "FrozenList",
     "Heard",
+    "Identity",
     "Input",
     "Instruction",
     "Learnt",
     "MaxErrors",
+    "Memory",
     "Migration",
     "NoState",
     "Outcome",
@@ -102,12 +117,14 @@ __all__ = [
     "Route",
     "Router",
     "RunInstruction",
+    "SaveThread",
     "Schedule",
     "Secret",
     "Sent",
     "SetPath",
     "SetState",
     "Signal",
+    "Space",
     "Spawn",
     "SpawnAgent",
     "StartSensor",
@@ -117,6 +134,8 @@ __all__ = [
     "StopSensor",
     "Strategy",
     "Subject",
+    "Thread",
+    "ThreadEntry",
     "ToAgent",
     "ToParent",
     "Unrouted",

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from attrs import field, frozen
 
 from jido_trio.core._action import KEPT, Effect
+from jido_trio.core._thread import Appended, Thread, ThreadEntry, entry_of
 from jido_trio.data import Schema
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
@@ -94,5 +95,29 @@ class DeletePath(Effect):
         return record.cut(state, self.path)  # type: ignore[no-any-return]  # a state without something is a state
 
 
-StateOp: TypeAlias = SetState | ReplaceState | DeleteKeys | SetPath | DeletePath
+def _entries(given: Appended | Iterable[Appended]) -> tuple[ThreadEntry, ...]:
+    several = (given,) if isinstance(given, ThreadEntry | Mapping) else tuple(given)
+    return tuple(map(entry_of, several))
+
+
+@frozen
+class AppendEntries(Effect):
+    """Append entries to the thread in a field of the state; one is made where the field has None."""
+
+    entries: tuple[ThreadEntry, ...] = field(converter=_entries)
+    """One or several, each an entry or a mapping of its fields."""
+    into: str = "thread"
+    """The name of the field."""
+
+    def apply(self, state: T, record: Schema[T]) -> T:
+        """Return the state with the longer thread in it."""
+        thread = getattr(state, self.into, None)
+        if thread is None:
+            thread = Thread.new()
+        if not isinstance(thread, Thread):
+            raise InvalidDefinition(f"field {shown(self.into)} of the state holds {shown(thread)}, which is no thread")
+        return record.put(state, (self.into,), thread.append(*self.entries))
+
+
+StateOp: TypeAlias = SetState | ReplaceState | DeleteKeys | SetPath | DeletePath | AppendEntries
 """Changes the state of the agent, and nothing else."""

@@ -116,7 +116,7 @@ def applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence
             if _is_directive[type(effect)]:
                 directives.append(effect)  # type: ignore[arg-type]  # an attrs value
             elif isinstance(effect, _STATE_OPS):
-                state = effect.apply(state, record)  # pyright: ignore[reportAttributeAccessIssue]  # the five have it
+                state = effect.apply(state, record)  # pyright: ignore[reportAttributeAccessIssue]  # they all have it
             else:
                 raise InvalidResult(action.name, [_no_effect(effect)])
     except Misfit as misfit:

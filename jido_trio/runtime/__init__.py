@@ -12,7 +12,7 @@ agents: commit, then act), `_plan`, `_inbox`, `_archive` and `_book` (what follo
 
 `_batches` sends many messages in one go; `_waits` knows which agents wait for each other.
 
-`_agent_file` makes a file of an agent.
+`_agent_file` makes a file of an agent. `_threads` keeps threads.
 """
 
 from jido_trio.runtime._agent_file import AgentFile, export_agent, import_agent, read_agent_file
@@ -43,6 +43,7 @@ from jido_trio.runtime._progress import Update, listen_progress
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._rehearsal import Rehearsal, Rehearsed, rehearse
 from jido_trio.runtime._rest import is_at_rest, wake_by, watch_rest
+from jido_trio.runtime._threads import ThreadStore
 from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "Rehearsal",
     "Rehearsed",
     "Runtime",
+    "ThreadStore",
     "Update",
     "await_all",
     "await_any",

@@ -8,7 +8,7 @@ import pytest
 from docs.programs import ROOT, program
 
 
-@pytest.mark.parametrize("page", ["hibernation", "keyed"])
+@pytest.mark.parametrize("page", ["hibernation", "keyed", "memory"])
 def test_the_program_of_a_page_runs(tmp_path, page):
     (tmp_path / "shop.py").write_text(program((ROOT / "docs" / f"{page}.md").read_text()))
     command = [sys.executable, "-W", "error", "shop.py"]

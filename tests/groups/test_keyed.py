@@ -106,7 +106,7 @@ async def test_what_is_not_used_is_put_to_rest_and_comes_back_as_it_was(jido, au
         assert (await keyed.get("o-1")).agent.state.total == 5
 
 
-async def test_it_comes_back_in_another_process(tmp_path, autojump_clock):
+async def test_it_comes_back_in_another_process(tmp_path):
     for total in (5, 10):
         async with Jido("shop", storage=open_sqlite(tmp_path / "shop.db")) as jido, orders(jido) as keyed:
             assert (await keyed.call("o-1", add(5))).state.total == total

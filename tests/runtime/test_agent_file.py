@@ -41,7 +41,7 @@ async def everything(storage: MemoryStorage) -> Sequence[Record]:
     return await storage.scan(" ", "\U0010ffff")
 
 
-async def test_an_agent_goes_on_in_another_storage(path, tmp_path, autojump_clock):
+async def test_an_agent_goes_on_in_another_storage(path, tmp_path):
     told = await exported(path)
     assert told == AgentFile("shop", "o-1", "tests.runtime.durable:Order", None, 3, told.records)
     assert await read_agent_file(path) == told
