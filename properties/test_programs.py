@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 from trio.testing import wait_all_tasks_blocked
 
+from jido_trio.core import Signal
 from jido_trio.errors import (
     ActionError,
     AgentNotFound,
@@ -157,6 +158,18 @@ class Programs(TrioStateMachine):
             self.end_life(agent)
         await trio.sleep(seconds)
 
+    @rule(agent=agents, end=ends, count=st.integers(1, 3))
+    @step
+    async def kill_in_a_hurry(self, agent: str, end: str, count: int) -> None:
+        """Kill an agent that has been sent something and hasn't had its turn."""
+        for number in range(count):
+            await self.deliver_now(agent, end if number == 0 else "well")
+        self.end_life(agent)
+
+    async def deliver_now(self, agent: str, end: str) -> None:
+        number = self.book.new(MACHINE, agent)
+        await self.deliver(self.book.refs[agent], self.signal(number, (), end), number, "cast_nowait")
+
     @rule(agents=st.permutations(AGENTS), count=st.integers(2, 5), how=st.sampled_from(("wait", "wait", "dead_letter")))
     @step
     async def pipe(self, agents: list[str], count: int, how: str) -> None:
@@ -208,7 +221,7 @@ class Programs(TrioStateMachine):
     @rule(steps=st.lists(steps.filter(lambda step: step.kind not in ("spawn", "adopt")), max_size=2), end=ends)
     @step
     async def send_to_the_tenant(self, steps: list[Step], end: str) -> None:
-        if self.tenant.ended:
+        if not self.tenant.list_agents():  # it has stopped itself, or given up
             await self.open_tenant()
         await self.send_to(self.tenant.list_agents()[0].id, tuple(steps), end, "call")
 
@@ -272,12 +285,13 @@ class Programs(TrioStateMachine):
 
     async def send_to(self, agent: str, steps: tuple[Step, ...], end: str, door: str) -> int:
         number = self.book.new(MACHINE, agent, asked="call" in door)
-        signal = message(number, steps, end)
-        if end == "unrouted":
-            signal = type(signal)("unrouted", {"number": number})
+        signal = self.signal(number, steps, end)
         self.nursery.start_soon(self.deliver, self.book.refs[agent], signal, number, door)
         await wait_all_tasks_blocked()
         return number
+
+    def signal(self, number: int, steps: tuple[Step, ...], end: str) -> Signal:
+        return Signal("unrouted", {"number": number}) if end == "unrouted" else message(number, steps, end)
 
     async def deliver(self, ref: AgentRef[Any], signal: Any, number: int, door: str) -> None:
         try:

@@ -396,13 +396,6 @@ ORDER = (
         "self.state = 'waiting'",
         "self.state = 'idle'",
     ),
-    _law(
-        "handles_after_its_stop",
-        "An agent that gave a stop handles more.",
-        "Server._goes_on",
-        "not self.ending",
-        "True",
-    ),
 )
 
 NEIGHBOURS = (

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from properties.mutants._catalogue import ACCEPTED, MUTANTS
 from properties.mutants._checks import ROOT, Check, break_in, copy_of, judge, recorded
 from properties.mutants._concerned import read_recording
+from properties.mutants._law_mutants import LAWS
 from properties.mutants._mutant import Mutant, Stale
 
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
@@ -29,6 +31,15 @@ def test_every_mutant_has_a_name_of_its_own_and_says_what_users_would_see():
 
 def test_who_may_survive_is_known_and_has_a_reason():
     assert {name for name, reason in ACCEPTED.items() if name not in BY_NAME or not reason} == set()
+
+
+def test_each_fault_that_the_laws_must_find_is_told_of_in_the_docs():
+    page = (ROOT / "docs" / "campaigns.md").read_text()
+    told = re.findall(r"^\| [a-z ]+ \| (.+\.) \|$", page, re.MULTILINE)
+
+    assert told == [mutant.does for mutant in LAWS]
+    assert f"each of these {len(LAWS)} ways" in page
+    assert len(LAWS) >= 40
 
 
 @pytest.fixture

@@ -270,3 +270,40 @@ async def test_what_a_child_sent_comes_before_the_news_of_its_end(autojump_clock
 
     _, last, end = parent.agent.state.seen
     assert (last, end[0]) == ("last words", "jido.agent.child.exit")
+
+
+# ---- neither more nor less
+
+
+async def test_nothing_is_logged_of_what_goes_well(autojump_clock, caplog):
+    caplog.set_level("INFO")
+    async with Jido() as jido:
+        ref = await jido.start_agent(Notebook, id="a")
+        await ref.call(note(1))
+        await ref.cast(do(to("a", 2), Schedule(1, note(3)), Pause()))
+        await trio.sleep(3)
+
+    assert sorted(ref.agent.state.seen) == [1, 2, 3]
+    assert caplog.text == ""
+
+
+async def test_two_instances_may_have_agents_of_the_same_id(autojump_clock):
+    async with quiet() as one, quiet() as other:
+        refs = [await jido.start_agent(Notebook, id="a") for jido in (one, other)]
+        for word, ref in enumerate(refs):
+            await ref.call(note(word))
+
+    assert [ref.agent.state.seen for ref in refs] == [[0], [1]]
+
+
+async def test_a_signal_stops_nobody_by_its_name(autojump_clock):
+    class Deaf(Notebook, routes={"note": ROUTES["note"]}):
+        """Hears of nothing else."""
+
+    async with quiet() as jido:
+        ref = await jido.start_agent(Deaf)
+        ref.cast_nowait(Signal("jido.agent.stop"))
+        await settle()
+
+        assert ref.running
+        assert [letter.reason for letter in jido.dead_letters()] == ["no route matches"]
