@@ -362,6 +362,8 @@ class Keyed(Generic[AgentT]):
 
     def _went(self, place: _Place[AgentT]) -> None:
         self._going -= 1
+        if _ref(place).inspect().at == "ending":  # who waited for it was cancelled, and it ends all the same
+            return
         place.going = False
         place.changed.set()
         self._rests(place)  # if it runs on

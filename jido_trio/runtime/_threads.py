@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from jido_trio.core import Appended, SaveThread, Thread, ThreadEntry
 from jido_trio.data import Misfit, pack, unpack
@@ -78,6 +78,7 @@ class ThreadStore:
             thread = head if head is not None else Thread.new(id)
             if expected_rev is not None and thread.rev != expected_rev:
                 raise ThreadConflict(id, f"it has {thread.rev} entries, and {expected_rev} were expected")
+            await self._entries(id, thread.rev - 1, thread.rev)  # whose end is missing is left as it is
             longer = thread.append(*entries)
             try:
                 await self._write(longer, longer.entries, revision)
@@ -88,6 +89,8 @@ class ThreadStore:
 
     async def save(self, thread: Thread) -> int:
         """Append the entries that aren't there yet; return how many these were. Of an empty thread nothing is written.
+
+        The metadata are those of the first time.
 
         Raises:
             RecordRefused: What is there can't be read.
@@ -111,8 +114,9 @@ class ThreadStore:
                 )
         new = thread.slice(there, thread.rev - 1)
         if new:
+            named = thread if head is None else evolve(thread, created_at=head.created_at, metadata=head.metadata)
             try:
-                await self._write(thread, new, revision)
+                await self._write(named, new, revision)
             except Conflict:
                 raise ThreadConflict(thread.id, "another appended to it meanwhile") from None
         return len(new)

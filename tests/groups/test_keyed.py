@@ -307,6 +307,23 @@ async def test_several_that_stop_a_key_all_return(jido, autojump_clock):
         assert keyed.status().in_memory == 0
 
 
+async def test_who_asks_for_one_whose_stop_was_cancelled_gets_one_that_answers(jido, autojump_clock):
+    async def takes_time(_: object) -> None:
+        await trio.sleep(3)
+
+    HOOKS.append(takes_time)
+    async with orders(jido) as keyed, trio.open_nursery() as nursery:
+        await keyed.call("a", add(1))
+        await keyed.call("b", Signal("pay", {"amounts": [1]}))
+        nursery.start_soon(jido.stop_agent, "orders/b")  # the supervisor is busy with it
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.move_on_after(1):
+            await keyed.stop("a")
+        order = await keyed.get("a")
+        assert (await order.call(add(1))).state.total == 2
+        assert keyed.lookup("a") == order
+
+
 async def test_one_that_ends_by_itself_or_by_others_frees_its_place(jido, autojump_clock):
     async with orders(jido, limit=1) as keyed:
         order = await keyed.get("a")

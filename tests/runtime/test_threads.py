@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from jido_trio import Action, Agent, Context, InvalidDefinition, Jido, Result, Signal
 from jido_trio.core import AppendEntries, Durable, Memory, SaveThread, Thread
@@ -80,6 +80,24 @@ async def test_to_save_twice_writes_nothing_new(store, storage):
     assert await storage.scan(" ", "\U0010ffff") == before
     assert await store.save(thread.append({"payload": {"text": "c"}})) == 1
     assert texts_of(await store.load("t")) == ["a", "b", "c"]
+
+
+async def test_the_metadata_are_those_of_the_first_time(store):
+    thread = Thread.new("t", metadata={"who": "ada"}).append({})
+    await store.save(thread)
+    await store.save(evolve(thread, metadata={"who": "bob"}).append({}))
+    await store.append("t", {})
+    loaded = await store.load("t")
+    assert (loaded.metadata, loaded.created_at, loaded.rev) == ({"who": "ada"}, thread.created_at, 3)
+
+
+async def test_a_thread_whose_end_is_missing_is_not_appended_to(store, storage):
+    await store.save(thread_of("a", "b"))
+    await storage.commit([Delete("home/thread/t/entry/0000000000000001")])
+    before = await storage.scan(" ", "\U0010ffff")
+    with pytest.raises(RecordRefused, match="are missing"):
+        await store.append("t", {})
+    assert await storage.scan(" ", "\U0010ffff") == before
 
 
 async def test_of_an_empty_thread_nothing_is_written(store):
