@@ -23,6 +23,7 @@
       | + OwnershipLost              the durable agent was started elsewhere, and belongs there now
       | + MailboxFull                refused at once: the message was never queued
       | + NoRoute                    no route of the agent matches the signal's type
+      | + NotSettled                 it was handled, but not all that follows was done in time
       | + WouldDeadlock              the agent waits, by way of others or not, for whoever would wait for it
       + AgentNotFound              no agent has that id
       + DuplicateAgent             an agent with that id lives
@@ -427,6 +428,23 @@ class CallTimeout(CallError):
         return (
             f"agent {shown(self.agent_id)} did not come to the message within {self.seconds:g} s; "
             "the message was withdrawn"
+        )
+
+
+@define(slots=False, eq=False)
+class NotSettled(CallError):
+    """The agent has handled the message, but not all that follows from it was done in time; it goes on."""
+
+    seconds: float
+    under_way: tuple[str, ...] = ()
+    """The async actions that weren't done, by name."""
+
+    def __str__(self) -> str:
+        names = ", ".join(map(shown, self.under_way))
+        what = f"under way: {names}" if names else "its directives are still carried out, or an outcome waits"
+        return (
+            f"agent {shown(self.agent_id)} has handled the message, but what follows wasn't done within "
+            f"{self.seconds:g} s ({what}); it goes on. Give the call more time, or don't wait until all is settled"
         )
 
 

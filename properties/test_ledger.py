@@ -195,6 +195,7 @@ HOW = (
     "many calls",
     "many casts",
     "cancelled calls",
+    "settled call",
 )
 
 
@@ -262,6 +263,8 @@ async def send(books: Books, ref: AgentRef[Any], step: Step) -> None:
             await ref.cast(signal)
         elif step.how == "cast_nowait":
             ref.cast_nowait(signal)
+        elif step.how == "settled call":
+            await ref.call(signal, timeout=3, until="settled")
         elif step.how == "many calls":
             books.note_all(await ref.call_many([signal] * 5, timeout=0.4))
         elif step.how == "many casts":

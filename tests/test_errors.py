@@ -102,6 +102,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.AgentCrashed(text, 1, "ValueError: x"),
     lambda text: errors.AgentStopped("a", text),
     lambda text: errors.CallTimeout(text, 2.0),
+    lambda text: errors.NotSettled(text, 2.0, (text,)),
     lambda text: errors.WouldDeadlock(text, (text, "b", text)),
     lambda text: errors.MailboxFull(text, 3),
     lambda text: errors.NoRoute(text, "t", ("x", "y")),

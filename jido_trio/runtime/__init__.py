@@ -10,7 +10,8 @@ agents: commit, then act), `_plan`, `_inbox`, `_archive` and `_book` (what follo
 `_hibernation` and `_rest` (those that rest), `_waiting` (who waits for a state), `_directory` (agents by id), `_agents`
 (what can be done with them), `_partition` (tenants) and `_jido` (the instance that opens all of it).
 
-`_batches` sends many messages in one go; `_waits` knows which agents wait for each other.
+`_batches` sends many messages in one go; `_settling` knows what still follows from one; `_waits` knows which agents
+wait for each other.
 
 `_agent_file` makes a file of an agent. `_threads` keeps threads.
 """
@@ -43,6 +44,7 @@ from jido_trio.runtime._progress import Update, listen_progress
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._rehearsal import Rehearsal, Rehearsed, rehearse
 from jido_trio.runtime._rest import is_at_rest, wake_by, watch_rest
+from jido_trio.runtime._settling import Settled
 from jido_trio.runtime._threads import ThreadStore
 from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
 
@@ -69,6 +71,7 @@ __all__ = [
     "Rehearsal",
     "Rehearsed",
     "Runtime",
+    "Settled",
     "ThreadStore",
     "Update",
     "await_all",

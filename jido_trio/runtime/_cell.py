@@ -25,9 +25,9 @@ from urllib.parse import quote
 import trio
 from attrs import AttrsInstance, Factory, define, field
 
-from jido_trio.core import Agent, Resources, Signal
+from jido_trio.core import Agent, Outcome, Resources, Signal
 from jido_trio.errors import AgentNotFound, AgentStopped, CallError, DuplicateAgent, SupervisorStopped
-from jido_trio.redact import shown
+from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._clock import Deadlines, Timers
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._fates import Counts, DeadDirective, DeadLetters, Ledger, bury, log_dead_directive
@@ -61,6 +61,25 @@ class Belonging(Protocol):
         """Take note that the agent has ended for good, and how."""
 
 
+class Watching(Protocol):
+    """Who is told of what follows from signals."""
+
+    def began(self, job: object, signal: Signal, action: str) -> None:
+        """Take note of an async action."""
+
+    def ended(self, job: object, outcome: Outcome | None) -> None:
+        """Take note of its end, of which the agent isn't told yet."""
+
+    def handled(self, signal: Signal) -> None:
+        """Take note that the agent has handled a signal, or an outcome of it."""
+
+    def done(self, signal: Signal) -> None:
+        """Take note that directives for a signal have been carried out, or that there were none."""
+
+    def cut_off(self, why: str) -> None:
+        """Take note that the life was ended."""
+
+
 @define(eq=False, weakref_slot=False)
 class Cell:
     """One agent of an instance."""
@@ -86,6 +105,8 @@ class Cell:
     """Where its signals go that name no target; None is itself."""
     on_change: Callable[[Agent[Any]], None] | None = field(default=None, init=False)
     """Told of the agent after each signal, while somebody waits for that."""
+    settling: Watching | None = field(default=None, init=False)
+    """Told of what follows from signals, while somebody waits for the end of that."""
     _kept: dict[type, Belonging] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -109,6 +130,8 @@ class Cell:
 
     def crashing(self, error: BaseException, at: AgentCrash) -> None:
         """Take note that the current life crashes, and at what."""
+        if self.settling is not None:
+            self.settling.cut_off(shown_error(error, hide=at.hidden))
 
     # ---- messages
 

@@ -668,9 +668,17 @@ class DurableServer(Server):
             alone = _Alone(taken[0].message, taken[0].signal, before, before, crash=error)
         else:
             await self._commit(page, taken, alone)
+            for one in taken if self.settling is not None else ():
+                if alone is None or alone.signal.id != one.signal.id:  # of which more follows
+                    self._settles(one.signal)
         if alone is not None:
             await self._by_itself(alone)
         return alone is not None or bool(taken)
+
+    def _settles(self, signal: Signal) -> None:
+        if self.settling is not None:
+            self.settling.handled(signal)
+            self.settling.done(signal)
 
     def _open_book(self) -> Book:
         assert self._book is not None  # noqa: S101  # the life has begun with loading it
@@ -752,7 +760,12 @@ class DurableServer(Server):
                     raise
                 continue  # an agent that it sends to has been started meanwhile: look where it is now
             self._sent(plan)
+            if self.settling is not None:
+                self.settling.handled(signal)
+            life = self.life
             await self._act(signal, plan.steps, alone.before)
+            if self.life is life:
+                self._settles(signal)
             return
         page = draft(self._open_book())
         page.done(record_of(message))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, Generic, Literal, TypeVar, overload
 
@@ -16,6 +17,7 @@ from jido_trio.runtime._cell import CALL_TIMEOUT
 from jido_trio.runtime._inspect import AgentView, view_of_agent
 from jido_trio.runtime._mailbox import Call
 from jido_trio.runtime._server import Server
+from jido_trio.runtime._settling import Settled, not_settled, settling_of
 from jido_trio.runtime._waits import HELD, waiting_for
 from jido_trio.world import using
 
@@ -67,8 +69,20 @@ class AgentRef(Generic[AgentT]):
     @overload
     async def call(self, message: Sent, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> AgentT: ...
 
+    @overload
+    async def call(
+        self, message: Sent, *, timeout: float | None = CALL_TIMEOUT, check: bool = True, until: Literal["settled"]
+    ) -> Settled[AgentT]: ...
+
     @trio.lowlevel.enable_ki_protection
-    async def call(self, message: Any, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> Any:
+    async def call(
+        self,
+        message: Any,
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        check: bool = True,
+        until: Literal["settled"] | None = None,
+    ) -> Any:
         """Send `message` and return the agent as its `cmd` left it; its directives are carried out afterwards.
 
         Args:
@@ -78,6 +92,8 @@ class AgentRef(Generic[AgentT]):
             timeout: Seconds to wait, for room in the mailbox and for the answer; None waits for ever.
             check: Whether to raise what the action declares as a failure; else the agent is returned, whatever came of
                 it: as it was, if the action said no.
+            until: "settled" waits until all that follows is done: directives, async actions, and what their outcomes
+                lead to. It returns the agent as it is then, with the outcomes.
 
         Raises:
             ActionError: The action said no, or its parameters or its result don't fit. It has changed nothing, and the
@@ -87,14 +103,17 @@ class AgentRef(Generic[AgentT]):
             CallTimeout: No answer in time. A message that still waited is withdrawn.
             MailboxFull: There is no room, and the agent's mailbox has the rule not to wait for it.
             NoRoute: None of the agent's routes matches.
+            NotSettled: The message was handled, but not all that follows was done in time. It goes on.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
-            ValueError: The timeout is no time.
+            ValueError: The timeout is no time, or `until` is something else.
             WouldDeadlock: The agent waits for the interpreter that calls it, or for one that waits for that.
         """
         if timeout is not CALL_TIMEOUT and timeout is not None:
             _check_timeout(timeout)
         cell = self._cell
         signal: Any = message
+        if until is not None:
+            return await self._settled(_signal_of(cell, message), timeout, until, check=check)
         if signal.__class__ is not Signal or not cell.instance.is_here():
             signal = _signal_of(cell, message)
             if check and _replies(message):
@@ -139,6 +158,16 @@ class AgentRef(Generic[AgentT]):
             await trio.lowlevel.cancel_shielded_checkpoint()
         else:
             await cell.accept(signal)
+
+    async def _settled(self, signal: Signal, seconds: float | None, until: object, *, check: bool) -> Settled[AgentT]:
+        if until != "settled":
+            raise ValueError(f"until={shown(until)} must be 'settled', or left out to wait for `cmd` alone")
+        cell, deadline = self._cell, trio.current_time() + (math.inf if seconds is None else seconds)
+        with settling_of(cell).waiting(signal) as waiter:
+            await self.call(signal, timeout=seconds, check=check)
+            with trio.move_on_at(deadline), waiting_for(cell):
+                return await waiter.wait()
+            raise not_settled(cell, waiter, seconds or 0)
 
     @overload
     async def call_many(

@@ -142,6 +142,8 @@ class Server(Cell):
 
     def kill(self, life: PassiveLife) -> None:
         """See `Passive`."""
+        if self.settling is not None:
+            self.settling.cut_off("it was killed meanwhile")
         self._let_go()
 
     def _end(self, life: PassiveLife) -> None:
@@ -302,8 +304,13 @@ class Server(Cell):
                     self.on_change(self.agent)
                 if call is not None:
                     call.settle(self._told(directives) if call.check and directives else self.agent)
+                settling = self.settling
+                if settling is not None:
+                    settling.handled(signal)
                 if directives:
                     self._carry_out(signal, directives, before)
+                if settling is not None and self.state == "serving":
+                    settling.done(signal)
             else:
                 self._not_handled(signal, self._refused(received), call, waits=call is not None, quiet=quiet)
             return
@@ -389,10 +396,15 @@ class Server(Cell):
             self.agent = agent
             if self.on_change is not None:
                 self.on_change(agent)
+            settling = self.settling
+            if settling is not None:
+                settling.handled(signal)
             if directives:
                 if waits and check:
                     agent = self._told(directives)
                 self._carry_out(signal, directives, before)
+            if settling is not None and self.state == "serving":
+                settling.done(signal)
             self._rest()
             return agent  # type: ignore[no-any-return]  # the first of the two, or what the action said
         # Outside of the except block, or the crashes of all lives would chain.
@@ -493,6 +505,8 @@ class Server(Cell):
         if self.life is life:
             self.between()
             self.state = "serving"
+            if self.settling is not None:
+                self.settling.done(work.runtime.signal)
             self._rest()
 
     async def _carry_on(

@@ -49,9 +49,13 @@ class UnderWay:
             self._jobs.pop(job, None)
             tell(instruction)
             self._ended(job, instruction.params["outcome"])
+            if self._cell.settling is not None:
+                self._cell.settling.ended(job, instruction.params["outcome"])
 
         job = Job(directive, runtime, self._cell.incarnation, told, on_begun)
         self._jobs[job] = None
+        if self._cell.settling is not None:
+            self._cell.settling.began(job, runtime.signal, job.name)
         start(job)
 
     def _ended(self, job: Job, outcome: CoreOutcome | None) -> None:

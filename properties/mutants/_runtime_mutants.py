@@ -324,6 +324,22 @@ REPLY = (
         part="runtime",
     ),
     Mutant(
+        "settled_before_its_outcomes",
+        "A message is taken for settled while the outcome of an async action waits.",
+        "Settling.done",
+        "not self._has_outcome(signal.id)",
+        "True",
+        part="runtime",
+    ),
+    Mutant(
+        "settled_by_another_life",
+        "Whoever waits until all is settled isn't told that the life which was at it has ended.",
+        "Settling.cut_off",
+        "self._waiters",
+        "()",
+        part="runtime",
+    ),
+    Mutant(
         "batches_stay",
         "Calls of a batch that was cancelled wait on.",
         "call_all",
@@ -675,8 +691,8 @@ TASKS = (
         "never_passive_again",
         "An agent that had a task once handles nothing any more.",
         "Server._go_on",
-        "self.state = 'serving'\nself._rest()",
-        "pass",
+        "self._rest()",
+        "None",
         part="runtime",
     ),
     Mutant(

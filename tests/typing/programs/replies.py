@@ -6,6 +6,7 @@ from attrs import frozen
 
 from jido_trio import Action, Agent, AgentRef, Context, JidoError, Result, Signal
 from jido_trio.groups import Pool
+from jido_trio.runtime import Settled
 
 
 @frozen
@@ -51,6 +52,8 @@ async def calls(ref: AgentRef[Shop], pool: Pool[Shop]) -> None:
     assert_type(await ref.call(Add(amount=1)), Shop)
     assert_type(await ref.call(Signal("total")), Shop)
     assert_type(await ref.call(Total(), check=False), Shop)
+    assert_type(await ref.call(Total(), until="settled"), Settled[Shop])
+    assert_type((await ref.call(Signal("total"), until="settled")).agent, Shop)
     assert_type(await ref.call_many([Total(), Total()]), list[int | JidoError])
     assert_type(await ref.call_many([Add(amount=1), Signal("total")]), list[Shop | JidoError])
     assert_type(await pool.call(Total()), int)
@@ -62,3 +65,4 @@ async def wrong(ref: AgentRef[Shop], other: AgentRef[Other]) -> None:
     (await other.call(Total())).bit_count()  # wrong
     (await ref.call(Total())).state  # wrong
     await ref.call("total")  # wrong
+    await ref.call(Total(), until="done")  # wrong
