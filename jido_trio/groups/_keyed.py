@@ -47,6 +47,7 @@ from jido_trio.runtime import AgentRef, Agents, is_at_rest, wake_by, watch_rest
 from jido_trio.terms import Restart
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
+NewT = TypeVar("NewT", bound=Agent[Any])
 Reply = TypeVar("Reply")
 
 logger = logging.getLogger("jido_trio.groups")
@@ -240,6 +241,43 @@ class Keyed(Generic[AgentT]):
             pass  # it has ended otherwise
         finally:
             self._went(place)
+
+    async def upgrade(self, new: type[NewT]) -> Keyed[NewT]:
+        """Have all agents be of another class from now on; return this, with its new type.
+
+        Those that are up are brought over by `Jido.upgrade`, which is about all agents of the old class; those that
+        rest, when they are brought back.
+
+        Args:
+            new: A durable class that says `Durable(formerly=[Old])`, with migrations where the state has changed.
+
+        Raises:
+            InvalidDefinition: It doesn't say so, or isn't durable.
+            KeyedClosed: The block was left.
+            SupervisorStopped: The instance isn't running.
+            UpgradeFailed: Some couldn't become ones of the new class; all go on as they were.
+            WouldDeadlock: One of them waits for the interpreter that calls this.
+        """
+        self._refuse_if_closed()
+        old: Any = self._agent
+        _check(self.name, new)
+        former = f"{old.__module__}:{old.__qualname__}"
+        if new is not old and (new.durable is None or former not in new.durable.formerly):
+            raise InvalidDefinition(
+                f"{new.__qualname__} can't be the class of the keyed agents {shown(self.name)}: those that rest are of "
+                f"{old.__qualname__}; declare it with durable=Durable(formerly=[{old.__qualname__}])",
+                field="new",
+                value=new,
+            )
+        behind = [*self._places.values()] if new is not old else []
+        while behind:
+            await self._jido.upgrade(old, new)
+            behind = [place for place in self._places.values() if place.ref is None or type(place.ref.agent) is old]
+            for place in behind:  # what came meanwhile came as it was
+                if place.ref is None:
+                    await place.changed.wait()
+        self._agent = new  # type: ignore[assignment]  # its type changes with it
+        return self  # type: ignore[return-value]
 
     def status(self) -> KeyedStatus:
         """Return what they are at, at any moment."""

@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from jido_trio import AgentCrashed, InvalidDefinition, Jido, Signal
+from jido_trio.core import Durable
 from jido_trio.errors import (
     AgentNotFound,
     AgentStopped,
@@ -18,11 +19,13 @@ from jido_trio.errors import (
     RecordRefused,
     StorageFailed,
     ThawFailed,
+    UpgradeFailed,
 )
 from jido_trio.groups import Keyed, KeyedStatus, open_keyed
 from jido_trio.storage import MemoryStorage, Op, Put, open_sqlite
 from jido_trio.world import World, seeded
 from tests.runtime.durable import HOOKS, Large, Order, OrderState, Plain
+from tests.runtime.upgrades import Cents, to_cents, to_cents_of_few
 
 
 @pytest.fixture(autouse=True)
@@ -617,6 +620,67 @@ async def test_one_that_was_started_elsewhere_is_free_here(autojump_clock):
             await keyed.call("a", add(1))
         await trio.testing.wait_all_tasks_blocked()
         assert keyed.status().in_memory == 0
+
+
+class InCents(Cents, vsn="2", durable=Durable(migrations={None: to_cents}, formerly=[Order])):
+    """What orders become."""
+
+
+class Failing(Cents, vsn="2", durable=Durable(migrations={None: to_cents_of_few}, formerly=[Order])):
+    """What large orders can't become."""
+
+
+async def test_all_of_them_become_ones_of_another_class_those_that_rest_when_they_are_brought_back(
+    jido, autojump_clock
+):
+    async with orders(jido) as keyed:
+        for key in ("up", "resting"):
+            await keyed.call(key, add(5))
+        await keyed.stop("resting")
+        up = await keyed.get("up")
+        renewed = await keyed.upgrade(InCents)
+        assert renewed is keyed
+        assert await renewed.get("up") == up
+        assert up.agent.state.cents == 500
+        assert (await renewed.call("resting", add(1))).state.cents == 600
+        assert isinstance((await renewed.get("new")).agent, InCents)
+        assert await renewed.upgrade(InCents) is keyed
+
+
+async def test_what_comes_while_they_are_upgraded_is_upgraded_too(autojump_clock):
+    storage = Storage()
+    async with Jido("shop", storage=storage) as jido, orders(jido) as keyed:
+        await keyed.call("a", add(1))
+        storage.seconds = 1
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keyed.get, "b")
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(keyed.upgrade, InCents)
+            await trio.sleep(0.5)
+            nursery.start_soon(keyed.get, "c")
+        for key in "abc":
+            assert isinstance((await keyed.get(key)).agent, InCents)
+
+
+async def test_if_one_cannot_become_one_of_the_other_class_all_stay_as_they_were(jido, autojump_clock):
+    async with orders(jido) as keyed:
+        await keyed.call("small", add(1))
+        await keyed.call("large", add(1000))
+        with pytest.raises(UpgradeFailed):
+            await keyed.upgrade(Failing)
+        await keyed.stop("small")
+        assert (await keyed.call("small", add(1))).state.total == 2
+        assert (await keyed.call("large", add(1))).state.total == 1001
+
+
+@pytest.mark.parametrize(
+    ("new", "what"), [(Cents, r"formerly=\[Order\]"), (Plain, "durable=True"), (5, "durable=True")]
+)
+async def test_a_class_that_they_cannot_become_is_refused(new, what, jido, autojump_clock):
+    async with orders(jido) as keyed:
+        await keyed.get("a")
+        with pytest.raises(InvalidDefinition, match=what):
+            await keyed.upgrade(new)
 
 
 async def test_an_agent_cannot_stop_itself_by_its_key(jido, autojump_clock):

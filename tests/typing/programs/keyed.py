@@ -19,6 +19,9 @@ class Basket:
 class Customer(Agent[Basket], durable=True): ...
 
 
+class Patron(Agent[Basket], durable=True): ...
+
+
 def keep(key: bytes) -> Jido:
     Jido("shop", storage=encrypted(open_sqlite("shop.db"), key))  # wrong
     return Jido("shop", storage=encrypted(open_sqlite("shop.db"), AesGcm(key)))
@@ -32,6 +35,8 @@ async def use(jido: Jido) -> None:
             assert_type(ada.agent.state.items, tuple[str, ...])
         assert_type(await customers.call("ada", Signal("put")), Customer)
         assert_type(customers.status(), KeyedStatus)
+        assert_type(await customers.upgrade(Patron), Keyed[Patron])
+        await customers.upgrade(Basket)  # wrong
         await customers.get(5)  # wrong
         await customers.call("ada", "put")  # wrong
     await jido.hibernate("ada")
