@@ -36,6 +36,7 @@ if typing.TYPE_CHECKING:
         StopChild,
         ToAgent,
         ToParent,
+        invariant,
     )
     from jido_trio.errors import (
         ActionError,
@@ -107,13 +108,15 @@ __all__ = [
     "Transient",
     "WouldDeadlock",
     "interpret",
+    "invariant",
     "open_supervisor",
 ]
 
 _NAMES = {
     "jido_trio.core": (
         "Action Agent Context DeleteKeys DeletePath Emit EmitErrors Error Instruction MaxErrors ReplaceState "
-        "Result Route RunInstruction Schedule Secret SetPath SetState Signal SpawnAgent Stop StopChild ToAgent ToParent"
+        "Result Route RunInstruction Schedule Secret SetPath SetState Signal SpawnAgent Stop StopChild ToAgent "
+        "ToParent invariant"
     ),
     "jido_trio.errors": (
         "ActionError AgentCrashed AgentNotFound AgentStopped CallError CallTimeout DuplicateAgent "

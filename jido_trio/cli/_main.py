@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from jido_trio.cli._agent import add_agent
+from jido_trio.cli._check import CHECK, add_check
 from jido_trio.cli._inspect import inspect
 from jido_trio.cli._journal import add_journal
 from jido_trio.cli._output import output
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jido-trio {version('jido-trio')}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add_demo(commands.add_parser("demo", help=_DEMO, description=_DEMO, epilog=_CODES))
+    add_check(commands.add_parser("check", help=CHECK))
     add_journal(commands.add_parser("journal", help=_JOURNAL, description=_JOURNAL))
     add_agent(commands.add_parser("agent", help=_AGENT, description=_AGENT))
     add_upgrade(commands.add_parser("upgrade", help=_UPGRADE, description=_UPGRADE, epilog=_UPGRADE_CODES))

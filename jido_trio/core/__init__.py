@@ -32,6 +32,7 @@ from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Ver
 from jido_trio.core._identity import Identity
 from jido_trio.core._input import Input
 from jido_trio.core._instruction import Command, Instruction
+from jido_trio.core._invariant import invariant, invariants_of
 from jido_trio.core._journal import (
     Began,
     Difference,
@@ -150,6 +151,8 @@ __all__ = [
     "emit_to_parent",
     "freeze",
     "from_json_batch",
+    "invariant",
+    "invariants_of",
     "mark_of",
     "matches",
     "migrated",

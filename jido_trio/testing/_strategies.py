@@ -61,7 +61,7 @@ _CONTAINERS: Mapping[type, Callable[..., st.SearchStrategy[Any]]] = {
 
 def states(cls: type[T]) -> st.SearchStrategy[T]:
     """Generate values of a frozen attrs class; what its validators refuse is not generated."""
-    return st.deferred(lambda: _made_of(_arguments(cls), lambda values: _made(cls, values)))
+    return st.deferred(lambda: _made_of(arguments(cls), lambda values: _made(cls, values)))
 
 
 @st.composite
@@ -77,7 +77,8 @@ def _made(cls: type[T], values: Mapping[str, Any]) -> T:
         reject()
 
 
-def _arguments(cls: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
+def arguments(cls: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Generate what an attrs class can be made of, by name; its validators may still refuse it."""
     record = schema_of(cls)
     by_name = {str(field.alias): fitting(field.type) for field in attrs.fields(cls) if field.init}
     required = {name: values for name, values in by_name.items() if name in record.required}
@@ -97,7 +98,7 @@ def agents(cls: type[A]) -> st.SearchStrategy[A]:
 
 def actions(cls: type[Act]) -> st.SearchStrategy[Act]:
     """Generate values of an action class; what its validators refuse is not generated."""
-    return st.deferred(lambda: _made_of(_arguments(cls), lambda params: _action(cls, params)))
+    return st.deferred(lambda: _made_of(arguments(cls), lambda params: _action(cls, params)))
 
 
 def _action(cls: type[Act], params: Mapping[str, Any]) -> Act:
@@ -114,7 +115,7 @@ def commands(*classes: type[Action]) -> st.SearchStrategy[Any]:
 
 
 def _forms(cls: type[Action]) -> Sequence[st.SearchStrategy[Any]]:
-    params = _arguments(cls) | st.dictionaries(st.sampled_from([*schema_of(cls).names, "unknown"]), plain_data())
+    params = arguments(cls) | st.dictionaries(st.sampled_from([*schema_of(cls).names, "unknown"]), plain_data())
     context = st.dictionaries(st.sampled_from(["who", "why"]), plain_data())
     return (
         actions(cls),

@@ -1,0 +1,82 @@
+"""Code: values as Python that makes them, to be pasted into a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from jido_trio.core import Agent, Signal
+from jido_trio.redact import shown
+from jido_trio.testing._walk import Trial
+
+
+def code_of(trial: Trial, *, last: str = "") -> str:
+    """Return a program that does what the trial does; `last` is said of its last line."""
+    names: set[type] = set()
+    lines = [_made(trial.agent, names)]
+    for at, step in enumerate(trial.steps):
+        is_last = at == len(trial.steps) - 1
+        how = "receive" if isinstance(step, Signal) else "cmd"
+        result = "after, directives" if is_last else "agent, _"
+        lines.append(f"{result} = agent.{how}({_code(step, names)}){f'  # {last}' if last and is_last else ''}")
+    return "\n".join([*_imports(names), "", *lines])
+
+
+def _made(agent: Agent[Any], names: set[type]) -> str:
+    names.add(type(agent))
+    given = attrs.asdict(agent.state, recurse=False)
+    defaults = {field.name for field in attrs.fields(type(agent.state)) if _is_default(field, given[field.name])}
+    changed = {name: value for name, value in given.items() if name not in defaults}
+    state = f", {_code(changed, names)}" if changed else ""
+    return f"agent = {type(agent).__qualname__}.new({agent.id!r}{state})"
+
+
+def _is_default(field: attrs.Attribute[Any], value: object) -> bool:
+    default: Any = field.default
+    if hasattr(default, "takes_self"):  # a factory
+        return not default.takes_self and bool(default.factory() == value)
+    return default is not attrs.NOTHING and type(default) is type(value) and bool(default == value)
+
+
+def _imports(names: set[type]) -> list[str]:
+    by_module: dict[str, set[str]] = {}
+    for cls in names:
+        by_module.setdefault(cls.__module__, set()).add(cls.__qualname__.partition(".")[0])
+    return [f"from {module} import {', '.join(sorted(by_module[module]))}" for module in sorted(by_module)]
+
+
+def _code(value: Any, names: set[type]) -> str:
+    kind = type(value)
+    if isinstance(value, Signal):
+        names.add(Signal)
+        return f"Signal({value.type!r}, {_code(value.data, names)}, source={value.source!r}, id={value.id!r})"
+    if isinstance(value, Enum):
+        names.add(kind)
+        return f"{kind.__qualname__}.{value.name}"
+    if isinstance(value, type):
+        names.add(value)
+        return value.__qualname__
+    if attrs.has(kind):
+        names.add(kind)
+        fields = [field for field in attrs.fields(kind) if field.init]
+        given = ((field.alias, getattr(value, field.name), field) for field in fields)
+        shown_ones = (f"{alias}={_code(held, names)}" for alias, held, field in given if not _is_default(field, held))
+        return f"{kind.__qualname__}({', '.join(shown_ones)})"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_code(key, names)}: {_code(item, names)}" for key, item in value.items()) + "}"
+    if isinstance(value, AbstractSet):
+        items = sorted(_code(item, names) for item in value)
+        return (
+            f"{'frozenset' if isinstance(value, frozenset) else 'set'}({{{', '.join(items)}}})"
+            if items
+            else ("frozenset()" if isinstance(value, frozenset) else "set()")
+        )
+    if isinstance(value, tuple):
+        return f"({', '.join(_code(item, names) for item in value)}{',' if len(value) == 1 else ''})"
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return f"[{', '.join(_code(item, names) for item in value)}]"
+    return repr(value) if kind in (str, bytes, int, float, bool, complex, type(None)) else shown(value)

@@ -1,0 +1,473 @@
+"""Conformance: laws that every agent class should obey, tried on one with no test of its author's.
+
+A law is about a trial: an agent, and steps that it goes through. Hypothesis makes trials, first such as begin with an
+agent as it begins, then such as begin in any state that the types allow; and it shrinks a trial at which a law breaks.
+What happens in a trial is found out in another process (`_sandbox`), so this one is never touched by what it tries.
+All laws read the same notes of a trial, and trials follow from a seed: a law costs next to nothing once the first has
+been tried.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, Literal, Self, TypeAlias
+
+import attrs
+from attrs import frozen
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.errors import NoSuchExample, Unsatisfiable
+
+from jido_trio.core import Agent, invariants_of
+from jido_trio.data import unstructure
+from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import said, shown
+from jido_trio.testing._code import code_of
+from jido_trio.testing._sandbox import Died, Sandbox
+from jido_trio.testing._strategies import actions
+from jido_trio.testing._subject import AgentUnderTest, subject_of
+from jido_trio.testing._walk import Seen, Trial, Walk, Weighing, differing
+from jido_trio.world import seeded
+
+EXAMPLES = 100
+"""Trials for a law, if nobody says otherwise; half as many again begin in any state."""
+
+KEPT = ".jido_trio"
+"""The folder in which failures are kept, below the working directory."""
+
+
+class Bench:
+    """The processes in which agents are tried, with these modules imported."""
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        self._stack = ExitStack()
+        self._here = self._stack.enter_context(Sandbox(modules))
+        self._elsewhere = self._stack.enter_context(Sandbox(modules, elsewhere=True))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def here(self, trial: Trial) -> Walk | Died:
+        """Return what is noted of a trial."""
+        return self._here.ask("walk", trial)  # type: ignore[no-any-return]  # or Died
+
+    def elsewhere(self, trial: Trial) -> Walk | Died:
+        """Return the same of the other process."""
+        return self._elsewhere.ask("walk", trial)  # type: ignore[no-any-return]  # or Died
+
+    def weigh(self, weighing: Weighing) -> Sequence[tuple[int, float]] | Died:
+        """Return lines and seconds by size."""
+        return self._here.ask("weigh", weighing)  # type: ignore[no-any-return]  # or Died
+
+
+Broken: TypeAlias = Callable[[Bench, Trial], str | None]
+"""Says what is wrong at a trial, if something is."""
+
+
+@frozen
+class Law:
+    """A sentence about all trials."""
+
+    name: str
+    sentence: str
+    broken: Broken
+    skipped: Callable[[AgentUnderTest], str | None] = lambda _: None
+    """Why it doesn't concern a subject, if it doesn't."""
+
+
+@frozen
+class LawVerdict:
+    """What became of one law."""
+
+    law: str
+    sentence: str
+    outcome: Literal["holds", "broken", "skipped"]
+    why: str = ""
+    """What was seen at the counterexample; or why the law was not tried."""
+    code: str = ""
+    """The smallest counterexample, as code to paste."""
+    reachable: bool | None = None
+    """Whether the counterexample begins with an agent as it begins; else its state is one that the types allow."""
+
+
+@frozen
+class Conformance:
+    """What became of all laws for one agent class."""
+
+    agent: str
+    """`module:Class`."""
+    verdicts: tuple[LawVerdict, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no law is broken."""
+        return not self.broken
+
+    @property
+    def broken(self) -> tuple[LawVerdict, ...]:
+        """The laws that are."""
+        return tuple(verdict for verdict in self.verdicts if verdict.outcome == "broken")
+
+    def __str__(self) -> str:
+        return "\n\n".join([f"{self.agent} breaks {len(self.broken)} law(s)", *map(told_verdict, self.broken)])
+
+
+def told_verdict(verdict: LawVerdict) -> str:
+    """Return a broken law with its counterexample, as lines."""
+    where = {True: "a state that commands lead to", False: "a state that the types allow", None: ""}
+    found = f" (found in {where[verdict.reachable]})" if verdict.reachable is not None else ""
+    return f"{verdict.law}: {verdict.sentence}\n  {verdict.why}{found}\n\n" + _indented(verdict.code)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" if line else "" for line in text.splitlines())
+
+
+# ---- the laws
+
+
+def _each(walk: Walk | Died) -> Iterator[tuple[int, Seen]]:
+    return iter(() if isinstance(walk, Died) else enumerate(walk.steps, start=1))
+
+
+def _first(walk: Walk | Died, tell: Callable[[Seen], str]) -> str | None:
+    for _, seen in _each(walk):
+        if what := tell(seen):
+            return what
+    return None
+
+
+def _deterministic(bench: Bench, trial: Trial) -> str | None:
+    here = bench.here(trial)
+    what = _first(here, lambda seen: f"first {seen.again}" if seen.again else "")
+    what = what or _first(here, lambda seen: f"of an equal agent: {seen.twin}" if seen.twin else "")
+    if what is not None:
+        return what
+    for (_, one), (_, other) in zip(_each(here), _each(bench.elsewhere(trial)), strict=False):
+        if (one.result, one.error) != (other.result, other.error):
+            what = differing(one.result or one.error, other.result or other.error)
+            return f"in another process, directory, time zone, locale and environment: {what}"
+    return None
+
+
+def _pure(bench: Bench, trial: Trial) -> str | None:
+    here = bench.here(trial)
+    return _first(here, lambda seen: f"changes what it was given: {seen.touched}" if seen.touched else "") or _first(
+        here, lambda seen: seen.doings[0] if seen.doings else ""
+    )
+
+
+def _total(bench: Bench, trial: Trial) -> str | None:
+    here = bench.here(trial)
+    return here.why if isinstance(here, Died) else _first(here, lambda seen: seen.error)
+
+
+def _closed(bench: Bench, trial: Trial) -> str | None:
+    return _first(bench.here(trial), lambda seen: seen.invalid)
+
+
+def _invariant(bench: Bench, trial: Trial) -> str | None:
+    return _first(bench.here(trial), lambda seen: seen.broken)
+
+
+def _sequential(bench: Bench, trial: Trial) -> str | None:
+    here = bench.here(trial)
+    return (here.apart or None) if isinstance(here, Walk) else None
+
+
+def _serialisable(bench: Bench, trial: Trial) -> str | None:
+    return _first(bench.here(trial), lambda seen: seen.unstorable)
+
+
+def _independent(bench: Bench, trial: Trial) -> str | None:
+    alone = bench.here(trial)
+    again = bench.here(attrs.evolve(trial, warm=tuple(reversed(trial.steps))))
+    for (_, one), (_, other) in zip(_each(alone), _each(again), strict=False):
+        if (one.result, one.error) != (other.result, other.error):
+            return "after the same steps in another order: " + differing(
+                one.result or one.error, other.result or other.error
+            )
+    return None
+
+
+def _hooked(subject: AgentUnderTest) -> str | None:
+    cls = subject.cls
+    hooked = cls.on_before_cmd is not Agent.on_before_cmd or cls.on_after_cmd is not Agent.on_after_cmd
+    return "a hook looks at whole commands" if hooked else None
+
+
+LAWS: Mapping[str, Law] = {
+    law.name: law
+    for law in (
+        Law("total", "nothing but declared failures leaves cmd", _total),
+        Law("deterministic", "the same agent and command give the same answer, anywhere", _deterministic),
+        Law("pure", "cmd does nothing but compute, and leaves alone what it is given", _pure),
+        Law("closed", "the new state is one that the agent's class allows", _closed),
+        Law(
+            "invariant",
+            "what the agent's invariants say holds after every command",
+            _invariant,
+            lambda subject: None if any(invariants_of(subject.cls)) else "the agent has no @invariant",
+        ),
+        Law("sequential", "a list of commands does what they do one after the other", _sequential, _hooked),
+        Law("independent", "nothing is kept from call to call outside of the agent", _independent),
+        Law(
+            "serialisable",
+            "what is to be stored comes back as it was",
+            _serialisable,
+            lambda subject: None if subject.cls.durable is not None else "the agent isn't declared durable",
+        ),
+    )
+}
+BOUNDED = "bounded"
+NAMES = (*LAWS, BOUNDED)
+"""Laws in the order in which they are tried."""
+
+
+# ---- the check
+
+
+def conformance(
+    agent: type[Agent[Any]] | AgentUnderTest,
+    *,
+    laws: Collection[str] | None = None,
+    examples: int = EXAMPLES,
+    seed: int = 0,
+    overrides: Mapping[Any, st.SearchStrategy[Any]] | None = None,
+    kept: str | None = None,
+    progress: Callable[[LawVerdict], None] = lambda _: None,
+) -> Conformance:
+    """Try the laws on an agent class, and return what became of each.
+
+    Args:
+        agent: The class.
+        laws: Names of those to try; all if None.
+        examples: Trials for each law; half as many again begin in any state.
+        seed: What the trials follow from.
+        overrides: What to generate for a class instead: for the agent's own, or an action's.
+        kept: A folder for failures, which are tried first the next time; none are kept if None.
+        progress: Called with each verdict, when it is known.
+
+    Raises:
+        InvalidDefinition: It is no agent class, or can't be told anything.
+    """
+    subject = agent if isinstance(agent, AgentUnderTest) else subject_of(agent, overrides)
+    wanted = NAMES if laws is None else [name for name in NAMES if name in laws]
+    unknown = set(laws or ()) - set(NAMES)
+    if unknown:
+        raise InvalidDefinition(
+            f"there is no law {shown(min(unknown))}: choose from {', '.join(NAMES)}", field="laws", value=laws
+        )
+    how = How(examples, seed, kept)
+    verdicts: list[LawVerdict] = []
+    with Bench(subject.modules) as bench:
+        for name in wanted:
+            verdicts.append(judged(bench, subject, name, how))
+            progress(verdicts[-1])
+    return Conformance(subject.name, tuple(verdicts))
+
+
+def judged(bench: Bench, subject: AgentUnderTest, law: str, how: How) -> LawVerdict:
+    """Return what becomes of one law."""
+    return _bounded(bench, subject, how) if law == BOUNDED else _tried(bench, subject, LAWS[law], how)
+
+
+def check_agent(
+    agent: type[Agent[Any]],
+    *,
+    laws: Collection[str] | None = None,
+    examples: int = EXAMPLES,
+    seed: int = 0,
+    overrides: Mapping[Any, st.SearchStrategy[Any]] | None = None,
+) -> None:
+    """Fail unless an agent class obeys the laws: the same as `conformance`, for a test.
+
+    Raises:
+        AssertionError: A law is broken; the text has the counterexample.
+        InvalidDefinition: It is no agent class, or can't be told anything.
+    """
+    report = conformance(agent, laws=laws, examples=examples, seed=seed, overrides=overrides)
+    if not report.holds:
+        raise AssertionError(str(report))
+
+
+@frozen
+class How:
+    """How hard to try, see `conformance`."""
+
+    examples: int = EXAMPLES
+    seed: int = 0
+    kept: str | None = None
+
+    def settings(
+        self, law: str, *, share: int = 1, phases: Sequence[Phase] = (Phase.reuse, Phase.generate, Phase.shrink)
+    ) -> settings:
+        database = None if self.kept is None else DirectoryBasedExampleDatabase(f"{self.kept}/{law}")
+        return settings(
+            max_examples=max(self.examples // share, 1),
+            database=database,
+            deadline=None,
+            phases=phases,
+            suppress_health_check=_HEALTHY,
+        )
+
+
+_HEALTHY = (
+    HealthCheck.data_too_large,
+    HealthCheck.filter_too_much,
+    HealthCheck.large_base_example,
+    HealthCheck.too_slow,
+)
+"""What Hypothesis may find about the trials is no news to whoever has written the agent."""
+
+
+def _tried(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> LawVerdict:
+    reason = law.skipped(subject)
+    if reason is not None:
+        return LawVerdict(law.name, law.sentence, "skipped", reason)
+    for reachable in (True, False):
+        trial = _counterexample(bench, subject, law, how, reachable=reachable)
+        if trial is not None:
+            why = law.broken(bench, trial) or "it broke once, and not when it was tried again"
+            return LawVerdict(law.name, law.sentence, "broken", said(why), code_of(trial), reachable)
+    return LawVerdict(law.name, law.sentence, "holds")
+
+
+def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *, reachable: bool) -> Trial | None:
+    trials = subject.trials(reachable=reachable)
+    if trials is None:
+        return None
+    key = f"{subject.name} {law.name} {reachable}"
+    try:
+        return find(
+            trials,
+            lambda trial: law.broken(bench, trial) is not None,
+            settings=how.settings(law.name, share=1 if reachable else 2),
+            random=seeded(how.seed).random,
+            database_key=key.encode(),
+        )
+    except (NoSuchExample, Unsatisfiable):
+        return None
+
+
+# ---- what it costs
+
+_SIZES = (64, 128, 256, 512)
+_LARGE = (1024, 2048, 4096)
+_STEEP = 1.6
+"""Twice the size takes more than this power of two: more than in proportion, whatever is lost in rounding."""
+_QUICK = 0.004
+"""Seconds of the processor that tell nothing."""
+
+
+def _bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
+    sentence = "a command takes no longer than in proportion to the state"
+    grown = list(_grown_fields(subject.cls))
+    if not grown:
+        return LawVerdict(BOUNDED, sentence, "skipped", "the state has no container that grows")
+    tried = False
+    for action in subject.actions:
+        step = _smallest(action, how)
+        for name, grow in grown if step is not None else ():
+            why = _steep(bench, subject, name, grow, step)
+            tried = tried or why is not None
+            if why:
+                last = Trial(_sized(subject, name, grow, 2), (step,))
+                return LawVerdict(BOUNDED, sentence, "broken", why, code_of(last), reachable=False)
+    if not tried:
+        return LawVerdict(BOUNDED, sentence, "skipped", "no larger state could be made that fits")
+    return LawVerdict(BOUNDED, sentence, "holds")
+
+
+def _steep(bench: Bench, subject: AgentUnderTest, name: str, grow: Callable[[int], Any], step: Any) -> str | None:
+    """Return what grows too fast, "" if nothing does, None if it can't be told."""
+    try:
+        sizes = [_sized(subject, name, grow, size) for size in _SIZES]
+        large = [_sized(subject, name, grow, size) for size in _LARGE]
+    except Exception:  # noqa: BLE001 - a validator says no
+        return None
+    answer = bench.weigh(Weighing(tuple(sizes), step))
+    if isinstance(answer, Died):
+        return None
+    lines = [count for count, _ in answer]
+    if lines[-1] > 2000 and lines[-1] > lines[-2] * 2**_STEEP and lines[-2] > lines[-3] * 2**_STEEP:
+        counts = ", ".join(f"{count} at {size}" for size, count in zip(_SIZES, lines, strict=True))
+        return f"{type(step).__name__} goes through more lines than in proportion to {name}: {counts}"
+    return _slow(bench, name, large, step)
+
+
+def _slow(bench: Bench, name: str, agents: Sequence[Agent[Any]], step: Any) -> str:
+    seconds: list[float] = []
+    for again in range(3):  # what isn't so three times is the machine's
+        answer = bench.weigh(Weighing((*agents, *agents[:again]), step))
+        if isinstance(answer, Died):
+            return ""
+        seconds = [took for _, took in answer][: len(agents)]
+        if not is_steep(seconds):
+            return ""
+    took = ", ".join(f"{1000 * one:.1f} ms at {size}" for size, one in zip(_LARGE, seconds, strict=True))
+    return f"{type(step).__name__} takes longer than in proportion to {name}: {took}"
+
+
+def is_steep(seconds: Sequence[float]) -> bool:
+    """Tell whether what takes so long, each time at twice the size, takes more than in proportion to the size."""
+    before, last_but_one, last = seconds[-3:]
+    return last > _QUICK and last > last_but_one * 2**_STEEP and last_but_one > before * 2**1.4
+
+
+def _smallest(action: Any, how: How) -> Any:
+    try:
+        return find(
+            actions(action), lambda _: True, settings=how.settings("bounded", phases=[Phase.generate, Phase.shrink])
+        )
+    except (NoSuchExample, Unsatisfiable):
+        return None
+
+
+_ITEMS: Mapping[Any, Callable[[int], Any]] = {
+    int: lambda n: n,
+    str: lambda n: f"k{n}",
+    float: float,
+    bool: lambda n: n % 2 == 0,
+    bytes: lambda n: b"%d" % n,
+    Any: lambda n: n,
+    object: lambda n: n,
+}
+
+
+def _grown_fields(cls: type[Agent[Any]]) -> Iterator[tuple[str, Callable[[int], Any]]]:
+    """Return the containers of the state that can have any size, and how to make one."""
+    for one in attrs.fields(cls.record.cls):
+        hint = re.sub(r"\s", "", str(one.type))
+        args = getattr(one.type, "__args__", ())
+        items = [_ITEMS.get(arg) for arg in args if arg is not Ellipsis]
+        if not one.init or not items or None in items:
+            continue
+        name, first = one.name, items[0]
+        if (len(items) == 2 and "dict" in hint.lower()) or "Mapping" in hint:
+            key, value = items[0], items[-1]
+            yield name, lambda size, key=key, value=value: {key(n): value(n) for n in range(size)}  # type: ignore[misc]
+        elif len(items) == 1 and hint.partition("[")[0].rpartition(".")[2] in (
+            "list",
+            "tuple",
+            "set",
+            "frozenset",
+            "Sequence",
+        ):
+            yield name, lambda size, item=first: [item(n) for n in range(size)]  # type: ignore[misc]
+
+
+def _sized(subject: AgentUnderTest, name: str, grow: Callable[[int], Any], size: int) -> Agent[Any]:
+    fresh = subject.fresh()
+    if fresh is None:
+        raise LookupError(shown(subject.name))
+    agent: Agent[Any] = subject.cls.new("a")
+    state = dict(unstructure(agent.state))
+    state[name] = grow(size)
+    return subject.cls.new("a", state)

@@ -1,0 +1,213 @@
+"""Sandbox: a process in which agents are tried, each trial in a fork of its own.
+
+What an agent's code does to its process (globals that remember, a patched module, an exit) is gone with the fork, so
+every trial begins alike, and what came out follows from the trial alone. A trial that takes too long is killed.
+
+The process is Python with this module: requests come in at its standard input, answers go out at what was its standard
+output; what the code prints goes nowhere. Where processes can't fork, all trials happen in one.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import pickle
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+from attrs import frozen
+
+from jido_trio.redact import shown_error
+from jido_trio.testing._walk import walk, weigh
+
+SECONDS = 10.0
+"""A trial that takes longer doesn't end, as far as anybody can tell."""
+_AFTERWARDS = 1.0
+"""The same once a trial hasn't ended: those that come are smaller ones, to find the smallest that doesn't."""
+
+_PROGRAM = """
+import json, sys
+path, modules = json.loads(sys.argv[1])
+sys.path[:] = path
+from jido_trio.testing._sandbox import serve
+serve(modules)
+"""
+_SIZE = struct.Struct("!Q")
+_KEPT = ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT", "PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS")
+
+
+@frozen
+class Died:
+    """A trial that gave no answer, and why."""
+
+    why: str
+
+
+Answer: TypeAlias = Any
+"""What the function returned, or `Died`."""
+
+
+class Sandbox:
+    """A process for trials.
+
+    Args:
+        modules: What is imported beforehand.
+        elsewhere: Whether to have another hash seed, working directory, time zone, locale and environment than usual.
+    """
+
+    def __init__(self, modules: Sequence[str], *, elsewhere: bool = False) -> None:
+        self._known: dict[bytes, Answer] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="elsewhere-") if elsewhere else None
+        path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - as text, like the path itself
+        self._process = subprocess.Popen(  # noqa: S603 - it is Python
+            [sys.executable, "-c", _PROGRAM, json.dumps([path, list(modules)])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_elsewhere(self._folder.name) if self._folder else {**os.environ, "PYTHONHASHSEED": "0"},
+            cwd=self._folder.name if self._folder else None,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        self._process.kill()
+        self._process.wait()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def ask(self, what: str, about: object) -> Answer:
+        """Return what a function of `TRIALS` makes of a value; what was asked before isn't tried again."""
+        request = pickle.dumps((what, about))
+        if request not in self._known:
+            self._known[request] = self._asked(request)
+        return self._known[request]
+
+    def _asked(self, request: bytes) -> Answer:
+        to, back = self._process.stdin, self._process.stdout
+        try:
+            if to is None or back is None:
+                return Died("the process for trials has no pipes")
+            _write(to.fileno(), request)
+            return pickle.loads(_read(back.fileno()))  # noqa: S301 - it is our own process
+        except (OSError, EOFError):
+            return Died(f"the process for trials ended with {self._process.wait()}")
+
+
+def _elsewhere(folder: str) -> Mapping[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    other = {"PYTHONHASHSEED": "4242", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "HOME": folder, "USER": "elsewhere"}
+    return {**kept, **other, "PYTHONUTF8": "1"}
+
+
+def _write(file: int, data: bytes) -> None:
+    left = memoryview(_SIZE.pack(len(data)) + data)
+    while left:
+        left = left[os.write(file, left) :]
+
+
+def _read(file: int) -> bytes:
+    (size,) = _SIZE.unpack(_exactly(file, _SIZE.size))
+    return _exactly(file, size)
+
+
+def _exactly(file: int, size: int) -> bytes:
+    parts = []
+    while size:
+        part = os.read(file, min(size, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+# ---- in the process
+
+TRIALS: Mapping[str, Callable[[Any], Any]] = {"walk": walk, "weigh": weigh}
+
+
+def serve(modules: Sequence[str]) -> None:
+    """Answer requests until there are no more."""
+    requests, answers = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    for module in modules:
+        with suppress(Exception):  # the trials will tell
+            importlib.import_module(module)
+    importlib.import_module("resource") if os.name == "posix" else None
+    gc.collect()
+    gc.freeze()  # or the collector of each fork would copy all that is there already
+    while True:
+        try:
+            request = _read(requests)
+        except EOFError:
+            return
+        _write(answers, _forked(request) if hasattr(os, "fork") else _answer(request))
+
+
+_hung: list[int] = []
+"""The trials that didn't end."""
+
+
+def _answer(request: bytes) -> bytes:
+    try:
+        what, about = pickle.loads(request)  # noqa: S301 - it is from who started this process
+        return pickle.dumps(TRIALS[what](about))
+    except BaseException as error:  # noqa: ASYNC103, BLE001 - it is the answer
+        return pickle.dumps(  # noqa: ASYNC104 - no Trio runs here
+            Died(f"{type(error).__name__}: {shown_error(error)}")
+        )
+
+
+def _forked(request: bytes) -> bytes:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.close(reading)
+            _write(writing, _answer(request))
+        finally:
+            os._exit(0)
+    os.close(writing)
+    try:
+        return _waited_for(child, reading)
+    finally:
+        os.close(reading)
+
+
+def _waited_for(child: int, reading: int) -> bytes:
+    ready, _, _ = select.select([reading], [], [], _AFTERWARDS if _hung else SECONDS)
+    if not ready:
+        _hung.append(child)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return pickle.dumps(Died(f"it doesn't end within {SECONDS:g} s"))
+    try:
+        return _read(reading)
+    except EOFError:
+        _, status = os.waitpid(child, 0)
+        child = 0
+        return pickle.dumps(Died(f"it ends its process, with {os.waitstatus_to_exitcode(status)}"))
+    finally:
+        if child:
+            os.waitpid(child, 0)

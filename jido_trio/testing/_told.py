@@ -1,0 +1,67 @@
+"""Text that tells a whole value: two runs agree if their texts do. Unlike `==`, it sees the order of mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from enum import Enum
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import attrs
+
+from jido_trio.redact import type_name
+
+_ROOM = 60
+"""Containers in containers are looked into so far."""
+
+
+def told(value: object) -> str:
+    """Return text for any value: of an object that has no text of its own, what it holds; no address of ours."""
+    return _told(value, _ROOM)
+
+
+def _told(value: Any, room: int) -> str:
+    if room < 0:
+        return "..."
+    kind, deeper = type(value), room - 1
+    if kind in _PLAIN:
+        return repr(value)
+    if isinstance(value, Enum):
+        return f"{type_name(kind)}.{value.name}"
+    if isinstance(value, type | FunctionType | BuiltinFunctionType):
+        return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, MethodType):
+        return f"{_told(value.__self__, deeper)}.{value.__name__}"
+    if isinstance(value, ModuleType):
+        return f"module {value.__name__}"
+    if isinstance(value, BaseException):
+        return _listed(type_name(kind), [_told(value.args, deeper), _told(vars(value), deeper)])
+    if attrs.has(kind):
+        fields = ((field.name, getattr(value, field.name, None)) for field in attrs.fields(kind))
+        return _listed(type_name(kind), (f"{name}={_told(held, deeper)}" for name, held in fields))
+    if isinstance(value, Mapping):
+        return _listed("dict", (f"{_told(key, deeper)}: {_told(item, deeper)}" for key, item in value.items()))
+    if isinstance(value, AbstractSet):
+        return _listed("set", sorted(_told(item, deeper) for item in value))
+    if isinstance(value, list | tuple):
+        return _listed("tuple" if isinstance(value, tuple) else "list", (_told(item, deeper) for item in value))
+    return _other(value, kind, lambda held: _told(held, deeper))
+
+
+_PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
+
+
+def _listed(kind: str, parts: Iterable[str]) -> str:
+    return f"{kind}({', '.join(parts)})"
+
+
+def _other(value: Any, kind: type, tell: Callable[[object], str]) -> str:
+    """Tell of a value by what it holds, and by its own text if it has one."""
+    held = dict(getattr(value, "__dict__", {}))
+    for base in kind.__mro__:
+        names = base.__dict__.get("__slots__", ())
+        held |= {name: getattr(value, name, None) for name in ([names] if isinstance(names, str) else names)}
+    own_repr: Any = kind.__repr__
+    own = "" if own_repr is object.__repr__ else repr(value)
+    return f"{type_name(kind)}({own}{tell(held) if held else ''})"

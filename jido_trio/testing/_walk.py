@@ -1,0 +1,279 @@
+"""Walk: an agent goes through one step after the other, and everything that laws ask about is noted on the way.
+
+It happens in a process that is good for nothing else (`_bench`), so whatever a step does to its process, no other step
+and no other walk is touched by it.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from attrs import AttrsInstance, frozen
+
+from jido_trio.core import Agent, RunInstruction, Signal, Unrouted, invariants_of
+from jido_trio.data import pack, unpack
+from jido_trio.redact import shown, shown_error
+from jido_trio.testing._doors import watched
+from jido_trio.testing._told import told
+from jido_trio.world import Derived
+
+Step: TypeAlias = Any
+"""A signal, which is received; or whatever `cmd` takes."""
+
+
+@frozen(eq=False)
+class Trial:
+    """An agent, and what it is to go through."""
+
+    agent: Agent[Any]
+    steps: tuple[Step, ...]
+    warm: tuple[Step, ...] = ()
+    """What the process goes through beforehand, with an agent of its own."""
+
+
+@frozen
+class Seen:
+    """What was noted at one step. Texts are empty where there is nothing to say."""
+
+    result: str = ""
+    """The whole agent and all directives, as text."""
+    error: str = ""
+    """The exception that left it."""
+    again: str = ""
+    """What came out the second time, if that is something else."""
+    twin: str = ""
+    """What came of an agent and a step that are equal to these, and other objects, if that is something else."""
+    touched: str = ""
+    """What became of the agent or the step that it was given, if anything did."""
+    doings: tuple[str, ...] = ()
+    """What was done beside computing."""
+    invalid: str = ""
+    """Why the new state is none."""
+    broken: str = ""
+    """The invariant that doesn't hold any more."""
+    unstorable: str = ""
+    """Why an agent that is declared durable can't be stored, or what comes back."""
+
+
+@frozen
+class Walk:
+    """What was noted on the way."""
+
+    steps: tuple[Seen, ...] = ()
+    apart: str = ""
+    """How a list of all steps differs from one after the other."""
+
+
+def walk(trial: Trial) -> Walk:
+    """Go through a trial; not at all if the agent it begins with is none, by its own invariants."""
+    if _broken(trial.agent):
+        return Walk()
+    for step in trial.warm:
+        _attempt(trial.agent, step)
+    agent, seen, ended = trial.agent, [], trial.agent
+    for step in trial.steps:
+        one, ended = _step(agent, step)
+        seen.append(one)
+        if one.error:
+            break
+        agent = ended
+    apart = _apart(trial.agent, trial.steps, agent, len(seen)) if seen and not seen[-1].error else ""
+    return Walk(tuple(seen), apart)
+
+
+def _step(agent: Agent[Any], step: Step) -> tuple[Seen, Agent[Any]]:
+    twins = _copied((agent, step))
+    before = told((agent, step))
+    with watched() as doings:
+        after, directives, error = _attempt(agent, step)
+    text = error or told((after, directives))
+    now = told((agent, step))
+    touched = "" if now == before else differing(before, now)
+    if error:
+        return Seen(error=error, touched=touched, doings=tuple(doings)), agent
+    again = _text(agent, step)
+    twin = text if twins is None else _text(*twins)
+    return (
+        Seen(
+            text,
+            "",
+            "" if again == text else differing(text, again),
+            "" if twin == text else differing(text, twin),
+            touched,
+            tuple(doings),
+            _invalid(after),
+            _broken(after),
+            _unstorable(after, directives) if after.durable is not None else "",
+        ),
+        after,
+    )
+
+
+def _attempt(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstance], str]:
+    """Return the agent after a step, its directives, and the exception that left it, as text."""
+    try:
+        answer = agent.receive(step) if isinstance(step, Signal) else agent.cmd(step)
+        after, directives = (agent, ()) if isinstance(answer, Unrouted) else answer
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:  # noqa: ASYNC103, BLE001 - whatever it is, it is what is looked for
+        return agent, (), f"{type(error).__name__}: {shown_error(error)}"  # noqa: ASYNC104 - no Trio runs here
+    return after, directives, ""
+
+
+def _text(agent: Agent[Any], step: Step) -> str:
+    after, directives, error = _attempt(agent, step)
+    return error or told((after, directives))
+
+
+def _copied(value: Any) -> Any:
+    """Return equal values that are other objects; None if they can't be copied."""
+    try:
+        return pickle.loads(pickle.dumps(value))  # noqa: S301 - it is its own
+    except Exception:  # noqa: BLE001 - not everything that may be in a state can
+        return None
+
+
+def differing(one: str, other: str, around: int = 60) -> str:
+    """Return where two texts differ, in words."""
+    at = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    begin = max(one.rfind(" ", 0, at) + 1, at - around)
+    return f"{shown(one[begin : at + around], around * 3)} and then {shown(other[begin : at + around], around * 3)}"
+
+
+def _invalid(agent: Agent[Any]) -> str:
+    try:
+        valid = agent.validate()
+        return "" if told(valid.state) == told(agent.state) else differing(told(agent.state), told(valid.state))
+    except Exception as error:  # noqa: BLE001 - of a validator, too
+        return shown_error(error)
+
+
+def _broken(agent: Agent[Any]) -> str:
+    for name, holds in invariants_of(type(agent)):
+        try:
+            if not holds(agent):
+                return f"{name} doesn't hold for {shown(agent.state)}"
+        except Exception as error:  # noqa: BLE001 - it can't be told
+            return f"{name} can't be told: {shown_error(error)}"
+    return ""
+
+
+def _unstorable(agent: Agent[Any], directives: Sequence[AttrsInstance]) -> str:
+    for what, value in (("state", agent.state), *(("directive", one) for one in directives)):
+        try:
+            back = unpack(pack(value))
+        except Exception as error:  # noqa: BLE001 - of a converter, too
+            return f"{what}: {shown_error(error)}"
+        if told(back) != told(value):
+            return f"{what} comes back as another: {differing(told(value), told(back))}"
+    return ""
+
+
+# ---- a list
+
+
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+"""Derived ids follow from the whole command, so those of a list are others than those of its items."""
+
+
+def _apart(first: Agent[Any], steps: Sequence[Step], last: Agent[Any], count: int) -> str:
+    """Return how one `cmd` with all steps differs from one after the other; nothing where that isn't asked for."""
+    cls = type(first)
+    plain = type(cls.strategy).run is type(Agent.strategy).run and cls.cmd is Agent.cmd
+    if not plain or cls._hooked or count < len(steps) or count < 2 or any(isinstance(s, Signal) for s in steps):
+        return ""
+    drawn: list[object] = []
+    with _noting_draws(drawn):
+        after, directives, error = _attempt(first, list(steps))
+        one_by_one = _one_by_one(first, steps)
+    if error or drawn:  # numbers follow from the whole command, too
+        return error
+    together, singly = _masked(after.state, directives), _masked(last.state, one_by_one)
+    return "" if together == singly else differing(singly, together)
+
+
+def _one_by_one(agent: Agent[Any], steps: Sequence[Step]) -> list[AttrsInstance]:
+    found: list[AttrsInstance] = []
+    for step in steps:
+        agent, directives, _ = _attempt(agent, step)
+        found += directives
+    return found
+
+
+def _masked(state: Any, directives: Sequence[AttrsInstance]) -> str:
+    kinds = [type(one).__qualname__ for one in directives if not isinstance(one, RunInstruction)]
+    return _ID.sub("<id>", told((state, kinds)))
+
+
+class _noting_draws:  # noqa: N801 - it is used like a function
+    """Note who asks for derived random numbers."""
+
+    def __init__(self, into: list[object]) -> None:
+        self.into = into
+        self.before: Any = Derived.__dict__["random"]
+
+    def __enter__(self) -> None:
+        before, into = self.before, self.into
+
+        def noting(world: Any) -> Any:
+            into.append(world)
+            return before.__get__(world)
+
+        Derived.random = property(noting)  # type: ignore[method-assign, assignment]
+
+    def __exit__(self, *_: object) -> None:
+        Derived.random = self.before  # type: ignore[method-assign]
+
+
+# ---- what it costs
+
+
+@frozen(eq=False)
+class Weighing:
+    """The same step for agents of growing size."""
+
+    agents: tuple[Agent[Any], ...]
+    step: Step
+
+
+def weigh(weighing: Weighing) -> tuple[tuple[int, float], ...]:
+    """Return for each size how many lines of Python a step takes, and how many seconds of the processor."""
+    return tuple((_lines(agent, weighing.step), _seconds(agent, weighing.step)) for agent in weighing.agents)
+
+
+def _lines(agent: Agent[Any], step: Step) -> int:
+    count = 0
+
+    def trace(_: object, event: str, __: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        _attempt(agent, step)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def _seconds(agent: Agent[Any], step: Step) -> float:
+    resource = sys.modules.get("resource")
+    if resource is None:
+        return 0.0
+
+    def used() -> float:
+        return float(resource.getrusage(resource.RUSAGE_SELF).ru_utime)
+
+    took = []
+    for _ in range(3):
+        began = used()
+        _attempt(agent, step)
+        took.append(used() - began)
+    return min(took)

@@ -1,0 +1,524 @@
+"""Agents without a defect, some of them odd: no law may be found broken by any."""
+
+import decimal
+import enum
+import fractions
+import functools
+import hashlib
+import json
+import math
+import random
+import re
+import uuid
+from collections import Counter as Multiset
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, Literal
+
+import attrs
+from attrs import field, frozen
+
+from jido_trio import (
+    Action,
+    ActionError,
+    Agent,
+    Context,
+    DeletePath,
+    Instruction,
+    Emit,
+    ReplaceState,
+    Result,
+    RunInstruction,
+    Schedule,
+    SetPath,
+    SetState,
+    Signal,
+    Stop,
+    invariant,
+    world,
+)
+
+CORRECT: list[type[Agent[Any]]] = []
+
+
+def correct(cls: Any) -> Any:
+    """List an agent."""
+    CORRECT.append(cls)
+    return cls
+
+
+@frozen
+class Box:
+    total: int = 0
+    text: str = ""
+    items: tuple[int, ...] = ()
+    names: frozenset[str] = frozenset()
+    counts: dict[str, int] = field(factory=dict)
+
+
+class Plus(Action):
+    by: int = 1
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": context.state.total + self.by}
+
+
+@correct
+class Plain(Agent[Box], routes={"plus": Plus}): ...
+
+
+class LazyImport(Action):
+    def run(self, context: Context[Box]) -> Result:
+        import colorsys
+        import xml.dom.minidom  # noqa: F401
+
+        return {"text": str(colorsys.rgb_to_hsv(0.5, 0.25, 0.0))}
+
+
+@correct
+class ImportsLate(Agent[Box], routes={"go": LazyImport}): ...
+
+
+@functools.lru_cache
+def _fibonacci(n: int) -> int:
+    return n if n < 2 else _fibonacci(n - 1) + _fibonacci(n - 2)
+
+
+class PureCache(Action):
+    n: int = field(default=10, validator=[attrs.validators.ge(0), attrs.validators.le(60)])
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": _fibonacci(self.n)}
+
+
+@correct
+class Caches(Agent[Box], routes={"go": PureCache}): ...
+
+
+_MEMO: dict[str, str] = {}
+
+
+class HandMadeCache(Action):
+    word: str
+
+    def run(self, context: Context[Box]) -> Result:
+        if self.word not in _MEMO:
+            _MEMO[self.word] = self.word[::-1]
+        return {"text": _MEMO[self.word]}
+
+
+@correct
+class CachesByHand(Agent[Box], routes={"go": HandMadeCache}): ...
+
+
+class Sorted(Action):
+    words: frozenset[str]
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": ",".join(sorted(self.words | {"alpha", "beta", "gamma"})), "names": self.words}
+
+
+@correct
+class SortsItsSets(Agent[Box], routes={"go": Sorted}): ...
+
+
+class DerivedIds(Action):
+    def run(self, context: Context[Box]) -> Result:
+        now = world.current()
+        return {"text": now.ids() + now.now().isoformat()}
+
+
+@correct
+class DerivesIds(Agent[Box], routes={"go": DerivedIds}): ...
+
+
+class DerivedNumbers(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": world.current().random.randrange(1000)}
+
+
+@correct
+class DerivesNumbers(Agent[Box], routes={"go": DerivedNumbers}): ...
+
+
+@frozen
+class Money:
+    amount: decimal.Decimal = decimal.Decimal(0)
+    rate: float = 1.0
+
+
+class Pay(Action):
+    by: decimal.Decimal = field(default=decimal.Decimal("0.10"))
+
+    def run(self, context: Context[Money]) -> Result:
+        if not self.by.is_finite():
+            raise ActionError("no amount")
+        with decimal.localcontext() as how:
+            how.prec = 40
+            how.traps[decimal.InvalidOperation] = False
+            how.traps[decimal.Overflow] = False
+            how.traps[decimal.Inexact] = False
+            return {"amount": self.by * 2}
+
+
+@correct
+class CountsMoney(Agent[Money], routes={"pay": Pay}): ...
+
+
+class NotANumber(Action):
+    def run(self, context: Context[Money]) -> Result:
+        return {"rate": math.nan}
+
+
+@correct
+class HoldsNaN(Agent[Money], routes={"go": NotANumber}): ...
+
+
+class Infinite(Action):
+    def run(self, context: Context[Money]) -> Result:
+        return {"rate": -math.inf}
+
+
+@correct
+class HoldsInfinity(Agent[Money], routes={"go": Infinite}): ...
+
+
+@frozen
+class Tree:
+    name: str = ""
+    below: "tuple[Tree, ...]" = ()
+
+
+class Grow(Action):
+    name_: str = field(default="leaf", alias="leaf")
+
+    def run(self, context: Context[Tree]) -> Result:
+        return attrs.evolve(context.state, below=(*context.state.below[:3], Tree(self.name_)))
+
+
+def _depth(tree: Tree) -> int:
+    return 1 + max((_depth(one) for one in tree.below), default=0)
+
+
+class Measure(Action):
+    def run(self, context: Context[Tree]) -> Result:
+        return {"name": str(_depth(context.state))}
+
+
+@correct
+class Recurses(Agent[Tree], routes={"grow": Grow, "measure": Measure}): ...
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Flags(enum.IntFlag):
+    NONE = 0
+    A = 1
+    B = 2
+
+
+@frozen
+class Painted:
+    colour: Colour = Colour.RED
+    flags: Flags = Flags.NONE
+    size: Literal["s", "m"] = "s"
+
+
+class Paint(Action):
+    colour: Colour
+
+    def run(self, context: Context[Painted]) -> Result:
+        return {"colour": self.colour, "size": "m" if self.colour is Colour.BLUE else "s"}
+
+
+@correct
+class HasEnums(Agent[Painted], routes={"paint": Paint}): ...
+
+
+@correct
+class HasHooks(Agent[Box], routes={"plus": Plus}):
+    def on_before_cmd(self, action: Any) -> Any:
+        return self.set({"text": "before"}), action
+
+    def on_after_cmd(self, action: Any, directives: Any) -> Any:
+        return self, (*directives, Emit("after", self.state.total))
+
+
+class Fetch(Action):
+    url: str = "http://nowhere.invalid"
+
+    async def run(self, context: Context[Box]) -> Result:
+        raise AssertionError("never run by a check")
+
+
+class StartsFetch(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return RunInstruction(Instruction(Fetch))
+
+
+@correct
+class HasAsyncActions(Agent[Box], routes={"fetch": Fetch, "start": StartsFetch}): ...
+
+
+class ManyDirectives(Action):
+    count: int = field(default=3, validator=[attrs.validators.ge(0), attrs.validators.le(50)])
+
+    def run(self, context: Context[Box]) -> Result:
+        return [Emit("one", n) for n in range(self.count)]
+
+
+@correct
+class EmitsMany(Agent[Box], routes={"go": ManyDirectives}): ...
+
+
+class StateOps(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return [SetState({"total": 4}), SetPath(["counts", "a"], 1), DeletePath(["counts", "b"])]
+
+
+@correct
+class UsesStateOps(Agent[Box], routes={"go": StateOps}): ...
+
+
+class StartOver(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return ReplaceState(Box(total=1))
+
+
+@correct
+class ReplacesItsState(Agent[Box], routes={"go": StartOver}): ...
+
+
+class Refuse(Action):
+    number: int
+
+    def run(self, context: Context[Box]) -> Result:
+        if self.number % 2:
+            raise ActionError("odd")
+        return {"total": self.number}
+
+
+@correct
+class Refuses(Agent[Box], routes={"go": Refuse}): ...
+
+
+class SeededNumbers(Action):
+    seed: int
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": random.Random(self.seed).randrange(1000)}
+
+
+@correct
+class DrawsFromASeed(Agent[Box], routes={"go": SeededNumbers}): ...
+
+
+class NamedIds(Action):
+    word: str
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": str(uuid.uuid5(uuid.NAMESPACE_URL, self.word.encode("utf-8", "replace").decode()))}
+
+
+@correct
+class MakesNamedIds(Agent[Box], routes={"go": NamedIds}): ...
+
+
+class Hashes(Action):
+    word: str
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": hashlib.sha256(self.word.encode("utf-8", "surrogatepass")).hexdigest()}
+
+
+@correct
+class HashesTexts(Agent[Box], routes={"go": Hashes}): ...
+
+
+class Copies(Action):
+    def run(self, context: Context[Box]) -> Result:
+        counts = deepcopy(dict(context.state.counts))
+        counts["copied"] = 1
+        return {"counts": counts}
+
+
+@correct
+class CopiesDeeply(Agent[Box], routes={"go": Copies}): ...
+
+
+class Words(Action):
+    text: str = ""
+
+    def run(self, context: Context[Box]) -> Result:
+        found = Multiset(re.findall(r"\w+", self.text))
+        return {"counts": dict(found), "text": json.dumps(found, sort_keys=True)}
+
+
+@correct
+class CountsWords(Agent[Box], routes={"go": Words}): ...
+
+
+@frozen
+class Calendar:
+    day: date = date(2000, 1, 1)
+    moment: datetime | None = None
+    rest: timedelta = timedelta(0)
+
+
+class NextDay(Action):
+    def run(self, context: Context[Calendar]) -> Result:
+        if context.state.day >= date(9999, 1, 1):
+            raise ActionError("the end of time")
+        day = context.state.day + timedelta(days=1)
+        return {"day": day, "moment": datetime(day.year, day.month, day.day, tzinfo=timezone(timedelta(hours=2)))}
+
+
+@correct
+class KeepsDays(Agent[Calendar], routes={"next": NextDay}): ...
+
+
+class Later(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return [Schedule(2.5, Signal("tick", None)), Emit("soon")]
+
+
+@correct
+class Schedules(Agent[Box], routes={"later": Later}): ...
+
+
+class Enough(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return Stop("enough")
+
+
+@correct
+class StopsItself(Agent[Box], routes={"go": Enough}): ...
+
+
+@frozen
+class Account:
+    cents: int = field(default=0, validator=attrs.validators.ge(0))
+
+
+class Draw(Action):
+    cents: int = field(validator=attrs.validators.ge(0))
+
+    def run(self, context: Context[Account]) -> Result:
+        if self.cents > context.state.cents:
+            raise ActionError("not enough")
+        return {"cents": context.state.cents - self.cents}
+
+
+class PayIn(Action):
+    cents: int = field(validator=attrs.validators.ge(0))
+
+    def run(self, context: Context[Account]) -> Result:
+        return {"cents": context.state.cents + self.cents}
+
+
+@correct
+class HoldsItsInvariant(Agent[Account], routes={"draw": Draw, "pay": PayIn}, durable=True):
+    @invariant
+    def owes_nothing(self) -> bool:
+        return self.state.cents >= 0
+
+
+class Guarded(Action):
+    word: str = ""
+
+    def run(self, context: Context[Box]) -> Result:
+        try:
+            return {"total": int(self.word)}
+        except ValueError as error:
+            raise ActionError(f"no number: {type(error).__name__}") from error
+
+
+@correct
+class Guards(Agent[Box], routes={"go": Guarded}): ...
+
+
+class Generated(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"items": tuple(n * n for n in range(10) if n % 2)}
+
+
+@correct
+class UsesGenerators(Agent[Box], routes={"go": Generated}): ...
+
+
+@frozen
+class Fraction:
+    value: fractions.Fraction = fractions.Fraction(1, 3)
+
+
+class Halve(Action):
+    def run(self, context: Context[Fraction]) -> Result:
+        return attrs.evolve(context.state, value=context.state.value / 2)
+
+
+@correct
+class Halves(Agent[Fraction], routes={"go": Halve}): ...
+
+
+@frozen
+class Loose:
+    data: Any = None
+    more: Mapping[str, Any] = field(factory=dict)
+
+
+class KeepAll(Action):
+    what: Any = None
+
+    def run(self, context: Context[Loose]) -> Result:
+        return SetPath(["data"], self.what)
+
+
+@correct
+class TakesAnything(Agent[Loose], routes={"go": KeepAll}): ...
+
+
+class Both(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": context.state.total + 1}, [Emit("both")]
+
+
+@correct
+class RoutesOneSignalTwice(Agent[Box], routes={"go": [Plus, Both], "any.*": Plus, "all.**": Both}): ...
+
+
+@correct
+class IsDurable(Agent[Box], routes={"plus": Plus, "words": Words, "both": Both}, durable=True): ...
+
+
+class Linear(Action):
+    def run(self, context: Context[Box]) -> Result:
+        total = 0
+        for item in sorted(context.state.items):
+            total += item
+        return {"total": total, "items": tuple(sorted(set(context.state.items)))}
+
+
+@correct
+class GoesThroughItsItems(Agent[Box], routes={"go": Linear}): ...
+
+
+class NoMatter(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return None
+
+
+@correct
+class DoesNothing(Agent[Box], routes={"go": NoMatter}): ...
+
+
+class WhoAmI(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": context.agent.id + (context.signal.type if context.signal else "")}
+
+
+@correct
+class KnowsItself(Agent[Box], routes={"go": WhoAmI}): ...

@@ -1,0 +1,690 @@
+"""Agents with one defect each. `DEFECTS` says which laws may find it."""
+
+import contextvars
+import datetime
+import gc
+import locale
+import logging
+import operator
+import os
+import pathlib
+import platform
+import random
+import secrets
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import types
+import uuid
+import warnings
+from collections.abc import Callable
+from random import randint, shuffle
+from time import time as now_in_seconds
+from typing import Any
+
+import attrs
+from attrs import field, frozen
+
+from jido_trio import Action, Agent, Context, Emit, Result, Schedule, invariant
+
+DEFECTS: dict[type[Agent[Any]], frozenset[str]] = {}
+
+
+class Opaque:
+    """Something that can be changed and that nobody freezes."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Opaque)
+
+    def __hash__(self) -> int:
+        return 1
+
+
+@frozen
+class Box:
+    total: int = 0
+    text: str = ""
+    items: tuple[int, ...] = ()
+    names: frozenset[str] = frozenset()
+    counts: dict[str, int] = field(factory=dict)
+
+
+def planted(*laws: str, state: type[Any] = Box, **keywords: Any) -> Callable[[type[Action]], type[Action]]:
+    """Make an agent of an action that has a defect, which one of these laws finds."""
+
+    def make(action: type[Action]) -> type[Action]:
+        name = f"With{action.__name__}"
+        agent = _agent(name, state, action, keywords)
+        globals()[name] = agent
+        DEFECTS[agent] = frozenset(laws)
+        return action
+
+    return make
+
+
+def _agent(name: str, state: Any, action: type[Action], keywords: dict[str, Any]) -> type[Agent[Any]]:
+    own = {"__module__": __name__, **keywords.pop("body", {})}
+    return types.new_class(name, (Agent[state],), {"routes": {"go": action}, **keywords}, lambda made: made.update(own))
+
+
+# ---- the clock
+
+
+@planted("pure", "deterministic")
+class AsksTheTime(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": int(time.time() * 1000)}
+
+
+@planted("pure", "deterministic")
+class AsksTheTimeByAnotherName(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": str(now_in_seconds())}
+
+
+@planted("pure", "deterministic")
+class CountsNanoseconds(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": time.perf_counter_ns()}
+
+
+@planted("pure", "deterministic")
+class AsksTheMonotonicClock(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": int(time.monotonic() * 1e6)}
+
+
+@planted("pure", "deterministic")
+class StampsWithNow(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": datetime.datetime.now().isoformat()}
+
+
+@planted("pure", "deterministic")
+class StampsWithUtc(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": datetime.datetime.now(datetime.UTC).isoformat()}
+
+
+@planted("pure")
+class AsksWhichDayItIs(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": datetime.date.today().isoformat()}
+
+
+@planted("deterministic")
+class ClocksThroughAMap(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": str(list(map(operator.call, [time.perf_counter_ns])))}
+
+
+@planted("pure")
+class Sleeps(Action):
+    def run(self, context: Context[Box]) -> Result:
+        time.sleep(0.001)
+        return {"total": 1}
+
+
+@planted("pure")
+class MeasuresItself(Action):
+    def run(self, context: Context[Box]) -> Result:
+        began = time.process_time()
+        return {"total": 1 if time.process_time() >= began else 2}
+
+
+def _stamp() -> float:
+    return time.time()
+
+
+@frozen
+class Stamped:
+    at: float = field(factory=_stamp)
+
+
+@planted("pure", "deterministic")
+class StampsByADefault(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": str(Stamped().at)}
+
+
+@planted("deterministic")
+class FollowsTheTimeZone(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": datetime.datetime.fromtimestamp(0).isoformat()}
+
+
+# ---- randomness
+
+
+@planted("pure", "deterministic")
+class DrawsANumber(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": random.randrange(10**9)}
+
+
+@planted("pure", "deterministic")
+class DrawsByAnotherName(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": randint(0, 10**9)}
+
+
+@planted("pure", "deterministic")
+class Shuffles(Action):
+    def run(self, context: Context[Box]) -> Result:
+        items = list(range(50))
+        shuffle(items)
+        return {"items": tuple(items)}
+
+
+@planted("pure", "deterministic")
+class DrawsFromAGeneratorOfItsOwn(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": random.Random().randrange(10**9)}
+
+
+@planted("pure", "deterministic")
+class DrawsSecrets(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": secrets.token_hex(8)}
+
+
+@planted("pure", "deterministic")
+class DrawsFromTheSystem(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": os.urandom(4).hex()}
+
+
+@planted("pure", "deterministic")
+class MakesAnId(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": str(uuid.uuid4())}
+
+
+@planted("pure", "deterministic")
+class MakesAnIdOfTheTime(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": str(uuid.uuid1())}
+
+
+@planted("pure")
+class SeedsTheSharedGenerator(Action):
+    def run(self, context: Context[Box]) -> Result:
+        random.seed(4)
+        return {"total": random.randrange(10)}
+
+
+@planted("pure", "deterministic")
+class EmitsARandomNumber(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return Emit("drawn", random.random())
+
+
+@planted("pure", "deterministic")
+class WaitsForARandomTime(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return Schedule(random.uniform(1, 2), Emit("later").signal)
+
+
+# ---- hashes, orders, addresses
+
+
+@planted("deterministic")
+class StoresAHash(Action):
+    word: str
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": hash("w" + self.word)}
+
+
+@planted("deterministic")
+class KeepsTheOrderOfASet(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": ",".join({"alpha", "beta", "gamma", "delta", "epsilon"})}
+
+
+@planted("deterministic")
+class FillsADictFromASet(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"counts": {name: len(name) for name in set("alpha beta gamma delta epsilon".split())}}
+
+
+@planted("deterministic")
+class TakesAnyOfItsNames(Action):
+    name_: str = field(default="", alias="word")
+
+    def run(self, context: Context[Box]) -> Result:
+        names = context.state.names | {self.name_, "alpha", "beta", "gamma", "delta"}
+        return {"text": next(iter(names))}
+
+
+@planted("pure", "deterministic")
+class LooksAtAnAddress(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": id(context)}
+
+
+@planted("deterministic")
+class TellsAnAddress(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": repr(object())}
+
+
+@planted("pure", "deterministic")
+class SortsByAddress(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": str([len(one) for one in sorted(["a" * n for n in range(9)], key=id)])}
+
+
+@planted("deterministic")
+class AsksWhetherItIsTheSame(Action):
+    seen = []
+
+    def run(self, context: Context[Box]) -> Result:
+        same = any(one is context.state for one in self.seen)
+        self.seen.append(context.state)
+        return {"total": int(same)}
+
+
+@planted("pure")
+class LooksAtAllObjects(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": len(gc.get_objects())}
+
+
+# ---- what is kept outside
+
+_CALLS: list[int] = []
+_COUNT = 0
+_SEEN: dict[str, int] = {}
+
+
+@planted("deterministic", "independent")
+class CountsInAGlobal(Action):
+    def run(self, context: Context[Box]) -> Result:
+        global _COUNT
+        _COUNT += 1
+        return {"total": _COUNT}
+
+
+@planted("deterministic", "independent")
+class AppendsToAGlobal(Action):
+    def run(self, context: Context[Box]) -> Result:
+        _CALLS.append(1)
+        return {"total": len(_CALLS)}
+
+
+@planted("deterministic", "independent")
+class CountsInItsClass(Action):
+    calls = 0
+
+    def run(self, context: Context[Box]) -> Result:
+        type(self).calls += 1
+        return {"total": type(self).calls}
+
+
+@planted("independent")
+class RemembersWhoCameFirst(Action):
+    word: str
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": _SEEN.setdefault(self.word, len(_SEEN))}
+
+
+def _default(item: int, seen: list[int] = []) -> int:  # noqa: B006
+    seen.append(item)
+    return sum(seen)
+
+
+@planted("deterministic", "independent")
+class HasADefaultThatRemembers(Action):
+    item: int
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": _default(abs(self.item) + 1)}
+
+
+_FIRST: list[int] = []
+
+
+@planted("independent")
+class KeepsItsFirstAnswer(Action):
+    number: int
+
+    def run(self, context: Context[Box]) -> Result:
+        if not _FIRST:
+            _FIRST.append(self.number)
+        return {"total": _FIRST[0]}
+
+
+_LAST = {"text": ""}
+
+
+@planted("independent", "deterministic")
+class LeaksToItsSiblings(Action):
+    word: str
+
+    def run(self, context: Context[Box]) -> Result:
+        before, _LAST["text"] = _LAST["text"], self.word
+        return {"text": before}
+
+
+_VARIABLE = contextvars.ContextVar("count", default=0)
+
+
+@planted("pure", "deterministic", "independent")
+class CountsInAContextVariable(Action):
+    def run(self, context: Context[Box]) -> Result:
+        _VARIABLE.set(_VARIABLE.get() + 1)
+        return {"total": _VARIABLE.get()}
+
+
+# ---- the system
+
+
+@planted("pure", "deterministic")
+class ReadsTheEnvironment(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": os.environ.get("HOME", "")}
+
+
+@planted("pure")
+class AsksForAVariableThatIsNotThere(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": int(os.getenv("JIDO_TRIO_NEVER_SET") is not None)}
+
+
+@planted("pure")
+class SetsTheEnvironment(Action):
+    def run(self, context: Context[Box]) -> Result:
+        os.environ["JIDO_TRIO_TRIED"] = "1"
+        return {"total": 1}
+
+
+@planted("pure", "deterministic")
+class AsksWhereItIs(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": str(pathlib.Path.cwd())}
+
+
+@planted("pure", "deterministic")
+class TellsItsProcess(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": os.getpid()}
+
+
+@planted("pure")
+class WritesAFile(Action):
+    def run(self, context: Context[Box]) -> Result:
+        pathlib.Path(tempfile.gettempdir(), "jido-trio-tried").write_text("tried")
+        return {"total": 1}
+
+
+@planted("pure")
+class ReadsAFile(Action):
+    def run(self, context: Context[Box]) -> Result:
+        with open(__file__) as file:
+            return {"total": len(file.read())}
+
+
+@planted("pure")
+class LooksForAFile(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": int(os.path.exists("/tmp"))}
+
+
+@planted("pure")
+class ListsAFolder(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": len(os.listdir("/"))}
+
+
+@planted("pure")
+class OpensASocket(Action):
+    def run(self, context: Context[Box]) -> Result:
+        socket.socket().close()
+        return {"total": 1}
+
+
+@planted("pure")
+class StartsAProcess(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": subprocess.run([sys.executable, "-c", ""], check=False).returncode}
+
+
+@planted("pure")
+class StartsAThread(Action):
+    def run(self, context: Context[Box]) -> Result:
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+        return {"total": 1}
+
+
+@planted("pure")
+class OpensADatabase(Action):
+    def run(self, context: Context[Box]) -> Result:
+        sqlite3.connect(":memory:").close()
+        return {"total": 1}
+
+
+@planted("pure")
+class Prints(Action):
+    def run(self, context: Context[Box]) -> Result:
+        print("here")
+        return {"total": 1}
+
+
+@planted("pure")
+class WritesToTheOutput(Action):
+    def run(self, context: Context[Box]) -> Result:
+        sys.stderr.write("here")
+        return {"total": 1}
+
+
+@planted("pure")
+class Logs(Action):
+    def run(self, context: Context[Box]) -> Result:
+        logging.getLogger("tried").error("here")
+        return {"total": 1}
+
+
+@planted("pure")
+class AsksWhichMachineItIs(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": platform.python_implementation() + platform.system()}
+
+
+@planted("pure")
+class SetsTheLocale(Action):
+    def run(self, context: Context[Box]) -> Result:
+        locale.setlocale(locale.LC_ALL, "C")
+        return {"total": 1}
+
+
+@planted("total")
+class EndsItsProcess(Action):
+    def run(self, context: Context[Box]) -> Result:
+        os._exit(3)
+
+
+@planted("total")
+class LeavesByTheDoor(Action):
+    def run(self, context: Context[Box]) -> Result:
+        raise SystemExit
+
+
+# ---- what it is given
+
+
+@frozen
+class Held:
+    thing: Opaque = field(factory=Opaque)
+    total: int = 0
+
+
+@planted("pure", state=Held)
+class ChangesAnOpaqueValue(Action):
+    def run(self, context: Context[Held]) -> Result:
+        context.state.thing.count += 1
+        return {"total": context.state.total + 1}
+
+
+@planted("pure")
+class ForcesItsState(Action):
+    def run(self, context: Context[Box]) -> Result:
+        object.__setattr__(context.state, "total", context.state.total + 1)
+        return {"text": "done"}
+
+
+@planted("pure")
+class ForcesItself(Action):
+    number: int
+
+    def run(self, context: Context[Box]) -> Result:
+        object.__setattr__(self, "number", self.number + 1)
+        return {"text": "done"}
+
+
+# ---- what comes out
+
+
+@planted("total")
+class Divides(Action):
+    by: int
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": 100 // self.by}
+
+
+@planted("total")
+class TakesAnItemThatIsNotThere(Action):
+    at: int = field(validator=attrs.validators.ge(0))
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": context.state.items[self.at % 5] if context.state.items else 0}
+
+
+@planted("total")
+class RefusesWithTheWrongError(Action):
+    number: int
+
+    def run(self, context: Context[Box]) -> Result:
+        if self.number > 1000:
+            raise ValueError(self.number)
+        return {"total": self.number}
+
+
+@planted("total")
+class MisspellsAField(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"totl": 1}
+
+
+@planted("total")
+class FailsAfterSevenSteps(Action):
+    def run(self, context: Context[Box]) -> Result:
+        if context.state.total >= 7:
+            raise RuntimeError
+        return {"total": context.state.total + 1}
+
+
+@planted("total")
+class NeverEnds(Action):
+    def run(self, context: Context[Box]) -> Result:
+        while True:
+            pass
+
+
+def _at_most_seven(agent: Any) -> bool:
+    return bool(agent.state.total <= 7)
+
+
+@planted("invariant", body={"at_most_seven": invariant(_at_most_seven)})
+class GoesPastSeven(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": max(context.state.total, 0) + 1 if context.state.total <= 7 else 0}
+
+
+class WithLooseHands(Agent[Box]):
+    """An agent whose hook forgets what may be in a state."""
+
+    def on_after_cmd(self, action: Any, directives: Any) -> Any:
+        return self.with_state(attrs.evolve(self.state, text=7)), directives  # type: ignore[arg-type]
+
+
+class Anything(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": 1}
+
+
+class PutsAnythingIntoAField(WithLooseHands, routes={"go": Anything}): ...
+
+
+DEFECTS[PutsAnythingIntoAField] = frozenset({"closed"})
+
+
+class Add(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": context.state.total + 1}
+
+
+class LooksAtTheWholeList(Agent[Box], routes={"go": Add}):
+    """Its commands do something else in a list."""
+
+    def _run(self, action: Any, signal: Any, context: Any) -> Any:
+        agent, directives = super()._run(action, signal, context)
+        extra = isinstance(action, list) and len(action) > 2
+        return (agent.set({"text": "many"}) if extra else agent), directives
+
+
+DEFECTS[LooksAtTheWholeList] = frozenset({"sequential"})
+
+
+@frozen
+class Bag:
+    what: object = None
+    total: int = 0
+
+
+@planted("serialisable", state=Bag, durable=True)
+class KeepsAFunction(Action):
+    def run(self, context: Context[Bag]) -> Result:
+        return {"what": len}
+
+
+# ---- what it costs
+
+
+@planted("bounded")
+class ComparesAllWithAll(Action):
+    def run(self, context: Context[Box]) -> Result:
+        twice = 0
+        for one in context.state.items:
+            for other in context.state.items:
+                twice += one == other
+        return {"total": twice}
+
+
+@planted("bounded")
+class GrowsATextByPieces(Action):
+    def run(self, context: Context[Box]) -> Result:
+        found: tuple[str, ...] = ()
+        for key in context.state.counts:
+            found = (*found, key)
+            for _ in found:
+                pass
+        return {"total": len(found)}
+
+
+@planted("pure")
+class Warns(Action):
+    def run(self, context: Context[Box]) -> Result:
+        warnings.showwarning("here", UserWarning, __file__, 1)
+        return {"total": 1}

@@ -1,0 +1,194 @@
+"""The laws of agents: what they find, whom they leave alone, and what they tell."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jido_trio.errors import InvalidDefinition
+from jido_trio.testing import NAMES, check_agent, conformance, subject_of, subjects, told_verdict
+from jido_trio.testing._conformance import Bench, How, is_steep, judged
+from properties.conformance import correct, defects
+
+
+def defective(name: str) -> Any:
+    """Return an agent class by its name: they are made, so type checkers don't know them."""
+    return getattr(defects, name)
+
+
+QUICK = How(examples=25)
+PLANTED = [(cls, law) for cls, laws in defects.DEFECTS.items() for law in sorted(laws)]
+ODD_ONES = ["ImportsLate", "Caches", "SortsItsSets", "DerivesIds", "CountsMoney", "HoldsNaN", "HasHooks", "IsDurable"]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with Bench([correct.__name__, defects.__name__]) as processes:
+        yield processes
+
+
+@pytest.mark.parametrize(("cls", "law"), PLANTED, ids=[f"{cls.__name__}-{law}" for cls, law in PLANTED])
+def test_a_planted_defect_is_found(bench, cls, law):
+    verdict = judged(bench, subject_of(cls), law, QUICK)
+    assert verdict.outcome == "broken"
+    compile(verdict.code, "counterexample", "exec")
+
+
+@pytest.mark.parametrize("name", ODD_ONES)
+def test_an_agent_without_a_defect_is_left_alone(bench, name):
+    subject = subject_of(getattr(correct, name))
+    broken = [verdict for law in NAMES if (verdict := judged(bench, subject, law, QUICK)).outcome == "broken"]
+    assert broken == []
+
+
+def test_a_counterexample_is_code_that_can_be_pasted_and_does_it(bench):
+    verdict = judged(bench, subject_of(defective("WithDivides")), "total", QUICK)
+    with pytest.raises(ZeroDivisionError):
+        exec(verdict.code, {})
+
+
+def test_a_counterexample_is_as_small_as_it_can_be(bench):
+    verdict = judged(bench, subject_of(defective("WithGoesPastSeven")), "invariant", QUICK)
+    assert verdict.code.count(".cmd(") == 8
+
+
+def test_it_is_told_whether_commands_lead_to_the_state_of_a_counterexample(bench):
+    verdict = judged(bench, subject_of(defective("WithDivides")), "total", QUICK)
+    assert verdict.reachable is True
+    assert "a state that commands lead to" in told_verdict(verdict)
+
+
+def test_what_was_done_is_told_with_the_line(bench):
+    verdict = judged(bench, subject_of(defective("WithPrints")), "pure", QUICK)
+    assert verdict.why.startswith("writes to the output (print), defects.py:")
+
+
+def test_an_agent_that_ends_its_process_ends_no_other(bench):
+    verdict = judged(bench, subject_of(defective("WithEndsItsProcess")), "total", QUICK)
+    assert verdict.why == "it ends its process, with 3"
+    assert judged(bench, subject_of(correct.Plain), "total", QUICK).outcome == "holds"
+
+
+def test_a_law_that_does_not_concern_an_agent_says_why(bench):
+    verdict = judged(bench, subject_of(correct.Plain), "serialisable", QUICK)
+    assert (verdict.outcome, verdict.why) == ("skipped", "the agent isn't declared durable")
+
+
+def test_seconds_that_grow_with_the_square_of_the_size_are_steep_and_those_in_proportion_are_not():
+    assert is_steep([0.01, 0.04, 0.16])
+    assert not is_steep([0.01, 0.02, 0.04])
+    assert not is_steep([0.0001, 0.0004, 0.0016])  # too quick to tell
+
+
+def test_the_same_seed_finds_the_same(bench):
+    first, second = (judged(bench, subject_of(defective("WithDivides")), "total", QUICK) for _ in range(2))
+    assert first == second
+
+
+def test_a_failure_is_kept_and_tried_first(tmp_path):
+    kept = str(tmp_path / "kept")
+    first = conformance(defective("WithRefusesWithTheWrongError"), laws=["total"], examples=200, kept=kept)
+    again = conformance(defective("WithRefusesWithTheWrongError"), laws=["total"], examples=2, seed=7, kept=kept)
+    assert not first.holds
+    assert not again.holds
+
+
+def test_check_agent_fails_with_the_counterexample():
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        check_agent(defective("WithDivides"), laws=["total"], examples=20)
+
+
+def test_check_agent_says_nothing_of_an_agent_that_obeys():
+    check_agent(correct.Plain, laws=["total", "closed"], examples=10)
+
+
+def test_what_is_no_agent_is_refused():
+    with pytest.raises(InvalidDefinition, match="is no agent class"):
+        conformance(int)  # type: ignore[arg-type]
+
+
+def test_a_law_that_there_is_not_is_refused():
+    with pytest.raises(InvalidDefinition, match="there is no law 'kind': choose from total, deterministic"):
+        conformance(correct.Plain, laws=["kind"])
+
+
+def test_a_module_stands_for_all_its_agents():
+    assert [subject.cls for subject in subjects(correct.__name__)] == correct.CORRECT
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("no_such_module_anywhere", "can't be imported"),
+        ("json", "json has no agent"),
+        ("json:nothing", "has no 'nothing'"),
+        ("json:dumps", "is no agent class"),
+    ],
+)
+def test_what_can_not_be_checked_is_said_plainly(target, why):
+    with pytest.raises(InvalidDefinition, match=why):
+        subjects(target)
+
+
+def run(*words: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "jido_trio", "check", *words], capture_output=True, text=True, cwd=cwd, check=False
+    )
+
+
+AGENT = """
+from attrs import frozen
+from jido_trio import Action, Agent, Context, Result
+
+@frozen
+class Share:
+    each: int = 0
+
+class Split(Action):
+    among: int
+
+    def run(self, context: Context[Share]) -> Result:
+        return {"each": 100 // self.among}
+
+class Splitter(Agent[Share], routes={"split": Split}): ...
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "shares.py").write_text(AGENT)
+    return tmp_path
+
+
+def test_the_command_ends_with_1_if_a_law_is_broken_and_shows_the_counterexample(project):
+    done = run("shares:Splitter", "--law", "total", "--examples", "30", cwd=project)
+    assert done.returncode == 1
+    assert "agent = Splitter.new('a')\n    after, directives = agent.cmd(Split(among=0))\n" in done.stdout
+
+
+def test_the_command_ends_with_0_if_none_is(project):
+    done = run(".", "--law", "pure", "--examples", "10", cwd=project)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "no law is broken"
+
+
+def test_the_command_ends_with_2_if_it_can_not_be_checked(project):
+    done = run("shares:Share", cwd=project)
+    assert done.returncode == 2
+    assert "is no agent class" in done.stderr
+
+
+def test_the_command_tells_a_machine_all(project):
+    done = run("--all", "--law", "total", "--examples", "30", "--json", cwd=project)
+    [report] = json.loads(done.stdout)
+    assert (report["agent"], report["holds"]) == ("shares:Splitter", False)
+    assert report["laws"][0]["outcome"] == "broken"
+
+
+def test_the_catalogues_are_as_large_as_the_page_says():
+    assert len(defects.DEFECTS) >= 75
+    assert len(correct.CORRECT) >= 35
