@@ -70,7 +70,7 @@ from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox import Again, Call, Kept, Kill, Message, News, Outcome, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._plan import Do, Plan, planned
-from jido_trio.runtime._server import Server, awaited, interpreted, received_by, refusal_in
+from jido_trio.runtime._server import CRASHED, CUT_OFF, STOPS, Server, awaited, interpreted, received_by, refusal_in
 from jido_trio.runtime._suspects import Suspects, suspects_of
 from jido_trio.runtime._tasks import under_way
 from jido_trio.runtime._upgrading import Upgrading
@@ -833,38 +833,59 @@ class DurableServer(Server):
         """Carry out directives, and note those that are done."""
         life, plain = self.life, Runtime(self.agent, signal, self, self)
         for number, step in enumerate(steps):
-            if not self._has_turn(life):
+            if self.life is not life or self.ending:
+                self._lose_steps(signal, steps[number:], STOPS if self.ending else CUT_OFF)
                 return
-            runtime = plain
-            if step.record:
-                runtime = evolve(plain, key=step.record)
-                if isinstance(step.directive, RunInstruction):
-                    tell = partial(self._learn, runtime.signal, record=step.record)
-                    under_way(self).start(step.directive, runtime, tell, partial(self._begun.add, step.record))
-                    continue
-                self._begun.add(step.record)
-            if self._tasks is not None:
-                self._tasks.at = step.directive
             try:
-                waits = self.instance.context.copy().run(interpreted, step.directive, runtime)
-                if waits is not None:
-                    await awaited(waits, runtime)
+                await self._do(step, plain)
             except trio.Cancelled:
+                self._lose_steps(signal, steps[number:], CUT_OFF, begun=True)
                 raise
             except BaseException as error:  # noqa: BLE001  # a bug of whatever kind: the supervisor decides
                 crash = error
             else:
-                if self._tasks is not None:
-                    self._tasks.at = None
-                if step.record:
-                    await self._note(step.record)
+                await self._noted(step, signal, steps[number + 1 :])
                 continue
+            self._lose_steps(signal, steps[number + 1 :], CRASHED)
             try:
                 directives = tuple(each.directive for each in steps)
                 self._crash(life, crash, before, signal, self.agent, directives, number)
             finally:
                 del crash
             return
+
+    async def _do(self, step: Do, runtime: Runtime) -> None:
+        """Carry out a directive; an action with effects is begun."""
+        if step.record:
+            runtime = evolve(runtime, key=step.record)
+            begun = partial(self._begun.add, step.record)
+            if isinstance(step.directive, RunInstruction):
+                tell = partial(self._learn, runtime.signal, record=step.record)
+                under_way(self).start(step.directive, runtime, tell, begun)
+                return
+            begun()
+        if self._tasks is not None:
+            self._tasks.at = step.directive
+        waits = self.instance.context.copy().run(interpreted, step.directive, runtime)
+        if waits is not None:
+            await awaited(waits, runtime)
+        if self._tasks is not None:
+            self._tasks.at = None
+
+    async def _noted(self, step: Do, signal: Signal, rest: Sequence[Do]) -> None:
+        """Note that a directive is done, if it has a note that its end takes out."""
+        if not step.record or isinstance(step.directive, RunInstruction):
+            return
+        try:
+            await self._note(step.record)
+        except BaseException:
+            self._lose_steps(signal, rest, CUT_OFF)
+            raise
+
+    def _lose_steps(self, signal: Signal, steps: Sequence[Do], reason: str, *, begun: bool = False) -> None:
+        """Tell of those that are never carried out: not of what is on disk, which the next life goes on with."""
+        lost = tuple(step.directive for step in steps if not step.record)
+        self._lose(signal, lost, reason, begun=begun and not steps[0].record)
 
     async def _note(self, record: str) -> None:
         """Note that an effect is done."""

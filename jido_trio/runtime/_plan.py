@@ -66,7 +66,11 @@ async def planned(cell: Cell, page: Draft, signal: Signal, directives: Sequence[
         StorageError: It can't be read whether an agent that doesn't run is durable.
     """
     plan, now = Plan(), cell.instance.world.now().timestamp()
+    stops = False
     for index, directive in enumerate(directives):
+        if stops:
+            plan.steps.append(Do(directive))  # to be told of, as it is not carried out
+            continue
         match directive:
             case Emit():
                 named = directive.dispatch if directive.dispatch is not None else cell.default_dispatch
@@ -84,8 +88,7 @@ async def planned(cell: Cell, page: Draft, signal: Signal, directives: Sequence[
                 plan.steps.append(Do(directive))
             case _:
                 plan.steps.append(Do(directive, page.effect(index, Effect(signal, directive))))
-        if isinstance(directive, Stop):
-            break
+        stops = isinstance(directive, Stop)
     return plan
 
 

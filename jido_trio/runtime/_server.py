@@ -55,9 +55,9 @@ from jido_trio.world import enter, leave
 Directives = tuple[AttrsInstance, ...]
 
 
-_CRASHED = "the agent crashed at one before it"
-_CUT_OFF = "the life that gave it was ended"
-_STOPS = "the agent stops itself"
+CRASHED = "the agent crashed at one before it"
+CUT_OFF = "the life that gave it was ended"
+STOPS = "the agent stops itself"
 
 
 @define(eq=False)
@@ -155,9 +155,9 @@ class Server(Cell):
         self.state, self.life, self._pending, self._tasks = "down", None, None, None
         self._work = None
         if pending is not None:
-            self._lose(pending[0], pending[1], _CUT_OFF)
+            self._lose(pending[0], pending[1], CUT_OFF)
         elif work is not None:
-            self._lose(work.runtime.signal, work.directives[work.done - 1 :], _CUT_OFF)
+            self._lose(work.runtime.signal, work.directives[work.done - 1 :], CUT_OFF)
 
     def _lose(self, signal: Signal, directives: Directives, reason: str, *, begun: bool = False) -> None:
         if directives:
@@ -464,14 +464,14 @@ class Server(Cell):
                     self._wait(life, waits, _Work(before, runtime, directives, number))
                     return
                 if self.life is not life or self.ending:  # it had itself killed, or stops
-                    self._lose(signal, directives[number:], _STOPS if self.ending else _CUT_OFF)
+                    self._lose(signal, directives[number:], STOPS if self.ending else CUT_OFF)
                     return
         except BaseException as error:  # noqa: ASYNC103, BLE001  # a bug of whatever kind: the supervisor decides
             crash = error
         else:
             return
         try:
-            self._lose(signal, directives[number:], _CRASHED)
+            self._lose(signal, directives[number:], CRASHED)
             self._crash(life, crash, before, signal, agent, tuple(directives), number - 1)
         finally:
             del crash
@@ -480,7 +480,7 @@ class Server(Cell):
         """Have a task of the life wait, and carry out the rest of the directives."""
         if self.life is not life:
             discard(waits)
-            self._lose(work.runtime.signal, work.directives[work.done - 1 :], _CUT_OFF)
+            self._lose(work.runtime.signal, work.directives[work.done - 1 :], CUT_OFF)
             return
         self.state = "waiting"
         self._work = work
@@ -516,7 +516,7 @@ class Server(Cell):
             await awaited(waits, work.runtime)
             for directive in work.directives[work.done :]:
                 if self.life is not life or self.ending:
-                    self._lose(work.runtime.signal, work.rest, _STOPS if self.ending else _CUT_OFF)
+                    self._lose(work.runtime.signal, work.rest, STOPS if self.ending else CUT_OFF)
                     break
                 work.done += 1
                 if self._tasks is not None:
@@ -528,9 +528,9 @@ class Server(Cell):
             if life.detail is None:  # else a task beside it crashed, and had it cancelled
                 life.detail = work.crash()
             if isinstance(error, trio.Cancelled) and not scope.cancel_called:
-                self._lose(work.runtime.signal, work.directives[work.done - 1 :], _CUT_OFF, begun=True)
+                self._lose(work.runtime.signal, work.directives[work.done - 1 :], CUT_OFF, begun=True)
             else:
-                self._lose(work.runtime.signal, work.rest, _CRASHED)
+                self._lose(work.runtime.signal, work.rest, CRASHED)
             raise
 
     # ---- tasks

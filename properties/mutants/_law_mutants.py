@@ -341,14 +341,14 @@ FATES = (
         "unsent_untold",
         "Directives behind one that crashed are forgotten without a word.",
         "Server._carry_out",
-        "self._lose(signal, directives[number:], _CRASHED)",
+        "self._lose(signal, directives[number:], CRASHED)",
         "None",
     ),
     _law(
         "cut_short_untold",
         "Directives of a life that is killed while they take time are forgotten without a word.",
         "Server._carry_on",
-        "self._lose(work.runtime.signal, work.directives[work.done - 1:], _CUT_OFF, begun=True)",
+        "self._lose(work.runtime.signal, work.directives[work.done - 1:], CUT_OFF, begun=True)",
         "None",
     ),
     _law(

@@ -907,6 +907,22 @@ ACTIONS = (*TASKS, *LANES, *PROGRESS)
 
 BEGINNINGS = (
     Mutant(
+        "durable_directives_vanish",
+        "Directives of a durable agent that stay within the program are lost in silence.",
+        "DurableServer._lose_steps",
+        "not step.record",
+        "False",
+        part="runtime",
+    ),
+    Mutant(
+        "durable_stops_cut_short",
+        "A durable agent that is asked to stop drops the directives that it is at.",
+        "DurableServer._act",
+        "self.life is not life or self.ending",
+        "not self._has_turn(life)",
+        part="runtime",
+    ),
+    Mutant(
         "beginnings_are_not_committed",
         "What a strategy begins a durable life with is lost with the first signal.",
         "DurableServer._begin_here",
@@ -1121,7 +1137,7 @@ LEDGER = (
         "directives_lost_untold",
         "Directives behind one that crashed are lost, and nobody hears of it.",
         "Server._carry_out",
-        "self._lose(signal, directives[number:], _CRASHED)",
+        "self._lose(signal, directives[number:], CRASHED)",
         "None",
         part="runtime",
     ),
@@ -1129,8 +1145,8 @@ LEDGER = (
         "cut_short_untold",
         "That a directive was cut short, and may have acted, is not said.",
         "Server._carry_on",
-        "self._lose(work.runtime.signal, work.directives[work.done - 1:], _CUT_OFF, begun=True)",
-        "self._lose(work.runtime.signal, work.rest, _CUT_OFF)",
+        "self._lose(work.runtime.signal, work.directives[work.done - 1:], CUT_OFF, begun=True)",
+        "self._lose(work.runtime.signal, work.rest, CUT_OFF)",
         part="runtime",
     ),
     Mutant(
