@@ -74,7 +74,40 @@ class Began:
             leave(token)
 
 
-Input: TypeAlias = Heard | Learnt | Began
+@frozen
+class Pending:
+    """A signal that is to come later."""
+
+    name: str
+    seconds: float
+    """From now on."""
+    signal: Signal
+
+
+@frozen
+class Rewound:
+    """The agent went back to the state that it had after an earlier input, and goes on from there."""
+
+    signal: Signal
+    """The `jido.agent.rewound` that tells of it."""
+    to: int
+    """The number of that input. Those between it and this one are on a branch that was left."""
+    state: Any
+    strategy_state: Any
+    timers: tuple[Pending, ...] = ()
+    """What was to come later at that point, and is again."""
+
+    def apply(self, agent: A) -> tuple[A, Directives]:
+        """Return the agent as it was; nothing is to be done."""
+        cls = type(agent)
+        if type(self.state) is not cls.record.cls:
+            raise TypeError(
+                f"it goes back to a {type(self.state).__qualname__}, and {cls.__qualname__} has another state"
+            )
+        return cls(agent.id, self.state, self.strategy_state), ()
+
+
+Input: TypeAlias = Heard | Learnt | Began | Rewound
 
 
 @frozen
@@ -180,6 +213,10 @@ class _Fold(Protocol):
     def __call__(self, agent: Any, /) -> tuple[Any, Directives]: ...
 
 
+def _as_it_is(agent: Agent[Any]) -> Agent[Any]:
+    return agent
+
+
 @define(eq=False)
 class Fork:
     """Two folds side by side, taken an input at a time: a journal's own, and a changed one."""
@@ -190,6 +227,8 @@ class Fork:
     """The agent by the other."""
     seen_as: Callable[[Agent[Any]], object] = attrgetter("state")
     """Makes of our agent what is compared with their state."""
+    brought: Callable[[Agent[Any]], Agent[Any]] = _as_it_is
+    """Makes one of theirs of our agent, where it was rewound."""
     first: Divergence | None = None
     """The first difference; None as long as there was none."""
     diverged: int = 0
@@ -204,7 +243,9 @@ class Fork:
         self.inputs += 1
         self.ours, ours_to_do = _tried(entry.input.apply, self.ours)
         theirs_to_do: Directives | str = ()
-        if instead is not None:
+        if isinstance(instead, Rewound):  # to where ours was: nobody knows where theirs would have been
+            self.theirs, theirs_to_do = _tried(lambda _: (self.brought(self.ours), ()), self.theirs)
+        elif instead is not None:
             self.theirs, theirs_to_do = _tried(instead.apply, self.theirs)
         found = self._compared(entry.number, ours_to_do, theirs_to_do)
         if found is not None:
@@ -239,7 +280,11 @@ def rehearsal(begin: Agent[Any], cls: type[Agent[Any]], migrate: Migration | Non
     Raises:
         MigrationFailed: The first state can't become one of the other class.
     """
-    return Fork(begin, migrated(begin, cls, migrate), lambda agent: migrated(agent, cls, migrate).state)
+
+    def brought(agent: Agent[Any]) -> Agent[Any]:
+        return migrated(agent, cls, migrate)
+
+    return Fork(begin, brought(begin), lambda agent: brought(agent).state, brought)
 
 
 def what_if(
@@ -262,8 +307,10 @@ def what_if(
     Raises:
         MigrationFailed: The first state can't become one of the other class.
     """
-    other = begin if instead is None else migrated(begin, instead, migrate)
-    fork = Fork(begin, other)
+    fork = Fork(begin, begin)
+    if instead is not None:
+        cls = instead
+        fork = Fork(begin, migrated(begin, cls, migrate), brought=lambda agent: migrated(agent, cls, migrate))
     for entry in journal:
         fork.take(entry, _changed(entry, change))
         if fork.raised:

@@ -6,9 +6,10 @@ an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (rec
 `_lanes`), `_life`, each with the interpreters of its directives. Around them `_life_tasks` (the tasks of a life),
 `_clock` (timers, deadlines), `_fates` (what became of messages), `_crash` (what an agent was at), `_commit` (durable
 agents: commit, then act), `_plan`, `_inbox`, `_archive` and `_book` (what follows, what waits, their records),
-`_history` and `_rehearsal` (their journals), `_upgrading` and `_upgrade` (another class for those that run),
-`_hibernation` and `_rest` (those that rest), `_waiting` (who waits for a state), `_directory` (agents by id), `_agents`
-(what can be done with them), `_partition` (tenants) and `_jido` (the instance that opens all of it).
+`_history` and `_rehearsal` (their journals), `_upgrading`, `_upgrade` and `_rewind` (another class, or an earlier
+point, for those that run), `_hibernation` and `_rest` (those that rest), `_waiting` (who waits for a state),
+`_directory` (agents by id), `_agents` (what can be done with them), `_partition` (tenants) and `_jido` (the instance
+that opens all of it).
 
 `_batches` sends many messages in one go; `_settling` knows what still follows from one; `_waits` knows which agents
 wait for each other.

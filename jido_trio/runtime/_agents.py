@@ -221,6 +221,30 @@ class Agents:
         cells = await self._instance.part(Upgrades).run(old, new, only, migrate)
         return tuple(AgentRef(cell) for cell in cells)
 
+    async def rewind(self, agent: AgentRef[AgentT] | str, *, to: int) -> AgentT:
+        """Have a durable agent go on from an earlier point, as it was after the input of that number; return it so.
+
+        It goes back between two messages. What came after that point stays in its journal, as a branch that was left,
+        and nothing is carried out again. Signals for later are those of the point, as far from due as they were then.
+        What an action with effects comes to that was begun after the point isn't told to it. Messages that wait are
+        handled on the new branch. What was sent or done in the world isn't undone.
+
+        Args:
+            agent: The agent, by ref or id.
+            to: The number of an input, as `jido-trio journal show` tells it; 0 is the beginning.
+
+        Raises:
+            AgentNotFound: No such agent lives.
+            AgentStopped: It has ended meanwhile.
+            InvalidDefinition: It isn't durable, is parked, or its journal doesn't go back so far.
+            RecordRefused: A record of its journal can't be used.
+            ReplayDiverged: The code comes to other states than its journal says.
+            StorageError: See `Storage`; the agent is as it was.
+            SupervisorStopped: The instance isn't running.
+            WouldDeadlock: It waits for the interpreter that calls this.
+        """
+        return await self._directory.rewind(agent, to)  # type: ignore[return-value]  # of the class that its ref says
+
     async def resume_agent(self, agent: AgentRef[Any] | str) -> None:
         """Begin the next life of an agent that is parked, or that pauses before its restart. A running one runs on.
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from attrs import define, frozen
 
@@ -151,6 +151,15 @@ class Archive:
     def tried(self) -> str:
         """The key of the note that a start went on with what it found."""
         return f"{self._at}now/tried"
+
+    def timer_in(self, record: str) -> str | None:
+        """Return the name of the timer whose record it is; None if it is of something else."""
+        at = self.timer("")
+        return unquote(record.removeprefix(at)) if record.startswith(at) else None
+
+    def input_of(self, effect: str) -> int:
+        """Return the number of the input that an effect followed from."""
+        return int(effect.removeprefix(f"{self._at}now/effect/").partition(".")[0])
 
     def past(self, number: int) -> str:
         """Return the key of an input."""

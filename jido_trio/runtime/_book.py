@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import define, field
 
-from jido_trio.core import Agent, Began, Durable, Entry, Heard, Learnt, Signal, mark_of
+from jido_trio.core import Agent, Began, Durable, Entry, Heard, Learnt, Rewound, Signal, mark_of
 from jido_trio.runtime._archive import Archive, Due, Effect, Found, Snapshot
 from jido_trio.storage import Check, Delete, DeleteRange, Op, Put
 
@@ -99,7 +99,7 @@ class Draft:
         """Whether a signal with that id was handled, or is about to be."""
         return id in self._book.ids or id in self._ids
 
-    def take(self, input: Heard | Learnt | Began, agent: Agent[Any], *, once: bool) -> None:
+    def take(self, input: Heard | Learnt | Began | Rewound, agent: Agent[Any], *, once: bool) -> None:
         """Take an input, which led to `agent`.
 
         Raises:

@@ -41,6 +41,7 @@ from jido_trio.core import (
     Heard,
     Instruction,
     Learnt,
+    Rewound,
     RunInstruction,
     Signal,
     replay,
@@ -59,7 +60,7 @@ from jido_trio.errors import (
     Unstorable,
 )
 from jido_trio.redact import said, shown, shown_error
-from jido_trio.runtime._archive import Effect, Found, archive_of, check_storable
+from jido_trio.runtime._archive import Due, Effect, Found, archive_of, check_storable
 from jido_trio.runtime._book import Book, Draft, draft
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._crash import AgentCrash
@@ -70,10 +71,11 @@ from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox import Again, Call, Kept, Kill, Message, News, Outcome, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._plan import Do, Plan, planned
+from jido_trio.runtime._rewind import Rewinding
 from jido_trio.runtime._server import CRASHED, CUT_OFF, STOPS, Server, awaited, interpreted, received_by, refusal_in
 from jido_trio.runtime._suspects import Suspects, suspects_of
 from jido_trio.runtime._tasks import under_way
-from jido_trio.runtime._upgrading import Upgrading
+from jido_trio.runtime._upgrading import Upgrading, Wanted
 from jido_trio.runtime._waits import HELD, refuse_circle, waiting_for
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import using
@@ -346,7 +348,10 @@ class DurableServer(Server):
     def _has_nothing_to_do(self) -> bool:
         if self._book is None or (self._fresh and self._book.effects):  # an earlier life has left something open
             return False
-        return not self._shall_hibernate() and not self._has_messages() and self.kept(Upgrading) is None
+        return not self._shall_hibernate() and not self._has_messages() and not self._shall_change()
+
+    def _shall_change(self) -> bool:
+        return self.kept(Upgrading) is not None or self.kept(Rewinding) is not None
 
     def _has_messages(self) -> bool:
         return self.mailbox.queue is not None or self.mailbox.urgent is not None or self._pending is not None
@@ -379,7 +384,7 @@ class DurableServer(Server):
                     (signal, directives, before), self._pending = self._pending, None
                     await self._act(signal, [Do(each) for each in directives], before)
                 elif not (
-                    await self._become() or await self._step() or await self._fall_asleep() or await self._more()
+                    await self._change() or await self._step() or await self._fall_asleep() or await self._more()
                 ):
                     break
             if life is not None and self.life is life and life.stopping:
@@ -462,18 +467,14 @@ class DurableServer(Server):
     def between(self) -> None:
         """See `Server`. Its task looks by itself."""
 
-    def upgrade_parked(self, wanted: Upgrading) -> None:
+    def change_parked(self, wanted: Wanted) -> None:
         """See `Server`. Nobody is there to commit it."""
-        self.let_go(Upgrading)
-        wanted.over(
-            MigrationFailed(
-                self.id,
-                self.initial.vsn,
-                wanted.cls.__qualname__,
-                wanted.cls.vsn,
-                "it is parked; resume it, or stop it",
-            )
-        )
+        why = "it is parked; resume it, or stop it"
+        if isinstance(wanted, Upgrading):
+            cls = wanted.cls
+            self._not_changed(wanted, MigrationFailed(self.id, self.initial.vsn, cls.__qualname__, cls.vsn, why))
+        else:
+            self._not_changed(wanted, InvalidDefinition(f"agent {shown(self.id)} can't go back: {why}", field="agent"))
 
     async def _become(self) -> bool:
         """Go on as an agent of another class, if that is wanted; return whether it was."""
@@ -485,32 +486,85 @@ class DurableServer(Server):
             upgraded = wanted.of(self._open_book().agent)
             page.become(upgraded)
         except (MigrationFailed, Unstorable) as error:
-            self._not_become(wanted, error)
+            self._not_changed(wanted, error)
             return True
         self._upgraded = upgraded
+        if not await self._changed(page, wanted):
+            self._upgraded = None
+            return True
+        self._upgraded = None
+        self.is_now(upgraded, upgraded)
+        wanted.over()
+        return True
+
+    async def _change(self) -> bool:
+        return await self._become() or await self._go_back()
+
+    async def _changed(self, page: Draft, wanted: Wanted) -> bool:
+        """Commit a change between two messages; return whether that was done. If not, the agent is as it was."""
         try:
             await page.commit()
         except StorageUnknown:
             self._book = None
             raise
         except StorageError as error:
-            self._upgraded = None  # nothing was changed
-            self._not_become(wanted, error)
-            return True
+            self._not_changed(wanted, error)
+            return False
         except BaseException:
             self._book = None
             raise
-        self._upgraded = None
-        self.is_now(upgraded, upgraded)
-        if self.kept(Upgrading) is wanted:
-            self.let_go(Upgrading)
-        wanted.over()
+        if self.kept(type(wanted)) is wanted:
+            self.let_go(type(wanted))
         return True
 
-    def _not_become(self, wanted: Upgrading, error: Exception) -> None:
-        if self.kept(Upgrading) is wanted:
-            self.let_go(Upgrading)
+    def _not_changed(self, wanted: Wanted, error: Exception) -> None:
+        if self.kept(type(wanted)) is wanted:
+            self.let_go(type(wanted))
         wanted.over(error)
+
+    # ---- an earlier point
+
+    def rewind(self, wanted: Rewinding) -> None:
+        """Go on from an earlier point, as soon as no message is being handled."""
+        self.keep(wanted)
+        self.wake()
+
+    async def _go_back(self) -> bool:
+        """Go on from an earlier point, if that is wanted; return whether it was."""
+        wanted = self.kept(Rewinding)
+        if wanted is None:
+            return False
+        book, point, page = self._open_book(), wanted.point, draft(self._open_book())
+        with using(self.instance.world):
+            signal = Signal("jido.agent.rewound", {"to": point.number}, source=self.instance.source)
+        rewound = Rewound(signal, point.number, point.agent.state, point.agent.strategy_state, point.timers)
+        archive, now = self._inbox.archive, self.instance.world.now().timestamp()
+        named = {record: archive.timer_in(record) for record in self._inbox.on_disk}
+        dropped = [record for record, name in named.items() if name is not None and point.drops(name)]
+        try:
+            agent = rewound.apply(book.agent)[0]
+            page.take(rewound, agent, once=False)
+            for record in [*dropped, *(each for each in book.effects if archive.input_of(each) > point.number)]:
+                page.done(record)
+            timers = {each.name: Due(now + each.seconds, each.signal) for each in point.timers}
+            armed = {page.timer(name, due): due for name, due in timers.items()}
+            page.seal(whole=True)
+        except (TypeError, Unstorable) as error:
+            self._not_changed(wanted, InvalidDefinition(f"agent {shown(self.id)} can't go back: {said(error)}"))
+            return True
+        number = book.number
+        if not await self._changed(page, wanted):
+            return True
+        for record in dropped:
+            self._inbox.disarm(record)
+        for record, due in armed.items():
+            self._inbox.arm(record, due)
+        self.is_now(agent, agent)
+        self.instance.counts.accepted += 1
+        self.instance.counts.handled += 1
+        logger.info("agent %s went back from input %d to input %d", shown(self.id), number, point.number)
+        wanted.over()
+        return True
 
     # ---- hibernation
 

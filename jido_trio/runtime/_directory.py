@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import trio
 from attrs import define
 
+from jido_trio import checks
 from jido_trio.core import Agent
 from jido_trio.errors import AgentNotFound, ChildRefused, InvalidDefinition, SupervisionError
 from jido_trio.redact import shown
@@ -18,10 +19,12 @@ from jido_trio.runtime._fates import DeadLetter
 from jido_trio.runtime._hibernation import HIBERNATED
 from jido_trio.runtime._mailbox import Kill
 from jido_trio.runtime._ref import AgentRef
+from jido_trio.runtime._rewind import Rewinding, Rewinds, point_at
 from jido_trio.runtime._run_queue import TURN
 from jido_trio.runtime._server import Server, made
 from jido_trio.runtime._specs import Handling, Options, Specs, server
-from jido_trio.runtime._waits import waiting_for
+from jido_trio.runtime._upgrade import come_over
+from jido_trio.runtime._waits import refuse_circle, waiting_for
 from jido_trio.storage import Storage
 from jido_trio.supervision import Child, Supervisor
 
@@ -121,6 +124,28 @@ class Directory:
         if instance.storage is not None and not await archive_of(instance.storage, instance.name, cell.id).owned():
             raise AgentNotFound(cell.id)
         return await self.start(cls, id, None, handling, options)
+
+    async def rewind(self, agent: AgentRef[Any] | str, to: int) -> Agent[Any]:
+        """Have a durable agent go on from an earlier point, and return it as it was there."""
+        instance = self._instance
+        instance.running()
+        cell = self.cell(agent)
+        if not isinstance(cell, DurableServer) or instance.storage is None:
+            raise _not_durable(type(cell.initial), f"agent {shown(cell.id)}", "rewind")
+        checks.whole(f"agent {shown(cell.id)}", "to", to)
+        refuse_circle(cell)
+        async with instance.part(Rewinds).lock:
+            wanted = Rewinding(cell.id, await point_at(instance.storage, instance.name, cell.id, to))
+            try:
+                cell.rewind(wanted)
+                with waiting_for(cell, lasting=True):
+                    await come_over(cell, wanted)
+            finally:
+                if cell.kept(Rewinding) is wanted:
+                    cell.let_go(Rewinding)
+        if wanted.error is not None:
+            raise wanted.error
+        return wanted.point.agent
 
     async def resume(self, agent: AgentRef[Any] | str) -> None:
         """Begin the next life of an agent that is parked, or pauses before its restart."""

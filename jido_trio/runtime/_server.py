@@ -47,7 +47,7 @@ from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message,
 from jido_trio.runtime._mailbox_rules import MailboxRules, RuledMailbox
 from jido_trio.runtime._recovery import Committed, beginning, is_in_vain, started_of
 from jido_trio.runtime._secrets import secrets_of
-from jido_trio.runtime._upgrading import Upgrading
+from jido_trio.runtime._upgrading import Upgrading, Wanted
 from jido_trio.runtime._waits import HELD, Wait, waiting_for
 from jido_trio.supervision import PassiveLife
 from jido_trio.world import enter, leave
@@ -228,8 +228,8 @@ class Server(Cell):
         if self.state in ("idle", "queued", "down"):
             self.between()
 
-    def upgrade_parked(self, wanted: Upgrading) -> None:
-        """Become an agent of another class, which has no life for now, and may have none for long."""
+    def change_parked(self, wanted: Wanted) -> None:
+        """Change as is wanted, as it has no life for now, and may have none for long."""
         self.between()
 
     def between(self) -> None:

@@ -23,7 +23,7 @@ from jido_trio.redact import said, shown
 from jido_trio.runtime._archive import check_storable
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._server import Server
-from jido_trio.runtime._upgrading import Upgrading
+from jido_trio.runtime._upgrading import Upgrading, Wanted
 from jido_trio.runtime._waits import refuse_circle, waiting_for
 
 LOOK = 0.1
@@ -64,7 +64,7 @@ class Upgrades:
                         await trio.lowlevel.checkpoint()
                 for cell in cells:
                     with waiting_for(cell, lasting=True):
-                        await _come_over(cell, wanted[cell.id])
+                        await come_over(cell, wanted[cell.id])
             finally:
                 for cell in cells:
                     if cell.kept(Upgrading) is wanted[cell.id]:
@@ -114,8 +114,8 @@ async def _try_all(cells: Sequence[Server], new: type[Agent[Any]], migrate: Migr
         raise UpgradeFailed(new.__qualname__, failed, ())
 
 
-async def _come_over(cell: Server, wanted: Upgrading) -> None:
-    """Wait until the agent is of the new class, or can't become one."""
+async def come_over(cell: Server, wanted: Wanted) -> None:
+    """Wait until the agent has changed as is wanted, or can't."""
     while not wanted.is_over:
         if cell.closed:
             wanted.over(AgentStopped(cell.id, cell.closed))
@@ -124,7 +124,7 @@ async def _come_over(cell: Server, wanted: Upgrading) -> None:
         if cell.state == "down" and supervisor is not None:
             slot = supervisor.child(cell.id).inspect()
             if slot is not None and slot.state == "parked":
-                cell.upgrade_parked(wanted)
+                cell.change_parked(wanted)
                 continue
         await wanted.wait(LOOK)
 

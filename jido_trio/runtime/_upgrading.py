@@ -1,4 +1,4 @@
-"""Upgrading: a class that an agent shall have from the next moment between two messages on."""
+"""Upgrading, and what it has in common with the other changes that an agent makes between two messages."""
 
 from __future__ import annotations
 
@@ -14,26 +14,14 @@ from jido_trio.terms import ExitKind
 
 
 @define(eq=False)
-class Upgrading:
-    """What is kept for an agent until it is one of the new class, or can't become one."""
+class Wanted:
+    """What is kept for an agent until it has changed so, or can't."""
 
     agent_id: str
-    cls: type[Agent[Any]]
-    _migrate: Migration | None
-    _between: Callable[[], None]
-    """Has the agent look whether it can be done now."""
     is_over: bool = field(default=False, init=False)
     error: Exception | None = field(default=None, init=False)
     """Why it can't be done."""
     _over: trio.Event = field(init=False, factory=trio.Event)
-
-    def of(self, agent: Agent[Any]) -> Agent[Any]:
-        """Return an agent as one of the new class.
-
-        Raises:
-            MigrationFailed: It can't become one.
-        """
-        return migrated(agent, self.cls, self._migrate)
 
     def over(self, error: Exception | None = None) -> None:
         """It is done; or it can't be, and the agent is as it was."""
@@ -49,10 +37,31 @@ class Upgrading:
         """See `Belonging`."""
 
     def again(self) -> None:
-        """See `Belonging`. No message is being handled as a life begins."""
-        self._between()
+        """See `Belonging`."""
 
     def gone(self, exit: ExitKind) -> None:
         """See `Belonging`."""
         if not self.is_over:
             self.over(AgentStopped(self.agent_id, "crashed" if exit == "crash" else "stopped"))
+
+
+@define(eq=False)
+class Upgrading(Wanted):
+    """A class that an agent shall have."""
+
+    cls: type[Agent[Any]]
+    _migrate: Migration | None
+    _between: Callable[[], None]
+    """Has the agent look whether it can be done now."""
+
+    def of(self, agent: Agent[Any]) -> Agent[Any]:
+        """Return an agent as one of the new class.
+
+        Raises:
+            MigrationFailed: It can't become one.
+        """
+        return migrated(agent, self.cls, self._migrate)
+
+    def again(self) -> None:
+        """See `Belonging`. No message is being handled as a life begins."""
+        self._between()

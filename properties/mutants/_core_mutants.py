@@ -488,8 +488,8 @@ JOURNAL = (
         "migration_ignored",
         "A what-if with another class begins with the old state.",
         "what_if",
-        "migrated(begin, instead, migrate)",
-        "instead.new(begin.id, begin.state)",
+        "Fork(begin, migrated(begin, cls, migrate), brought=lambda agent: migrated(agent, cls, migrate))",
+        "Fork(begin, cls.new(begin.id, begin.state))",
         part="core",
     ),
     Mutant(

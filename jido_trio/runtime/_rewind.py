@@ -1,0 +1,136 @@
+"""Rewind: an agent goes on from an earlier point of its journal, on a branch of its own.
+
+The journal is folded up to that point, for the state, and for the signals that were to come later then. Both become one
+more input, `Rewound`, between two messages: what came after the point stays in the journal, before it. So a fold of the
+whole comes to the same, and nothing that was carried out is carried out again. Signals for later are as far from due as
+they were at the point; when something was then is told by the times of the signals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import trio
+from attrs import AttrsInstance, define, field, frozen
+
+from jido_trio.core import Agent, CancelSchedule, Entry, Pending, Rewound, Schedule, Signal, Stop, mark_of
+from jido_trio.errors import InvalidDefinition, ReplayDiverged
+from jido_trio.redact import shown, shown_error
+from jido_trio.runtime._cell import Instance
+from jido_trio.runtime._history import open_journal
+from jido_trio.runtime._upgrading import Wanted
+from jido_trio.storage import Storage
+
+
+@frozen
+class Point:
+    """An agent after an input of its past."""
+
+    agent: Agent[Any]
+    number: int
+    timers: tuple[Pending, ...]
+    """What was to come later then."""
+    begin: int
+    """Of how many inputs the journal knows nothing any more."""
+    seen: frozenset[str]
+    """The names of all signals for later that the journal knows of."""
+
+    def drops(self, timer: str) -> bool:
+        """Whether a signal for later, which there is now, isn't of this point: it isn't from before the journal."""
+        return not self.begin or timer in self.seen
+
+
+@define(eq=False)
+class Rewinding(Wanted):
+    """What is kept for an agent until it goes on from a point of its past, or can't."""
+
+    point: Point
+
+
+@define(eq=False)
+class Rewinds:
+    """The rewinds of one instance: one after the other, as each is kept for its agent alone."""
+
+    _instance: Instance
+    lock: trio.Lock = field(init=False, factory=trio.Lock)
+
+
+@define
+class _Timers:
+    """What was to come later, as the fold goes on."""
+
+    now: float = 0.0
+    """When the last input was, in seconds since 1970, as far as the signals tell."""
+    due: dict[str, tuple[float, Signal]] = field(factory=dict)
+
+    def take(self, entry: Entry, directives: Sequence[AttrsInstance]) -> None:
+        """Take note of an input, and of what followed from it."""
+        self.now = max(self.now, _time_of(entry.input.signal))
+        if isinstance(entry.input, Rewound):
+            self.due = {each.name: (self.now + each.seconds, each.signal) for each in entry.input.timers}
+            return
+        came = entry.input.signal.id
+        self.due = {name: (at, signal) for name, (at, signal) in self.due.items() if signal.id != came}
+        for index, directive in enumerate(directives):
+            match directive:
+                case Schedule():
+                    name = f"{entry.number}.{index}" if directive.key is None else f"key {directive.key}"
+                    self.due[name] = (self.now + directive.delay, directive.message)
+                case CancelSchedule():
+                    self.due.pop(f"key {directive.key}", None)
+                case Stop():
+                    return
+                case _:
+                    pass
+
+    def pending(self) -> tuple[Pending, ...]:
+        """Return them, each with how far it is from due."""
+        return tuple(Pending(name, max(0.0, at - self.now), signal) for name, (at, signal) in self.due.items())
+
+
+def _time_of(signal: Signal) -> float:
+    try:
+        return datetime.fromisoformat(signal.time).timestamp() if signal.time else 0.0
+    except ValueError:
+        return 0.0
+
+
+async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> Point:
+    """Return a durable agent as it was after the input of that number.
+
+    Raises:
+        InvalidDefinition: The journal doesn't go back, or forth, so far.
+        RecordRefused: See `open_journal`.
+        ReplayDiverged: The code comes to another state than the journal says.
+        StorageError: See `Storage.scan`.
+    """
+    reader = await open_journal(storage, instance, agent_id)
+    agent, number, timers, seen = reader.begin, reader.number, _Timers(), set[str]()
+    found = (agent, timers.pending()) if number == to else None
+    async for page in reader.pages:
+        for entry in page:
+            agent, directives = _applied(agent, entry)
+            timers.take(entry, directives)
+            number = entry.number
+            seen |= timers.due.keys()
+            if number == to:
+                found = (agent, timers.pending())
+    if found is None:
+        raise InvalidDefinition(
+            f"to={shown(to)}: the journal of agent {shown(agent_id)} goes from {reader.number} to {number}",
+            field="to",
+            value=to,
+        )
+    return Point(found[0], to, found[1], reader.number, frozenset(seen))
+
+
+def _applied(agent: Agent[Any], entry: Entry) -> tuple[Agent[Any], Sequence[AttrsInstance]]:
+    try:
+        after, directives = entry.input.apply(agent)
+    except Exception as error:
+        raise ReplayDiverged(agent.id, entry.number, shown_error(error)) from error
+    if mark_of(after) != entry.mark:
+        raise ReplayDiverged(agent.id, entry.number, "it came to another state")
+    return after, directives
