@@ -14,6 +14,7 @@ from jido_trio.core import Durable
 from jido_trio.errors import AgentCrashed
 from jido_trio.runtime import AgentRef, Runtime, interpret
 from jido_trio.storage import MemoryStorage
+from properties.test_durable import Death, Mortal
 
 IDS = ("a", "b")
 
@@ -221,3 +222,46 @@ def test_in_memory_all_that_is_sent_while_agents_are_upgraded_is_booked_once(ste
 @given(st.lists(STEPS, max_size=25))
 def test_durable_agents_that_are_killed_meanwhile_book_once_what_is_sent_while_they_are_upgraded(steps):
     run(steps, (One, Two, Three), durable=True)
+
+
+class TwoOfOne(Two, durable=Durable(migrations={"1": MIGRATIONS["1"]}, formerly=One)):
+    """What those become, too, that were not upgraded before their process died."""
+
+
+async def upgraded_in_the_middle(storage: Mortal, signals: list[Signal], middle: int, *, first: bool) -> int | None:
+    """Send what wasn't answered, with an upgrade in the middle; return the cents at the end, None after a death."""
+    cents = 0
+    try:
+        async with Jido("bank", storage=storage, on_report=lambda _: None) as jido:
+            ref: AgentRef[Any] = await jido.start_agent(One if first else TwoOfOne, id="a")
+            upgraded = not first
+            while signals:
+                if len(signals) <= middle and not upgraded:
+                    await jido.upgrade(One, TwoOfOne)
+                    upgraded = True
+                await ref.call(signals[0])
+                del signals[0]
+            if not upgraded:
+                await jido.upgrade(One, TwoOfOne)
+            cents = ref.agent.state.cents
+    except* Death:
+        pass
+    return None if storage.dead else cents
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(0, 6), st.integers(1, 12), st.booleans())
+def test_an_agent_whose_process_dies_at_any_commit_of_an_upgrade_is_of_one_class_and_has_booked_all(
+    amounts, middle, commits, done
+):
+    signals = [Signal("book", {"amount": amount}, id=f"s-{number}") for number, amount in enumerate(amounts)]
+    shared = MemoryStorage()
+
+    async def lives() -> int | None:
+        dying = Mortal(shared, commits, done=done)
+        cents = await upgraded_in_the_middle(dying, signals, middle, first=True)
+        if cents is not None:
+            return cents
+        return await upgraded_in_the_middle(Mortal(shared, float("inf"), done=True), signals, middle, first=False)
+
+    assert trio.run(lives, clock=trio.testing.MockClock(autojump_threshold=0)) == 100 * sum(amounts)
