@@ -15,7 +15,8 @@ from hypothesis.stateful import invariant, precondition, rule, run_state_machine
 
 from jido_trio import AgentCrashed, Jido, Signal
 from jido_trio.errors import AgentStopped, CallTimeout, JidoError, NoRoomForKey, StorageFailed, ThawFailed
-from jido_trio.groups import Keyed, open_keyed
+from jido_trio.groups import open_keyed
+from jido_trio.groups._places import Places
 from jido_trio.runtime import AgentRef
 from jido_trio.runtime._archive import Snapshot
 from jido_trio.runtime._commit import DurableServer
@@ -257,25 +258,25 @@ def test_keyed_agents_keep_what_they_promise():
 
 
 def attached_ones_go(patch: pytest.MonkeyPatch) -> None:
-    taken = Keyed._taken
+    taken = Places.taken
 
-    async def taken_for_a_moment(self: Keyed[Fresh], key: str, state: object, seconds: float | None) -> object:
+    async def taken_for_a_moment(self: Places[Fresh], key: str, state: object, seconds: float | None) -> object:
         place = await taken(self, key, state, seconds)
         place.attached = 0
-        self._rests(place)
+        self.rests(place)
         return place
 
-    patch.setattr(Keyed, "_taken", taken_for_a_moment)
-    patch.setattr(Keyed, "_let_go", lambda self, place: self._rests(place))
+    patch.setattr(Places, "taken", taken_for_a_moment)
+    patch.setattr(Places, "let_go", lambda self, place: self.rests(place))
 
 
 def room_is_never_given_back(patch: pytest.MonkeyPatch) -> None:
-    def free(self: Keyed[Fresh], place: Any) -> None:
-        self._places.pop(place.key, None)
-        self._at_rest.pop(place.key, None)
+    def free(self: Places[Fresh], place: Any) -> None:
+        self.by_key.pop(place.key, None)
+        self.at_rest.pop(place.key, None)
         place.changed.set()
 
-    patch.setattr(Keyed, "_free", free)
+    patch.setattr(Places, "_free", free)
 
 
 def there_is_always_room(patch: pytest.MonkeyPatch) -> None:
@@ -283,11 +284,11 @@ def there_is_always_room(patch: pytest.MonkeyPatch) -> None:
 
 
 def time_stands_still(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Keyed, "_idle_at", lambda self: float("inf"))
+    patch.setattr(Places, "_idle_at", lambda self: float("inf"))
 
 
 def the_end_of_one_is_not_noticed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Keyed, "_ended", lambda self, place, due: None)
+    patch.setattr(Places, "_ended", lambda self, place, due: None)
 
 
 def who_is_put_to_rest_forgets(patch: pytest.MonkeyPatch) -> None:
@@ -300,26 +301,26 @@ def who_is_put_to_rest_forgets(patch: pytest.MonkeyPatch) -> None:
 
 
 def who_runs_on_after_a_failure_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    went = Keyed._went
+    went = Places.went
 
-    def forget(self: Keyed[Fresh], place: Any) -> None:
+    def forget(self: Places[Fresh], place: Any) -> None:
         self._free(place)
         went(self, place)
 
-    patch.setattr(Keyed, "_went", forget)
+    patch.setattr(Places, "went", forget)
 
 
 def a_failed_start_keeps_its_room(patch: pytest.MonkeyPatch) -> None:
-    free = Keyed._free
+    free = Places._free
 
-    def forget(self: Keyed[Fresh], place: Any) -> None:
+    def forget(self: Places[Fresh], place: Any) -> None:
         if place.ref is not None:
             free(self, place)
             return
-        self._places.pop(place.key, None)
+        self.by_key.pop(place.key, None)
         place.changed.set()
 
-    patch.setattr(Keyed, "_free", forget)
+    patch.setattr(Places, "_free", forget)
 
 
 PLANTED: list[Callable[[pytest.MonkeyPatch], None]] = [
