@@ -33,6 +33,8 @@ __all__ = ["class_name", "named_class", "pack", "unpack"]
 
 Path: TypeAlias = tuple[Step, ...]
 
+Writer: TypeAlias = Callable[[Any], str]
+
 _LARGEST = 1 << 62
 
 
@@ -42,7 +44,7 @@ def pack(value: object) -> bytes:
     Raises:
         Misfit: Part of it can't be kept: a live object, a function, a class made inside of a function. It says where.
     """
-    return json.dumps(_plain(value), separators=(",", ":"), allow_nan=False).encode()
+    return _text(value).encode()
 
 
 def unpack(data: bytes) -> Any:
@@ -99,100 +101,155 @@ def _found(name: object) -> object:
     return found
 
 
-# From values to plain data. Where something can't be kept, its path is found on the way out: most things can.
+# From values to JSON. Where something can't be kept, its path is found on the way out: most things can.
 
 
-def _plain(value: Any) -> Any:
-    kind = type(value)
-    write = _WRITERS.get(kind)
-    if write is not None:
-        return write(value)
-    if kind is str or value is None or kind is bool:
-        return value
-    if kind is int:
-        return value if -_LARGEST < value < _LARGEST else {"$int": hex(value)}
-    if kind is float:
-        return value if math.isfinite(value) else {"$float": repr(value)}
-    return _plain_of_class(value, kind)
+def _text(value: Any) -> str:
+    kind = value.__class__
+    return (_WRITERS.get(kind) or _writer(kind))(value)
 
 
-def _plain_of_class(value: Any, kind: type) -> Any:
-    if isinstance(value, type):
-        return {"$type": class_name(value)}
-    if isinstance(value, Enum):
-        return {"$enum": class_name(kind), "value": _plain(value.value)}
+def _writer(kind: type) -> Writer:
+    """Return what writes values of a class that JSON has no word for."""
+    if issubclass(kind, type):
+        return lambda value: f'{{"$type":{_quoted(class_name(value))}}}'
+    if issubclass(kind, Enum):
+        return lambda value: f'{{"$enum":{_quoted(class_name(kind))},"value":{_text(value.value)}}}'
     if attrs.has(kind) and not issubclass(kind, BaseException):
-        return _fields(value, kind)
-    if isinstance(value, ErrorValue):
-        _, (cls, args, state) = value.__reduce__()
-        return {"$error": class_name(cls), "args": _plain(args), "state": _plain(state)}
-    if isinstance(value, tuple):
-        return {"$tuple": _each(value), "of": class_name(kind)}
-    raise _misfit(f"a value of class {shown(kind.__qualname__)} can't be kept: {shown(value)}", ())
+        _WRITERS[kind] = write = _record_writer(kind)  # it asks each time whether its name leads to the class
+        return write
+    if issubclass(kind, ErrorValue):
+        return _error_text
+    if issubclass(kind, tuple):
+        return _tuple_text
+    return _refuse
 
 
-def _fields(value: Any, kind: type) -> dict[str, Any]:
-    plain: dict[str, Any] = {"$": class_name(kind)}
-    name = ""
-    try:
-        for name in _names(kind):
-            plain[name] = _plain(getattr(value, name))
-    except Misfit as misfit:
-        raise _under(misfit, name) from None
-    return plain
+def _refuse(value: object) -> str:
+    raise _misfit(f"a value of class {shown(type(value).__qualname__)} can't be kept: {shown(value)}", ())
 
 
-def _each(values: Iterable[Any]) -> list[Any]:
-    plain: list[Any] = []
+def _record_writer(kind: type) -> Writer:
+    names = _names(kind)
+    head = f'{{"$":{_quoted(class_name(kind))}'
+    fields = [(name, f",{_quoted(name)}:") for name in names]
+    module, name, writers, quoted = kind.__module__, kind.__qualname__, _WRITERS, _quoted
+
+    def write(value: Any) -> str:
+        if getattr(sys.modules.get(module), name, None) is not kind:
+            class_name(kind)  # one in another class, or one that isn't found any more
+        text, field = head, ""
+        try:
+            for field, before in fields:
+                each = getattr(value, field)
+                its = each.__class__
+                if its is str:
+                    text += before + quoted(each)
+                elif each is None:
+                    text += before + "null"
+                else:
+                    text += before + (writers.get(its) or _writer(its))(each)
+        except Misfit as misfit:
+            raise _under(misfit, field) from None
+        return text + "}"
+
+    return write
+
+
+def _error_text(value: ErrorValue) -> str:
+    _, (cls, args, state) = value.__reduce__()
+    return f'{{"$error":{_quoted(class_name(cls))},"args":{_text(args)},"state":{_text(state)}}}'
+
+
+def _items(values: Iterable[Any]) -> str:
+    parts: list[str] = []
     try:
         for value in values:
-            plain.append(_plain(value))  # noqa: PERF401  # its length tells where it went wrong
+            parts.append(_text(value))  # noqa: PERF401  # its length tells where it went wrong
     except Misfit as misfit:
-        raise _under(misfit, Key(len(plain))) from None
-    return plain
+        raise _under(misfit, Key(len(parts))) from None
+    return f"[{','.join(parts)}]"
 
 
-def _mapping(value: Mapping[Any, Any]) -> Any:
+def _mapping(value: Mapping[Any, Any]) -> str:
+    parts, writers = list[str](), _WRITERS
     key: Any = None
     try:
-        if all(type(key) is str and not key.startswith("$") for key in value):
-            plain = {}
-            for key, each in value.items():
-                plain[key] = _plain(each)
-            return plain
-        pairs = []
         for key, each in value.items():
-            pairs.append([_plain(key), _plain(each)])
+            if key.__class__ is not str or key.startswith("$"):
+                return f'{{"$dict":{_pairs(value)}}}'
+            parts.append(f"{_quoted(key)}:{(writers.get(each.__class__) or _writer(each.__class__))(each)}")
     except Misfit as misfit:
         raise _under(misfit, Key(key)) from None
-    return {"$dict": pairs}
+    return f"{{{','.join(parts)}}}"
 
 
-def _set(value: Iterable[Any]) -> Any:
-    plain = [_plain(each) for each in value]
-    return {"$set": sorted(plain, key=lambda each: json.dumps(each, sort_keys=True))}
+def _pairs(value: Mapping[Any, Any]) -> str:
+    parts: list[str] = []
+    key: Any = None
+    try:
+        for key, each in value.items():
+            parts.append(f"[{_text(key)},{_text(each)}]")
+    except Misfit as misfit:
+        raise _under(misfit, Key(key)) from None
+    return f"[{','.join(parts)}]"
 
 
-_WRITERS: dict[type, Callable[[Any], Any]] = {
-    FrozenDict: _mapping,
-    dict: _mapping,
-    FrozenList: _each,
-    list: _each,
-    tuple: lambda value: {"$tuple": _each(value)},
-    frozenset: _set,
-    set: _set,
-    bytes: lambda value: {"$bytes": b64encode(value).decode()},
-    datetime: lambda value: {"$datetime": value.isoformat(), "fold": value.fold},
-    date: lambda value: {"$date": value.isoformat()},
-    time: lambda value: {"$time": value.isoformat()},
-    timedelta: lambda value: {"$timedelta": [value.days, value.seconds, value.microseconds]},
-    Decimal: lambda value: {"$decimal": str(value)},
-    UUID: lambda value: {"$uuid": str(value)},
-    complex: lambda value: {"$complex": [value.real, value.imag]},
+def _set(value: Iterable[Any]) -> str:
+    return f'{{"$set":[{",".join(sorted(map(_text, value)))}]}}'
+
+
+def _tuple_text(value: tuple[Any, ...]) -> str:
+    items = _items(value)
+    if type(value) is tuple:
+        return f'{{"$tuple":{items}}}'
+    return f'{{"$tuple":{items},"of":{_quoted(class_name(type(value)))}}}'
+
+
+def _int(value: int) -> str:
+    return int.__repr__(value) if -_LARGEST < value < _LARGEST else f'{{"$int":"{value:#x}"}}'
+
+
+def _float(value: float) -> str:
+    return float.__repr__(value) if math.isfinite(value) else f'{{"$float":"{value!r}"}}'
+
+
+def _tagged(tag: str, text: Callable[[Any], str]) -> Writer:
+    return lambda value: f'{{"${tag}":{_quoted(text(value))}}}'
+
+
+_quoted: Callable[[str], str] = json.encoder.encode_basestring_ascii
+
+_PLAIN: dict[type, Writer] = {
+    str: _quoted,
+    int: _int,
+    float: _float,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
 }
 
+_TAGGED: dict[type, Writer] = {
+    FrozenDict: _mapping,
+    dict: _mapping,
+    FrozenList: _items,
+    list: _items,
+    tuple: _tuple_text,
+    frozenset: _set,
+    set: _set,
+    bytes: _tagged("bytes", lambda value: b64encode(value).decode()),
+    datetime: lambda value: f'{{"$datetime":{_quoted(value.isoformat())},"fold":{value.fold}}}',
+    date: _tagged("date", date.isoformat),
+    time: _tagged("time", time.isoformat),
+    timedelta: lambda value: f'{{"$timedelta":[{value.days},{value.seconds},{value.microseconds}]}}',
+    Decimal: _tagged("decimal", str),
+    UUID: _tagged("uuid", str),
+    complex: lambda value: f'{{"$complex":[{_float(value.real)},{_float(value.imag)}]}}',
+}
 
-WRITABLE = frozenset(_WRITERS)
+_WRITERS: dict[type, Writer] = {**_PLAIN, **_TAGGED}
+
+
+WRITABLE = frozenset(_TAGGED)
 """Classes, beside those of JSON, whose values can be kept."""
 
 
@@ -286,5 +343,5 @@ _READERS: dict[str, Callable[[dict[str, Any], Path], Any]] = {
     "$timedelta": lambda plain, _: timedelta(*plain["$timedelta"]),
     "$decimal": lambda plain, _: Decimal(plain["$decimal"]),
     "$uuid": lambda plain, _: UUID(plain["$uuid"]),
-    "$complex": lambda plain, _: complex(*plain["$complex"]),
+    "$complex": lambda plain, path: complex(*_values(plain["$complex"], path)),
 }

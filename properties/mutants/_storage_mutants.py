@@ -100,7 +100,7 @@ SQLITE = (
     Mutant(
         "deletes_expect_nothing",
         "A delete goes through whatever the revision is.",
-        "_do_all",
+        "_do_each",
         "if expected is not None:\n    _expect(db, key, expected)",
         "pass",
         part="storage",
@@ -108,7 +108,7 @@ SQLITE = (
     Mutant(
         "ranges_include_their_end",
         "Deleting a range takes the record at its end, too.",
-        "_do_all",
+        "_do_each",
         "'DELETE FROM records WHERE key >= ? AND key < ?'",
         "'DELETE FROM records WHERE key >= ? AND key <= ?'",
         part="storage",

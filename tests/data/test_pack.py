@@ -202,3 +202,16 @@ def test_other_fields_than_the_class_has_are_told_by_name():
     name = class_name(Holder)
     with pytest.raises(Misfit, match=r"missing value unknown other"):
         unpack(json.dumps({"$": name, "other": 1}).encode())
+
+
+@pytest.mark.parametrize("value", [complex("inf"), complex(1, float("-inf")), {complex(2, 3): 1}])
+def test_complex_numbers_come_back_also_those_that_are_not_finite(value):
+    assert unpack(pack(value)) == value
+
+
+def test_what_is_written_is_json_as_it_always_was():
+    value = {"a": 1, "b": [None, True, 1.5, "é\n"], "c": (2**70, -1), 3: frozenset({2, 1}), "$d": b"x"}
+    assert pack(value) == (
+        b'{"$dict":[["a",1],["b",[null,true,1.5,"\\u00e9\\n"]],["c",{"$tuple":[{"$int":"0x400000000000000000"},-1]}],'
+        b'[3,{"$set":[1,2]}],["$d",{"$bytes":"eA=="}]]}'
+    )

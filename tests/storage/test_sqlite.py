@@ -13,6 +13,7 @@ import trio
 import trio.testing
 
 from jido_trio.errors import (
+    Conflict,
     InvalidDefinition,
     StorageClosed,
     StorageCorrupt,
@@ -333,3 +334,20 @@ def test_control_c_between_asking_and_waiting_is_control_c_and_no_more(path):
 
     with pytest.raises(KeyboardInterrupt):
         trio.run(main)
+
+
+async def test_of_several_records_that_must_be_new_the_first_that_is_there_is_named_and_none_is_written(tmp_path):
+    async with open_sqlite(tmp_path / "a.db") as storage:
+        await storage.commit([Put("c", b"1"), Put("c", b"2"), Put("d", b"1")])
+        with pytest.raises(Conflict) as refused:
+            await storage.commit([Put(key, b"new", expected=0) for key in "abcde"])
+        assert (refused.value.key, refused.value.expected, refused.value.found) == ("c", 0, 2)
+        assert [record.key for record in await storage.scan("a", "z")] == ["c", "d"]
+
+
+async def test_a_record_that_must_be_new_twice_in_a_commit_is_a_conflict(tmp_path):
+    async with open_sqlite(tmp_path / "a.db") as storage:
+        with pytest.raises(Conflict) as refused:
+            await storage.commit([Put("a", b"1", expected=0), Put("b", b"1", expected=0), Put("a", b"2", expected=0)])
+        assert (refused.value.key, refused.value.found) == ("a", 1)
+        assert await storage.scan("a", "z") == []
