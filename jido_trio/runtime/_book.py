@@ -117,7 +117,8 @@ class Draft:
         """A record has been dealt with: the signal was handled, the effect is done."""
         if record:
             self._done.append(record)
-            self._ops.append(Delete(record))
+            # A signal that waits is written once. If it isn't there, another owner has handled it in between.
+            self._ops.append(Delete(record, 1 if "/now/inbox/" in record else None))
 
     def effect(self, index: int, effect: Effect) -> str:
         """Write directive `index` of the last input, and return its record."""

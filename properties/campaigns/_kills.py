@@ -105,14 +105,14 @@ class TakeLater(Action):
 ROUTES = {"take": Take, "write": TakeAndWrite, "send": TakeAndSend, "later": TakeLater}
 
 
-class Once(Agent[Seen], routes=ROUTES, durable=Durable(snapshot_every=7, history=10, remembers=40)):
+class Once(Agent[Seen], routes=ROUTES, durable=Durable(snapshot_every=7, history=10, remembers=80, tries=None)):
     """Its effects are done at most once."""
 
 
 class Again(
     Agent[Seen],
     routes=ROUTES,
-    durable=Durable(effects="at_least_once", snapshot_every=7, history=10, remembers=40),
+    durable=Durable(effects="at_least_once", snapshot_every=7, history=10, remembers=80, tries=None),
 ):
     """Its effects are done at least once."""
 
@@ -312,12 +312,13 @@ class Run:
             self.server.kill()
             self.server.restart()
             until, kill = math.inf, Kill("never", 1)
+        for former in self.former:
+            former.end()
+        self.former.clear()
         if kill.point == "taken over":
             self.former.append(program)
-            return
-        for each in (program, *self.former):
-            each.end()
-        self.former.clear()
+        else:
+            program.end()
 
     def _hear(self, answers: list[dict[str, Any]], program: Program) -> None:
         for answer in answers:
@@ -331,8 +332,9 @@ class Run:
 
     def look(self, is_whole: Callable[[Mapping[str, list[int]]], bool]) -> Mapping[str, list[int]]:
         """Return what the agents have handled, once it is whole or nothing comes any more."""
-        for program in self.former:
-            program.end()
+        for former in self.former:
+            former.end()
+        self.former.clear()
         pid, answers, requests = self.program(Kill("never", 1))
         seen: dict[str, list[int]] = {}
         until = time.monotonic() + 3

@@ -14,6 +14,8 @@ from jido_trio.errors import CallTimeout, OwnershipLost, RecordRefused, StorageC
 from jido_trio.runtime import wait_state
 from jido_trio.runtime._archive import Archive
 from jido_trio.runtime._commit import LINGER
+from jido_trio.runtime._inbox import Inbox
+from jido_trio.runtime._mailbox import Kept
 from jido_trio.runtime._ref import cell_of
 from jido_trio.storage import MemoryStorage, Put, open_sqlite, within
 from jido_trio.supervision import Backoff
@@ -462,6 +464,18 @@ async def test_a_signal_that_comes_as_the_task_of_the_agent_stops_waiting_is_han
             assert order.agent.state.total == 3 * number
         assert order.incarnation == 1
     assert [amount for amount, _ in CHARGED] == [1, 1, 1]
+
+
+async def test_a_signal_that_another_owner_has_handled_in_between_is_not_handled_again(autojump_clock):
+    async with Jido("shop", storage=MemoryStorage(), on_report=lambda report: None) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        await order.call(add(1))
+        inbox = cell_of(order).kept(Inbox)
+        assert inbox is not None
+        inbox.arrive(Kept(add(2), inbox.archive.next_inbox()))  # its record was taken out before it came here
+        await trio.sleep(1)
+        assert order.agent.state.total == 1
+        assert (await order.call(add(4))).state.total == 5
 
 
 class SlowStorage(MemoryStorage):
