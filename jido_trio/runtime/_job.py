@@ -130,6 +130,9 @@ class Job:
         action = instruction.bind()
         runtime = self.runtime
         agent = runtime.agent
+        if not action.is_async:
+            await trio.lowlevel.checkpoint()
+            return self._at_once(action)
         context = _Context(
             agent.state,
             agent,
@@ -151,6 +154,11 @@ class Job:
                     raise
             await trio.sleep(_pause(pause, attempt))
             attempt += 1
+
+    def _at_once(self, action: Action) -> Result:
+        run: Any = action.run  # type: ignore[attr-defined]  # an instruction's action has one
+        agent, asked = self.runtime.agent, self.directive.instruction
+        return run(Context(agent.state, agent, self.runtime.signal, asked.context))  # type: ignore[no-any-return]
 
 
 @frozen(slots=False)
