@@ -196,6 +196,7 @@ HOW = (
     "many casts",
     "cancelled calls",
     "settled call",
+    "timed cast",
 )
 
 
@@ -263,6 +264,9 @@ async def send(books: Books, ref: AgentRef[Any], step: Step) -> None:
             await ref.cast(signal)
         elif step.how == "cast_nowait":
             ref.cast_nowait(signal)
+        elif step.how == "timed cast":
+            books.told["late"] += 1  # as nobody would say
+            await ref.cast(signal, deadline=trio.current_time() + 0.4)
         elif step.how == "settled call":
             await ref.call(signal, timeout=3, until="settled")
         elif step.how == "many calls":

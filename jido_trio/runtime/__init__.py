@@ -11,8 +11,8 @@ point, for those that run), `_hibernation` and `_rest` (those that rest), `_wait
 `_directory` (agents by id), `_agents` (what can be done with them), `_partition` (tenants) and `_jido` (the instance
 that opens all of it).
 
-`_batches` sends many messages in one go; `_settling` knows what still follows from one; `_waits` knows which agents
-wait for each other.
+`_batches` sends many messages in one go; `_deadlines` travel with them; `_settling` knows what still follows from one;
+`_waits` knows which agents wait for each other.
 
 `_agent_file` makes a file of an agent. `_threads` keeps threads.
 """

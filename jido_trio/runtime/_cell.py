@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextvars
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
 from urllib.parse import quote
 
 import trio
@@ -108,6 +108,9 @@ class Cell:
     settling: Watching | None = field(default=None, init=False)
     """Told of what follows from signals, while somebody waits for the end of that."""
     _kept: dict[type, Belonging] | None = field(default=None, init=False)
+
+    durable: ClassVar[bool] = False
+    """Whether it outlives its process."""
 
     def __attrs_post_init__(self) -> None:
         self.agent = self.initial

@@ -14,6 +14,7 @@ from attrs import define, field
 
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._crash import AgentCrash
+from jido_trio.runtime._deadlines import DEADLINE, deadline_of
 from jido_trio.runtime._interpreter import Runtime
 from jido_trio.runtime._recovery import is_in_vain
 from jido_trio.supervision import PassiveLife
@@ -85,6 +86,7 @@ class LifeTasks:
     async def _run(
         self, runtime: Runtime, async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]
     ) -> None:
+        DEADLINE.set(None if self._cell.durable else deadline_of(runtime.signal))
         try:
             if self._cell.life is not self._life:  # it was killed before this began
                 discard(*args)

@@ -10,10 +10,11 @@ import trio
 from attrs import frozen
 
 from jido_trio.core import Action, Agent, Instruction, Replying, Sent, Signal, carrier
-from jido_trio.errors import JidoError
+from jido_trio.errors import CallTimeout, InvalidDefinition, JidoError
 from jido_trio.redact import shown
 from jido_trio.runtime._batches import call_all, cast_all
 from jido_trio.runtime._cell import CALL_TIMEOUT
+from jido_trio.runtime._deadlines import DEADLINE, checked, remaining, timed
 from jido_trio.runtime._inspect import AgentView, view_of_agent
 from jido_trio.runtime._mailbox import Call
 from jido_trio.runtime._server import Server
@@ -63,15 +64,33 @@ class AgentRef(Generic[AgentT]):
 
     @overload
     async def call(
-        self, message: Replying[AgentT, Reply], *, timeout: float | None = CALL_TIMEOUT, check: Literal[True] = True
+        self,
+        message: Replying[AgentT, Reply],
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
+        check: Literal[True] = True,
     ) -> Reply: ...
 
     @overload
-    async def call(self, message: Sent, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> AgentT: ...
+    async def call(
+        self,
+        message: Sent,
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
+        check: bool = True,
+    ) -> AgentT: ...
 
     @overload
     async def call(
-        self, message: Sent, *, timeout: float | None = CALL_TIMEOUT, check: bool = True, until: Literal["settled"]
+        self,
+        message: Sent,
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
+        check: bool = True,
+        until: Literal["settled"],
     ) -> Settled[AgentT]: ...
 
     @trio.lowlevel.enable_ki_protection
@@ -80,6 +99,7 @@ class AgentRef(Generic[AgentT]):
         message: Any,
         *,
         timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
         check: bool = True,
         until: Literal["settled"] | None = None,
     ) -> Any:
@@ -90,6 +110,9 @@ class AgentRef(Generic[AgentT]):
                 to it. Calls and casts are handled in the order in which they came. An action that has a `reply` is
                 answered with that in the place of the agent.
             timeout: Seconds to wait, for room in the mailbox and for the answer; None waits for ever.
+            deadline: When the time of the message is over, in seconds of Trio's clock: for the wait, in the place of
+                the default timeout, and for calls that are made while the agent does what follows from the message.
+                Made for a message that has one, a call has no later one.
             check: Whether to raise what the action declares as a failure; else the agent is returned, whatever came of
                 it: as it was, if the action said no.
             until: "settled" waits until all that follows is done: directives, async actions, and what their outcomes
@@ -112,6 +135,8 @@ class AgentRef(Generic[AgentT]):
             _check_timeout(timeout)
         cell = self._cell
         signal: Any = message
+        if deadline is not None or DEADLINE.get() is not None:
+            return await self._in_time(message, timeout, deadline, check=check, until=until)
         if until is not None:
             return await self._settled(_signal_of(cell, message), timeout, until, check=check)
         if signal.__class__ is not Signal or not cell.instance.is_here():
@@ -131,14 +156,21 @@ class AgentRef(Generic[AgentT]):
         return answer
 
     @trio.lowlevel.enable_ki_protection
-    async def cast(self, message: Sent) -> None:
+    async def cast(self, message: Sent, *, deadline: float | None = None) -> None:
         """Send a signal or an action.
 
         It returns once that is in the mailbox, which may have to get room first, or is handled already.
 
         A durable agent has it on disk then: it will be handled, whatever dies.
 
+        Args:
+            message: A signal or an action.
+            deadline: When its time is over, in seconds of Trio's clock: the agent passes it over if it comes to it
+                later, and calls that are made for it end then.
+
         Raises:
+            CallTimeout: There was no room before the deadline, or it is over already. Nothing was sent.
+            InvalidDefinition: The deadline is no time; or the agent is durable, and handles what it was sent.
             AgentStopped: The agent is stopped.
             MailboxFull: There is no room, and the agent's mailbox has the rule not to wait for it.
             OwnershipLost: The agent is durable, and was started elsewhere.
@@ -152,12 +184,37 @@ class AgentRef(Generic[AgentT]):
         signal: Any = message
         if signal.__class__ is not Signal or not cell.instance.is_here():
             signal = _signal_of(cell, message)
+        if deadline is not None:
+            await self._cast_in_time(_timed(cell, signal, deadline), deadline)
+            return
         await trio.lowlevel.checkpoint_if_cancelled()
         if cell.state == "idle":
             cell.instance.context.copy().run(cell.handle_now, signal)
             await trio.lowlevel.cancel_shielded_checkpoint()
         else:
             await cell.accept(signal)
+
+    async def _in_time(
+        self,
+        message: Any,
+        timeout: float | None,
+        deadline: float | None,
+        *,
+        check: bool,
+        until: Literal["settled"] | None,
+    ) -> Any:
+        cell = self._cell
+        signal = _signal_of(cell, message)
+        by, seconds = _limits(timeout, deadline)
+        if seconds == 0:
+            raise CallTimeout(cell.id, 0)
+        call: Any = self.call
+        token = DEADLINE.set(None)
+        try:
+            answer = await call(_with_deadline(cell, signal, by), timeout=seconds, check=check, until=until)
+        finally:
+            DEADLINE.reset(token)
+        return message.reply(answer) if check and until is None and _replies(message) else answer
 
     async def _settled(self, signal: Signal, seconds: float | None, until: object, *, check: bool) -> Settled[AgentT]:
         if until != "settled":
@@ -175,17 +232,28 @@ class AgentRef(Generic[AgentT]):
         messages: Iterable[Replying[AgentT, Reply]],
         *,
         timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
         check: Literal[True] = True,
     ) -> list[Reply | JidoError]: ...
 
     @overload
     async def call_many(
-        self, messages: Iterable[Sent], *, timeout: float | None = CALL_TIMEOUT, check: bool = True
+        self,
+        messages: Iterable[Sent],
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
+        check: bool = True,
     ) -> list[AgentT | JidoError]: ...
 
     @trio.lowlevel.enable_ki_protection
     async def call_many(
-        self, messages: Iterable[Any], *, timeout: float | None = CALL_TIMEOUT, check: bool = True
+        self,
+        messages: Iterable[Any],
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
+        check: bool = True,
     ) -> list[Any]:
         """Send several messages in one go, and return what each came to, in order: the agent, or what `call` raises.
 
@@ -194,6 +262,7 @@ class AgentRef(Generic[AgentT]):
         Args:
             messages: Signals and actions; all are looked at before the first is sent.
             timeout: Seconds to wait for all together; None waits for ever.
+            deadline: When the time of all is over, see `call`.
             check: Whether an action that says no comes to what it said; else it comes to the agent.
 
         Raises:
@@ -208,9 +277,23 @@ class AgentRef(Generic[AgentT]):
         cell.instance.check_here()
         sent = list(messages)
         signals = [_signal_of(cell, message) for message in sent]
+        late = False
+        if deadline is not None or DEADLINE.get() is not None:
+            by, timeout = _limits(timeout, deadline)
+            late = timeout == 0
+            signals = [_with_deadline(cell, signal, by) for signal in signals]
         await trio.lowlevel.checkpoint()
+        if late:
+            return [CallTimeout(cell.id, 0) for _ in sent]
         answers = await call_all(cell, signals, timeout, check=check)
         return list(map(_reply_of, sent, answers)) if check else answers
+
+    async def _cast_in_time(self, signal: Signal, deadline: float) -> None:
+        seconds = remaining(deadline)
+        with trio.move_on_at(deadline):
+            await self.cast(signal)
+            return
+        raise CallTimeout(self._cell.id, seconds)
 
     @trio.lowlevel.enable_ki_protection
     async def cast_many(self, messages: Iterable[Sent]) -> None:
@@ -232,10 +315,16 @@ class AgentRef(Generic[AgentT]):
         await cast_all(cell, signals)
 
     @trio.lowlevel.enable_ki_protection
-    def cast_nowait(self, message: Sent) -> None:
+    def cast_nowait(self, message: Sent, *, deadline: float | None = None) -> None:
         """Send a signal or an action, at once or not at all.
 
+        Args:
+            message: A signal or an action.
+            deadline: When its time is over, see `cast`.
+
         Raises:
+            CallTimeout: The deadline is over already.
+            InvalidDefinition: The deadline is no time; or the agent is durable, and handles what it was sent.
             MailboxFull: There is no room.
             AgentStopped: The agent is stopped.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
@@ -244,8 +333,36 @@ class AgentRef(Generic[AgentT]):
         signal: Any = message
         if signal.__class__ is not Signal or not cell.instance.is_here():
             signal = _signal_of(cell, message)
+        if deadline is not None:
+            signal = _timed(cell, signal, deadline)
         if not cell.offer(signal):
             raise cell.refusal_now()
+
+
+def _timed(cell: Server, signal: Signal, deadline: float) -> Signal:
+    """Return a signal that is cast with a deadline."""
+    checked(deadline)
+    if cell.durable:
+        raise InvalidDefinition(
+            f"agent {shown(cell.id)} is durable, and handles what was cast to it, however late: leave out deadline=",
+            field="deadline",
+            value=deadline,
+        )
+    if trio.current_time() >= deadline:
+        raise CallTimeout(cell.id, 0)
+    return timed(signal, deadline)
+
+
+def _limits(timeout: float | None, deadline: float | None) -> tuple[float, float | None]:
+    """Return the deadline of a call, and the seconds to wait."""
+    by = checked(deadline)
+    wanted = math.inf if timeout is None or (timeout is CALL_TIMEOUT and deadline is not None) else timeout
+    seconds = min(wanted, remaining(by))
+    return by, None if seconds == math.inf else seconds
+
+
+def _with_deadline(cell: Server, signal: Signal, deadline: float) -> Signal:
+    return signal if cell.durable else timed(signal, deadline)
 
 
 def _replies(message: object) -> bool:

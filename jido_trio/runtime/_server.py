@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from copy import copy
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import trio
 from attrs import AttrsInstance, define
@@ -41,6 +41,7 @@ from jido_trio.errors import (
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._crash import AgentCrash
+from jido_trio.runtime._deadlines import Timed
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life_tasks import LifeTasks, discard
 from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message, News, Outcome, Own, Progress
@@ -92,8 +93,6 @@ class Server(Cell):
 
     max_handle_time: float | None
     """Seconds that the directives of one signal may take; None sets no limit."""
-
-    durable: ClassVar[bool] = False
 
     def __init__(
         self, agent: Agent[Any], instance: Instance, mailbox_size: int, rules: MailboxRules | None = None
@@ -264,6 +263,9 @@ class Server(Cell):
 
     def _handle(self, message: Message) -> None:
         match message:
+            case Timed(deadline=deadline) if trio.current_time() >= deadline:
+                self.instance.counts.handled -= 1
+                self.instance.counts.expired += 1
             case Signal():
                 self._receive(message)
             case Own(signal) | Due(signal):

@@ -340,6 +340,22 @@ REPLY = (
         part="runtime",
     ),
     Mutant(
+        "late_messages_are_handled",
+        "A message that comes to its turn after its deadline is handled.",
+        "Server._handle",
+        "trio.current_time() >= deadline",
+        "False",
+        part="runtime",
+    ),
+    Mutant(
+        "deadlines_stay_behind",
+        "Calls that are made for a message aren't limited by its deadline.",
+        "LifeTasks._run",
+        "deadline_of(runtime.signal)",
+        "None",
+        part="runtime",
+    ),
+    Mutant(
         "batches_stay",
         "Calls of a batch that was cancelled wait on.",
         "call_all",

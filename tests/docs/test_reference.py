@@ -24,5 +24,6 @@ def test_every_public_name_has_an_entry(part, made):
 
 def test_an_entry_has_the_signature_and_what_each_argument_and_error_means(made):
     page = made["runtime.md"]
-    assert "async call(message: Sent, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> AgentT" in page
+    times = "timeout: float | None = CALL_TIMEOUT, deadline: float | None = None"
+    assert f"async call(message: Sent, *, {times}, check: bool = True) -> AgentT" in page
     assert "- `MailboxFull`: There is no room." in page
