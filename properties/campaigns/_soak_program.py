@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -83,6 +84,8 @@ class Soak:
     ruled: list[AgentRef[Any]] = field(factory=list)
     workers: list[AgentRef[Any]] = field(factory=list)
     partitions: dict[str, Partition] = field(factory=dict)
+    parked: deque[AgentRef[Any]] = Factory(lambda: deque(maxlen=50))
+    """Who was sent into a crash loop."""
     done: Counted = Factory(Counted)
 
     @property
@@ -246,9 +249,15 @@ class Soak:
             except CallError:
                 pass
         self.done.loops += 1
-        await trio.sleep(0.2)
-        with contextlib.suppress(AgentNotFound):
-            await self.jido.resume_agent(ref)
+        self.parked.append(ref)
+
+    async def resume(self) -> None:
+        """Have those go on that were parked, again and again: one that crashes soon after is parked once more."""
+        while True:
+            await trio.sleep(0.5)
+            for ref in tuple(self.parked):
+                with contextlib.suppress(AgentNotFound):
+                    await self.jido.resume_agent(ref)
 
     async def look(self) -> None:
         """Look whether the ledgers are right, and agree with what is seen."""
@@ -263,6 +272,14 @@ class Soak:
     # ---- the whole
 
     async def run(self) -> None:
+        async with trio.open_nursery() as until_the_end:
+            until_the_end.start_soon(self.resume)
+            await self.disturb()
+            until_the_end.cancel_scope.cancel()
+        await trio.sleep(0.5)  # schedules come
+
+    async def disturb(self) -> None:
+        """Send, and do whatever goes wrong, until it is over and all senders know what came of it."""
         async with trio.open_nursery() as nursery:
             for _ in range(SENDERS):
                 nursery.start_soon(self.send)
@@ -271,7 +288,6 @@ class Soak:
             nursery.start_soon(self.again_and_again, 1, self.flood)
             nursery.start_soon(self.again_and_again, 1, self.crash_loop)
             nursery.start_soon(self.again_and_again, 0.25, self.look)
-        await trio.sleep(0.5)  # schedules come
 
 
 def letter(dead: DeadLetter) -> None:
