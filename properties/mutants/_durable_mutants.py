@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from properties.mutants._mutant import Mutant
 
-JUDGES = ("tests/runtime/test_durable.py", "tests/runtime/test_hibernation.py", "properties/test_durable.py")
+JUDGES = (
+    "tests/runtime/test_durable_directives.py",
+    "tests/runtime/test_durable.py",
+    "tests/runtime/test_hibernation.py",
+    "properties/test_durable.py",
+)
 """Who is asked about them."""
 
 
