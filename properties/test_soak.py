@@ -16,7 +16,7 @@ def test_under_load_each_message_has_one_fate_and_the_ledgers_agree_with_who_cou
 
 @pytest.mark.parametrize("plant", PLANTS)
 def test_a_planted_fault_is_found(plant):
-    run = soaked(0.7, 3000, 100, plant=plant)
+    run = soaked(1.5, 6000, 100, plant=plant)
 
     assert run.errors == ""
     assert [law for law, problem in laws(run) if problem is not None] != []

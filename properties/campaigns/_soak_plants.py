@@ -11,7 +11,7 @@ from jido_trio.runtime._fates import Counts
 from jido_trio.runtime._mailbox import Mailbox
 from jido_trio.runtime._server import Server
 
-EVERY = 100
+EVERY = 30
 """One of so many messages is dealt with wrongly."""
 
 
@@ -49,7 +49,7 @@ def miscount() -> None:
 
     def miscounting(server: Server, *rest: Any, **options: Any) -> None:
         not_handled(server, *rest, **options)
-        if next(number) % 20 == 0:
+        if next(number) % 2 == 0:
             counts: Counts = server.instance.counts
             counts.handled += 1
             counts.accepted += 1
@@ -63,7 +63,7 @@ def mislead() -> None:
     number = count(1)
 
     def misleading(server: Server, *rest: Any) -> Any:
-        return server.agent if next(number) % 20 == 0 else refused(server, *rest)
+        return server.agent if next(number) % 2 == 0 else refused(server, *rest)
 
     _replace(Server, _crashed=misleading)
 
