@@ -77,16 +77,16 @@ COMMIT = (
     _fault(
         "effects_are_never_noted",
         "An effect that was done is unknown at the next start.",
-        "DurableServer._act",
+        "DurableServer._noted",
         "await self._note(step.record)",
         "None",
     ),
     _fault(
         "keys_of_effects_are_lost",
         "An interpreter is not told the key of its effect.",
-        "DurableServer._act",
-        "runtime = evolve(plain, key=step.record)",
-        "runtime = plain",
+        "DurableServer._do",
+        "runtime = evolve(runtime, key=step.record)",
+        "pass",
     ),
     _fault(
         "loser_goes_on",
