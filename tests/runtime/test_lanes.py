@@ -168,6 +168,18 @@ async def test_as_many_may_wait_in_a_lane_as_the_mailbox_has_places(autojump_clo
     assert ref.agent.state.seen == [LaneFull("step", "chat", 2), "a", "b", "c"]
 
 
+async def test_who_waits_until_all_is_settled_waits_for_those_in_lanes_too(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook, mailbox_size=2)
+        settled = await ref.call(do(*(step(word) for word in "abcd")), until="settled", timeout=60)
+        at = trio.current_time()
+        broken = await ref.call(do(step("bad", fails=ZeroDivisionError), step("behind")), until="settled")
+
+    assert at == 3
+    assert [outcome.error for outcome in settled.outcomes] == [LaneFull("step", "chat", 2), None, None, None]
+    assert [type(outcome.error) for outcome in broken.outcomes] == [ActionCrashed, LaneBroken]
+
+
 class Interrupted(Action):
     """Notes which action of a former life was interrupted, and whether it had begun."""
 
