@@ -8,9 +8,10 @@ import trio
 from attrs import evolve
 
 from jido_trio import InvalidDefinition, Jido, Signal
+from jido_trio.data import unpack
 from jido_trio.errors import AgentFileRefused, AgentKept, AgentNotFound, Conflict, RecordRefused, ReplayDiverged
 from jido_trio.runtime import AgentFile, export_agent, import_agent, read_agent_file, wait_state
-from jido_trio.storage import MemoryStorage, Put, Record, open_sqlite
+from jido_trio.storage import MemoryStorage, Put, Record, open_sqlite, within
 from tests.runtime.durable import CHARGED, HOOKS, Careful, Large, Order, Plain, Renewed
 
 
@@ -84,13 +85,15 @@ async def test_what_waits_in_its_inbox_and_for_its_time_goes_with_it(path, autoj
         for text in "abc":
             await order.cast(Signal("note", {"text": text}))
         await jido.export_agent("o-1", path)
-    HOOKS.clear()
     CHARGED.clear()
-    async with Jido("other", storage=MemoryStorage()) as jido:
+    storage = MemoryStorage()
+    async with Jido("other", storage=storage) as jido:
         await jido.import_agent(Careful, path)
         order = await jido.thaw(Careful, "o-1")
         await order.cast(Signal("note", {"text": "d"}))
-        await wait_state(order, lambda state: len(state.notes) == 5)
+        waiting = await storage.scan(*within("other/agent/o-1/now/inbox/"))
+        assert [unpack(record.value)["signal"].data["text"] for record in waiting] == list("abcd")
+        await wait_state(order, lambda state: len(state.notes) == 5, timeout=20)
         assert [note for note in order.agent.state.notes if note != "soon"] == list("abcd")
         assert [amount for amount, _ in CHARGED] == [5]
 
