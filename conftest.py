@@ -1,6 +1,10 @@
 """Every Python block of README and docs/ is a test, run in order, one namespace a page."""
 
 import os
+import sys
+from itertools import count
+from types import ModuleType
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from sybil import Sybil
@@ -17,7 +21,25 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 pytest_plugins = ["pytester", "tests.time_limit"]
 
+_numbers = count()
+
+
+def as_module(namespace: dict[str, Any]) -> None:
+    """Make a page a module, as the program of a user is: classes that are kept are found again by its name."""
+    page = ModuleType(f"page_{next(_numbers)}")
+
+    def found(name: str) -> Any:
+        if name in namespace:
+            return namespace[name]
+        raise AttributeError(name)
+
+    page.__dict__["__getattr__"] = found
+    namespace["__name__"] = page.__name__
+    sys.modules[page.__name__] = page
+
+
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
+    setup=as_module,
     patterns=["README.md", "docs/*.md", "docs/**/*.md"],
 ).pytest()
