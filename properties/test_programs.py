@@ -116,6 +116,7 @@ class Programs(TrioStateMachine):
 
     async def start(self, id: str) -> None:
         each = self.members[id]
+        self.book.refs.pop(id, None)  # what the new one handles before its ref is here is of its first life
         self.book.refs[id] = await self.jido.start_agent(
             each["agent"],
             id=id,
