@@ -45,7 +45,7 @@ from tests.storage.postgres import Server, serving
 KILLS_A_RUN = 10
 """So many kills one storage outlives before what is in it is looked at."""
 
-OPERATIONS = 120
+OPERATIONS = 220
 """So many are sent in a run."""
 
 WINDOW = 12
@@ -470,7 +470,7 @@ def _seeds(wanted: int) -> Iterator[int]:
 def found(plant: str, seeds: int = 20) -> str | None:
     """Return what shows the planted fault in the first of so many runs in which it does, or None."""
     for seed in range(seeds):
-        family = list(ON_SQLITE)[seed % len(ON_SQLITE)]
+        family = ON_SQLITE[seed % len(ON_SQLITE)]
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             wrong = played(family, seed, lambda: open_sqlite(folder / "killed.db"), folder, plant=plant)  # noqa: B023

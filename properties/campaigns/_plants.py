@@ -107,10 +107,6 @@ def _takes_out_but_one() -> None:
     Draft.done = take_out  # type: ignore[method-assign]
 
 
-async def _without_check(self: Archive, ops: Any) -> None:
-    await self._storage.commit(tuple(ops))
-
-
 def _cut(change: Callable[[Book, Any], Any]) -> Callable[[], None]:
     cut = Book.cut
 
@@ -164,7 +160,6 @@ PLANTS: Mapping[str, Callable[[], None]] = {
     "unknown effects are done again": lambda: setattr(DurableServer, "_may_repeat", lambda self, directive: True),
     "unknown effects are never done again": lambda: setattr(DurableServer, "_may_repeat", lambda self, _: False),
     "signals that come again are handled again": lambda: setattr(Draft, "knows", lambda self, _: False),
-    "who has lost an agent writes on": lambda: setattr(Archive, "write", _without_check),
     "the journal is cut one input too far": _cut(_too_far),
     "the journal is cut, and has nothing to begin with": _cut(lambda _, op: None if isinstance(op, Put) else op),
     "a group is answered before it is committed": _every_other_group,
