@@ -1,5 +1,6 @@
 """Every Python block of README and docs/ is a test, run in order, one namespace a page."""
 
+import gc
 import os
 import sys
 from itertools import count
@@ -43,3 +44,9 @@ pytest_collect_file = Sybil(
     setup=as_module,
     patterns=["README.md", "docs/*.md", "docs/**/*.md"],
 ).pytest()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what collecting made out of each later collection of garbage: it stays, and there is much of it."""
+    gc.collect()
+    gc.freeze()
