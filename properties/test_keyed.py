@@ -19,7 +19,7 @@ from jido_trio.groups import open_keyed
 from jido_trio.groups._places import Places
 from jido_trio.runtime import AgentRef
 from jido_trio.runtime._archive import Snapshot
-from jido_trio.runtime._commit import DurableServer
+from jido_trio.runtime._durable import DurableServer
 from jido_trio.storage import MemoryStorage, Op
 from jido_trio.testing._machine import TrioStateMachine, step
 from tests.runtime.durable import ROUTES, Large, OrderState

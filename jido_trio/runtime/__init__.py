@@ -4,12 +4,13 @@ A signal meets the files in this order: `_ref` (call, cast), `_mailbox` (what wa
 an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out), `_interpreter`
 (what a directive is given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks` (with `_job`,
 `_lanes`), `_life`, each with the interpreters of its directives. Around them `_life_tasks` (the tasks of a life),
-`_clock` (timers, deadlines), `_fates` (what became of messages), `_crash` (what an agent was at), `_commit` (durable
-agents: commit, then act), `_plan`, `_inbox`, `_archive` and `_book` (what follows, what waits, their records),
-`_history` and `_rehearsal` (their journals), `_upgrading`, `_upgrade` and `_rewind` (another class, or an earlier
-point, for those that run), `_hibernation` and `_rest` (those that rest), `_waiting` (who waits for a state),
-`_directory` (agents by id), `_agents` (what can be done with them), `_partition` (tenants) and `_jido` (the instance
-that opens all of it).
+`_clock` (timers, deadlines), `_fates` (what became of messages), `_crash` (what an agent was at). A durable agent's
+server has layers: `_commit` (what is read and written), `_effects` (what is done then), `_changes` and `_hibernation`,
+and `_durable` (its turns); below them `_plan`, `_inbox`, `_archive` and `_book` (what follows, what waits, their
+records), `_suspects`, `_history` and `_rehearsal` (their journals), `_upgrading`, `_upgrade` and `_rewind` (another
+class, or an earlier point, for those that run), `_rest` and `_wakers` (those that rest). `_waiting` (who waits for a
+state), `_directory` (agents by id), `_agents` (what can be done with them), `_partition` (tenants) and `_jido` (the
+instance that opens all of it).
 
 `_batches` sends many messages in one go; `_deadlines` travel with them; `_settling` knows what still follows from one;
 `_waits` knows which agents wait for each other.

@@ -18,8 +18,9 @@ from jido_trio.core import Agent, Signal, carried, diff
 from jido_trio.observe import LEVELS, Event, Kind, Level, Ring
 from jido_trio.redact import concealed, plain, said, shown, shown_error, without
 from jido_trio.runtime._cell import Cell, Instance
-from jido_trio.runtime._commit import DurableServer, signal_of
+from jido_trio.runtime._commit import signal_of
 from jido_trio.runtime._crash import AgentCrash
+from jido_trio.runtime._durable import DurableServer
 from jido_trio.runtime._mailbox import Call, Message, Outcome
 from jido_trio.runtime._mailbox_rules import RuledMailbox
 from jido_trio.runtime._secrets import secret_names, secrets_of

@@ -14,7 +14,7 @@ from jido_trio.errors import AgentNotFound, ChildRefused, InvalidDefinition, Sup
 from jido_trio.redact import shown
 from jido_trio.runtime._archive import archive_of
 from jido_trio.runtime._cell import Cell, Instance
-from jido_trio.runtime._commit import DurableServer
+from jido_trio.runtime._durable import DurableServer
 from jido_trio.runtime._fates import DeadLetter
 from jido_trio.runtime._hibernation import HIBERNATED
 from jido_trio.runtime._mailbox import Kill

@@ -21,8 +21,8 @@ from jido_trio.redact import shown
 from jido_trio.runtime import _life, _post, _tasks, _threads, _timers
 from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._cell import Instance
-from jido_trio.runtime._commit import server_for
 from jido_trio.runtime._debug import Debug, Watch
+from jido_trio.runtime._durable import server_for
 from jido_trio.runtime._fates import DeadDirective, DeadLetter, DeadLetters, log_dead_directive, log_dead_letter
 from jido_trio.runtime._inspect import shown_outside
 from jido_trio.runtime._inspector import Inspector, checked_path

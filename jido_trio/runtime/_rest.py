@@ -10,10 +10,11 @@ from attrs import define
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 from jido_trio.runtime._agents import Agents
-from jido_trio.runtime._commit import DurableServer
+from jido_trio.runtime._durable import DurableServer
 from jido_trio.runtime._family import Children
-from jido_trio.runtime._hibernation import HIBERNATED, Wakers
+from jido_trio.runtime._hibernation import HIBERNATED
 from jido_trio.runtime._ref import AgentRef, cell_of
+from jido_trio.runtime._wakers import Wakers
 from jido_trio.terms import ExitKind
 
 

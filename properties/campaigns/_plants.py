@@ -7,10 +7,11 @@ from typing import Any
 
 from attrs import evolve
 
-from jido_trio.runtime import _commit as commits
+from jido_trio.runtime import _durable as durable
 from jido_trio.runtime._archive import Archive
 from jido_trio.runtime._book import Book, Draft
-from jido_trio.runtime._commit import DurableServer
+from jido_trio.runtime._durable import DurableServer
+from jido_trio.runtime._effects import ActingServer
 from jido_trio.storage import Delete, DeleteRange, Put, SqliteStorage
 
 _write = Archive.write
@@ -54,14 +55,14 @@ def _told_before_written() -> None:
 
 
 def _acts_twice() -> None:
-    async def act(self: DurableServer, signal: Any, steps: Any, before: Any) -> None:
+    async def act(self: ActingServer, signal: Any, steps: Any, before: Any) -> None:
         await _act(self, signal, [step for step in steps for _ in range(2)], before)
 
     DurableServer._act = act  # type: ignore[method-assign]
 
 
 def _acts_before_the_commit() -> None:
-    planned = commits.planned  # type: ignore[attr-defined]
+    planned = durable.planned  # type: ignore[attr-defined]
 
     async def plan(cell: DurableServer, page: Any, signal: Any, directives: Any) -> Any:
         plan = await planned(cell, page, signal, directives)
@@ -69,11 +70,11 @@ def _acts_before_the_commit() -> None:
         await _act(cell, signal, [type(step)(step.directive, "") for step in steps], cell.agent)
         return plan
 
-    commits.planned = plan  # type: ignore[attr-defined, assignment]
+    durable.planned = plan  # type: ignore[attr-defined, assignment]
 
 
 def _notes_late() -> None:
-    async def act(self: DurableServer, signal: Any, steps: Any, before: Any) -> None:
+    async def act(self: ActingServer, signal: Any, steps: Any, before: Any) -> None:
         await _act(self, signal, [type(step)(step.directive, "") for step in steps], before)
         for step in steps:
             if step.record:

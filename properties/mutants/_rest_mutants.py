@@ -6,7 +6,7 @@ REST = (
     Mutant(
         "stops_without_writing",
         "An orderly stop leaves the inputs since the last snapshot to be folded.",
-        "DurableServer._leave_whole",
+        "HibernatingServer._leave_whole",
         "await self._write_whole()",
         "None",
         part="runtime",
@@ -14,7 +14,7 @@ REST = (
     Mutant(
         "hibernates_without_writing",
         "To hibernate leaves the inputs since the last snapshot to be folded.",
-        "DurableServer._fall_asleep",
+        "HibernatingServer._fall_asleep",
         "await self._write_whole()",
         "None",
         part="runtime",
@@ -22,7 +22,7 @@ REST = (
     Mutant(
         "hibernates_before_its_actions_are_done",
         "An agent hibernates while an action with effects runs.",
-        "DurableServer._shall_hibernate",
+        "HibernatingServer._shall_hibernate",
         "not self._book.effects",
         "True",
         part="runtime",
@@ -30,7 +30,7 @@ REST = (
     Mutant(
         "hibernates_though_a_message_came",
         "A call that comes while the state is written isn't answered.",
-        "DurableServer._fall_asleep",
+        "HibernatingServer._fall_asleep",
         "not self._has_messages()",
         "True",
         part="runtime",

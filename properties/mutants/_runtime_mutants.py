@@ -925,7 +925,7 @@ BEGINNINGS = (
     Mutant(
         "durable_directives_vanish",
         "Directives of a durable agent that stay within the program are lost in silence.",
-        "DurableServer._lose_steps",
+        "ActingServer._lose_steps",
         "not step.record",
         "False",
         part="runtime",
@@ -933,7 +933,7 @@ BEGINNINGS = (
     Mutant(
         "durable_stops_cut_short",
         "A durable agent that is asked to stop drops the directives that it is at.",
-        "DurableServer._act",
+        "ActingServer._act",
         "self.life is not life or self.ending",
         "not self._has_turn(life)",
         part="runtime",

@@ -30,7 +30,7 @@ UPGRADES = (
     Mutant(
         "upgrade_not_committed",
         "A durable agent is of its new class in memory only.",
-        "DurableServer._become",
+        "ChangingServer._become",
         "page.become(upgraded)",
         "None",
         part="runtime",
@@ -46,7 +46,7 @@ UPGRADES = (
     Mutant(
         "class_on_disk_not_looked_at",
         "Where nobody knows the end of an upgrade's commit the next life takes the class that it was.",
-        "DurableServer.load",
+        "CommittingServer.load",
         "await self._see_which()",
         "None",
         part="runtime",
@@ -102,7 +102,7 @@ UPGRADES = (
     Mutant(
         "timers_of_the_point_forgotten",
         "After an agent went back, signals that were to come later then don't come.",
-        "DurableServer._go_back",
+        "ChangingServer._go_back",
         "self._inbox.arm(record, due)",
         "None",
         part="runtime",
@@ -118,7 +118,7 @@ UPGRADES = (
     Mutant(
         "outcomes_of_the_left_branch_are_told",
         "After an agent went back, it is told what an action came to that it never began.",
-        "DurableServer._go_back",
+        "ChangingServer._go_back",
         "archive.input_of(each) > point.number",
         "False",
         part="runtime",
@@ -126,7 +126,7 @@ UPGRADES = (
     Mutant(
         "rewind_in_memory_only",
         "An agent that went back is where it was before after the next start.",
-        "DurableServer._go_back",
+        "ChangingServer._go_back",
         "page.seal(whole=True)",
         "page.__init__(book, agent, page.number)",
         part="runtime",

@@ -13,7 +13,7 @@ from jido_trio import Agent, AgentCrashed, DeadLetter, InvalidDefinition, Jido, 
 from jido_trio.errors import CallTimeout, OwnershipLost, RecordRefused, StorageCorrupt, StorageFailed
 from jido_trio.runtime import wait_state
 from jido_trio.runtime._archive import Archive
-from jido_trio.runtime._commit import LINGER
+from jido_trio.runtime._durable import LINGER
 from jido_trio.runtime._inbox import Inbox
 from jido_trio.runtime._mailbox import Kept
 from jido_trio.runtime._ref import cell_of

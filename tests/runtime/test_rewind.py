@@ -15,7 +15,7 @@ from jido_trio.errors import (
     StorageUnknown,
 )
 from jido_trio.runtime import compact_journal, open_journal, read_entries, read_journal, rehearse
-from jido_trio.runtime._commit import DurableServer
+from jido_trio.runtime._durable import DurableServer
 from jido_trio.storage import MemoryStorage, open_sqlite
 from jido_trio.supervision import Budget
 from tests.runtime.durable import CHARGED, HOOKS, Order, OrderState, Plain

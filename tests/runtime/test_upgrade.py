@@ -19,7 +19,7 @@ from jido_trio.errors import (
     WouldDeadlock,
 )
 from jido_trio.runtime import AgentRef, Runtime, get_children, interpret, read_journal, wait_state
-from jido_trio.runtime._commit import DurableServer
+from jido_trio.runtime._durable import DurableServer
 from jido_trio.storage import MemoryStorage
 from jido_trio.supervision import Backoff, Budget
 from tests.runtime.durable import HOOKS, ROUTES, Add, Careful, Order, OrderState, Plain

@@ -1,0 +1,135 @@
+"""Changes of a durable agent between two messages, each in a commit of its own: another class, an earlier point."""
+
+from __future__ import annotations
+
+import logging
+
+from jido_trio.core import Rewound, Signal
+from jido_trio.errors import InvalidDefinition, MigrationFailed, StorageError, StorageUnknown, Unstorable
+from jido_trio.redact import said, shown
+from jido_trio.runtime._archive import Due
+from jido_trio.runtime._book import Draft, draft
+from jido_trio.runtime._effects import ActingServer
+from jido_trio.runtime._rewind import Rewinding
+from jido_trio.runtime._upgrading import Upgrading, Wanted
+from jido_trio.world import using
+
+logger = logging.getLogger("jido_trio.runtime")
+
+
+class ChangingServer(ActingServer):
+    """An agent that becomes one of another class, or goes on from an earlier point, when that is wanted."""
+
+    __slots__ = ()
+
+    def _shall_change(self) -> bool:
+        return self.kept(Upgrading) is not None or self.kept(Rewinding) is not None
+
+    async def _change(self) -> bool:
+        return await self._become() or await self._go_back()
+
+    def change_parked(self, wanted: Wanted) -> None:
+        """See `Server`. Nobody is there to commit it."""
+        why = "it is parked; resume it, or stop it"
+        if isinstance(wanted, Upgrading):
+            cls = wanted.cls
+            self._not_changed(wanted, MigrationFailed(self.id, self.initial.vsn, cls.__qualname__, cls.vsn, why))
+        else:
+            self._not_changed(wanted, InvalidDefinition(f"agent {shown(self.id)} can't go back: {why}", field="agent"))
+
+    async def _changed(self, page: Draft, wanted: Wanted) -> bool:
+        """Commit a change between two messages; return whether that was done. If not, the agent is as it was."""
+        try:
+            await page.commit()
+        except StorageUnknown:
+            self._book = None
+            raise
+        except StorageError as error:
+            self._not_changed(wanted, error)
+            return False
+        except BaseException:
+            self._book = None
+            raise
+        if self.kept(type(wanted)) is wanted:
+            self.let_go(type(wanted))
+        return True
+
+    def _not_changed(self, wanted: Wanted, error: Exception) -> None:
+        if self.kept(type(wanted)) is wanted:
+            self.let_go(type(wanted))
+        wanted.over(error)
+
+    # ---- another class
+
+    def upgrade(self, wanted: Upgrading) -> None:
+        """See `Server`. Its task does it, in a commit."""
+        self.keep(wanted)
+        self.wake()
+
+    def between(self) -> None:
+        """See `Server`. Its task looks by itself."""
+
+    async def _become(self) -> bool:
+        """Go on as an agent of another class, if that is wanted; return whether it was."""
+        wanted = self.kept(Upgrading)
+        if wanted is None:
+            return False
+        page = draft(self._open_book())
+        try:
+            upgraded = wanted.of(self._open_book().agent)
+            page.become(upgraded)
+        except (MigrationFailed, Unstorable) as error:
+            self._not_changed(wanted, error)
+            return True
+        self._upgraded = upgraded
+        if not await self._changed(page, wanted):
+            self._upgraded = None
+            return True
+        self._upgraded = None
+        self.is_now(upgraded, upgraded)
+        wanted.over()
+        return True
+
+    # ---- an earlier point
+
+    def rewind(self, wanted: Rewinding) -> None:
+        """Go on from an earlier point, as soon as no message is being handled."""
+        self.keep(wanted)
+        self.wake()
+
+    async def _go_back(self) -> bool:
+        """Go on from an earlier point, if that is wanted; return whether it was."""
+        wanted = self.kept(Rewinding)
+        if wanted is None:
+            return False
+        book, point, page = self._open_book(), wanted.point, draft(self._open_book())
+        with using(self.instance.world):
+            signal = Signal("jido.agent.rewound", {"to": point.number}, source=self.instance.source)
+        rewound = Rewound(signal, point.number, point.agent.state, point.agent.strategy_state, point.timers)
+        archive, now = self._inbox.archive, self.instance.world.now().timestamp()
+        named = {record: archive.timer_in(record) for record in self._inbox.on_disk}
+        dropped = [record for record, name in named.items() if name is not None and point.drops(name)]
+        try:
+            agent = rewound.apply(book.agent)[0]
+            page.take(rewound, agent, once=False)
+            for record in [*dropped, *(each for each in book.effects if archive.input_of(each) > point.number)]:
+                page.done(record)
+            timers = {each.name: Due(now + each.seconds, each.signal) for each in point.timers}
+            armed = {page.timer(name, due): due for name, due in timers.items()}
+            page.seal(whole=True)
+        except (TypeError, Unstorable) as error:
+            self._not_changed(wanted, InvalidDefinition(f"agent {shown(self.id)} can't go back: {said(error)}"))
+            return True
+        number = book.number
+        if not await self._changed(page, wanted):
+            return True
+        for record in dropped:
+            self._inbox.disarm(record)
+        for record, due in armed.items():
+            self._inbox.arm(record, due)
+        self.is_now(agent, agent)
+        self.instance.counts.accepted += 1
+        self.instance.counts.handled += 1
+        logger.info("agent %s went back from input %d to input %d", shown(self.id), number, point.number)
+        wanted.over()
+        return True
