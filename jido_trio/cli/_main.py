@@ -11,6 +11,7 @@ from jido_trio.cli._agent import add_agent
 from jido_trio.cli._check import CHECK, add_check
 from jido_trio.cli._inspect import inspect
 from jido_trio.cli._journal import add_journal
+from jido_trio.cli._new import GEN, NEW, add_gen, add_new
 from jido_trio.cli._output import output
 from jido_trio.cli._upgrade import add_upgrade
 from jido_trio.extras import MissingExtra
@@ -48,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jido-trio {version('jido-trio')}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add_demo(commands.add_parser("demo", help=_DEMO, description=_DEMO, epilog=_CODES))
+    add_new(commands.add_parser("new", help=NEW))
+    add_gen(commands.add_parser("gen", help=GEN))
     add_check(commands.add_parser("check", help=CHECK))
     add_journal(commands.add_parser("journal", help=_JOURNAL, description=_JOURNAL))
     add_agent(commands.add_parser("agent", help=_AGENT, description=_AGENT))
