@@ -15,6 +15,8 @@ if typing.TYPE_CHECKING:
         Action,
         Agent,
         Context,
+        Cron,
+        CronCancel,
         DeleteKeys,
         DeletePath,
         Emit,
@@ -71,6 +73,8 @@ __all__ = [
     "CallTimeout",
     "Child",
     "Context",
+    "Cron",
+    "CronCancel",
     "DeadLetter",
     "DeleteKeys",
     "DeletePath",
@@ -114,9 +118,9 @@ __all__ = [
 
 _NAMES = {
     "jido_trio.core": (
-        "Action Agent Context DeleteKeys DeletePath Emit EmitErrors Error Instruction MaxErrors ReplaceState "
-        "Result Route RunInstruction Schedule Secret SetPath SetState Signal SpawnAgent Stop StopChild ToAgent "
-        "ToParent invariant"
+        "Action Agent Context Cron CronCancel DeleteKeys DeletePath Emit EmitErrors Error Instruction MaxErrors "
+        "ReplaceState Result Route RunInstruction Schedule Secret SetPath SetState Signal SpawnAgent Stop StopChild "
+        "ToAgent ToParent invariant"
     ),
     "jido_trio.errors": (
         "ActionError AgentCrashed AgentNotFound AgentStopped CallError CallTimeout DuplicateAgent "

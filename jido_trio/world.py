@@ -19,6 +19,7 @@ from attrs import frozen
 __all__ = [
     "Derived",
     "World",
+    "clocked",
     "current",
     "derived",
     "enter",
@@ -155,6 +156,21 @@ def _ticking(start: datetime) -> Clock:
         return time
 
     return now
+
+
+def clocked(seed: int | str, clock: Callable[[], float], start: datetime = datetime(2000, 1, 1, tzinfo=UTC)) -> World:
+    """Return a seeded world whose time goes on as `clock` does: `clocked(1, trio.current_time)` in virtual time.
+
+    It is `start` when somebody looks at it first; `clock` tells seconds.
+    """
+    began: list[float] = []
+
+    def now() -> datetime:
+        if not began:
+            began.append(clock())
+        return start + timedelta(seconds=clock() - began[0])
+
+    return World(ids=uuid7(now, _repeatable(f"{seed}/ids")), now=now, random=_repeatable(f"{seed}/random"))
 
 
 def _repeatable(seed: str | bytes) -> random.Random:

@@ -3,6 +3,7 @@
 from jido_trio.core._action import Action, Effect, Result, ResultOf
 from jido_trio.core._agent import Agent, NoState
 from jido_trio.core._context import ActingAgent, Context
+from jido_trio.core._cron import Missed, Times, times_of
 from jido_trio.core._directives import (
     AdoptChild,
     ApplyOutcome,
@@ -69,6 +70,7 @@ from jido_trio.core._state_ops import (
 )
 from jido_trio.core._strategy import Direct, Strategy, Subject, run_instruction
 from jido_trio.core._thread import Appended, SaveThread, Thread, ThreadEntry
+from jido_trio.core._ticks import comes_at, due_at_start, first_due, is_missed, is_same_job, next_due, tick
 from jido_trio.data import FrozenDict, FrozenList, freeze, thaw
 from jido_trio.redact import Secret
 
@@ -110,6 +112,7 @@ __all__ = [
     "MaxErrors",
     "Memory",
     "Migration",
+    "Missed",
     "NoState",
     "Outcome",
     "Pending",
@@ -141,6 +144,7 @@ __all__ = [
     "Subject",
     "Thread",
     "ThreadEntry",
+    "Times",
     "ToAgent",
     "ToParent",
     "Unrouted",
@@ -149,22 +153,30 @@ __all__ = [
     "carried",
     "carrier",
     "checked_dispatch",
+    "comes_at",
     "decide_error",
     "diff",
+    "due_at_start",
     "emit_to",
     "emit_to_parent",
+    "first_due",
     "freeze",
     "from_json_batch",
     "invariant",
     "invariants_of",
+    "is_missed",
+    "is_same_job",
     "mark_of",
     "matches",
     "migrated",
+    "next_due",
     "rehearsal",
     "replay",
     "run_instruction",
     "steps",
     "thaw",
+    "tick",
+    "times_of",
     "to_json_batch",
     "what_if",
 ]

@@ -16,7 +16,7 @@ from jido_trio import checks
 from jido_trio.core._action import Action, checked_name, checked_tags, summary
 from jido_trio.core._compiled import Run, for_action, for_signal
 from jido_trio.core._context import NOTHING
-from jido_trio.core._directives import Error, checked_dispatch
+from jido_trio.core._directives import Cron, Error, checked_dispatch
 from jido_trio.core._durable import Durable, check_types, checked_durable
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
 from jido_trio.core._input import Input
@@ -69,6 +69,7 @@ class Agent(Generic[State]):
             None is the agent itself. Its start may say otherwise.
         strategy: How it goes through several instructions.
         durable: Whether its agents outlive their process, in the storage of their instance; `Durable` says how.
+        schedules: Jobs that each of its agents has from its start on.
 
     Raises:
         InvalidDefinition: When the class is made.
@@ -91,6 +92,8 @@ class Agent(Generic[State]):
     strategy: ClassVar[Strategy] = Direct()
     durable: ClassVar[Durable | None] = None
     """How its agents are kept; None if they aren't."""
+    schedules: ClassVar[tuple[Cron, ...]] = ()
+    """Jobs that each of its agents has from its start on."""
     router: ClassVar[Router] = Router()
     record: ClassVar[Schema[Any]]
     """How states are made and changed."""
@@ -115,6 +118,7 @@ class Agent(Generic[State]):
         max_handle_time: float | None = None,
         default_dispatch: object = None,
         durable: bool | Durable | None = None,
+        schedules: Iterable[Cron] | None = None,
     ) -> None:
         super().__init_subclass__()
         cls.name = checked_name("agent", cls, name)
@@ -140,6 +144,8 @@ class Agent(Generic[State]):
             cls._routes = Router(routes).routes
         if routes is not None or strategy is not None:
             cls.router = _router(cls, (*cls._routes, *_routes_of(cls.strategy)))
+        if schedules is not None:
+            cls.schedules = _checked_schedules(cls, schedules)
         state = _state_class(cls)
         if state is not None:
             cls.record = schema_of(state)
@@ -353,6 +359,34 @@ def _state_class(cls: type) -> Any:
             (state, *_) = get_args(base)
             return None if isinstance(state, PlainTypeVar) else state
     return None if hasattr(cls, "record") else NoState
+
+
+def _checked_schedules(cls: type[Agent[Any]], schedules: Iterable[Cron]) -> tuple[Cron, ...]:
+    found: dict[str, Cron] = {}
+    for cron in [schedules] if isinstance(schedules, str | Cron) else schedules:
+        if not isinstance(cron, Cron):
+            raise InvalidDefinition(
+                f"agent {cls.name!r}: schedules={shown(cron)} is no Cron: write "
+                'schedules=[Cron("0 9 * * *", Signal("report.due"))]',
+                field="schedules",
+                value=cron,
+            )
+        if cron.key in found:
+            raise InvalidDefinition(
+                f"agent {cls.name!r}: two of its schedules have the key {shown(cron.key)}: give one of them another",
+                field="schedules",
+                value=cron,
+            )
+        if cls.receive is Agent.receive and not cls.router.matching(cron.message.type):
+            known = ", ".join(map(shown, cls.router.patterns)) or "none"
+            raise InvalidDefinition(
+                f"agent {cls.name!r}: no route matches {shown(cron.message.type)}, which its schedule "
+                f"{shown(cron.cron)} sends; its routes: {known}",
+                field="schedules",
+                value=cron,
+            )
+        found[cron.key] = cron
+    return tuple(found.values())
 
 
 def _checked_strategy(cls: type[Agent[Any]], strategy: object) -> Any:

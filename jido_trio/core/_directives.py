@@ -8,13 +8,14 @@ operation if it is one of those five classes; every other frozen attrs value is 
 from collections.abc import Mapping
 from typing import Any, Protocol, get_args
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, Factory, field, frozen
 
 from jido_trio import checks
 from jido_trio.core._action import KEPT, Action, Effect, Result
+from jido_trio.core._cron import Missed, Times, times_of
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._signal import Signal, new_signal
-from jido_trio.data import FrozenDict, Misfit, freeze
+from jido_trio.data import FrozenDict, Misfit, fingerprint, freeze
 from jido_trio.errors import ActionError, InvalidDefinition
 from jido_trio.redact import shown
 from jido_trio.terms import AfterCrash, OnParentDeath, Restart, ShutdownLimit, WhenFull
@@ -183,6 +184,10 @@ def _message(message: object) -> Signal:
     return message if isinstance(message, Signal) else Signal("jido.scheduled", {"message": message})
 
 
+def _missed(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    checks.one_of(type(directive).__name__, attribute.name, value, get_args(Missed))
+
+
 @frozen
 class Schedule(Directive):
     """Send `message` to the agent itself after `delay` seconds."""
@@ -192,6 +197,8 @@ class Schedule(Directive):
     """A signal; anything else becomes the `message` in the data of a `jido.scheduled`."""
     key: str | None = field(default=None, validator=_text_or_none)
     """The agent's schedule with this key is replaced, if it hasn't been handled; without one it can't be cancelled."""
+    missed: Missed = field(default="one", validator=_missed, kw_only=True)
+    """Whether a durable agent that didn't run at that time hears of it at its start; "skip" if not."""
 
 
 @frozen
@@ -201,23 +208,53 @@ class CancelSchedule(Directive):
     key: str = field(validator=_text)
 
 
+def _key(cron: "Cron") -> str:
+    """Return the same key for what says the same."""
+    message = cron.message
+    said: tuple[object, object] = cron.cron, cron.timezone
+    if not all(isinstance(each, str) for each in said):
+        return "none"  # it is about to be refused
+    what = fingerprint(cron.cron, cron.timezone, message.source, message.data, message.subject)
+    return f"{message.type} {cron.cron} {cron.timezone} {what.hex()[:8]}"
+
+
 @frozen
 class Cron(Directive):
-    """Send `message` to the agent itself at all the times of a cron expression."""
+    """Send the agent itself a new signal at all the times of a cron expression, by the clock of a time zone.
+
+    Each is like `message`, with an id and a time of its own: they follow from the agent, the key and when it was due.
+    """
 
     cron: str = field(validator=_text)
+    """Five fields: minute, hour, day, month, weekday; six begin with the second; or one of @yearly, @monthly, @weekly,
+    @daily, @hourly."""
     message: Signal = field(converter=_message)
-    """A signal; anything else becomes the `message` in the data of a `jido.scheduled`."""
-    job_id: str | None = field(default=None, validator=_text_or_none)
-    """A job with this id is replaced; without one the job can't be cancelled."""
-    timezone: str = field(default="UTC", validator=_text)
+    """What each is like; anything else than a signal becomes the `message` in the data of a `jido.scheduled`."""
+    timezone: str = field(default="UTC", validator=_text, kw_only=True)
+    """The zone by whose clock it comes, as "Europe/Berlin"."""
+    missed: Missed = field(default="skip", validator=_missed, kw_only=True)
+    """What becomes of times that came while the agent didn't run, or was busy: none of them is made up ("skip"), the
+    last ("one"), or each ("all")."""
+    jitter: float = field(default=0, validator=_seconds, kw_only=True)
+    """Each comes up to so many seconds later, by chance: so that not all agents begin at once."""
+    key: str = field(default=Factory(_key, takes_self=True), validator=_text, kw_only=True)
+    """The agent's job with this key is replaced. Without one it is made of what the job says, so that the same job
+    isn't there twice."""
+
+    def __attrs_post_init__(self) -> None:
+        times_of(self.cron, self.timezone)
+
+    @property
+    def times(self) -> Times:
+        """Its times."""
+        return times_of(self.cron, self.timezone)
 
 
 @frozen
 class CronCancel(Directive):
-    """End the recurring job with that id."""
+    """End the job with that key, and take back what waits of it; a key that nobody has is ignored."""
 
-    job_id: str = field(validator=_text)
+    key: str = field(validator=_text)
 
 
 # Failures and ends -----------------------------------------------------------------------------------------------

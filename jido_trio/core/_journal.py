@@ -17,6 +17,7 @@ import attrs
 from attrs import AttrsInstance, define, frozen
 
 from jido_trio.core._agent import Agent
+from jido_trio.core._directives import Cron
 from jido_trio.core._durable import Migration
 from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Instruction
@@ -82,6 +83,8 @@ class Pending:
     seconds: float
     """From now on."""
     signal: Signal
+    cron: Cron | None = None
+    """The job that it is of, which comes at the times of its own."""
 
 
 @frozen

@@ -24,7 +24,7 @@ from urllib.parse import quote, unquote
 
 from attrs import define, frozen
 
-from jido_trio.core import Agent, Entry, Signal
+from jido_trio.core import Agent, Cron, Entry, Missed, Signal
 from jido_trio.data import Misfit, class_name, pack, unpack
 from jido_trio.errors import Conflict, InvalidDefinition, OwnershipLost, RecordRefused, Unstorable
 from jido_trio.redact import said, shown, shown_error
@@ -67,6 +67,12 @@ class Due:
     at: float
     """In seconds since 1970."""
     signal: Signal
+    missed: Missed = "one"
+    """What becomes of it if the agent doesn't run then."""
+    cron: Cron | None = None
+    """The job whose next time it is; its signal is what its ticks are like."""
+    declared: bool = False
+    """Whether the class has the job, and not the agent alone."""
 
 
 @frozen
@@ -201,6 +207,15 @@ class Archive:
         """Return the operation that writes an input; with the id that must not come again, if there is one."""
         return Put(self.past(entry.number), self.packed({"id": id, "entry": entry}), expected=0)
 
+    def later(self, record: str, due: Due) -> Put:
+        """Return the operation that writes a signal for later, in the place of what has that record."""
+        value: dict[str, Any] = {"at": due.at, "signal": due.signal}
+        if due.cron is not None:
+            value |= {"signal": None, "cron": due.cron, "declared": due.declared}
+        elif due.missed != "one":
+            value["missed"] = due.missed
+        return Put(record, self.packed(value))
+
     def waiting(self, record: str, signal: Signal, *, once: bool) -> Put:
         """Return the operation that puts a signal into the inbox."""
         return Put(record, self.packed({"once": once, "signal": signal}), expected=0)
@@ -325,7 +340,7 @@ class Archive:
             elif kind == "effect":
                 effects[record.key] = self.read(record, lambda value: Effect(**unpack(value)))
             elif kind == "timer":
-                timers[record.key] = self.read(record, lambda value: Due(**unpack(value)))
+                timers[record.key] = self.read(record, due_of)
         return inbox, effects, timers
 
     def read_snapshot(self, record: Record, cls: type[Agent[Any]]) -> Snapshot:
@@ -455,6 +470,14 @@ def id_of(value: bytes) -> str:
         if b"\\" not in value[len(_ID) : end]:
             return value[len(_ID) : end].decode()
     return str(json.loads(value)["id"])
+
+
+def due_of(value: bytes) -> Due:
+    """Return the signal for later in its record."""
+    fields = dict(unpack(value))
+    if fields.get("cron") is not None:
+        fields["signal"] = fields["cron"].message
+    return Due(**fields)
 
 
 def entry_of(value: bytes) -> Entry:

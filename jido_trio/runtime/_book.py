@@ -7,11 +7,26 @@ has been committed, and not before. So a commit that is refused, or that nobody 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from jido_trio.core import Agent, Began, Durable, Entry, Heard, Learnt, Rewound, Signal, mark_of
+from jido_trio.core import (
+    Agent,
+    Began,
+    Cron,
+    Durable,
+    Entry,
+    Heard,
+    Learnt,
+    Rewound,
+    Signal,
+    first_due,
+    is_same_job,
+    mark_of,
+    next_due,
+)
 from jido_trio.runtime._archive import Archive, Due, Effect, Found, Snapshot
 from jido_trio.storage import Check, Delete, DeleteRange, Op, Put
 
@@ -34,23 +49,36 @@ class Book:
     inbox: set[str]
     """Records of signals that wait, in the inbox or for their time."""
     _order: deque[str]
+    jobs: dict[str, Due]
+    """The next time of each job, by record."""
     ids: set[str]
     """Of the last signals."""
     saved: int
     """The number of the last snapshot."""
     bases: tuple[int, ...]
     """See `Found`."""
+    now: Callable[[], float]
+    """Tells the time, in seconds since 1970."""
     size: int = 0
     """Its bytes, as far as they are known."""
 
     @classmethod
-    def opened(cls, archive: Archive, options: Durable, agent: Agent[Any], found: Found, inbox: set[str]) -> Book:
+    def opened(
+        cls,
+        archive: Archive,
+        options: Durable,
+        agent: Agent[Any],
+        found: Found,
+        inbox: set[str],
+        *,
+        now: Callable[[], float],
+    ) -> Book:
         """Return the book of an agent that was claimed, and brought to where its journal ends."""
         number = found.entries[-1].number if found.entries else found.snapshot.number
         ids = deque(found.ids)
-        return cls(
-            archive, options, agent, number, found.effects, inbox, ids, set(ids), found.snapshot.number, found.bases
-        )
+        jobs = {record: due for record, due in found.timers.items() if due.cron is not None}
+        effects, saved, bases = found.effects, found.snapshot.number, found.bases
+        return cls(archive, options, agent, number, effects, inbox, ids, jobs, set(ids), saved, bases, now)
 
     def remember(self, id: str) -> None:
         """Keep the id of a signal, and let go of the oldest."""
@@ -93,6 +121,9 @@ class Draft:
     _ids: list[str] = field(factory=list)
     effects: dict[str, Effect] = field(factory=dict)
     timers: dict[str, Due] = field(factory=dict)
+    """Signals for later that it writes."""
+    cancelled: set[str] = field(factory=set)
+    """Records of those that it takes out."""
     _upgraded: bool = False
 
     def knows(self, id: str) -> bool:
@@ -114,8 +145,13 @@ class Draft:
             self._ids.append(id)
 
     def done(self, record: str) -> None:
-        """A record has been dealt with: the signal was handled, the effect is done."""
-        if record:
+        """A record has been dealt with: the signal was handled, the effect is done. A job goes on to its next time."""
+        if record in self.timers or record in self.cancelled:
+            return  # while it was handled, another took its place, or it was cancelled
+        job = self._book.jobs.get(record)
+        if job is not None and job.cron is not None:
+            self._write(record, evolve(job, at=next_due(job.cron, job.at, self._book.now())))
+        elif record:
             self._done.append(record)
             # A signal that waits is written once. If it isn't there, another owner has handled it in between.
             self._ops.append(Delete(record, 1 if "/now/inbox/" in record else None))
@@ -128,19 +164,36 @@ class Draft:
         self._ops.append(Put(record, value, expected=0))
         return record
 
-    def timer(self, name: str, due: Due) -> str:
-        """Write a signal for later, in the place of one of that name; return its record."""
-        record = self._book.archive.timer(name)
-        self.timers[record] = due
-        self._ops.append(Put(record, self._book.archive.packed({"at": due.at, "signal": due.signal})))
-        return record
+    def timer(self, name: str, due: Due) -> None:
+        """Write a signal for later, in the place of one of that name."""
+        self._write(self._book.archive.timer(name), due)
 
-    def cancel(self, name: str) -> str:
-        """Remove a signal for later; return its record."""
-        record = self._book.archive.timer(name)
+    def job(self, cron: Cron, *, declared: bool = False) -> None:
+        """Write a job, in the place of one with that key; one that says the same goes on.
+
+        Raises:
+            InvalidDefinition: It never comes any more.
+        """
+        record = self._book.archive.timer(job_name(cron.key))
+        known = self.timers.get(record, self._book.jobs.get(record)) if record not in self.cancelled else None
+        if known is None or known.cron is None or not is_same_job(known.cron, cron) or known.declared != declared:
+            self._write(record, Due(first_due(cron, self._book.now()), cron.message, cron=cron, declared=declared))
+
+    def cancel(self, name: str) -> None:
+        """Take out a signal for later, or a job."""
+        self.drop(self._book.archive.timer(name))
+
+    def drop(self, record: str) -> None:
+        """Take out the signal for later, or the job, that has this record."""
         self.timers.pop(record, None)
-        self.done(record)
-        return record
+        if record not in self.cancelled:
+            self.cancelled.add(record)
+            self._ops.append(Delete(record))
+
+    def _write(self, record: str, due: Due) -> None:
+        self.cancelled.discard(record)
+        self.timers[record] = due
+        self._ops.append(self._book.archive.later(record, due))
 
     def send(self, to: Archive, record: str, signal: Signal) -> None:
         """Put a signal into an inbox."""
@@ -198,13 +251,20 @@ class Draft:
             book.bases, book.options = (self.number,), type(self.agent).durable or book.options
         if cut:
             book.bases = (*book.bases[-1:], self.number)
-        for record in self._done:
+        for record in (*self._done, *self.cancelled):
             book.inbox.discard(record)
             book.effects.pop(record, None)
+            book.jobs.pop(record, None)
         book.inbox.update(self.timers)
+        book.jobs |= {record: due for record, due in self.timers.items() if due.cron is not None}
         book.effects.update(self.effects)
         for id in self._ids:
             book.remember(id)
+
+
+def job_name(key: str) -> str:
+    """Return what the timer of a job is called."""
+    return f"cron {key}"
 
 
 def draft(book: Book) -> Draft:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
-from jido_trio.core import Rewound, Signal
+from jido_trio.core import Agent, Rewound, Signal
 from jido_trio.errors import InvalidDefinition, MigrationFailed, StorageError, StorageUnknown, Unstorable
 from jido_trio.redact import said, shown
 from jido_trio.runtime._archive import Due
-from jido_trio.runtime._book import Draft, draft
+from jido_trio.runtime._book import Draft, draft, job_name
 from jido_trio.runtime._effects import ActingServer
 from jido_trio.runtime._rewind import Rewinding
 from jido_trio.runtime._upgrading import Upgrading, Wanted
@@ -50,6 +51,7 @@ class ChangingServer(ActingServer):
         except BaseException:
             self._book = None
             raise
+        self._arm(page)
         if self.kept(type(wanted)) is wanted:
             self.let_go(type(wanted))
         return True
@@ -78,6 +80,7 @@ class ChangingServer(ActingServer):
         try:
             upgraded = wanted.of(self._open_book().agent)
             page.become(upgraded)
+            _schedule(page, type(self.initial), wanted.cls)
         except (MigrationFailed, Unstorable) as error:
             self._not_changed(wanted, error)
             return True
@@ -108,14 +111,21 @@ class ChangingServer(ActingServer):
         rewound = Rewound(signal, point.number, point.agent.state, point.agent.strategy_state, point.timers)
         archive, now = self._inbox.archive, self.instance.world.now().timestamp()
         named = {record: archive.timer_in(record) for record in self._inbox.on_disk}
-        dropped = [record for record, name in named.items() if name is not None and point.drops(name)]
+        declared = {cron.key for cron in type(book.agent).schedules}
+        stays = set(map(job_name, declared))
+        dropped = [record for record, name in named.items() if name and name not in stays and point.drops(name)]
         try:
             agent = rewound.apply(book.agent)[0]
             page.take(rewound, agent, once=False)
-            for record in [*dropped, *(each for each in book.effects if archive.input_of(each) > point.number)]:
+            for record in dropped:
+                page.drop(record)
+            for record in [each for each in book.effects if archive.input_of(each) > point.number]:
                 page.done(record)
-            timers = {each.name: Due(now + each.seconds, each.signal) for each in point.timers}
-            armed = {page.timer(name, due): due for name, due in timers.items()}
+            for each in point.timers:
+                if each.cron is None:
+                    page.timer(each.name, Due(now + each.seconds, each.signal))
+                elif each.cron.key not in declared:
+                    page.job(each.cron)
             page.seal(whole=True)
         except (TypeError, Unstorable) as error:
             self._not_changed(wanted, InvalidDefinition(f"agent {shown(self.id)} can't go back: {said(error)}"))
@@ -123,13 +133,19 @@ class ChangingServer(ActingServer):
         number = book.number
         if not await self._changed(page, wanted):
             return True
-        for record in dropped:
-            self._inbox.disarm(record)
-        for record, due in armed.items():
-            self._inbox.arm(record, due)
         self.is_now(agent, agent)
         self.instance.counts.accepted += 1
         self.instance.counts.handled += 1
         logger.info("agent %s went back from input %d to input %d", shown(self.id), number, point.number)
         wanted.over()
         return True
+
+
+def _schedule(page: Draft, before: type[Agent[Any]], after: type[Agent[Any]]) -> None:
+    """Write the jobs of another class, in the place of those of the one before."""
+    declared = {cron.key for cron in after.schedules}
+    for cron in before.schedules:
+        if cron.key not in declared:
+            page.cancel(job_name(cron.key))
+    for cron in after.schedules:
+        page.job(cron, declared=True)

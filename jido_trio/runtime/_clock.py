@@ -17,6 +17,12 @@ from typing import Protocol
 import trio
 from attrs import define, field
 
+Now = Callable[[], float]
+"""Tells the time of day, in seconds since 1970."""
+
+LOOK = 60.0
+"""Seconds after which a timer for a time of day looks at that again: a machine may have slept meanwhile."""
+
 _FEW = 64
 """So many cancelled timers may stay in the heap before it is swept."""
 
@@ -73,6 +79,12 @@ class Timers:
         """Have `call` made `seconds` from now."""
         return self.at(trio.current_time() + seconds, call)
 
+    def at_time(self, at: float, now: Now, call: Callable[[], None]) -> DayTimer:
+        """Have `call` made at a time of day."""
+        timer = DayTimer(at, now, call, self, trio.current_time() + max(0.0, at - now()))
+        timer.look()
+        return timer
+
     def cancelled(self) -> None:
         """Note that one timer of the heap is of no use any more, and sweep when most are."""
         self._dead += 1
@@ -105,6 +117,39 @@ class Timers:
                 timer.fire()
             else:
                 self._dead -= 1
+
+
+@define(eq=False)
+class DayTimer:
+    """A callback at a time of day: when the clock on the wall shows it or so much time has gone by, what is first.
+
+    So neither a machine that sleeps nor a clock that is set back makes it late.
+    """
+
+    at: float
+    """In seconds since 1970."""
+    _now: Now
+    _call: Callable[[], None]
+    _timers: Timers
+    due: float
+    """When that is, in seconds of Trio's clock, as far as is known."""
+    _next: Timer | None = None
+
+    def look(self) -> None:
+        """Make the callback, or wait on."""
+        now = trio.current_time()
+        self.due = min(self.due, now + max(0.0, self.at - self._now()))
+        if self._next is not None and self.due <= now:
+            self._next = None
+            self._call()
+        else:
+            self._next = self._timers.at(min(self.due, now + LOOK), self.look)
+
+    def cancel(self) -> None:
+        """Make no callback."""
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
 
 
 class Expiring(Protocol):

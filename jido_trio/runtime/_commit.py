@@ -30,13 +30,13 @@ from os import getpid
 from typing import Any, ClassVar
 
 import trio
-from attrs import AttrsInstance, frozen
+from attrs import AttrsInstance, evolve, frozen
 
-from jido_trio.core import Agent, Durable, Signal, replay
+from jido_trio.core import Agent, Durable, Signal, due_at_start, first_due, is_missed, is_same_job, replay
 from jido_trio.errors import AgentCrashed, CallError, Conflict, InvalidDefinition, JidoError, OwnershipLost
 from jido_trio.redact import said, shown, shown_error
-from jido_trio.runtime._archive import Found, archive_of, check_storable
-from jido_trio.runtime._book import Book, Draft, draft
+from jido_trio.runtime._archive import Due, Found, archive_of, check_storable
+from jido_trio.runtime._book import Book, Draft, draft, job_name
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._inbox import Inbox
 from jido_trio.runtime._life import stop_soon
@@ -46,6 +46,7 @@ from jido_trio.runtime._server import Server
 from jido_trio.runtime._suspects import Suspects, suspects_of
 from jido_trio.runtime._upgrading import Upgrading
 from jido_trio.runtime._waits import waiting_for
+from jido_trio.storage import Delete, Op
 from jido_trio.world import using
 
 logger = logging.getLogger("jido_trio.runtime")
@@ -80,6 +81,7 @@ class CommittingServer(Server):
         "_book",
         "_fresh",
         "_inbox",
+        "_is_scheduled",
         "_known",
         "_lost",
         "_suspects",
@@ -119,6 +121,8 @@ class CommittingServer(Server):
         """Whether the life has still to look at what an earlier one has left open."""
         self._thawed = False
         """Whether that was of another process."""
+        self._is_scheduled = False
+        """Whether the jobs of its class are on disk, and what was missed has been looked at."""
         self._suspects: Suspects | None = None
         """What that has left open, until all of it is done."""
         self._lost: OwnershipLost | None = None
@@ -154,6 +158,9 @@ class CommittingServer(Server):
             with trio.CancelScope(shield=True):  # who is cancelled in between would own what it doesn't know
                 await self._see_which()
                 found = await archive.claim(self.initial, process(), self._options.remembers)
+                if not self._is_scheduled:
+                    found = await self._scheduled(found)
+                    self._is_scheduled = True
                 self._take_over(found, first=first)
         finally:
             known.set()
@@ -172,17 +179,42 @@ class CommittingServer(Server):
 
     def _take_over(self, found: Found, *, first: bool) -> None:
         agent = replay(found.snapshot.agent, found.entries)
-        self._book = Book.opened(self._inbox.archive, self._options, agent, found, self._inbox.on_disk)
+        on_disk = self._inbox.on_disk
+        self._book = Book.opened(self._inbox.archive, self._options, agent, found, on_disk, now=self._now)
         self.initial = self.agent = agent
         self._thawed = first and not found.is_new
         if self._thawed:
-            now = self.instance.world.now().timestamp()
+            now = self._now()
             due = {record for record, each in found.timers.items() if each.at <= now}
             left = frozenset({*found.inbox, *found.effects, *due})
             self._suspects = suspects_of(self._inbox.archive, left, found.tries, self._options.tries)
         self._inbox.take_over(found)
         if self.on_change is not None:
             self.on_change(agent)
+
+    async def _scheduled(self, found: Found) -> Found:
+        """Return what is there, with the jobs of the class, and with what was missed as it is wanted."""
+        archive, now, declared = self._inbox.archive, self._now(), type(self.initial).schedules
+        names = {archive.timer(job_name(cron.key)): cron for cron in declared}
+        timers, ops = dict(found.timers), list[Op]()
+        for record, due in found.timers.items():
+            is_over = due.declared and record not in names
+            if is_over or (due.cron is None and due.missed == "skip" and is_missed(due.at, now)):
+                del timers[record]
+                ops.append(Delete(record))
+            elif due.cron is not None:
+                timers[record] = evolve(due, at=due_at_start(self.id, due.cron, due.at, now))
+        for record, cron in names.items():
+            known = timers.get(record)
+            if known is None or known.cron is None or not known.declared or not is_same_job(known.cron, cron):
+                timers[record] = due = Due(first_due(cron, now), cron.message, cron=cron, declared=True)
+                ops.append(archive.later(record, due))
+        if ops:
+            await archive.write(ops)
+        return evolve(found, timers=timers)
+
+    def _now(self) -> float:
+        return self.instance.world.now().timestamp()
 
     async def accept(self, signal: Signal) -> None:
         """Take a signal that was cast into the inbox on disk.
@@ -264,6 +296,14 @@ class CommittingServer(Server):
                 self._not_handled(one.signal, one.answer, call, waits=call is not None, quiet=quiet)
             elif call is not None:
                 call.settle(one.answer)
+        self._arm(page)
+
+    def _arm(self, page: Draft) -> None:
+        """Have come later what the draft has written for that, and nothing that it has taken out."""
+        for record in page.cancelled:
+            self._inbox.disarm(record)
+        for record, due in page.timers.items():
+            self._inbox.arm(record, due)
 
     def _uncommitted(self, taken: Sequence[Taken], error: BaseException, then: Alone | None = None) -> None:
         """Nobody knows whether the messages were committed: who waits is told so, the others wait on."""

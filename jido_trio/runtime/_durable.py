@@ -18,6 +18,7 @@ from jido_trio.runtime._book import Draft, draft
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._commit import Alone, Taken, is_once, signal_of
 from jido_trio.runtime._crash import AgentCrash
+from jido_trio.runtime._cron import Jobs
 from jido_trio.runtime._hibernation import HibernatingServer
 from jido_trio.runtime._inbox import record_of
 from jido_trio.runtime._interpreter import Runtime
@@ -386,8 +387,12 @@ def server_for(agent: Agent[Any], instance: Instance, mailbox_size: int, rules: 
     Raises:
         InvalidDefinition: It is durable, and can't be kept, or the instance has no storage.
     """
-    kind = Server if type(agent).durable is None else DurableServer
-    return kind(agent, instance, mailbox_size, rules)
+    if type(agent).durable is not None:
+        return DurableServer(agent, instance, mailbox_size, rules)
+    server = Server(agent, instance, mailbox_size, rules)
+    if type(agent).schedules:
+        server.keep(Jobs(server))
+    return server
 
 
 def _answer(alone: Alone) -> Agent[Any] | JidoError:

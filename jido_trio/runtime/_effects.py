@@ -48,10 +48,6 @@ class ActingServer(CommittingServer):
                 inbox.arrive(message)
             elif receiver is None:
                 self.instance.part(Wakers).wake(id)
-        for record in plan.cancelled:
-            self._inbox.disarm(record)
-        for record, due in plan.timers.items():
-            self._inbox.arm(record, due)
 
     async def _act(self, signal: Signal, steps: Sequence[Do], before: Agent[Any]) -> None:
         """Carry out directives, and note those that are done."""

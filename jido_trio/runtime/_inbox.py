@@ -10,9 +10,10 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
+from jido_trio.core import comes_at, tick
 from jido_trio.runtime._archive import Archive, Due, Found
 from jido_trio.runtime._cell import Cell
-from jido_trio.runtime._clock import Timer
+from jido_trio.runtime._clock import DayTimer
 from jido_trio.runtime._mailbox import Kept, Message, Outcome
 from jido_trio.terms import ExitKind
 
@@ -31,7 +32,7 @@ class Inbox:
     """What is in the mailbox, by record."""
     _in_room: set[str] = field(init=False, factory=set)
     """Records of what takes a place of `room`."""
-    _timers: dict[str, Timer] = field(init=False, factory=dict)
+    _timers: dict[str, DayTimer] = field(init=False, factory=dict)
 
     # ---- what comes in
 
@@ -82,14 +83,17 @@ class Inbox:
     def arm(self, record: str, due: Due) -> None:
         """Have a signal come in at its time, in the place of what has the same record."""
         self.disarm(record)
-        instance = self._cell.instance
+        instance, cron, at = self._cell.instance, due.cron, due.at
+        message = Kept(due.signal, record)
+        if cron is not None:
+            at = comes_at(self._cell.id, cron, due.at)
+            message = Kept(tick(self._cell.id, cron, due.at), record, once=True)
 
         def fire() -> None:
             self._timers.pop(record, None)
-            self.arrive(Kept(due.signal, record))
+            self.arrive(message)
 
-        seconds = due.at - instance.world.now().timestamp()
-        self._timers[record] = instance.timers.after(max(0.0, seconds), fire)
+        self._timers[record] = instance.timers.at_time(at, lambda: instance.world.now().timestamp(), fire)
 
     def next_due(self) -> float | None:
         """Return when the first signal comes in, in seconds of Trio's clock; None if none will."""

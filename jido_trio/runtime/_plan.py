@@ -14,6 +14,8 @@ from attrs import AttrsInstance, field, frozen
 from jido_trio.core import (
     AdoptChild,
     CancelSchedule,
+    Cron,
+    CronCancel,
     Emit,
     Error,
     Schedule,
@@ -28,7 +30,7 @@ from jido_trio.core import (
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 from jido_trio.runtime._archive import Archive, Due, Effect, archive_of
-from jido_trio.runtime._book import Draft
+from jido_trio.runtime._book import Draft, job_name
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._family import parent_of
 from jido_trio.runtime._inbox import Inbox
@@ -52,8 +54,6 @@ class Plan:
 
     sent: list[tuple[str, Kept]] = field(factory=list)
     """Signals that it puts into inboxes, each with the id of the agent."""
-    timers: dict[str, Due] = field(factory=dict)
-    cancelled: list[str] = field(factory=list)
     steps: list[Do] = field(factory=list)
 
 
@@ -78,12 +78,13 @@ async def planned(cell: Cell, page: Draft, signal: Signal, directives: Sequence[
                     await _emitted(cell, page, plan, directive, target)
             case Schedule():
                 name = f"{page.number}.{index}" if directive.key is None else f"key {directive.key}"
-                due = Due(now + directive.delay, directive.message)
-                plan.timers[page.timer(name, due)] = due
+                page.timer(name, Due(now + directive.delay, directive.message, directive.missed))
             case CancelSchedule():
-                record = page.cancel(f"key {directive.key}")
-                plan.timers.pop(record, None)
-                plan.cancelled.append(record)
+                page.cancel(f"key {directive.key}")
+            case Cron():
+                page.job(directive)
+            case CronCancel():
+                page.cancel(job_name(directive.key))
             case _ if type(directive) in WITHIN:
                 plan.steps.append(Do(directive))
             case _:

@@ -15,9 +15,22 @@ from typing import Any
 import trio
 from attrs import AttrsInstance, define, field, frozen
 
-from jido_trio.core import Agent, CancelSchedule, Entry, Pending, Rewound, Schedule, Signal, Stop, mark_of
+from jido_trio.core import (
+    Agent,
+    CancelSchedule,
+    Cron,
+    CronCancel,
+    Entry,
+    Pending,
+    Rewound,
+    Schedule,
+    Signal,
+    Stop,
+    mark_of,
+)
 from jido_trio.errors import InvalidDefinition, ReplayDiverged
 from jido_trio.redact import shown, shown_error
+from jido_trio.runtime._book import job_name
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._history import open_journal
 from jido_trio.runtime._upgrading import Wanted
@@ -64,12 +77,15 @@ class _Timers:
     now: float = 0.0
     """When the last input was, in seconds since 1970, as far as the signals tell."""
     due: dict[str, tuple[float, Signal]] = field(factory=dict)
+    jobs: dict[str, Cron] = field(factory=dict)
 
     def take(self, entry: Entry, directives: Sequence[AttrsInstance]) -> None:
         """Take note of an input, and of what followed from it."""
         self.now = max(self.now, _time_of(entry.input.signal))
         if isinstance(entry.input, Rewound):
-            self.due = {each.name: (self.now + each.seconds, each.signal) for each in entry.input.timers}
+            pending = entry.input.timers
+            self.due = {each.name: (self.now + each.seconds, each.signal) for each in pending if each.cron is None}
+            self.jobs = {each.name: each.cron for each in pending if each.cron is not None}
             return
         came = entry.input.signal.id
         self.due = {name: (at, signal) for name, (at, signal) in self.due.items() if signal.id != came}
@@ -80,6 +96,10 @@ class _Timers:
                     self.due[name] = (self.now + directive.delay, directive.message)
                 case CancelSchedule():
                     self.due.pop(f"key {directive.key}", None)
+                case Cron():
+                    self.jobs[job_name(directive.key)] = directive
+                case CronCancel():
+                    self.jobs.pop(job_name(directive.key), None)
                 case Stop():
                     return
                 case _:
@@ -87,7 +107,10 @@ class _Timers:
 
     def pending(self) -> tuple[Pending, ...]:
         """Return them, each with how far it is from due."""
-        return tuple(Pending(name, max(0.0, at - self.now), signal) for name, (at, signal) in self.due.items())
+        return (
+            *(Pending(name, max(0.0, at - self.now), signal) for name, (at, signal) in self.due.items()),
+            *(Pending(name, 0.0, job.message, job) for name, job in self.jobs.items()),
+        )
 
 
 def _time_of(signal: Signal) -> float:
@@ -114,7 +137,7 @@ async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> P
             agent, directives = _applied(agent, entry)
             timers.take(entry, directives)
             number = entry.number
-            seen |= timers.due.keys()
+            seen |= timers.due.keys() | timers.jobs.keys()
             if number == to:
                 found = (agent, timers.pending())
     if found is None:

@@ -41,6 +41,7 @@ from jido_trio.errors import (
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._crash import AgentCrash
+from jido_trio.runtime._cron import jobs_of
 from jido_trio.runtime._deadlines import Timed
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life_tasks import LifeTasks, discard
@@ -256,6 +257,8 @@ class Server(Cell):
             else:
                 self.let_go(Committed)
         self.agent, self.initial = agent, initial
+        if before.schedules != after.schedules and not self.durable:
+            jobs_of(self).change(before, after)
         if self.on_change is not None:
             self.on_change(agent)
 

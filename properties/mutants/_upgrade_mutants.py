@@ -103,7 +103,7 @@ UPGRADES = (
         "timers_of_the_point_forgotten",
         "After an agent went back, signals that were to come later then don't come.",
         "ChangingServer._go_back",
-        "self._inbox.arm(record, due)",
+        "page.timer(each.name, Due(now + each.seconds, each.signal))",
         "None",
         part="runtime",
     ),

@@ -142,7 +142,7 @@ def test_a_child_has_the_defaults_of_a_spawned_agent():
         (lambda: Schedule(1, "x", ""), "key=.* must be a text"),
         (lambda: CancelSchedule(""), "key=.* must be a text"),
         (lambda: Cron("", "x"), "cron=.* must be a text"),
-        (lambda: CronCancel(""), "job_id=.* must be a text"),
+        (lambda: CronCancel(""), "key=.* must be a text"),
         (lambda: RunInstruction(Instruction(Fetch), int), "result_action=.* must be an action class"),  # type: ignore[arg-type]
         (lambda: Error(ValueError("x")), "expected an ActionError"),  # type: ignore[arg-type]
     ],
