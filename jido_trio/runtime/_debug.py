@@ -1,4 +1,4 @@
-"""Debugging: what happens to agents is kept in rings, while that is asked for.
+"""Debugging: what happens to agents is kept in rings, and told, while that is asked for.
 
 An agent that is watched is of another class, which notes what happens and then does what every agent does. So an agent
 that isn't watched pays nothing, not so much as a question.
@@ -6,7 +6,8 @@ that isn't watched pays nothing, not so much as a question.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -25,8 +26,10 @@ from jido_trio.runtime._mailbox import Call, Message, Outcome
 from jido_trio.runtime._mailbox_rules import RuledMailbox
 from jido_trio.runtime._secrets import secret_names, secrets_of
 from jido_trio.runtime._server import Directives, Server
-from jido_trio.supervision import PassiveLife
+from jido_trio.supervision import Failure, PassiveLife
 from jido_trio.terms import ExitKind
+
+logger = logging.getLogger("jido_trio.runtime")
 
 PER_AGENT = 50
 PER_INSTANCE = 500
@@ -39,16 +42,16 @@ class Watch:
 
     cell: Cell
     level: Level
-    everywhere: Ring
+    everywhere: Debug
     """Of the instance."""
     ring: Ring = field(factory=lambda: Ring(PER_AGENT))
 
     def note(self, kind: Kind, what: str, detail: Mapping[str, Any] | None = None) -> None:
         """Keep that this happened now."""
-        cell = self.cell
-        event = Event(trio.current_time(), cell.id, cell.incarnation, kind, what, detail or {})
+        event = _event(self.cell, kind, what, detail)
         self.ring.add(event)
-        self.everywhere.add(event)
+        self.everywhere.ring.add(event)
+        self.everywhere.tell(event)
 
     def inspect(self) -> Mapping[str, object]:
         """Return the last few, newest first."""
@@ -146,9 +149,10 @@ UNWATCHED: Mapping[type[Cell], type[Cell]] = {watched: unwatched for unwatched, 
 
 @define(eq=False)
 class Debug:
-    """Who is watched in an instance, and what was seen."""
+    """Who is watched in an instance, what was seen, and who is told."""
 
     _instance: Instance
+    _on_event: Callable[[Event], None] | None = None
     level: Level = "off"
     """Of agents that are still to come."""
     ring: Ring = field(factory=lambda: Ring(PER_INSTANCE))
@@ -157,7 +161,7 @@ class Debug:
         """Watch all agents, and those to come; or none."""
         check_level(level)
         self.level = level
-        self._instance.on_added = self._watch_new if level != "off" else None
+        self._instance.on_added = self._watch_new if level != "off" or self._on_event is not None else None
         for cell in self._instance.cells.values():
             self.watch(cell, level)
 
@@ -170,19 +174,38 @@ class Debug:
         if level == "off":
             cell.__class__ = UNWATCHED.get(type(cell), type(cell))
             cell.let_go(Watch)
-            if isinstance(cell.mailbox, RuledMailbox):
-                cell.mailbox.on_level = None
+            self._tell_of_mailbox(cell, partial(self._filled, cell) if self._on_event is not None else None)
         elif watch is not None:
             watch.level = level
         else:
-            watch = Watch(cell, level, self.ring)
+            watch = Watch(cell, level, self)
             cell.keep(watch)
-            if isinstance(cell.mailbox, RuledMailbox):
-                cell.mailbox.on_level = partial(watch.note, "mailbox")
+            self._tell_of_mailbox(cell, partial(watch.note, "mailbox"))
             cell.__class__ = WATCHED[type(cell)]
+
+    def tell(self, event: Event) -> None:
+        """Tell who asked for events; one that raises is logged."""
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception as error:  # noqa: BLE001  # whoever is told can't change it
+            told = Failure.of(error).render()
+            logger.error("on_event raised for agent %s\n%s", shown(event.agent_id), told)  # noqa: TRY400  # without secrets
 
     def _watch_new(self, cell: Cell) -> None:
         self.watch(cell, self.level)
+
+    def _tell_of_mailbox(self, cell: Cell, told: Callable[[str], None] | None) -> None:
+        if isinstance(cell.mailbox, RuledMailbox):
+            cell.mailbox.on_level = told
+
+    def _filled(self, cell: Cell, what: str) -> None:
+        self.tell(_event(cell, "mailbox", what))
+
+
+def _event(cell: Cell, kind: Kind, what: str, detail: Mapping[str, Any] | None = None) -> Event:
+    return Event(trio.current_time(), cell.id, cell.incarnation, kind, what, detail or {})
 
 
 def check_level(level: object) -> None:

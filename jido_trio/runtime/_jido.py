@@ -69,6 +69,8 @@ class Jido(Agents):
         on_dead_letter: Called with each signal that nobody will handle.
         dead_letters: How many of them are kept, the last ones, for `dead_letters()`.
         on_dead_directive: Called with each directive that is not carried out, as the life that gave it had ended.
+        on_event: Called with each `Event` of an agent that is watched, see `debug`; and, whether it is watched or not,
+            when a mailbox with a `high_water` fills, and when it has emptied again. It mustn't wait.
         debug: Whether the last events of all agents are kept, for `recent()`: "off", "on", or "verbose" with data.
         inspect: Where to make a Unix socket, at which `jido-trio inspect` sees what the instance is at, as long as it
             runs; for this user only. None makes none.
@@ -96,6 +98,7 @@ class Jido(Agents):
         on_dead_letter: Callable[[DeadLetter], None] = log_dead_letter,
         dead_letters: int = 1000,
         on_dead_directive: Callable[[DeadDirective], None] = log_dead_directive,
+        on_event: Callable[[Event], None] | None = None,
         debug: Level = "off",
         inspect: str | PathLike[str] | None = None,
     ) -> None:
@@ -130,7 +133,7 @@ class Jido(Agents):
         self._on_report = on_report
         self._partitions: dict[str, Partition] = {}
         self._opening = trio.Lock()
-        self._debug = Debug(instance)
+        self._debug = Debug(instance, on_event)
         self._debug.set(debug)
         self._storage = _checked_storage(storage)
         self._run: AbstractAsyncContextManager[Supervisor] | None = None

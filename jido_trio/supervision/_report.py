@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from types import CodeType, TracebackType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
@@ -194,6 +194,11 @@ class CrashReport:
     """
     ended: bool = field(default=True, kw_only=True)
     """Whether the life has ended; False where a part of it crashed by itself, and the life goes on."""
+
+    @property
+    def signal(self) -> Any:
+        """The message that the life was at, if its child is an agent: a `Signal`; else None."""
+        return getattr(self.detail, "signal", None)
 
     def __str__(self) -> str:
         how = str(self.failure) if self.failure is not None else _ENDS.get(self.exit, self.exit)

@@ -233,3 +233,20 @@ async def test_what_a_durable_agent_waits_for_is_seen(autojump_clock):
 
     assert (during.waits_for, during.at) == ("Charge(amount=5)", "waiting")
     assert (after.waits_for, after.at) == (None, "resting")
+
+
+async def test_each_event_is_told_as_it_happens_and_one_who_raises_is_logged(autojump_clock, caplog):
+    told: list[Any] = []
+
+    def listen(event):
+        told.append(event)
+        raise ValueError("full")
+
+    async with Jido(debug="on", on_event=listen) as jido:
+        ref = await jido.start_agent(Notebook, id="d")
+        await ref.call(note("one"))
+        seen = jido.recent()
+
+    assert tuple(reversed(told[: len(seen)])) == seen
+    assert "on_event raised for agent 'd'" in caplog.text
+    assert "ValueError: full" in caplog.text

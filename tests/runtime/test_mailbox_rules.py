@@ -341,6 +341,32 @@ async def test_a_watched_mailbox_that_fills_and_empties_is_among_the_events(auto
     assert later == told
 
 
+async def test_whoever_asked_for_events_hears_of_a_mailbox_that_fills_though_nobody_watches(autojump_clock):
+    told: list[Any] = []
+    async with quiet(on_event=told.append) as jido:
+        ref = await busy(jido, mailbox_size=10, high_water=0.8)
+        for word in range(9):
+            await ref.cast(note(word))
+        await trio.sleep(2)
+
+    assert [(event.agent_id, event.kind, event.what) for event in told] == [
+        (ref.id, "mailbox", "it fills: 8 of 10 places are taken"),
+        (ref.id, "mailbox", "it has room again: 3 of 10 places are taken"),
+    ]
+
+
+async def test_an_agent_that_is_watched_no_more_tells_of_its_mailbox_still(autojump_clock):
+    told: list[Any] = []
+    async with quiet(on_event=told.append) as jido:
+        ref = await busy(jido, mailbox_size=10, high_water=0.8)
+        jido.debug("on")
+        jido.debug("off")
+        for word in range(9):
+            await ref.cast(note(word))
+
+    assert [event.kind for event in told] == ["mailbox"]
+
+
 # ---- what comes first
 
 
