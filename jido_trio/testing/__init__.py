@@ -13,8 +13,21 @@ try:
     )
     from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
     from jido_trio.testing._storage_laws import check_storage
-    from jido_trio.testing._strategies import actions, agents, changes, commands, fitting, plain_data, states
+    from jido_trio.testing._strategies import (
+        Overrides,
+        actions,
+        agent_after,
+        agents,
+        changes,
+        command_sequences,
+        commands,
+        fitting,
+        plain_data,
+        signals,
+        states,
+    )
     from jido_trio.testing._subject import AgentUnderTest, subject_of, subjects
+    from jido_trio.testing._trees import CrashScript, Tree, crash_scripts, trees
 except ModuleNotFoundError:
     require("testing", "hypothesis")
     raise
@@ -23,21 +36,29 @@ __all__ = [
     "NAMES",
     "AgentUnderTest",
     "Conformance",
+    "CrashScript",
     "LawVerdict",
+    "Overrides",
     "StepNeverEnds",
+    "Tree",
     "TrioStateMachine",
     "actions",
+    "agent_after",
     "agents",
     "changes",
     "check_agent",
     "check_storage",
+    "command_sequences",
     "commands",
     "conformance",
+    "crash_scripts",
     "fitting",
     "plain_data",
+    "signals",
     "states",
     "step",
     "subject_of",
     "subjects",
     "told_verdict",
+    "trees",
 ]

@@ -17,7 +17,6 @@ from typing import Any, Literal, Self, TypeAlias
 import attrs
 from attrs import frozen
 from hypothesis import HealthCheck, Phase, find, settings
-from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import NoSuchExample, Unsatisfiable
 
@@ -27,7 +26,7 @@ from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import said, shown
 from jido_trio.testing._code import code_of
 from jido_trio.testing._sandbox import Died, Sandbox
-from jido_trio.testing._strategies import actions
+from jido_trio.testing._strategies import Overrides, actions
 from jido_trio.testing._subject import AgentUnderTest, subject_of
 from jido_trio.testing._walk import Seen, Trial, Walk, Weighing, differing
 from jido_trio.world import seeded
@@ -239,7 +238,7 @@ def conformance(
     laws: Collection[str] | None = None,
     examples: int = EXAMPLES,
     seed: int = 0,
-    overrides: Mapping[Any, st.SearchStrategy[Any]] | None = None,
+    overrides: Overrides | None = None,
     kept: str | None = None,
     progress: Callable[[LawVerdict], None] = lambda _: None,
 ) -> Conformance:
@@ -250,7 +249,7 @@ def conformance(
         laws: Names of those to try; all if None.
         examples: Trials for each law; half as many again begin in any state.
         seed: What the trials follow from.
-        overrides: What to generate for a class instead: for the agent's own, or an action's.
+        overrides: What to generate instead for a class, or for a field of one: `{Take: ..., (Put, "count"): ...}`.
         kept: A folder for failures, which are tried first the next time; none are kept if None.
         progress: Called with each verdict, when it is known.
 
@@ -284,7 +283,7 @@ def check_agent(
     laws: Collection[str] | None = None,
     examples: int = EXAMPLES,
     seed: int = 0,
-    overrides: Mapping[Any, st.SearchStrategy[Any]] | None = None,
+    overrides: Overrides | None = None,
 ) -> None:
     """Fail unless an agent class obeys the laws: the same as `conformance`, for a test.
 

@@ -1,17 +1,33 @@
-"""Hypothesis strategies: agents, states, actions and what `cmd` takes, from nothing but their classes."""
+"""Hypothesis strategies: agents, states, actions and what they can be told, from nothing but their classes.
 
+What types and validators say can be overridden for a class, wherever it is, or for a field of one: `overrides` holds
+strategies by class, or by class and name, `(Take, "count")`.
+"""
+
+from __future__ import annotations
+
+import math
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import attrs
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from jido_trio.core import Action, Agent, Instruction
+from jido_trio.checks import did_you_mean
+from jido_trio.core import Action, Agent, Instruction, Signal, Unrouted
 from jido_trio.data import Misfit, schema_of, unstructure
-from jido_trio.errors import InvalidParams
+from jido_trio.errors import InvalidDefinition, InvalidParams
+from jido_trio.redact import shown
+from jido_trio.testing._bounds import NOWHERE, Bounds, bounds_of
+from jido_trio.testing._repertoire import repertoire
+
+Overrides: TypeAlias = Mapping[Any, st.SearchStrategy[Any]]
+"""Strategies by class, or by class and name of a field: `{Take: ..., (Put, "count"): ...}`."""
+
+NONE: Overrides = types.MappingProxyType({})
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -27,41 +43,112 @@ def plain_data() -> st.SearchStrategy[Any]:
     )
 
 
-def fitting(declared: Any) -> st.SearchStrategy[Any]:
+def fitting(declared: Any, *, overrides: Overrides = NONE) -> st.SearchStrategy[Any]:
     """Generate values for a field annotated as `declared`."""
+    return _fitting(declared, checked(overrides), NOWHERE)
+
+
+def _fitting(declared: Any, overrides: Overrides, bounds: Bounds) -> st.SearchStrategy[Any]:
+    if isinstance(declared, type) and declared in overrides:
+        return overrides[declared]
+    if bounds.options is not None:
+        return st.sampled_from(bounds.options)
     if declared in (Any, object, None):
         return plain_data()
     if isinstance(declared, type) and attrs.has(declared):
-        return states(declared)
-    origin, args = get_origin(declared), [fitting(arg) for arg in _types_in(declared)]
+        return _states(declared, overrides)
+    origin: Any = get_origin(declared)
     if origin in (Union, types.UnionType):
-        return st.one_of(args)
+        return st.one_of([_fitting(arg, overrides, bounds) for arg in get_args(declared)])
+    if isinstance(origin, type) and origin is not Literal:
+        return _container(declared, origin, overrides, bounds)
+    return _scalar(declared, bounds)
+
+
+def _container(declared: Any, origin: type, overrides: Overrides, bounds: Bounds) -> st.SearchStrategy[Any]:
+    args = [arg for arg in get_args(declared) if arg is not Ellipsis]
+    inside = [bounds.keys, bounds.items] if len(args) == 2 and issubclass(origin, Mapping) else [bounds.items] * 9
+    parts = [_fitting(arg, overrides, inner or NOWHERE) for arg, inner in zip(args, inside, strict=False)]
+    least, most = bounds.sizes
+    if least > most:
+        return st.nothing()
     if origin is tuple:
-        return st.lists(args[0], max_size=3).map(tuple) if Ellipsis in get_args(declared) else st.tuples(*args)
-    if isinstance(origin, type):
-        for abc, make in _CONTAINERS.items():
-            if issubclass(origin, abc):
-                return make(*args)
-    return _FINITE if declared is float else st.from_type(declared)
+        each = st.lists(parts[0], min_size=least, max_size=most).map(tuple)
+        return each if Ellipsis in get_args(declared) else st.tuples(*parts)
+    for abc, make in _CONTAINERS.items():
+        if issubclass(origin, abc):
+            return make(*parts, min_size=least, max_size=most)
+    return st.from_type(declared)
 
 
-def _types_in(declared: Any) -> Sequence[Any]:
-    if get_origin(declared) is Literal:
-        return ()
-    return [arg for arg in get_args(declared) if arg is not Ellipsis]
+def _scalar(declared: Any, bounds: Bounds) -> st.SearchStrategy[Any]:
+    if declared is float:
+        low, high = (None if bound is None else float(bound) for bound in (bounds.low, bounds.high))
+        return st.floats(low, high, **_NO_SPECIALS, exclude_min=bounds.above_low, exclude_max=bounds.below_high)
+    if declared is int:
+        return _integers(bounds)
+    if declared is str and bounds.pattern is not None:
+        return st.from_regex(bounds.pattern, fullmatch=bounds.whole)
+    if declared in (str, bytes) and (bounds.shortest or bounds.longest is not None):
+        make: Any = st.text if declared is str else st.binary
+        return make(min_size=bounds.shortest, max_size=bounds.longest)  # type: ignore[no-any-return]
+    return st.from_type(declared)
 
 
-_FINITE = st.floats(allow_nan=False, allow_infinity=False)
+def _integers(bounds: Bounds) -> st.SearchStrategy[int]:
+    low, high = bounds.low, bounds.high
+    if low is not None:
+        low = math.floor(low) + 1 if bounds.above_low else math.ceil(low)
+    if high is not None:
+        high = math.ceil(high) - 1 if bounds.below_high else math.floor(high)
+    return st.nothing() if low is not None and high is not None and low > high else st.integers(low, high)
+
+
+_NO_SPECIALS: Any = {"allow_nan": False, "allow_infinity": False}
+_FINITE = st.floats(**_NO_SPECIALS)
 _CONTAINERS: Mapping[type, Callable[..., st.SearchStrategy[Any]]] = {
-    Mapping: lambda keys, values: st.dictionaries(keys, values, max_size=3),
-    AbstractSet: lambda items: st.frozensets(items, max_size=3),
-    Sequence: lambda items: st.lists(items, max_size=3),
+    Mapping: st.dictionaries,
+    AbstractSet: st.frozensets,
+    Sequence: st.lists,
 }
 
 
-def states(cls: type[T]) -> st.SearchStrategy[T]:
+def checked(overrides: Overrides | None) -> Overrides:
+    """Return overrides, each of which is of a class or of a field that there is.
+
+    Raises:
+        InvalidDefinition: One isn't, or is no strategy.
+    """
+    for key, strategy in (overrides or {}).items():
+        cls, name = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
+        if not isinstance(cls, type):
+            raise _refused(key, "is neither a class nor (class, name of a field)")
+        if not isinstance(strategy, st.SearchStrategy):
+            raise _refused(key, f"must be a Hypothesis strategy, not {shown(strategy)}")
+        if name is not None:
+            _check_field(cls, name)
+    return overrides or NONE
+
+
+def _check_field(cls: type[Any], name: object) -> None:
+    known = schema_of(cls).names if attrs.has(cls) else ()
+    if name not in known:
+        raise _refused((cls, name), f"is of no field that is given{did_you_mean(name, known)}")
+
+
+def _refused(key: object, why: str) -> InvalidDefinition:
+    return InvalidDefinition(f"the override of {shown(key)} {why}", field="overrides", value=key)
+
+
+def states(cls: type[T], *, overrides: Overrides = NONE) -> st.SearchStrategy[T]:
     """Generate values of a frozen attrs class; what its validators refuse is not generated."""
-    return st.deferred(lambda: _made_of(arguments(cls), lambda values: _made(cls, values)))
+    return _states(cls, checked(overrides))
+
+
+def _states(cls: type[T], overrides: Overrides) -> st.SearchStrategy[T]:
+    if cls in overrides:
+        return overrides[cls]
+    return st.deferred(lambda: _made_of(arguments(cls, overrides), lambda values: _made(cls, values)))
 
 
 @st.composite
@@ -77,28 +164,86 @@ def _made(cls: type[T], values: Mapping[str, Any]) -> T:
         reject()
 
 
-def arguments(cls: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Generate what an attrs class can be made of, by name; its validators may still refuse it."""
-    record = schema_of(cls)
-    by_name = {str(field.alias): fitting(field.type) for field in attrs.fields(cls) if field.init}
-    required = {name: values for name, values in by_name.items() if name in record.required}
+def arguments(cls: type[Any], overrides: Overrides = NONE) -> st.SearchStrategy[dict[str, Any]]:
+    """Generate what an attrs class can be made of, by name; its validators may still refuse it.
+
+    A field that has a default may be left out, unless it is overridden.
+    """
+    fields = {str(field.alias): field for field in attrs.fields(cls) if field.init}
+    by_name = {name: _field(cls, field, overrides) for name, field in fields.items()}
+    given = {name for name, field in fields.items() if (cls, name) in overrides or field.type in overrides}
+    given |= set(schema_of(cls).required)
+    required = {name: values for name, values in by_name.items() if name in given}
     optional = {name: values for name, values in by_name.items() if name not in required}
     return st.fixed_dictionaries(required, optional=optional)
 
 
-def agents(cls: type[A]) -> st.SearchStrategy[A]:
-    """Generate agents of a class, with whatever state."""
+def _field(cls: type[Any], field: attrs.Attribute[Any], overrides: Overrides) -> st.SearchStrategy[Any]:
+    own = overrides.get((cls, str(field.alias)))
+    return _fitting(field.type, overrides, bounds_of(field.validator)) if own is None else own
+
+
+def agents(cls: type[A], *, reachable: bool = False, overrides: Overrides = NONE) -> st.SearchStrategy[A]:
+    """Generate agents of a class, with whatever state; or, if `reachable`, in states that commands lead to.
+
+    A reachable agent begins as the class says, and is told up to twelve things.
+
+    Raises:
+        InvalidDefinition: The state has no defaults to begin with, or the agent can't be told anything.
+    """
+    overrides = checked(overrides)
+    if cls in overrides:
+        return overrides[cls]
+    if reachable:
+        begun = fresh(cls)
+        if begun is None:
+            raise InvalidDefinition(
+                f"agent {cls.name!r} can't begin without a state, so none is reachable: give its fields defaults"
+            )
+        told = st.lists(steps(cls, repertoire(cls), overrides), max_size=LONGEST_SEQUENCE)
+        return _made_of(st.tuples(begun, told), lambda given: agent_after(*given))
 
     def new(id: str, state: Any) -> A:
         return cls.new(id, state)
 
     new.__name__ = f"{cls.__name__}.new"  # so that a counterexample shows code to paste
-    return st.builds(new, st.text(min_size=1, max_size=8), states(cls.record.cls))
+    return st.builds(new, st.text(min_size=1, max_size=8), _states(cls.record.cls, overrides))
 
 
-def actions(cls: type[Act]) -> st.SearchStrategy[Act]:
+def fresh(cls: type[A]) -> st.SearchStrategy[A] | None:
+    """Generate agents as they begin; None if a state has no defaults."""
+    if cls.record.required:
+        return None
+    try:
+        cls.new("a")
+    except Exception:  # noqa: BLE001 - of a default, or of its strategy
+        return None
+    return _IDS.map(cls.new)
+
+
+def agent_after(agent: A, steps: Sequence[Any]) -> A:
+    """Return an agent after it was told these things, one after the other: signals, or what `cmd` takes.
+
+    What raises leaves it as it was, as it does when it lives.
+    """
+    for step in steps:
+        try:
+            answer = agent.receive(step) if isinstance(step, Signal) else agent.cmd(step)
+        except Exception:  # noqa: BLE001, S112 - the laws are about that; this is about states
+            continue
+        agent = agent if isinstance(answer, Unrouted) else answer[0]
+    return agent
+
+
+def actions(cls: type[Act], *, overrides: Overrides = NONE) -> st.SearchStrategy[Act]:
     """Generate values of an action class; what its validators refuse is not generated."""
-    return st.deferred(lambda: _made_of(arguments(cls), lambda params: _action(cls, params)))
+    return _actions(cls, checked(overrides))
+
+
+def _actions(cls: type[Act], overrides: Overrides) -> st.SearchStrategy[Act]:
+    if cls in overrides:
+        return overrides[cls]
+    return st.deferred(lambda: _made_of(arguments(cls, overrides), lambda params: _action(cls, params)))
 
 
 def _action(cls: type[Act], params: Mapping[str, Any]) -> Act:
@@ -108,17 +253,19 @@ def _action(cls: type[Act], params: Mapping[str, Any]) -> Act:
         reject()
 
 
-def commands(*classes: type[Action]) -> st.SearchStrategy[Any]:
+def commands(*classes: type[Action], overrides: Overrides = NONE) -> st.SearchStrategy[Any]:
     """Generate what `cmd` takes for these actions, in all its forms, with parameters that don't fit now and then."""
-    single = st.one_of([form for cls in classes for form in _forms(cls)])
+    known = checked(overrides)
+    single = st.one_of([form for cls in classes for form in _forms(cls, known)])
     return single | st.lists(single, max_size=4)
 
 
-def _forms(cls: type[Action]) -> Sequence[st.SearchStrategy[Any]]:
-    params = arguments(cls) | st.dictionaries(st.sampled_from([*schema_of(cls).names, "unknown"]), plain_data())
+def _forms(cls: type[Action], overrides: Overrides) -> Sequence[st.SearchStrategy[Any]]:
+    fitting_ones = arguments(cls, overrides)
+    params = fitting_ones | st.dictionaries(st.sampled_from([*schema_of(cls).names, "unknown"]), plain_data())
     context = st.dictionaries(st.sampled_from(["who", "why"]), plain_data())
     return (
-        actions(cls),
+        _actions(cls, overrides),
         st.just(cls),
         st.tuples(st.just(cls), params),
         st.tuples(st.just(cls), params, context),
@@ -126,13 +273,63 @@ def _forms(cls: type[Action]) -> Sequence[st.SearchStrategy[Any]]:
     )
 
 
-def changes(cls: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
+LONGEST_SEQUENCE = 12
+"""Things that an agent is told in a row, at most."""
+
+
+def command_sequences(
+    cls: type[Agent[Any]], *, max_size: int = LONGEST_SEQUENCE, overrides: Overrides = NONE
+) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Generate what an agent can be told in a row: actions, classes with parameters, signals that its routes know.
+
+    Raises:
+        InvalidDefinition: It can't be told anything.
+    """
+    return st.lists(steps(cls, repertoire(cls), checked(overrides)), max_size=max_size).map(tuple)
+
+
+def steps(cls: type[Agent[Any]], told: Sequence[type[Action]], overrides: Overrides) -> st.SearchStrategy[Any]:
+    """Generate one thing that an agent can be told, of these actions or by its routes."""
+    loose = [st.tuples(st.just(one), arguments(one, overrides)) for one in told if one not in overrides]
+    return st.one_of(*(_actions(one, overrides) for one in told), *loose, *_signals(cls, overrides))
+
+
+def signals(cls: type[Agent[Any]], *, overrides: Overrides = NONE) -> st.SearchStrategy[Signal]:
+    """Generate signals that the routes of an agent class know, with data that fits their actions.
+
+    Raises:
+        InvalidDefinition: It has no routes.
+    """
+    found = list(_signals(cls, checked(overrides)))
+    if not found:
+        raise InvalidDefinition(f"agent {cls.name!r} has no routes, so it knows no signal: declare routes={{...}}")
+    return st.one_of(found)
+
+
+_IDS = st.text("abcxyz", min_size=1, max_size=4)
+_TIME = "2024-05-06T07:08:09Z"
+
+
+def _signals(cls: type[Agent[Any]], overrides: Overrides) -> Iterator[st.SearchStrategy[Signal]]:
+    for route in cls.router.routes:
+        signal_type = ".".join("some" if part in ("*", "**") else part for part in route.pattern.split("."))
+        action = route.target.action_class
+        data = arguments(action, overrides) if action not in overrides else overrides[action].map(attrs.asdict)
+        data = data.map(unstructure)
+        if not attrs.fields(action):
+            data = data | plain_data()
+        yield st.builds(Signal, st.just(signal_type), data, source=st.just("/check"), id=_IDS, time=st.just(_TIME))
+
+
+def changes(cls: type[Any], *, overrides: Overrides = NONE) -> st.SearchStrategy[dict[str, Any]]:
     """Generate mappings that can be merged into values of an attrs class: some fields, attrs values as mappings."""
-    optional = {str(field.alias): _change(field.type) for field in attrs.fields(cls) if field.init}
+    known = checked(overrides)
+    optional = {str(field.alias): _change(cls, field, known) for field in attrs.fields(cls) if field.init}
     return st.fixed_dictionaries({}, optional=optional)
 
 
-def _change(declared: Any) -> st.SearchStrategy[Any]:
-    if isinstance(declared, type) and attrs.has(declared):
-        return st.deferred(lambda: changes(declared)) | states(declared)
-    return fitting(declared).map(unstructure)
+def _change(cls: type[Any], field: attrs.Attribute[Any], overrides: Overrides) -> st.SearchStrategy[Any]:
+    declared = field.type
+    if isinstance(declared, type) and attrs.has(declared) and (cls, field.alias) not in overrides:
+        return st.deferred(lambda: changes(declared, overrides=overrides)) | _states(declared, overrides)
+    return _field(cls, field, overrides).map(unstructure)

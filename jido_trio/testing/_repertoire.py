@@ -1,0 +1,61 @@
+"""Repertoire: the actions that an agent class can be told to do."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
+
+from jido_trio.core import Action, Agent, Context
+from jido_trio.errors import InvalidDefinition
+
+
+def repertoire(cls: type[Agent[Any]]) -> tuple[type[Action], ...]:
+    """Return what its routes lead to, and the other actions in its module that take its state.
+
+    Raises:
+        InvalidDefinition: There is none.
+    """
+    found = tuple(dict.fromkeys([*routed(cls), *_beside(cls)]))
+    if not found:
+        raise InvalidDefinition(
+            f"agent {cls.name!r} can't be told anything: it has no routes, and no action in module "
+            f"{cls.__module__} takes Context[{cls.record.cls.__name__}]"
+        )
+    return found
+
+
+def routed(cls: type[Agent[Any]]) -> Iterator[type[Action]]:
+    """Return the actions that its routes lead to."""
+    for route in cls.router.routes:
+        yield route.target.action_class
+
+
+def _beside(cls: type[Agent[Any]]) -> Iterator[type[Action]]:
+    """Return the actions in the agent's module that say they are for its state; all if it is the only agent there.
+
+    Those that are routed to by another agent there are that one's.
+    """
+    here = [one for one in vars(sys.modules[cls.__module__]).values() if isinstance(one, type)]
+    here = [one for one in here if one.__module__ == cls.__module__]
+    others = [one for one in here if issubclass(one, Agent) and one is not cls]
+    of_others = {action for other in others for action in routed(other)}
+    for action in here:
+        if issubclass(action, Action) and not action.is_abstract and action not in of_others:
+            state = _state_of(action)
+            if state is cls.record.cls or (state is None and not others):
+                yield action
+
+
+def _state_of(action: type[Action]) -> Any:
+    try:
+        run: Any = action.run  # type: ignore[attr-defined]  # it is concrete
+        hints = inspect.get_annotations(run, eval_str=True)
+    except Exception:  # noqa: BLE001 - a name that isn't there at run time
+        return None
+    for hint in hints.values():
+        origin: Any = get_origin(hint)
+        if origin is Context:
+            return get_args(hint)[0]
+    return None
