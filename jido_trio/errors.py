@@ -6,6 +6,7 @@
       + ActionError                the action says no               agent unchanged; the agent's error policy decides
       | + InvalidInstruction         what cmd was given is no action
       | + InvalidParams              the parameters don't fit the action's fields
+      | + InvalidArguments           the JSON of a tool call doesn't fit the tool
       | + ActionCrashed              a bug in an async action in a lane
       | + ActionTimedOut             an async action took longer than its timeout
       | + Interrupted                an async action of a durable agent was cut off by its death
@@ -274,6 +275,47 @@ class InvalidParams(ActionError):
 
     def __str__(self) -> str:
         return f"parameters of action {shown(self.action)} don't fit: {_listed(self.problems)}"
+
+
+@attrs.frozen
+class UnfitArgument:
+    """One thing that is wrong with the arguments of a tool call, for who wrote them; secrets are left out."""
+
+    path: str
+    """Where, as a JSON Pointer: "/items/2/price"; empty for the whole."""
+    expected: str
+    got: str
+    """What was there, shortened; empty where the path says it."""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"at {said(self.path)}: " if self.path else ""
+        got = f", got {self.got}" if self.got else ""
+        return f"{where}{self.expected if not got else 'expected ' + self.expected}{got}" + (
+            f" ({self.hint})" if self.hint else ""
+        )
+
+
+@define(slots=False, eq=False)
+class InvalidArguments(ActionError):
+    """The JSON that a tool was called with doesn't fit it; nothing was run."""
+
+    tool: str
+    problems: tuple[UnfitArgument, ...]
+
+    def __str__(self) -> str:
+        more = f"; and {len(self.problems) - _MANY} more" if len(self.problems) > _MANY else ""
+        listed = _listed(map(str, self.problems[:_MANY]))
+        return f"arguments of tool {shown(self.tool)} don't fit: {listed}{more}"
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the error as plain data, to be answered to a model: it says where, what was expected, what came."""
+        problems = [attrs.asdict(each, filter=lambda _, value: value != "") for each in self.problems[:_MANY]]
+        return {"error": "invalid_arguments", "tool": self.tool, "problems": problems}
+
+
+_MANY = 20
+"""So many problems of a tool call are told: a model mends these first."""
 
 
 @define(slots=False, eq=False)

@@ -88,6 +88,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.ActionError(text, details={"a": [1]}, retryable=True),
     errors.InvalidInstruction,
     lambda text: errors.InvalidParams("add", [text]),
+    lambda text: errors.InvalidArguments("add", (errors.UnfitArgument("/x", text, "1"),)),
     lambda text: errors.InvalidResult("add", [text]),
     lambda text: errors.ActionTimedOut(text, 2.0),
     lambda text: errors.ActionCrashed("add", "chat", text),

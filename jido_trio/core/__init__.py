@@ -2,6 +2,7 @@
 
 from jido_trio.core._action import Action, Effect, Result, ResultOf
 from jido_trio.core._agent import Agent, NoState
+from jido_trio.core._catalogue import Catalogue
 from jido_trio.core._context import ActingAgent, Context
 from jido_trio.core._cron import Missed, Times, times_of
 from jido_trio.core._directives import (
@@ -71,6 +72,7 @@ from jido_trio.core._state_ops import (
 from jido_trio.core._strategy import Direct, Strategy, Subject, run_instruction
 from jido_trio.core._thread import Appended, SaveThread, Thread, ThreadEntry
 from jido_trio.core._ticks import comes_at, due_at_start, first_due, is_missed, is_same_job, next_due, tick
+from jido_trio.core._tool import ToolLimits, ToolSpec, tool_of
 from jido_trio.data import FrozenDict, FrozenList, freeze, thaw
 from jido_trio.redact import Secret
 
@@ -84,6 +86,7 @@ __all__ = [
     "ApplyOutcome",
     "Began",
     "CancelSchedule",
+    "Catalogue",
     "Command",
     "Context",
     "Cron",
@@ -147,6 +150,8 @@ __all__ = [
     "Times",
     "ToAgent",
     "ToParent",
+    "ToolLimits",
+    "ToolSpec",
     "Unrouted",
     "Verdict",
     "WhatIf",
@@ -178,5 +183,6 @@ __all__ = [
     "tick",
     "times_of",
     "to_json_batch",
+    "tool_of",
     "what_if",
 ]

@@ -179,11 +179,11 @@ CONCEALED = Problem("a secret doesn't fit; it isn't shown")
 
 
 def _container(origin: Any, args: tuple[Any, ...], free: Free, nested: Find) -> Plan | None:
-    if origin in _MAPPINGS:
+    if origin in MAPPINGS:
         key, value = args if len(args) == 2 else (Any, Any)
         return Entries(plan_for(key_type(key), free, nested), plan_for(value, free, nested))
-    if origin in _KINDS:
-        return Items(_KINDS[origin], plan_for(args[0] if args else Any, free, nested))
+    if origin in KINDS:
+        return Items(KINDS[origin], plan_for(args[0] if args else Any, free, nested))
     if origin is tuple:
         if not args or Ellipsis in args:
             return Items(tuple, plan_for(args[0] if args else Any, free, nested))
@@ -191,8 +191,8 @@ def _container(origin: Any, args: tuple[Any, ...], free: Free, nested: Find) -> 
     return None
 
 
-_MAPPINGS = frozenset({dict, Mapping, MutableMapping, FrozenDict, MappingProxyType})
-_KINDS: Mapping[Any, type] = {
+MAPPINGS = frozenset({dict, Mapping, MutableMapping, FrozenDict, MappingProxyType})
+KINDS: Mapping[Any, type] = {
     list: list,
     FrozenList: list,
     MutableSequence: list,
@@ -211,7 +211,7 @@ _KINDS: Mapping[Any, type] = {
 def _refuse_changeable(declared: Any) -> None:
     """Refuse a class whose values can be changed, and that freezing would take from who declared it."""
     cls = get_origin(declared) or declared
-    if not isinstance(cls, type) or cls in _MAPPINGS or cls in _KINDS or attrs.has(cls):
+    if not isinstance(cls, type) or cls in MAPPINGS or cls in KINDS or attrs.has(cls):
         return
     for kind, instead in _INSTEAD:
         if issubclass(cls, kind):
