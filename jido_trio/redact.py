@@ -138,10 +138,11 @@ def _repr(value: Any, limit: int, depth: int, hide: Collection[str]) -> str:
         return _joined("[", _each(value, limit, depth, hide), "]", len(value), limit)
     if cls is tuple:
         return _joined("(", _each(value, limit, depth, hide), ",)" if len(value) == 1 else ")", len(value), limit)
-    if cls is set and value:
-        return _joined("{", _each(value, limit, depth, hide), "}", len(value), limit)
-    if cls is frozenset and value:
-        return _joined("frozenset({", _each(value, limit, depth, hide), "})", len(value), limit)
+    if cls in {set, frozenset} and value:
+        parts = _each(value, limit, depth, hide)
+        parts = sorted(parts) if len(value) <= MOST else parts  # their own order is another one in each process
+        begin, end = ("{", "}") if cls is set else ("frozenset({", "})")
+        return _joined(begin, parts, end, len(value), limit)
     if _is_record(own):
         parts = _fields(value, limit, depth, hide)
         count = sum(each.repr is not False for each in attrs.fields(cls))
@@ -433,6 +434,8 @@ def _plain_data(value: Any, names: Collection[str], depth: int) -> Any:
         return made | {"...": f"{len(value) - MOST} more"} if len(value) > MOST else made
     if (own is list.__repr__ or cls in {tuple, set, frozenset}) and depth > 0:
         listed = [_as_plain(each, names, depth - 1) for each in islice(value, MOST)]
+        if cls in {set, frozenset}:
+            listed.sort(key=repr)
         return [*listed, f"... {len(value) - MOST} more"] if len(value) > MOST else listed
     return shown(value)
 

@@ -26,7 +26,9 @@ __all__ = [
     "is_uuid7",
     "leave",
     "real",
+    "reseeded",
     "seeded",
+    "timed",
     "using",
     "uuid7",
     "uuid7_time",
@@ -241,3 +243,19 @@ derived: Callable[[Callable[[], bytes], Clock], World] = Derived
 
 `basis` is called when the first id or number is asked for, so a world that nobody looks at costs next to nothing.
 """
+
+
+@contextmanager
+def reseeded(seed: int | str) -> Generator[None]:
+    """Have the functions of Python's own module `random` follow from `seed` inside the block, for the whole process."""
+    before = random.getstate()
+    random.seed(f"{seed}/global")
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def timed(seed: int | str, now: Clock) -> World:
+    """Return a world in which ids and numbers follow from `seed`, and the time is what `now` says."""
+    return World(ids=uuid7(now, _repeatable(f"{seed}/ids")), now=now, random=_repeatable(f"{seed}/random"))

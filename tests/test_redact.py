@@ -155,7 +155,7 @@ plain_values = st.recursive(
         | st.dictionaries(st.text(), each, max_size=3)
         | st.dictionaries(st.text(), each, max_size=3).map(FrozenDict)
         | st.frozensets(st.text(), max_size=1)
-        | st.sets(st.integers(), max_size=3)
+        | st.sets(st.integers(), max_size=1)
     ),
     max_leaves=5,
 )
@@ -164,6 +164,13 @@ plain_values = st.recursive(
 @given(plain_values)
 def test_the_text_of_a_small_plain_value_is_its_repr(value):
     assert shown(value, 100_000) == repr(value)
+
+
+@given(st.sets(st.text(), max_size=8))
+def test_the_items_of_a_set_are_told_in_the_order_of_their_texts_which_is_the_same_in_each_process(words):
+    assert shown(words, 100_000) == ("{" + ", ".join(sorted(map(repr, words))) + "}" if words else "set()")
+    assert shown(frozenset(words), 100_000).count(", ") == ", ".join(map(repr, words)).count(", ")
+    assert plain(frozenset(words)) == sorted(words, key=repr)
 
 
 def test_an_error_is_told_with_its_class_and_its_message():

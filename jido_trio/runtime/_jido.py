@@ -16,7 +16,7 @@ import trio
 from jido_trio import checks
 from jido_trio.core import Resources
 from jido_trio.errors import InvalidDefinition, RestartIntensityExceeded, StartFailed, SupervisorStopped
-from jido_trio.observe import Event, Level
+from jido_trio.observe import Event, Level, current_observer
 from jido_trio.redact import shown
 from jido_trio.runtime import _cron, _life, _post, _tasks, _threads, _timers
 from jido_trio.runtime._agents import Agents
@@ -134,7 +134,10 @@ class Jido(Agents):
         self._partitions: dict[str, Partition] = {}
         self._opening = trio.Lock()
         self._debug = Debug(instance, on_event)
-        self._debug.set(debug)
+        observer = current_observer()
+        if observer is not None:
+            self._debug.ring = observer.opened(self)
+        self._debug.set(observer.level if observer is not None and debug == "off" else debug)
         self._storage = _checked_storage(storage)
         self._run: AbstractAsyncContextManager[Supervisor] | None = None
         self._root: Supervisor | None = None

@@ -32,6 +32,7 @@ from jido_trio.supervision._report import (
     OverrunReport,
     Report,
     Sink,
+    hearing_reports,
     log_report,
 )
 from jido_trio.supervision._spec import SupervisorSpec
@@ -82,6 +83,7 @@ __all__ = [
     "dynamic_supervisor_child",
     "every",
     "forecast",
+    "hearing_reports",
     "log_report",
     "nested_spec",
     "open_dynamic_supervisor",

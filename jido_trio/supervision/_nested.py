@@ -12,7 +12,7 @@ from jido_trio.supervision._block import Block
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._exit import Shutdown
 from jido_trio.supervision._life import Life, active
-from jido_trio.supervision._report import Sink
+from jido_trio.supervision._report import Sink, sink_for
 from jido_trio.supervision._shell import OnGone, Shell
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._supervisor import Supervisor
@@ -59,7 +59,7 @@ async def run_nested(nested: Nested, *, task_status: Life) -> None:
 
     Asked to stop it goes down in order; cancelled, its time being over, it takes its children down at once.
     """
-    sink = nested.on_report or active(task_status).owner.sink
+    sink = sink_for(nested.on_report) if nested.on_report is not None else active(task_status).owner.sink
     shell = Shell(nested.spec, sink, on_gone=nested.on_gone)
     block = nested.block(Supervisor(shell))
     block.kill_if_cancelled = True

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._flags import Flags
 from jido_trio.supervision._nested import Nested, plain_block
-from jido_trio.supervision._report import FoldedLog, Sink
+from jido_trio.supervision._report import Sink, sink_for
 from jido_trio.supervision._shell import Shell
 from jido_trio.supervision._spec import SupervisorSpec
 from jido_trio.supervision._supervisor import Supervisor
@@ -58,7 +58,7 @@ def open_supervisor(
 
 def root(spec: SupervisorSpec, on_report: Sink | None) -> Supervisor:
     """Return a supervisor that is nobody's child."""
-    return Supervisor(Shell(spec, on_report or FoldedLog()))
+    return Supervisor(Shell(spec, sink_for(on_report)))
 
 
 def supervisor_child(

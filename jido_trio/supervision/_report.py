@@ -5,7 +5,10 @@ from __future__ import annotations
 import linecache
 import logging
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from itertools import islice
 from types import CodeType, TracebackType
 from typing import Any, Literal, TypeAlias
@@ -263,6 +266,35 @@ def _level(report: CrashReport) -> int:
     if report.failure is not None:
         return logging.ERROR
     return logging.WARNING if report.exit == "normal" else logging.INFO
+
+
+_listener: ContextVar[Sink | None] = ContextVar("jido_trio.reports", default=None)
+
+
+@contextmanager
+def hearing_reports(listener: Sink) -> Generator[None]:
+    """Have `listener` called with the reports of all supervisors that are made inside of the block.
+
+    It comes before the sinks that they were given, and in the place of the log.
+    """
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def sink_for(on_report: Sink | None) -> Sink:
+    """Return where the reports of a supervisor go that was given this sink."""
+    listener = _listener.get()
+    if listener is None:
+        return on_report or FoldedLog()
+    return partial(_tell_both, listener, on_report) if on_report is not None else listener
+
+
+def _tell_both(first: Sink, second: Sink, report: Report) -> None:
+    first(report)
+    second(report)
 
 
 class FoldedLog:

@@ -3,6 +3,7 @@
 from jido_trio.extras import require
 
 try:
+    from jido_trio.testing._choices import Choice
     from jido_trio.testing._conformance import (
         NAMES,
         Conformance,
@@ -12,6 +13,14 @@ try:
         told_verdict,
     )
     from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
+    from jido_trio.testing._simulation import (
+        NeverEnds,
+        NothingCanHappen,
+        PlannedCrash,
+        Simulation,
+        crash_point,
+        simulate,
+    )
     from jido_trio.testing._storage_laws import check_storage
     from jido_trio.testing._strategies import (
         Overrides,
@@ -35,10 +44,15 @@ except ModuleNotFoundError:
 __all__ = [
     "NAMES",
     "AgentUnderTest",
+    "Choice",
     "Conformance",
     "CrashScript",
     "LawVerdict",
+    "NeverEnds",
+    "NothingCanHappen",
     "Overrides",
+    "PlannedCrash",
+    "Simulation",
     "StepNeverEnds",
     "Tree",
     "TrioStateMachine",
@@ -51,10 +65,12 @@ __all__ = [
     "command_sequences",
     "commands",
     "conformance",
+    "crash_point",
     "crash_scripts",
     "fitting",
     "plain_data",
     "signals",
+    "simulate",
     "states",
     "step",
     "subject_of",

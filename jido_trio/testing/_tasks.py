@@ -33,10 +33,15 @@ def _lines(depth: int, task: trio.lowlevel.Task) -> Iterator[str]:
 
 def waits_for_the_world() -> bool:
     """Return whether a task waits for a thread, a socket or a process: for what no clock can tell the end of."""
+    return any(waits_outside(task) for _, task in tasks())
+
+
+def waits_outside(task: trio.lowlevel.Task) -> bool:
+    """Return whether this task does."""
+    if "TrioToken" in task.name:
+        return False
     return any(
         frame.f_code.co_name in _OUTSIDE and str(frame.f_globals.get("__name__")).startswith("trio.")
-        for _, task in tasks()
-        if "TrioToken" not in task.name
         for frame, _ in task.iter_await_frames()
     )
 
