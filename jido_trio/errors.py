@@ -32,6 +32,7 @@
       + NoWorkerFree               all workers of a pool are lent
       + AgentFileRefused           the file of an agent can't be imported; nothing was changed
       + AgentKept                  the storage has an agent of that id
+      + AgentLives                 an agent can't be forgotten: it runs
       + ThreadConflict             what a store has of a thread isn't what was expected
       + ThawFailed                 a keyed agent could not be brought back
       + NoRoomForKey               as many keyed agents as may be in memory are, and are in use
@@ -637,6 +638,18 @@ class AgentKept(JidoError):
             f"the storage has an agent {shown(self.agent_id)} already, which was left as it is; import the file under "
             "another id"
         )
+
+
+@define(slots=False, eq=False)
+class AgentLives(JidoError):
+    """An agent can't be forgotten, as somebody has it. Nothing was changed."""
+
+    agent_id: str
+    who: str
+    """Who has it."""
+
+    def __str__(self) -> str:
+        return f"agent {shown(self.agent_id)} wasn't forgotten: {said(self.who)} has it. Stop it first"
 
 
 @define(slots=False, eq=False)

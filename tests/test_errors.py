@@ -120,6 +120,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.NotDecrypted(text, text),
     lambda text: errors.AgentFileRefused(text, text),
     lambda text: errors.AgentKept(text),
+    lambda text: errors.AgentLives(text, text),
     lambda text: errors.ThawFailed(text, text, text),
     lambda text: errors.NoRoomForKey(text, text, 5, 2, 2.5),
     lambda text: errors.KeyedClosed(text),

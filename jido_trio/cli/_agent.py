@@ -1,23 +1,20 @@
-"""`jido-trio agent`: carry a durable agent from one storage to another, as a file."""
+"""`jido-trio agent`: carry a durable agent from one storage to another, as a file; or remove one."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import trio
 from attrs import asdict
 
 from jido_trio.cli._journal import refused
 from jido_trio.cli._output import say
-from jido_trio.cli._store import opened, the_agent
+from jido_trio.cli._store import add_storage, opened, the_agent
 from jido_trio.errors import JidoError
 from jido_trio.extras import MissingExtra
 from jido_trio.redact import said
-from jido_trio.runtime import AgentFile, export_agent, import_agent, read_agent_file
-from jido_trio.storage import Storage, open_sqlite
+from jido_trio.runtime import AgentFile, JournalInfo, export_agent, forget_agent, import_agent, read_agent_file
 
 FAILED = 1
 
@@ -33,6 +30,10 @@ def agent(options: argparse.Namespace) -> int:
     except OSError as error:
         refused(error)
         return FAILED
+    if isinstance(told, JournalInfo):
+        gone = {"instance": told.instance, "agent": told.agent_id, "deleted": True}
+        say(json.dumps(gone) if options.json else f"{said(told.instance)}  {said(told.agent_id)}  deleted")
+        return 0
     if options.json:
         say(json.dumps(asdict(told)))
         return 0
@@ -42,27 +43,21 @@ def agent(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _run(options: argparse.Namespace) -> AgentFile:
+async def _run(options: argparse.Namespace) -> AgentFile | JournalInfo:
     if options.what == "show":
         return await read_agent_file(options.path)
     if options.what == "export":
-        async with opened(options.storage) as storage:
+        async with opened(options.storage, key_file=options.key_file) as storage:
             info = await the_agent(storage, options.agent, options.instance)
             return await export_agent(storage, info.instance, info.agent_id, options.path)
+    if options.what == "delete":
+        async with opened(options.storage, key_file=options.key_file) as storage:
+            info = await the_agent(storage, options.agent, options.instance)
+            await forget_agent(storage, info.instance, info.agent_id, force=options.force)
+            return info
     told = await read_agent_file(options.path)
-    async with _made(options.storage) as storage:
+    async with opened(options.storage, key_file=options.key_file, new=True) as storage:
         return await import_agent(storage, options.instance or told.instance, options.path, id=options.id)
-
-
-@asynccontextmanager
-async def _made(where: str) -> AsyncIterator[Storage]:
-    """Open the storage, which is made if it is a file that isn't there."""
-    if "://" in where or await trio.Path(where).exists():
-        async with opened(where) as storage:
-            yield storage
-    else:
-        async with open_sqlite(where) as storage:
-            yield storage
 
 
 def add_agent(parser: argparse.ArgumentParser) -> None:
@@ -73,9 +68,13 @@ def add_agent(parser: argparse.ArgumentParser) -> None:
         if name != "show":
             command.add_argument("storage", metavar="FILE", help="the SQLite file; or postgresql://...")
             command.add_argument("--instance", metavar="NAME", help="whose agent it is, or will be")
-        if name == "export":
+            add_storage(command)
+        if name in {"delete", "export"}:
             command.add_argument("agent", metavar="AGENT", help="the agent's id")
-        command.add_argument("path", metavar="PATH", help="the file of the agent")
+        if name == "delete":
+            command.add_argument("--force", action="store_true", help="also if the process that has it still runs")
+        else:
+            command.add_argument("path", metavar="PATH", help="the file of the agent")
         if name == "import":
             command.add_argument("--as", dest="id", metavar="ID", help="the id that it gets (default: as it was)")
         command.add_argument("--json", action="store_true", help="print JSON")
@@ -83,6 +82,7 @@ def add_agent(parser: argparse.ArgumentParser) -> None:
 
 
 _HELP = {
+    "delete": "Remove all that a storage has of a durable agent that doesn't run, for good.",
     "export": "Write a durable agent into a new file: state, journal, inbox, timers.",
     "import": "Put the agent of a file into a storage. Its first start finds out whether the code fits.",
     "show": "Check the file of an agent, and say what is in it.",

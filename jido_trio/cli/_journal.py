@@ -7,12 +7,12 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import trio
 
 from jido_trio.cli._output import say
-from jido_trio.cli._store import Progress, imported, opened, the_agent
+from jido_trio.cli._store import Progress, add_storage, imported, opened, the_agent
 from jido_trio.cli._whatif import changed_class, left_out, plain_differences, plain_divergence
 from jido_trio.core import Agent, Difference, Divergence, Fork, diff, migrated, replay
 from jido_trio.data import unstructure
@@ -57,7 +57,8 @@ def refused(error: BaseException) -> int:
 
 
 async def _run(options: argparse.Namespace) -> int:
-    async with opened(options.storage, "full" if options.what == "verify" else "none") as storage:
+    verify: Literal["none", "full"] = "full" if options.what == "verify" else "none"
+    async with opened(options.storage, verify, key_file=options.key_file) as storage:
         return await COMMANDS[options.what](storage, options)
 
 
@@ -305,6 +306,7 @@ def add_journal(parser: argparse.ArgumentParser) -> None:
     for name, help in _HELP.items():
         command = whats.add_parser(name, help=help, description=help, epilog=_CODES)
         command.add_argument("storage", metavar="FILE", help="the SQLite file; or postgresql://...")
+        add_storage(command)
         if name != "list":
             optional = {"nargs": "?"} if name == "verify" else {}
             command.add_argument("agent", metavar="AGENT", help="the agent's id", **optional)  # type: ignore[arg-type]

@@ -80,7 +80,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 _JOURNAL = "Read what durable agents have on disk: their inputs, and the states that these lead to."
-_AGENT = "Carry a durable agent from one storage to another, as a file."
+_AGENT = "Carry a durable agent from one storage to another, as a file, or remove one for good."
 _UPGRADE = (
     "Rehearse an upgrade: fold new code over the journals on disk, and tell where it differs. Nothing is changed."
 )

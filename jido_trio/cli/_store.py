@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
+import os
 import sys
+from base64 import b64decode, urlsafe_b64decode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
@@ -15,16 +18,89 @@ from attrs import Factory, define, field
 from jido_trio.errors import AgentNotFound, InvalidDefinition
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime import JournalInfo, instances_with, journal_info
-from jido_trio.storage import Storage, open_sqlite
+from jido_trio.storage import Storage, encrypted, open_sqlite
 
 T = TypeVar("T")
+
+KEY = "JIDO_TRIO_KEY"
+"""The environment variable with the key of an encrypted storage."""
+
+ENCRYPTED = b"J1"
+"""What begins what `AesGcm` has encrypted."""
 
 PATIENCE, EVERY = 1.0, 0.2
 """Seconds until the first word of progress, and between two."""
 
 
 @asynccontextmanager
-async def opened(where: str, verify: Literal["none", "full"] = "none") -> AsyncIterator[Storage]:
+async def opened(
+    where: str, verify: Literal["none", "full"] = "none", *, key_file: str | None = None, new: bool = False
+) -> AsyncIterator[Storage]:
+    """Open a storage, an encrypted one with the key in a file, or in the environment.
+
+    Args:
+        where: A file, or the address of a PostgreSQL server.
+        verify: See `open_sqlite`.
+        key_file: The file with the key.
+        new: Whether a file that isn't there is made.
+
+    Raises:
+        InvalidDefinition: There is no such file, or nothing is in it; there is no key, or it is none.
+        MissingExtra: What it takes to speak with PostgreSQL, or to decrypt, isn't installed.
+        StorageError: It can't be opened, or not with this key.
+    """
+    keys = await _keys(key_file)
+    async with _plain(where, verify, new=new) as storage:
+        if keys:
+            encryption = importlib.import_module("jido_trio.storage.encryption")
+            async with encrypted(storage, encryption.AesGcm(*keys)) as readable:
+                yield readable
+            return
+        if any(record.value.startswith(ENCRYPTED) for record in await storage.scan("\x01", "\U0010ffff", 1)):
+            raise InvalidDefinition(
+                f"{shown(where)} is encrypted: put its key into the environment variable {KEY}, or give --key-file PATH"
+            )
+        yield storage
+
+
+async def _keys(key_file: str | None) -> list[bytes]:
+    """Return the key and those before it: each a line, in hexadecimal or Base64."""
+    if key_file is not None:
+        try:
+            text, where = await trio.Path(key_file).read_text(), f"the file {shown(key_file)}"
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidDefinition(f"the key can't be read: {shown_error(error)}", field="key_file") from None
+    else:
+        text, where = os.environ.get(KEY, ""), f"the environment variable {KEY}"
+    keys = list(map(_key, text.split()))
+    if None in keys or (key_file is not None and not keys):
+        raise InvalidDefinition(
+            f"{where} must have a key of 16, 24 or 32 bytes, in hexadecimal or Base64, and below it those that were "
+            "replaced; what is there isn't shown"
+        )
+    return [key for key in keys if key is not None]
+
+
+def _key(text: str) -> bytes | None:
+    for read in (bytes.fromhex, lambda text: b64decode(text, validate=True), urlsafe_b64decode):
+        with suppress(ValueError):
+            key = read(text)
+            if len(key) in {16, 24, 32}:
+                return key
+    return None
+
+
+def add_storage(command: argparse.ArgumentParser) -> None:
+    """Say how the key of an encrypted storage is given: its text is no argument, as others see those."""
+    command.add_argument(
+        "--key-file",
+        metavar="PATH",
+        help=f"a file with the key of an encrypted storage (default: the environment variable {KEY})",
+    )
+
+
+@asynccontextmanager
+async def _plain(where: str, verify: Literal["none", "full"], *, new: bool) -> AsyncIterator[Storage]:
     """Open the storage that is there already: a file, or the address of a PostgreSQL server.
 
     Raises:
@@ -38,9 +114,11 @@ async def opened(where: str, verify: Literal["none", "full"] = "none") -> AsyncI
             yield storage
         return
     path = trio.Path(where)
-    if not await path.exists():
+    exists = await path.exists()
+    if not exists and not new:
         raise InvalidDefinition(f"there is no file {shown(where)}", field="storage", value=where)
-    if await path.is_file() and not (await path.stat()).st_size and not await trio.Path(f"{where}-wal").exists():
+    is_empty = exists and await path.is_file() and not (await path.stat()).st_size
+    if is_empty and not await trio.Path(f"{where}-wal").exists():
         raise InvalidDefinition(f"the file {shown(where)} is empty: no storage", field="storage", value=where)
     async with open_sqlite(where, verify=verify) as storage:
         yield storage

@@ -11,7 +11,7 @@ from typing import Any
 import trio
 
 from jido_trio.cli._output import say
-from jido_trio.cli._store import Progress, class_at, imported, opened
+from jido_trio.cli._store import Progress, add_storage, class_at, imported, opened
 from jido_trio.cli._whatif import plain_divergence
 from jido_trio.core import Agent
 from jido_trio.errors import JidoError
@@ -59,7 +59,7 @@ async def _rehearse(options: argparse.Namespace, old: type[Agent[Any]], new: typ
             progress.at(done)
             tell(rehearsed)
 
-        async with opened(options.storage) as storage:
+        async with opened(options.storage, key_file=options.key_file) as storage:
             rehearsal = await rehearse(storage, old, new, instance=options.instance, on_agent=told, on_page=count)
     unwell = rehearsal.unwell
     if not options.json:
@@ -99,6 +99,7 @@ def add_upgrade(parser: argparse.ArgumentParser) -> None:
         help="their class (default: that of --to, whose code was changed under its name)",
     )
     parser.add_argument("--to", dest="new", metavar="MODULE:CLASS", required=True, help="the class they shall have")
+    add_storage(parser)
     parser.add_argument("--instance", metavar="NAME", help="whose agents (default: all)")
     parser.add_argument(
         "--import", dest="modules", action="append", default=[], metavar="MODULE", help="what else their states name"

@@ -13,6 +13,7 @@ from attrs import define, frozen
 from jido_trio import checks
 from jido_trio.core import Agent, Replying, Sent
 from jido_trio.errors import (
+    AgentLives,
     AgentNotFound,
     InvalidDefinition,
     OwnershipLost,
@@ -188,6 +189,34 @@ class Keyed(Generic[AgentT]):
             pass  # it has ended otherwise
         finally:
             self._places.went(place)
+
+    async def forget(self, key: str) -> None:
+        """Remove all that is on disk of the agent of a key, for good; if it is up, it is put to rest before.
+
+        Who asks for the key meanwhile waits, and gets a fresh one.
+
+        Raises:
+            AgentLives: It is attached. Nothing was changed.
+            AgentNotFound: There is nothing of it.
+            InvalidDefinition: The key is no text.
+            KeyedClosed: The block was left.
+            StorageError: See `Storage`.
+            SupervisorStopped: The instance isn't running.
+        """
+        places, id = self._places, self._places.id_of(key)
+        places.check_key(key)
+        while place := places.by_key.get(key):
+            places.refuse_if_closed()
+            if place.attached:
+                raise AgentLives(id, "a block that it is attached to")
+            if place.ref is None or place.going:
+                await place.changed.wait()
+            else:
+                await self.stop(key)
+        places.refuse_if_closed()
+        with places.kept_away(key):
+            await places.jido.forget(id)
+            places.forget_alarm(key)
 
     async def upgrade(self, new: type[NewT]) -> Keyed[NewT]:
         """Have all agents be of another class from now on; return this, with its new type.

@@ -17,8 +17,8 @@ from __future__ import annotations
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from heapq import heappop, heappush
 from typing import Any, Generic, TypeVar
 
@@ -149,6 +149,20 @@ class Places(Generic[AgentT]):
         self._alarms.pop(place.key, None)
         place.changed.set()
         watch_rest(ref, rested=lambda: self.rests(place), ended=lambda due: self._ended(place, due))
+
+    @contextmanager
+    def kept_away(self, key: str) -> Iterator[None]:
+        """Have a key that isn't in memory not come as long as the block lasts; who asks for it waits."""
+        place = self.by_key[key] = Place[AgentT](key)
+        try:
+            yield
+        finally:
+            del self.by_key[key]
+            place.changed.set()
+
+    def forget_alarm(self, key: str) -> None:
+        """Wake the agent of a key no more."""
+        self._alarms.pop(key, None)
 
     # ---- going
 

@@ -15,7 +15,7 @@ instance that opens all of it).
 `_batches` sends many messages in one go; `_deadlines` travel with them; `_settling` knows what still follows from one;
 `_waits` knows which agents wait for each other.
 
-`_agent_file` makes a file of an agent. `_threads` keeps threads.
+`_agent_file` makes a file of an agent, `_forget` removes one. `_threads` keeps threads.
 """
 
 from jido_trio.runtime._agent_file import AgentFile, export_agent, import_agent, read_agent_file
@@ -23,6 +23,7 @@ from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._family import get_children
 from jido_trio.runtime._fates import DeadDirective, DeadLetter, Ledger, log_dead_directive, log_dead_letter
+from jido_trio.runtime._forget import forget_agent
 from jido_trio.runtime._history import (
     Journal,
     JournalInfo,
@@ -82,6 +83,7 @@ __all__ = [
     "await_completion",
     "compact_journal",
     "export_agent",
+    "forget_agent",
     "get_children",
     "import_agent",
     "instances_with",

@@ -185,6 +185,20 @@ class Agents:
         storage = self._directory.storage(agent)
         return await import_agent(storage, self._instance.name, path, id=id, agent=agent)
 
+    async def forget(self, agent: AgentRef[Any] | str) -> None:
+        """Remove all that is on disk of a durable agent that doesn't run, for good: its next start is fresh.
+
+        Its state, journal, inbox, timers and jobs are gone in one commit; threads that it has saved stay.
+
+        Raises:
+            AgentLives: It runs: here, or in another process of this machine that has started it. Stop it first.
+            AgentNotFound: There is nothing of it on disk.
+            InvalidDefinition: The instance has no storage.
+            StorageError: See `Storage`.
+            SupervisorStopped: The instance isn't running.
+        """
+        await self._directory.forget(agent)
+
     async def upgrade(
         self,
         old: type[Agent[Any]],

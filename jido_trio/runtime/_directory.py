@@ -10,12 +10,13 @@ from attrs import define
 
 from jido_trio import checks
 from jido_trio.core import Agent
-from jido_trio.errors import AgentNotFound, ChildRefused, InvalidDefinition, SupervisionError
+from jido_trio.errors import AgentLives, AgentNotFound, ChildRefused, InvalidDefinition, SupervisionError
 from jido_trio.redact import shown
 from jido_trio.runtime._archive import archive_of
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._durable import DurableServer
 from jido_trio.runtime._fates import DeadLetter
+from jido_trio.runtime._forget import forget_agent
 from jido_trio.runtime._hibernation import HIBERNATED
 from jido_trio.runtime._mailbox import Kill
 from jido_trio.runtime._ref import AgentRef
@@ -124,6 +125,14 @@ class Directory:
         if instance.storage is not None and not await archive_of(instance.storage, instance.name, cell.id).owned():
             raise AgentNotFound(cell.id)
         return await self.start(cls, id, None, handling, options)
+
+    async def forget(self, agent: AgentRef[Any] | str) -> None:
+        """Remove all that is on disk of an agent that doesn't run."""
+        id = agent.id if isinstance(agent, AgentRef) else agent
+        storage = self.storage()
+        if id in self._instance.cells:
+            raise AgentLives(id, f"instance {self._instance.name}")
+        await forget_agent(storage, self._instance.name, id)
 
     async def rewind(self, agent: AgentRef[Any] | str, to: int) -> Agent[Any]:
         """Have a durable agent go on from an earlier point, and return it as it was there."""

@@ -1,13 +1,16 @@
 """`jido-trio agent`: an agent carried from one storage to another."""
 
 import json
+import socket
+import subprocess
+import sys
 
 import pytest
 import trio
 
 from jido_trio import Jido, Signal
 from jido_trio.cli import main
-from jido_trio.storage import open_sqlite
+from jido_trio.storage import Put, open_sqlite
 from tests.runtime.durable import Order
 
 
@@ -70,3 +73,30 @@ def test_what_is_there_or_missing_is_told_of(shop, capsys):
         found, out, err = run(capsys, *command)
         assert (found, out) == (code, "")
         assert told in err
+
+
+def test_an_agent_is_deleted(shop, capsys):
+    code, out, err = run(capsys, "delete", shop / "shop.db", "o-1")
+    assert (code, out, err) == (0, "shop  o-1  deleted\n", "")
+    code, _, err = run(capsys, "delete", shop / "shop.db", "o-1")
+    assert code == 2
+    assert "o-1" in err
+
+
+def test_that_is_told_as_json(shop, capsys):
+    code, out, _ = run(capsys, "delete", shop / "shop.db", "o-1", "--json")
+    assert (code, json.loads(out)) == (0, {"instance": "shop", "agent": "o-1", "deleted": True})
+
+
+def test_an_agent_whose_process_runs_is_not_deleted_unless_that_is_forced(shop, capsys):
+    async def taken_by(pid: int) -> None:
+        async with open_sqlite(shop / "shop.db") as storage:
+            who = json.dumps({"who": f"{socket.gethostname()} {pid}"}).encode()
+            await storage.commit([Put("shop/agent/o-1/now/owner", who)])
+
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        trio.run(taken_by, other.pid)
+        code, _, err = run(capsys, "delete", shop / "shop.db", "o-1")
+        assert code == 1
+        assert f"{other.pid} has it. Stop it first" in err
+        assert run(capsys, "delete", shop / "shop.db", "o-1", "--force")[0] == 0
