@@ -15,6 +15,7 @@
       | + InvalidResult              what run returned doesn't fit the state or the output schema
       | + Permanent                  trying again won't help
       | + Transient                  trying again may help
+      | + TransitionRefused          the machine of the agent takes no such action in the state it is in
       + UnknownField               a result of an action has a key that the state has no field for: a bug
       + InvalidSignal              not a CloudEvents 1.0.2 envelope
       + CallError                  your message was not answered
@@ -412,6 +413,18 @@ class Interrupted(ActionError):
             f"action {shown(self.action)} was cut off when its agent died; whether it has done its work isn't known. "
             "Declare it idempotent to have it run again"
         )
+
+
+@define(slots=False, eq=False)
+class TransitionRefused(ActionError):
+    """The agent is a machine, and takes no such action in the state that it is in."""
+
+    action: str
+    state: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"action {shown(self.action)} can't come in state {shown(self.state)}: {said(self.reason)}"
 
 
 @define(slots=False, eq=False)

@@ -93,6 +93,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.ActionTimedOut(text, 2.0),
     lambda text: errors.ActionCrashed("add", "chat", text),
     lambda text: errors.LaneBroken("add", text),
+    lambda text: errors.TransitionRefused("ship", "open", text),
     lambda text: errors.LaneFull("add", text, 3),
     lambda text: errors.Interrupted(text),
     lambda text: errors.Permanent(text, details={"a": [1]}),

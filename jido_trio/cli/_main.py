@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from jido_trio.cli._agent import add_agent
 from jido_trio.cli._check import CHECK, add_check
+from jido_trio.cli._draw import DRAW, add_draw
 from jido_trio.cli._inspect import inspect
 from jido_trio.cli._journal import add_journal
 from jido_trio.cli._new import GEN, NEW, add_gen, add_new
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     add_new(commands.add_parser("new", help=NEW))
     add_gen(commands.add_parser("gen", help=GEN))
     add_check(commands.add_parser("check", help=CHECK))
+    add_draw(commands.add_parser("draw", help=DRAW))
     add_journal(commands.add_parser("journal", help=_JOURNAL, description=_JOURNAL))
     add_agent(commands.add_parser("agent", help=_AGENT, description=_AGENT))
     add_upgrade(commands.add_parser("upgrade", help=_UPGRADE, description=_UPGRADE, epilog=_UPGRADE_CODES))

@@ -29,8 +29,10 @@ from jido_trio.core._directives import (
     emit_to,
     emit_to_parent,
 )
+from jido_trio.core._drawing import Drawing, Edge, Node
 from jido_trio.core._durable import Durable, Migration
 from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Verdict, decide_error
+from jido_trio.core._fsm import Fsm, FsmState, Machine, Transition
 from jido_trio.core._identity import Identity
 from jido_trio.core._input import Input
 from jido_trio.core._instruction import Command, Instruction
@@ -60,6 +62,7 @@ from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._sent import Replying, Sent, carried, carrier
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
+from jido_trio.core._snapshot import Snapshot, Status, snapshot_of
 from jido_trio.core._state_ops import (
     AppendEntries,
     DeleteKeys,
@@ -69,7 +72,7 @@ from jido_trio.core._state_ops import (
     SetState,
     StateOp,
 )
-from jido_trio.core._strategy import Direct, Strategy, Subject, run_instruction
+from jido_trio.core._strategy import Direct, Strategy, Subject, Tick, run_instruction
 from jido_trio.core._thread import Appended, SaveThread, Thread, ThreadEntry
 from jido_trio.core._ticks import comes_at, due_at_start, first_due, is_missed, is_same_job, next_due, tick
 from jido_trio.core._tool import ToolLimits, ToolSpec, tool_of
@@ -97,7 +100,9 @@ __all__ = [
     "Direct",
     "Directive",
     "Divergence",
+    "Drawing",
     "Durable",
+    "Edge",
     "Effect",
     "Emit",
     "EmitErrors",
@@ -107,16 +112,20 @@ __all__ = [
     "Fork",
     "FrozenDict",
     "FrozenList",
+    "Fsm",
+    "FsmState",
     "Heard",
     "Identity",
     "Input",
     "Instruction",
     "Learnt",
+    "Machine",
     "MaxErrors",
     "Memory",
     "Migration",
     "Missed",
     "NoState",
+    "Node",
     "Outcome",
     "Pending",
     "ReplaceState",
@@ -135,11 +144,13 @@ __all__ = [
     "SetPath",
     "SetState",
     "Signal",
+    "Snapshot",
     "Space",
     "Spawn",
     "SpawnAgent",
     "StartSensor",
     "StateOp",
+    "Status",
     "Stop",
     "StopChild",
     "StopSensor",
@@ -147,11 +158,13 @@ __all__ = [
     "Subject",
     "Thread",
     "ThreadEntry",
+    "Tick",
     "Times",
     "ToAgent",
     "ToParent",
     "ToolLimits",
     "ToolSpec",
+    "Transition",
     "Unrouted",
     "Verdict",
     "WhatIf",
@@ -178,6 +191,7 @@ __all__ = [
     "rehearsal",
     "replay",
     "run_instruction",
+    "snapshot_of",
     "steps",
     "thaw",
     "tick",

@@ -26,7 +26,7 @@ from jido_trio.core._learned import Learned
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._sent import CARRIER, unwrapping
 from jido_trio.core._signal import Signal
-from jido_trio.core._strategy import Direct, Strategy
+from jido_trio.core._strategy import Direct, Strategy, Tick
 from jido_trio.data import Misfit, Schema, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidInstruction
 from jido_trio.redact import shown
@@ -406,10 +406,15 @@ def _routes_of(strategy: Any) -> tuple[Route, ...]:
     """Return the routes that a strategy brings."""
     given = getattr(strategy, "routes", ())
     routes = Router(given).routes
-    if not isinstance(given, Mapping):
-        return routes
-    return tuple(evolve(route, priority=OF_STRATEGIES) for route in routes)
+    if isinstance(given, Mapping):
+        routes = tuple(evolve(route, priority=OF_STRATEGIES) for route in routes)
+    if Tick in getattr(strategy, "inputs", ()):
+        routes = (*routes, Route(TICK, Tick, OF_STRATEGIES))
+    return routes
 
+
+TICK = "jido.strategy.tick"
+"""The type of the signal that a strategy is told its next step by."""
 
 OF_STRATEGIES = 50
 """The priority of routes that a strategy brings, unless it says otherwise: they come before an agent's own."""

@@ -9,6 +9,7 @@ from attrs import AttrsInstance
 from jido_trio.core._action import Action, check_output
 from jido_trio.core._context import Context
 from jido_trio.core._directives import ApplyOutcome, Error, RunInstruction
+from jido_trio.core._input import Input
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._learned import Learned
 from jido_trio.core._signal import Signal
@@ -42,9 +43,10 @@ class Strategy(Protocol):
 
     Besides the state a strategy may use `agent.strategy_state`, which is nobody else's.
 
-    It may have two attributes more. `inputs`, a tuple of `Input` classes, are what it takes beside actions: they come
-    to `run` as instructions. `routes`, a mapping of patterns to targets, are routes of each agent with this strategy,
-    with priority 50; or a list of `Route`s, with their own.
+    It may have three attributes more. `inputs`, a tuple of `Input` classes, are what it takes beside actions: they
+    come to `run` as instructions, with parameters that are checked as those of actions are. `routes`, a mapping of
+    patterns to targets, are routes of each agent with this strategy, with priority 50; or a list of `Route`s, with
+    their own. `snapshot(agent)`, a method, returns a `Snapshot`: how far the agent is.
     """
 
     def init(self, agent: A) -> tuple[A, tuple[AttrsInstance, ...]]:
@@ -56,6 +58,14 @@ class Strategy(Protocol):
     ) -> tuple[A, tuple[AttrsInstance, ...]]:
         """Return the agent after `instructions`, and what is to be done; `run_instruction` runs a single one."""
         ...
+
+
+class Tick(Input):
+    """The next step of a strategy that works step by step, and has it among its `inputs`.
+
+    A strategy that takes it has the route `jido.strategy.tick` to it. `Schedule(1, Signal("jido.strategy.tick"))` among
+    the directives asks for one in a second.
+    """
 
 
 @attrs.frozen
