@@ -68,11 +68,20 @@ class Began:
 
     def apply(self, agent: A) -> tuple[A, Directives]:
         """Return the agent that it begins with, and the directives."""
-        token = enter((Inside, agent, None, self.signal))
+        return self.begin(agent, lambda: self.signal)
+
+    @staticmethod
+    def begin(agent: A, started: Callable[[], Signal]) -> tuple[A, Directives]:
+        """Do the same with a signal that is made only if the strategy asks for a time, an id or a random number."""
+        token = enter((_inside_of_its_beginning, agent, started))
         try:
             return type(agent).strategy.init(agent)
         finally:
             leave(token)
+
+
+def _inside_of_its_beginning(agent: Agent[Any], started: Callable[[], Signal]) -> Inside:
+    return Inside(agent, None, started())
 
 
 @frozen

@@ -92,7 +92,7 @@ def _fingerprint(error: BaseException) -> tuple[object, ...]:
 def beginning(cell: Cell, incarnation: int) -> tuple[Agent[Any], tuple[AttrsInstance, ...], Signal | None]:
     """Return the agent that a life begins with, what is to be done then, and the signal that both follow from.
 
-    There is no signal where the strategy has no say.
+    There is no signal where nothing follows, and nothing is kept.
     """
     committed = cell.kept(Committed)
     base = committed.base() if committed is not None and incarnation > 1 else cell.initial
@@ -100,9 +100,9 @@ def beginning(cell: Cell, incarnation: int) -> tuple[Agent[Any], tuple[AttrsInst
         if committed is not None:
             committed.began(base)
         return base, (), None
-    started = started_of(cell, incarnation)
+    started = _Started(cell, incarnation)
     try:
-        agent, directives = Began(started).apply(base)
+        agent, directives = Began.begin(base, started)
     except Exception as error:
         if committed is not None:
             committed.crashed(error, at_the_beginning=True)
@@ -116,7 +116,21 @@ def beginning(cell: Cell, incarnation: int) -> tuple[Agent[Any], tuple[AttrsInst
         )
     if committed is not None:
         committed.began(agent)
-    return agent, tuple(directives), started
+    return agent, tuple(directives), started() if directives or cell.durable else None
+
+
+@define(eq=False)
+class _Started:
+    """The signal of the beginning of a life, once somebody asks for it: most strategies don't."""
+
+    _cell: Cell
+    _incarnation: int
+    _signal: Signal | None = None
+
+    def __call__(self) -> Signal:
+        if self._signal is None:
+            self._signal = started_of(self._cell, self._incarnation)
+        return self._signal
 
 
 def started_of(cell: Cell, incarnation: int) -> Signal:

@@ -124,7 +124,7 @@ class Server(Cell):
         self._tasks = None  # of a life whose task crashed
         if isinstance(self.mailbox, RuledMailbox) and life.incarnation > 1 and self.mailbox.rules.on_restart != "keep":
             self._give_up(self.mailbox.clear(), "restarted", letters=self.mailbox.rules.on_restart == "dead_letter")
-        if started is not None and (directives or self.durable):
+        if started is not None:
             self._pending = started, directives, agent
         if self.on_change is not None:
             self.on_change(self.agent)
