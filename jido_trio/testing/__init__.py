@@ -3,6 +3,8 @@
 from jido_trio.extras import require
 
 try:
+    from jido_trio.testing._carrier import agent_of
+    from jido_trio.testing._checks import check_action, check_strategy
     from jido_trio.testing._choices import Choice
     from jido_trio.testing._conformance import (
         NAMES,
@@ -13,6 +15,7 @@ try:
         told_verdict,
     )
     from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
+    from jido_trio.testing._own_laws import LawFunction, Model, OwnLaw, law, model
     from jido_trio.testing._simulation import (
         NeverEnds,
         NothingCanHappen,
@@ -47,10 +50,13 @@ __all__ = [
     "Choice",
     "Conformance",
     "CrashScript",
+    "LawFunction",
     "LawVerdict",
+    "Model",
     "NeverEnds",
     "NothingCanHappen",
     "Overrides",
+    "OwnLaw",
     "PlannedCrash",
     "Simulation",
     "StepNeverEnds",
@@ -58,16 +64,21 @@ __all__ = [
     "TrioStateMachine",
     "actions",
     "agent_after",
+    "agent_of",
     "agents",
     "changes",
+    "check_action",
     "check_agent",
     "check_storage",
+    "check_strategy",
     "command_sequences",
     "commands",
     "conformance",
     "crash_point",
     "crash_scripts",
     "fitting",
+    "law",
+    "model",
     "plain_data",
     "signals",
     "simulate",

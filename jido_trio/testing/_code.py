@@ -9,14 +9,15 @@ from typing import Any
 
 import attrs
 
-from jido_trio.core import Agent, Signal
+from jido_trio.core import Agent, Direct, Signal
 from jido_trio.redact import shown
+from jido_trio.testing._carrier import agent_of, is_carrier
 from jido_trio.testing._walk import Trial
 
 
 def code_of(trial: Trial, *, last: str = "") -> str:
     """Return a program that does what the trial does; `last` is said of its last line."""
-    names: set[type] = set()
+    names: set[Any] = set()
     lines = [_made(trial.agent, names)]
     for at, step in enumerate(trial.steps):
         is_last = at == len(trial.steps) - 1
@@ -26,13 +27,24 @@ def code_of(trial: Trial, *, last: str = "") -> str:
     return "\n".join([*_imports(names), "", *lines])
 
 
-def _made(agent: Agent[Any], names: set[type]) -> str:
-    names.add(type(agent))
+def _made(agent: Agent[Any], names: set[Any]) -> str:
+    cls = type(agent)
+    made_by = cls.__qualname__
+    if is_carrier(cls):
+        names |= {agent_of, cls.record.cls}
+        plain = type(cls.strategy) is Direct
+        made_by = (
+            f"agent_of({cls.record.cls.__qualname__}"
+            + ("" if plain else f", strategy={_code(cls.strategy, names)}")
+            + ")"
+        )
+    else:
+        names.add(cls)
     given = attrs.asdict(agent.state, recurse=False)
     defaults = {field.name for field in attrs.fields(type(agent.state)) if _is_default(field, given[field.name])}
     changed = {name: value for name, value in given.items() if name not in defaults}
     state = f", {_code(changed, names)}" if changed else ""
-    return f"agent = {type(agent).__qualname__}.new({agent.id!r}{state})"
+    return f"agent = {made_by}.new({agent.id!r}{state})"
 
 
 def _is_default(field: attrs.Attribute[Any], value: object) -> bool:
@@ -42,14 +54,14 @@ def _is_default(field: attrs.Attribute[Any], value: object) -> bool:
     return default is not attrs.NOTHING and type(default) is type(value) and bool(default == value)
 
 
-def _imports(names: set[type]) -> list[str]:
+def _imports(names: set[Any]) -> list[str]:
     by_module: dict[str, set[str]] = {}
     for cls in names:
         by_module.setdefault(cls.__module__, set()).add(cls.__qualname__.partition(".")[0])
     return [f"from {module} import {', '.join(sorted(by_module[module]))}" for module in sorted(by_module)]
 
 
-def _code(value: Any, names: set[type]) -> str:
+def _code(value: Any, names: set[Any]) -> str:
     kind = type(value)
     if isinstance(value, Signal):
         names.add(Signal)

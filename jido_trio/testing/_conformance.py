@@ -25,6 +25,7 @@ from jido_trio.data import unstructure
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import said, shown
 from jido_trio.testing._code import code_of
+from jido_trio.testing._own_laws import OwnLaw
 from jido_trio.testing._sandbox import Died, Sandbox
 from jido_trio.testing._strategies import Overrides, actions
 from jido_trio.testing._subject import AgentUnderTest, subject_of
@@ -175,6 +176,10 @@ def _invariant(bench: Bench, trial: Trial) -> str | None:
     return _first(bench.here(trial), lambda seen: seen.broken)
 
 
+def _own(bench: Bench, trial: Trial) -> str | None:
+    return _first(bench.here(trial), lambda seen: seen.own)
+
+
 def _sequential(bench: Bench, trial: Trial) -> str | None:
     here = bench.here(trial)
     return (here.apart or None) if isinstance(here, Walk) else None
@@ -214,6 +219,12 @@ LAWS: Mapping[str, Law] = {
             _invariant,
             lambda subject: None if any(invariants_of(subject.cls)) else "the agent has no @invariant",
         ),
+        Law(
+            "own",
+            "what its author's laws and models say holds at every command",
+            _own,
+            lambda subject: None if subject.laws else "the agent has no @law and no @model",
+        ),
         Law("sequential", "a list of commands does what they do one after the other", _sequential, _hooked),
         Law("independent", "nothing is kept from call to call outside of the agent", _independent),
         Law(
@@ -239,6 +250,7 @@ def conformance(
     examples: int = EXAMPLES,
     seed: int = 0,
     overrides: Overrides | None = None,
+    also: Sequence[OwnLaw] = (),
     kept: str | None = None,
     progress: Callable[[LawVerdict], None] = lambda _: None,
 ) -> Conformance:
@@ -250,13 +262,14 @@ def conformance(
         examples: Trials for each law; half as many again begin in any state.
         seed: What the trials follow from.
         overrides: What to generate instead for a class, or for a field of one: `{Take: ..., (Put, "count"): ...}`.
+        also: Laws and models about it that aren't in its module.
         kept: A folder for failures, which are tried first the next time; none are kept if None.
         progress: Called with each verdict, when it is known.
 
     Raises:
         InvalidDefinition: It is no agent class, or can't be told anything.
     """
-    subject = agent if isinstance(agent, AgentUnderTest) else subject_of(agent, overrides)
+    subject = agent if isinstance(agent, AgentUnderTest) else subject_of(agent, overrides, also)
     wanted = NAMES if laws is None else [name for name in NAMES if name in laws]
     unknown = set(laws or ()) - set(NAMES)
     if unknown:
@@ -284,6 +297,7 @@ def check_agent(
     examples: int = EXAMPLES,
     seed: int = 0,
     overrides: Overrides | None = None,
+    also: Sequence[OwnLaw] = (),
 ) -> None:
     """Fail unless an agent class obeys the laws: the same as `conformance`, for a test.
 
@@ -291,7 +305,7 @@ def check_agent(
         AssertionError: A law is broken; the text has the counterexample.
         InvalidDefinition: It is no agent class, or can't be told anything.
     """
-    report = conformance(agent, laws=laws, examples=examples, seed=seed, overrides=overrides)
+    report = conformance(agent, laws=laws, examples=examples, seed=seed, overrides=overrides, also=also)
     if not report.holds:
         raise AssertionError(str(report))
 

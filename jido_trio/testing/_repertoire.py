@@ -43,12 +43,13 @@ def _beside(cls: type[Agent[Any]]) -> Iterator[type[Action]]:
     of_others = {action for other in others for action in routed(other)}
     for action in here:
         if issubclass(action, Action) and not action.is_abstract and action not in of_others:
-            state = _state_of(action)
+            state = state_of(action)
             if state is cls.record.cls or (state is None and not others):
                 yield action
 
 
-def _state_of(action: type[Action]) -> Any:
+def state_of(action: type[Action]) -> Any:
+    """Return the state that an action says it is for, by the annotation of its context; None if it says none."""
     try:
         run: Any = action.run  # type: ignore[attr-defined]  # it is concrete
         hints = inspect.get_annotations(run, eval_str=True)

@@ -18,6 +18,7 @@ from jido_trio.core import Agent, RunInstruction, Signal, Unrouted, invariants_o
 from jido_trio.data import pack, unpack
 from jido_trio.redact import shown, shown_error
 from jido_trio.testing._doors import watched
+from jido_trio.testing._own_laws import Judges, OwnLaw
 from jido_trio.testing._told import told
 from jido_trio.world import Derived
 
@@ -33,6 +34,8 @@ class Trial:
     steps: tuple[Step, ...]
     warm: tuple[Step, ...] = ()
     """What the process goes through beforehand, with an agent of its own."""
+    laws: tuple[OwnLaw, ...] = ()
+    """Laws and models that its author has."""
 
 
 @frozen
@@ -55,6 +58,8 @@ class Seen:
     """Why the new state is none."""
     broken: str = ""
     """The invariant that doesn't hold any more."""
+    own: str = ""
+    """The law of its author that is broken, or the model that doesn't agree."""
     unstorable: str = ""
     """Why an agent that is declared durable can't be stored, or what comes back."""
 
@@ -75,8 +80,9 @@ def walk(trial: Trial) -> Walk:
     for step in trial.warm:
         _attempt(trial.agent, step)
     agent, seen, ended = trial.agent, [], trial.agent
+    judges = Judges(trial.laws, agent)
     for step in trial.steps:
-        one, ended = _step(agent, step)
+        one, ended = _step(agent, step, judges)
         seen.append(one)
         if one.error:
             break
@@ -85,7 +91,7 @@ def walk(trial: Trial) -> Walk:
     return Walk(tuple(seen), apart)
 
 
-def _step(agent: Agent[Any], step: Step) -> tuple[Seen, Agent[Any]]:
+def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[Any]]:
     twins = _copied((agent, step))
     before = told((agent, step))
     with watched() as doings:
@@ -107,6 +113,7 @@ def _step(agent: Agent[Any], step: Step) -> tuple[Seen, Agent[Any]]:
             tuple(doings),
             _invalid(after),
             _broken(after),
+            judges.broken(agent, step, after, directives),
             _unstorable(after, directives) if after.durable is not None else "",
         ),
         after,
