@@ -14,6 +14,7 @@ try:
         conformance,
         told_verdict,
     )
+    from jido_trio.testing._explore import Exploration, LedgerUnbalanced, explore
     from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
     from jido_trio.testing._own_laws import LawFunction, Model, OwnLaw, law, model
     from jido_trio.testing._simulation import (
@@ -50,8 +51,10 @@ __all__ = [
     "Choice",
     "Conformance",
     "CrashScript",
+    "Exploration",
     "LawFunction",
     "LawVerdict",
+    "LedgerUnbalanced",
     "Model",
     "NeverEnds",
     "NothingCanHappen",
@@ -76,6 +79,7 @@ __all__ = [
     "conformance",
     "crash_point",
     "crash_scripts",
+    "explore",
     "fitting",
     "law",
     "model",
