@@ -201,7 +201,22 @@ def _line(agent: Mapping[str, Any]) -> str:
     parts += [f"{mailbox['parked']} parked"] if mailbox["parked"] else []
     parts += [f"{agent['tasks']} tasks"] if agent["tasks"] else []
     parts += [f"waits for {agent['waits_for']}"] if agent["waits_for"] else []
+    parts += [_runs(agent["actions"])] if agent["actions"] else []
+    parts += [f"{count} wait in lane {shown(lane)}" for lane, count in agent["lanes"].items() if count]
     return ", ".join(parts)
+
+
+def _runs(actions: Sequence[Mapping[str, Any]]) -> str:
+    """Name the async actions that are under way, each once."""
+    names = list(dict.fromkeys(action["action"] for action in actions if action["seconds"] is not None))
+    return f"runs {' and '.join(names[:3])}{' and others' if len(names) > 3 else ''}"  # as many are named
+
+
+def _action(action: Mapping[str, Any]) -> str:
+    lane = f" in lane {shown(action['lane'])}" if action["lane"] is not None else ""
+    how = f"for {action['seconds']:.1f} s" if action["seconds"] is not None else "waits"
+    progress = f": {action['progress']}" if action["progress"] is not None else ""
+    return f"{action['action']}{lane}, {how}{progress}"
 
 
 def _agent(agent: Mapping[str, Any]) -> Iterator[str]:
@@ -210,6 +225,7 @@ def _agent(agent: Mapping[str, Any]) -> Iterator[str]:
     mailbox = agent["mailbox"]
     yield f"  mailbox: {mailbox['taken']} of {mailbox['capacity']} places, {mailbox['waiting']} waiting"
     yield from (f"    {shown(kind)}" for kind in mailbox["next"])
+    yield from (f"  async action {_action(action)}" for action in agent["actions"])
     yield from (f"  timer: in {seconds:.1f} s" for seconds in agent["timers"])
     yield from (f"  child {shown(tag)}: {shown(id)}" for tag, id in agent["children"].items())
     yield from (f"  {name}: {shown(value)}" for name, value in agent["more"].items())

@@ -20,8 +20,9 @@ from jido_trio.errors import (
     SupervisorStopped,
 )
 from jido_trio.groups._places import Places, up
+from jido_trio.groups._until import within
 from jido_trio.redact import shown
-from jido_trio.runtime import AgentRef, Agents, wake_by
+from jido_trio.runtime import AgentRef, Agents, Settled, wake_by
 from jido_trio.terms import Restart
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
@@ -116,30 +117,65 @@ class Keyed(Generic[AgentT]):
         message: Replying[AgentT, Reply],
         *,
         timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
         check: Literal[True] = True,
     ) -> Reply: ...
 
     @overload
     async def call(
-        self, key: str, message: Sent, *, timeout: float | None = CALL_TIMEOUT, check: bool = True
+        self,
+        key: str,
+        message: Sent,
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
+        check: bool = True,
     ) -> AgentT: ...
 
-    async def call(self, key: str, message: Any, *, timeout: float | None = CALL_TIMEOUT, check: bool = True) -> Any:
+    @overload
+    async def call(
+        self,
+        key: str,
+        message: Sent,
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
+        check: bool = True,
+        until: Literal["settled"],
+    ) -> Settled[AgentT]: ...
+
+    async def call(
+        self,
+        key: str,
+        message: Any,
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
+        check: bool = True,
+        until: Literal["settled"] | None = None,
+    ) -> Any:
         """Call the agent of a key, which is kept up meanwhile; see `attach` and `AgentRef.call`.
 
         Args:
             key: See `get`.
             message: What to handle, a signal or an action.
             timeout: Seconds for room, and again for the answer.
+            deadline: When its time is over, in seconds of Trio's clock, see `AgentRef.call`: for both, in the place of
+                the default timeout.
             check: Whether to raise what the action declares as a failure.
+            until: "settled" waits until all that follows from the message is done, see `AgentRef.call`.
 
         Raises:
             ActionError: The action said no, see `AgentRef.call`.
             CallError: The call was not answered, see `AgentRef.call`.
+            InvalidDefinition: The deadline is no time.
             JidoError: The agent could not be had, see `get`.
         """
-        async with self.attach(key, timeout=timeout) as agent:
-            return await agent.call(message, timeout=timeout, check=check)
+        if deadline is not None and timeout is CALL_TIMEOUT:
+            timeout = None  # the deadline is in its place
+        async with self.attach(key, timeout=within(f"keyed {shown(self.name)}", deadline, timeout)) as agent:
+            call: Any = agent.call
+            return await call(message, timeout=timeout, deadline=deadline, check=check, until=until)
 
     async def cast(self, key: str, message: Sent, *, timeout: float | None = ROOM_TIMEOUT) -> None:
         """Cast to the agent of a key; see `attach` and `AgentRef.cast`.

@@ -19,8 +19,9 @@ from attrs import define, field, frozen
 from jido_trio import checks
 from jido_trio.core import Action, Agent, Instruction, Replying, Sent
 from jido_trio.errors import AgentNotFound, NoWorkerFree, SupervisorStopped
+from jido_trio.groups._until import within
 from jido_trio.redact import shown
-from jido_trio.runtime import AgentRef, Agents
+from jido_trio.runtime import AgentRef, Agents, Settled
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
 Reply = TypeVar("Reply")
@@ -117,6 +118,7 @@ class Pool(Generic[AgentT]):
         *,
         timeout: float | None = CALL_TIMEOUT,
         checkout: float | None = CHECKOUT_TIMEOUT,
+        deadline: float | None = None,
         check: Literal[True] = True,
     ) -> Reply: ...
 
@@ -127,8 +129,21 @@ class Pool(Generic[AgentT]):
         *,
         timeout: float | None = CALL_TIMEOUT,
         checkout: float | None = CHECKOUT_TIMEOUT,
+        deadline: float | None = None,
         check: bool = True,
     ) -> AgentT: ...
+
+    @overload
+    async def call(
+        self,
+        message: Sent,
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        checkout: float | None = CHECKOUT_TIMEOUT,
+        deadline: float | None = None,
+        check: bool = True,
+        until: Literal["settled"],
+    ) -> Settled[AgentT]: ...
 
     async def call(
         self,
@@ -136,7 +151,9 @@ class Pool(Generic[AgentT]):
         *,
         timeout: float | None = CALL_TIMEOUT,
         checkout: float | None = CHECKOUT_TIMEOUT,
+        deadline: float | None = None,
         check: bool = True,
+        until: Literal["settled"] | None = None,
     ) -> Any:
         """Lend a worker for one call.
 
@@ -144,24 +161,40 @@ class Pool(Generic[AgentT]):
             message: What to handle, a signal or an action.
             timeout: Seconds for the answer, see `AgentRef.call`.
             checkout: Seconds to wait for a worker.
+            deadline: When the time of the message is over, in seconds of Trio's clock, see `AgentRef.call`; a worker is
+                waited for no longer, either.
             check: Whether to raise what the action declares as a failure.
+            until: "settled" waits until all that follows from the message is done; the worker is lent as long.
 
         Raises:
             NoWorkerFree: None was free in time.
             ActionError: The action said no, see `AgentRef.call`.
             CallError: The call was not answered, see `AgentRef.call`.
+            InvalidDefinition: The deadline is no time.
         """
-        async with self.agent(timeout=checkout) as worker:
-            return await worker.call(message, timeout=timeout, check=check)
+        if deadline is not None and timeout is CALL_TIMEOUT:
+            timeout = None  # the deadline is in its place
+        async with self.agent(timeout=within(f"pool {shown(self.name)}", deadline, checkout)) as worker:
+            call: Any = worker.call
+            return await call(message, timeout=timeout, deadline=deadline, check=check, until=until)
 
-    async def cast(self, message: Sent, *, checkout: float | None = CHECKOUT_TIMEOUT) -> None:
+    async def cast(
+        self, message: Sent, *, checkout: float | None = CHECKOUT_TIMEOUT, deadline: float | None = None
+    ) -> None:
         """Send a signal or an action to the next worker, and don't wait for what comes of it.
+
+        Args:
+            message: What to handle, a signal or an action.
+            checkout: Seconds to wait for a worker.
+            deadline: When its time is over, in seconds of Trio's clock, see `AgentRef.cast`.
 
         Raises:
             NoWorkerFree: None was free in time.
+            CallError: It can't be sent, see `AgentRef.cast`.
+            InvalidDefinition: The deadline is no time.
         """
-        async with self.agent(timeout=checkout) as worker:
-            await worker.cast(message)
+        async with self.agent(timeout=within(f"pool {shown(self.name)}", deadline, checkout)) as worker:
+            await worker.cast(message, deadline=deadline)
 
     def map(
         self, messages: Iterable[Sent], *, timeout: float | None = CALL_TIMEOUT, check: bool = True

@@ -156,14 +156,25 @@ class Debug:
     level: Level = "off"
     """Of agents that are still to come."""
     ring: Ring = field(factory=lambda: Ring(PER_INSTANCE))
+    _partitions: list[Instance] = field(factory=list)
 
     def set(self, level: Level) -> None:
         """Watch all agents, and those to come; or none."""
         check_level(level)
         self.level = level
-        self._instance.on_added = self._watch_new if level != "off" or self._on_event is not None else None
-        for cell in self._instance.cells.values():
-            self.watch(cell, level)
+        self._partitions = [partition for partition in self._partitions if not partition.ended]
+        for instance in (self._instance, *self._partitions):
+            self._set(instance)
+
+    def partition(self, instance: Instance) -> None:
+        """Watch the agents of a partition, too."""
+        self._partitions.append(instance)
+        self._set(instance)
+
+    def _set(self, instance: Instance) -> None:
+        instance.on_added = self._watch_new if self.level != "off" or self._on_event is not None else None
+        for cell in instance.cells.values():
+            self.watch(cell, self.level)
 
     def watch(self, cell: Cell, level: Level) -> None:
         """Watch an agent, or do so no more; what was seen of it is kept by the instance."""

@@ -263,6 +263,7 @@ class Jido(Agents):
             if partition is None or partition.ended:
                 letters = self._instance.dead_letters.apart(on_dead_letter)
                 inner = self._instance.apart(name, mailbox_size, letters)
+                self._debug.partition(inner)
                 child = dynamic_supervisor_child(
                     f"partition {name}",
                     max_children=max_agents,

@@ -24,11 +24,13 @@ class Errors:
 
     incarnation: int = 0
     count: int = 0
+    fatal: BaseException | None = None
+    """The one that crashes this life, as the policy says."""
 
     def add(self, incarnation: int) -> int:
         """Count one more in that life, and return how many it has had."""
         if incarnation != self.incarnation:
-            self.incarnation, self.count = incarnation, 0
+            self.incarnation, self.count, self.fatal = incarnation, 0, None
         self.count += 1
         return self.count
 
@@ -52,6 +54,12 @@ def stop_soon(cell: Cell, reason: object) -> None:
     supervisor = cell.instance.supervisor
     if supervisor is not None:
         supervisor.terminate_child_soon(cell.id)
+
+
+def is_judged(cell: Cell, error: BaseException) -> bool:
+    """Whether the agent's error policy has said already that this error is a crash."""
+    errors = cell.kept(Errors)
+    return errors is not None and errors.fatal is error
 
 
 @interpret.register
@@ -85,6 +93,7 @@ def _(directive: Error, runtime: Runtime) -> None:
         else:
             runtime.do(evolve(verdict.emit, signal=signal))
     if verdict.then == "crash":
+        errors.fatal = error
         raise error
     if verdict.then == "stop":
         runtime.do(Stop(error))

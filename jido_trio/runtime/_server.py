@@ -44,6 +44,7 @@ from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._cron import jobs_of
 from jido_trio.runtime._deadlines import Timed
 from jido_trio.runtime._interpreter import Runtime, interpret
+from jido_trio.runtime._life import is_judged
 from jido_trio.runtime._life_tasks import LifeTasks, discard
 from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message, News, Outcome, Own, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules, RuledMailbox
@@ -596,7 +597,7 @@ def interpreted(directive: object, runtime: Runtime) -> Awaitable[object] | None
     try:
         return _interpreter_of(directive.__class__)(directive, runtime)  # what `interpret` does, without its wrapper
     except ActionError as error:
-        if isinstance(directive, Error):  # its policy says that it is a crash
+        if is_judged(runtime.cell, error):
             raise
         return runtime.do(Error(error, context="directive"))
 
@@ -607,6 +608,8 @@ async def awaited(waits: Awaitable[object], runtime: Runtime) -> None:
     try:
         await waits
     except ActionError as error:
+        if is_judged(runtime.cell, error):
+            raise
         more = runtime.do(Error(error, context="directive"))
     else:
         return

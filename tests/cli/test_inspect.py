@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import socket
@@ -15,8 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import trio
+import trio.testing
+from attrs import frozen
 
+from jido_trio import Action, Agent, Context, Instruction, Jido, Result, RunInstruction, Signal
 from jido_trio.cli import main
+from jido_trio.cli._inspect import _as_text, ask
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -127,6 +133,49 @@ def test_one_agent_is_shown_with_its_state_but_for_its_secrets_and_without_contr
     assert "  state: {'title': 'a\\x1b[31m letter', 'key': '***'}" in text.splitlines()
     assert "  child 'clerk': 'bob'" in text.splitlines()
     assert ("\x1b" in text + told, "canary" in text + told) == (False, False)
+
+
+@frozen
+class Errands:
+    done: int = 0
+
+
+class Run(Action):
+    how_far: str
+
+    async def run(self, context: Context[Errands]) -> Result:
+        context.progress(self.how_far)
+        await trio.sleep(1000)
+        return {}
+
+
+class Send(Action):
+    def run(self, context: Context[Errands]) -> Result:
+        in_lane = [RunInstruction(Instruction(Run(how_far="half")), lane="shop") for _ in range(3)]
+        return [*in_lane, RunInstruction(Instruction(Run(how_far="at the bakery")))]
+
+
+class Errand(Agent[Errands], routes={"send": Send}): ...
+
+
+def test_async_actions_and_lanes_are_shown(path):
+    async def seen() -> tuple[str, str]:
+        async with Jido("office", inspect=path) as jido:
+            ann = await jido.start_agent(Errand, id="ann")
+            await ann.call(Signal("send"))
+            await trio.testing.wait_all_tasks_blocked()
+            return _as_text(await ask(str(path), None, 10)), _as_text(await ask(str(path), "ann", 10))
+
+    whole, one = trio.run(seen)
+
+    assert whole.splitlines()[-1] == "  'ann' Errand, idle, life 1, 2 tasks, runs run, 2 wait in lane 'shop'"
+    told = [re.sub(r"for \d+\.\d s", "for a while", line) for line in one.splitlines() if "async action" in line]
+    assert told == [
+        "  async action run in lane 'shop', for a while: 'half'",
+        "  async action run in lane 'shop', waits",
+        "  async action run in lane 'shop', waits",
+        "  async action run, for a while: 'at the bakery'",
+    ]
 
 
 def test_agents_that_are_not_named_are_counted(path, capsys):

@@ -13,6 +13,7 @@ from jido_trio.core import Durable
 from jido_trio.errors import (
     AgentNotFound,
     AgentStopped,
+    CallTimeout,
     KeyedClosed,
     NoRoomForKey,
     OwnershipLost,
@@ -699,3 +700,14 @@ async def test_its_repr_says_how_many_are_in_memory(jido, autojump_clock):
     async with orders(jido) as keyed:
         await keyed.get("a")
         assert repr(keyed) == "<Keyed 'orders' 1 in memory>"
+
+
+async def test_a_call_may_have_a_deadline_and_wait_until_all_is_settled(jido, autojump_clock):
+    async with orders(jido) as keyed:
+        settled = await keyed.call("o-1", add(5), deadline=trio.current_time() + 1, until="settled")
+        assert settled.agent.state.total == 5
+        with pytest.raises(CallTimeout):
+            await keyed.call("o-1", add(5), deadline=trio.current_time())
+        with pytest.raises(InvalidDefinition, match="deadline="):
+            await keyed.call("o-2", add(5), deadline=float("nan"))
+        assert keyed.lookup("o-2") is None

@@ -8,8 +8,9 @@ import trio
 from attrs import frozen
 
 from jido_trio import Action, ActionError, Agent, AgentCrashed, Context, InvalidDefinition, Jido, Result, Route, Signal
-from jido_trio.errors import DuplicateAgent, NoRoute, NoWorkerFree
+from jido_trio.errors import CallTimeout, DuplicateAgent, NoRoute, NoWorkerFree
 from jido_trio.groups import Answer, NoAnswer, Pool, open_pool
+from jido_trio.runtime import Runtime, Settled, interpret
 
 
 @frozen
@@ -253,3 +254,86 @@ async def test_a_wrong_option_is_refused_by_name(options, autojump_clock):
 async def test_its_repr_tells_what_it_is_at(autojump_clock):
     async with pool(size=2) as (_, workers), workers.agent():
         assert repr(workers) == "<Pool 'press' 1 free, 1 lent, 0 waiting>"
+
+
+class Slow(Action):
+    async def run(self, context: Context[Done]) -> Result:
+        await trio.sleep(3)
+        return {"count": 10}
+
+
+class Slowly(Agent[Done], routes={"slow": Slow}): ...
+
+
+@frozen
+class Hold:
+    """A directive that keeps a worker busy."""
+
+
+@interpret.register
+async def _(directive: Hold, runtime: Runtime) -> None:
+    await trio.sleep(9)
+
+
+class Block(Action):
+    def run(self, context: Context[Done]) -> Result:
+        return Hold()
+
+
+async def test_a_call_that_waits_until_all_is_settled_has_the_worker_as_long(autojump_clock):
+    settled: list[Settled[Slowly]] = []
+    async with (
+        Jido("shop") as jido,
+        open_pool(jido, Slowly, name="press", size=1) as workers,
+        trio.open_nursery() as nursery,
+    ):
+
+        async def call() -> None:
+            settled.append(await workers.call(Signal("slow"), until="settled"))
+
+        nursery.start_soon(call)
+        await trio.sleep(2)
+        lent = workers.status().lent
+        await trio.sleep(2)
+
+    assert (lent, workers.status().lent) == (1, 0)
+    assert settled[0].agent.state.count == 10
+
+
+@pytest.mark.parametrize("seconds", [2, 8])
+async def test_the_deadline_of_a_call_takes_the_place_of_the_timeout(autojump_clock, seconds):
+    async with pool(size=1) as (_, workers):
+        await workers.cast(Block())
+        with pytest.raises(CallTimeout):
+            await workers.call(WORK, deadline=trio.current_time() + seconds)
+
+        assert trio.current_time() == seconds
+
+
+async def test_the_deadline_of_a_call_is_for_the_wait_for_a_worker_too(autojump_clock):
+    async with pool(size=1) as (_, workers), workers.agent():
+        for send in (workers.call, workers.cast):
+            began = trio.current_time()
+            with pytest.raises(NoWorkerFree):
+                await send(WORK, deadline=began + 2)
+
+            assert trio.current_time() == began + 2
+
+
+@pytest.mark.parametrize("deadline", [float("nan"), "soon", True])
+async def test_a_deadline_that_is_no_time_is_refused_before_a_worker_is_lent(autojump_clock, deadline):
+    async with pool(size=1) as (_, workers), workers.agent():
+        for send in (workers.call, workers.cast):
+            with pytest.raises(InvalidDefinition, match="deadline="):
+                await send(WORK, deadline=deadline, checkout=None)
+
+
+async def test_a_cast_may_have_a_deadline(autojump_clock):
+    async with pool(size=1) as (jido, workers):
+        await workers.cast(Block())
+        await workers.cast(WORK, deadline=trio.current_time() + 1)
+        await workers.cast(WORK, deadline=float("inf"))
+        await trio.sleep(20)
+
+        assert jido.ledger().expired == 1
+        assert (await workers.call(WORK)).state.count == 2

@@ -96,7 +96,7 @@ async def test_a_crash_report_has_the_signal_and_the_state_before(autojump_clock
     report, crash = await crash_of(note("first"), BOOM)
 
     assert (report.child, report.incarnation) == ("a", 1)
-    assert crash.signal is BOOM
+    assert report.signal is crash.signal is BOOM
     assert crash.state == Notes(["first"])
     assert (crash.after, crash.directive, crash.index, crash.instruction, crash.changes) == (None, None, None, None, ())
 

@@ -6,7 +6,7 @@ import pytest
 import trio
 from attrs import frozen
 
-from jido_trio.core import Agent, Direct, Emit, SpawnAgent, Stop
+from jido_trio.core import AdoptChild, Agent, Direct, Emit, Error, SpawnAgent, Stop
 from jido_trio.errors import ActionError, AgentCrashed
 from jido_trio.runtime import DeadDirective, Jido, Runtime, interpret
 from tests.runtime.agents import BOOM, ROUTES, Notebook, Notes, WorkBadly, do, note, run, settle
@@ -218,3 +218,41 @@ async def test_the_policy_may_make_a_crash_of_it(autojump_clock, seconds):
         await trio.sleep(5)
 
         assert (ref.incarnation, told(dead)) == (2, [(LATE, CRASHED, False)])
+
+
+@frozen
+class Around:
+    """A directive whose interpreter carries out others."""
+
+    directive: Any
+    seconds: int = 0
+
+
+@interpret.register
+def _(directive: Around, runtime: Runtime) -> Any:
+    async def later() -> None:
+        await trio.sleep(directive.seconds)
+        runtime.do(directive.directive)
+
+    return later() if directive.seconds else runtime.do(directive.directive)
+
+
+DECLARED = Error(ActionError("the printer is off"), context="directive")
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+@pytest.mark.parametrize(
+    "directive",
+    [DECLARED, AdoptChild("nobody", "t"), SpawnAgent(Notebook, "t", state={"no": "such field"}), Around(DECLARED)],
+    ids=["an error", "an adoption", "a child", "an error further in"],
+)
+async def test_a_failing_effect_is_judged_once_however_deep_it_is(autojump_clock, caplog, directive, seconds):
+    class Strict(Agent[Notes], routes=ROUTES, error_policy="crash"): ...
+
+    async with quiet([]) as jido:
+        ref = await jido.start_agent(Strict, id="a")
+        await ref.cast(do(Around(directive, seconds)))
+        await trio.sleep(5)
+
+        assert ref.incarnation == 2
+    assert caplog.text.count(" failed: ") == 1

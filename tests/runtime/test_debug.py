@@ -250,3 +250,19 @@ async def test_each_event_is_told_as_it_happens_and_one_who_raises_is_logged(aut
     assert tuple(reversed(told[: len(seen)])) == seen
     assert "on_event raised for agent 'd'" in caplog.text
     assert "ValueError: full" in caplog.text
+
+
+async def test_agents_of_partitions_are_watched_too(autojump_clock):
+    async with Jido(debug="on") as jido:
+        before = await (await jido.partition("ann")).start_agent(Notebook, id="a")
+        after = await (await jido.partition("bob")).start_agent(Notebook, id="b")
+        await before.call(note("seen"))
+        jido.debug("off")
+        await before.call(note("not seen"))
+        await after.call(note("not seen"))
+
+        assert [(event.agent_id, event.kind) for event in jido.recent()] == [
+            ("a", "signal"),
+            ("b", "began"),
+            ("a", "began"),
+        ]

@@ -9,7 +9,7 @@ import trio
 
 from jido_trio.core import Action, Agent, Context, Emit, Result, Schedule, Signal, SpawnAgent, Stop, ToAgent
 from jido_trio.errors import AgentCrashed, AgentStopped, CallTimeout, InvalidDefinition, MailboxFull
-from jido_trio.runtime import AgentRef, Jido, MailboxRules
+from jido_trio.runtime import AgentRef, Agents, MailboxRules
 from jido_trio.runtime._mailbox import Due, Mailbox
 from jido_trio.supervision import Backoff
 from tests.runtime.agents import BOOM, Note, Notebook, Notes, do, note, settle, work
@@ -17,7 +17,7 @@ from tests.runtime.test_crashes import Pause, quiet
 from tests.runtime.test_fates import fates
 
 
-async def busy(jido: Jido, *, seconds: int = 1, mailbox_size: int = 2, **rules: Any) -> AgentRef[Notebook]:
+async def busy(jido: Agents, *, seconds: int = 1, mailbox_size: int = 2, **rules: Any) -> AgentRef[Notebook]:
     """Start an agent that is busy for some seconds."""
     ref = await jido.start_agent(Notebook, mailbox_size=mailbox_size, mailbox=MailboxRules(**rules))
     await ref.cast(do(*[Pause()] * seconds))
@@ -365,6 +365,28 @@ async def test_an_agent_that_is_watched_no_more_tells_of_its_mailbox_still(autoj
             await ref.cast(note(word))
 
     assert [event.kind for event in told] == ["mailbox"]
+
+
+async def test_whoever_asked_for_events_hears_of_mailboxes_of_partitions_too(autojump_clock):
+    told: list[Any] = []
+    async with quiet(on_event=told.append) as jido:
+        ref = await busy(await jido.partition("ann"), mailbox_size=1, high_water=1)
+        await ref.cast(note("one"))
+
+    assert [(event.agent_id, event.kind) for event in told] == [(ref.id, "mailbox")]
+
+
+async def test_whoever_asked_for_events_and_raises_disturbs_nobody(autojump_clock, caplog):
+    def sink(event: object) -> None:
+        raise ZeroDivisionError("a bug of a sink")
+
+    async with quiet(on_event=sink) as jido:
+        ref = await busy(jido, mailbox_size=1, high_water=1)
+        await ref.cast(note("one"))
+        await trio.sleep(2)
+
+        assert (ref.incarnation, ref.agent.state.seen) == (1, ["one"])
+    assert "on_event raised for agent" in caplog.text
 
 
 # ---- what comes first
