@@ -337,3 +337,12 @@ async def test_a_cast_may_have_a_deadline(autojump_clock):
 
         assert jido.ledger().expired == 1
         assert (await workers.call(WORK)).state.count == 2
+
+
+async def test_a_worker_that_wants_another_of_its_pool_waits_until_the_time_is_over(autojump_clock):
+    async with pool(size=1) as (_, workers), workers.agent() as worker:
+        with pytest.raises(NoWorkerFree):
+            await workers.call(WORK, checkout=2)
+
+        assert trio.current_time() == 2
+        assert (await worker.call(WORK)).state.count == 1

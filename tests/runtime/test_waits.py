@@ -7,10 +7,11 @@ import trio
 from attrs import frozen
 
 from jido_trio.core import Action, Context, Emit, Instruction, Result, RunInstruction, ToAgent
-from jido_trio.errors import WouldDeadlock
+from jido_trio.errors import CallTimeout, NotSettled, WouldDeadlock
 from jido_trio.runtime import AgentRef, Jido, Runtime, interpret, wait_state
 from jido_trio.storage import MemoryStorage
-from tests.runtime.agents import Notebook, Notes, do, note, settle
+from jido_trio.supervision import Budget
+from tests.runtime.agents import BOOM, Notebook, Notes, do, note, settle
 from tests.runtime.test_crashes import Pause, quiet
 from tests.runtime.test_fates import fates
 
@@ -226,3 +227,46 @@ def test_the_error_of_a_circle_is_a_value():
 
     assert (error.agent_id, error.path) == ("a", ("b", "a", "b"))
     assert "'b' -> 'a' -> 'b'" in str(error)
+
+
+# ---- what only a time-out ends
+
+
+async def test_who_calls_a_parked_agent_waits_until_it_is_resumed_or_the_time_is_over(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook, budget=Budget(max_restarts=0, exhausted="park"))
+        await ref.cast(BOOM)
+        with pytest.raises(CallTimeout):
+            await ref.call(note("too early"), timeout=3)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ref.call, note("resumed"))
+            await trio.sleep(1)
+            await jido.resume_agent(ref)
+
+        assert ref.agent.state.seen == ["resumed"]
+
+
+class AskForMore(Action):
+    """Waits until what it has asked for is done, which has to wait behind it."""
+
+    async def run(self, context: Context[Notes]) -> Result:
+        ref = context.resources[Room].ref(context.agent.id)
+        more = RunInstruction(Instruction(CallMe()), lane="chat")
+        try:
+            await ref.call(do(more), until="settled", timeout=3)
+        except NotSettled as error:
+            return {"seen": [*context.state.seen, *error.under_way]}
+        return None
+
+
+async def test_an_action_that_waits_for_what_is_behind_it_in_its_lane_waits_until_the_time_is_over(autojump_clock):
+    room = Room()
+    async with room.jido:
+        a, _, _ = await room.start()
+        began = trio.current_time()
+        settled = await a.call(do(RunInstruction(Instruction(AskForMore()), lane="chat")), until="settled")
+
+        assert trio.current_time() == began + 3
+        assert settled.outcomes[0].result == {"seen": ["call_me"]}
+        await settle()
+        assert "from an action" in a.agent.state.seen
