@@ -1169,7 +1169,7 @@ LEDGER = (
         "no_of_an_effect_is_a_crash",
         "An effect that says no crashes the agent that asked for it.",
         "interpreted",
-        "isinstance(directive, Error)",
+        "is_judged(runtime.cell, error)",
         "True",
         part="runtime",
     ),
