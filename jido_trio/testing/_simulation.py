@@ -28,6 +28,7 @@ from jido_trio.redact import said, shown, shown_error, type_name
 from jido_trio.runtime import DeadLetter, Jido, Ledger
 from jido_trio.supervision import CrashReport, Report, hearing_reports
 from jido_trio.testing._choices import Choice, Choices, by_chance, by_script
+from jido_trio.testing._faults import PlannedCrash, crash_if_planned
 from jido_trio.testing._order import Task, order_is_known, ordered_by
 from jido_trio.testing._tasks import cancel_everything, stacks, waits_for_the_world, waits_outside
 from jido_trio.world import reseeded, seeded, timed, using
@@ -47,10 +48,6 @@ _STILL = 3
 _REAL = 0.01
 """Real seconds without anything to do before virtual time goes on, once something from outside is waited for."""
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}\b")
-
-
-class PlannedCrash(Exception):
-    """A crash that a script, or a search for bugs, has asked for at a `crash_point`."""
 
 
 class NothingCanHappen(AssertionError):
@@ -145,8 +142,9 @@ def simulate(
 def crash_point(name: str) -> None:
     """Say that what runs here may crash here, in a test: it raises `PlannedCrash` if that is chosen.
 
-    Outside of `simulate` and `explore` it does nothing.
+    Outside of `simulate`, `explore` and `Faults.active` it does nothing.
     """
+    crash_if_planned(name)
     choices = _choices.get()
     if choices is not None and choices.crashes(f"crash at {name}", trio.current_time()):
         raise PlannedCrash(name)
