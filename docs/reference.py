@@ -15,6 +15,7 @@ FOLDER = ROOT / "docs" / "reference"
 PARTS = (
     "jido_trio",
     "core",
+    "ai",
     "supervision",
     "runtime",
     "observe",

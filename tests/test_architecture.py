@@ -29,8 +29,8 @@ MAY_IMPORT = {
     "bus": LEAVES | {"core", "observe", "supervision"},
     "runtime": LEAVES | {"bus", "core", "data", "observe", "storage", "supervision"},
     "groups": LEAVES | {"core", "runtime", "storage", "supervision"},
-    "ai": LEAVES | {"core", "observe", "runtime"},
-    "testing": LEAVES | {"core", "data", "groups", "observe", "runtime", "storage", "supervision"},
+    "ai": LEAVES | {"core", "data", "observe", "runtime", "storage", "supervision"},
+    "testing": LEAVES | {"ai", "core", "data", "groups", "observe", "runtime", "storage", "supervision"},
 }
 """What each part may import besides itself, those among them that are still to come; parts that aren't named here are
 for people, and may import anything."""

@@ -4,6 +4,7 @@ from jido_trio.extras import require
 
 try:
     from jido_trio.testing._carrier import agent_of
+    from jido_trio.testing._chat_laws import budgets, chat_rules, check_conversation, tool_calls
     from jido_trio.testing._checks import check_action, check_strategy
     from jido_trio.testing._choices import Choice
     from jido_trio.testing._conformance import (
@@ -96,9 +97,12 @@ __all__ = [
     "agent_after",
     "agent_of",
     "agents",
+    "budgets",
     "changes",
+    "chat_rules",
     "check_action",
     "check_agent",
+    "check_conversation",
     "check_storage",
     "check_strategy",
     "command_sequences",
@@ -119,5 +123,6 @@ __all__ = [
     "subject_of",
     "subjects",
     "told_verdict",
+    "tool_calls",
     "trees",
 ]

@@ -1,0 +1,309 @@
+"""A conversation as a value: the fold of its events. `apply` holds no decision; `wanted` needs nothing else.
+
+A conversation is a log. Whoever has its events has all of it: what was said, what is booked, and what should be in
+flight now. So a restart folds the log, looks at what is wanted, and needs no other memory.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias, assert_never
+
+from attrs import evolve, frozen
+
+from jido_trio.ai._budget import NOTHING_SPENT, Spent
+from jido_trio.ai._events import (
+    Approved,
+    Asked,
+    Begun,
+    Called,
+    CallFailed,
+    ChatEvent,
+    Compacted,
+    Ended,
+    Late,
+    Purpose,
+    Refuted,
+    Replied,
+    Returned,
+    Steered,
+)
+from jido_trio.ai._messages import ToolCall
+from jido_trio.ai._rules import Rules
+
+REMEMBERED = 100
+"""How many requests that have ended are known by their id, and how many calls that were given up are still settled."""
+
+Said: TypeAlias = Asked | Steered | Replied | Returned | Refuted
+"""What the transcript is made of."""
+
+
+@frozen
+class Charge:
+    """A call that was given up, booked at all that it may have cost, until its price is known."""
+
+    call: int
+    attempt: int
+    request: str
+    model: str
+    spent: Spent
+
+
+@frozen
+class Turn:
+    """What counts for the request that is worked at."""
+
+    spent: Spent = NOTHING_SPENT
+    compacted: bool = False
+    repaired: int = 0
+    last: tuple[tuple[str, str], ...] = ()
+    """The calls that the model asked for last: names and arguments."""
+    repeated: int = 0
+    """How often it asked for them in a row."""
+
+
+NEW_TURN = Turn()
+
+
+@frozen
+class Conversation:
+    """All that was said and decided, and what follows from it."""
+
+    messages: tuple[Said, ...] = ()
+    summary: str = ""
+    """What was said before them, in short."""
+    request: str | None = None
+    """The one that is worked at; None if nothing is."""
+    queue: tuple[Asked, ...] = ()
+    steering: tuple[Steered, ...] = ()
+    """To be said before the next call."""
+    called: Called | None = None
+    """The call of a model that is in flight, or should be."""
+    open: tuple[ToolCall, ...] = ()
+    """Calls of tools that have no result yet, in order."""
+    approved: frozenset[str] = frozenset()
+    begun: frozenset[str] = frozenset()
+    """Of the open ones, those that may be running, or may have been."""
+    calls: int = 0
+    """How often a model was called, tries of one call counted once."""
+    turn: Turn = NEW_TURN
+    spent: Spent = NOTHING_SPENT
+    charged: tuple[Charge, ...] = ()
+    ended: tuple[Ended, ...] = ()
+    """The last ones."""
+
+    @property
+    def reserved(self) -> Spent:
+        """What the call that is in flight may cost."""
+        return self.called.reserved if self.called is not None else NOTHING_SPENT
+
+    def knows(self, request: str) -> bool:
+        """Tell whether that was asked already."""
+        return (
+            request == self.request
+            or any(waiting.request == request for waiting in self.queue)
+            or any(said.id == request for said in self.messages if isinstance(said, Steered))
+            or any(steered.id == request for steered in self.steering)
+            or self.end_of(request) is not None
+        )
+
+    def end_of(self, request: str) -> Ended | None:
+        """Return how a request ended, if it did and is remembered."""
+        return next((ended for ended in reversed(self.ended) if ended.request == request), None)
+
+
+@frozen
+class CallModel:
+    """A model is to be called."""
+
+    call: int
+    attempt: int
+    model: str
+    delay: float
+    purpose: Purpose
+
+    @property
+    def key(self) -> str:
+        """Names this flight within the conversation."""
+        return flight_key(self.call, self.attempt)
+
+
+@frozen
+class RunTool:
+    """A tool is to be run."""
+
+    id: str
+    name: str
+    arguments: str
+
+    @property
+    def key(self) -> str:
+        """Names this flight within the conversation."""
+        return self.id
+
+
+@frozen
+class AskApproval:
+    """Somebody is to say whether a tool may be run."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+Wanted: TypeAlias = CallModel | RunTool | AskApproval
+
+
+def flight_key(call: int, attempt: int) -> str:
+    """Return what names one try of one call of a model."""
+    return f"{call}.{attempt}"
+
+
+def wanted(rules: Rules, c: Conversation) -> tuple[Wanted, ...]:
+    """Return what should be in flight: one call of a model, or tools and approvals, or nothing."""
+    if c.called is not None:
+        called = c.called
+        return (CallModel(called.call, called.attempt, called.model, called.delay, called.purpose),)
+    return tuple(_for_tool(rules, c, call) for call in c.open)
+
+
+def _for_tool(rules: Rules, c: Conversation, call: ToolCall) -> RunTool | AskApproval:
+    if waits_for_approval(rules, c, call):
+        return AskApproval(call.id, call.name, call.arguments)
+    return RunTool(call.id, call.name, call.arguments)
+
+
+def waits_for_approval(rules: Rules, c: Conversation, call: ToolCall) -> bool:
+    """Tell whether nobody has allowed an open call yet that must be."""
+    tool = rules.tool(call.name)
+    return tool is not None and tool.approve and call.id not in c.approved and call.id not in c.begun
+
+
+def lost(rules: Rules, c: Conversation, alive: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the keys of what should be in flight and isn't, when a life begins and only `alive` is."""
+    flying = set(alive)
+    keys = (want.key for want in wanted(rules, c) if not isinstance(want, AskApproval))
+    return tuple(key for key in keys if key not in flying)
+
+
+def fold(events: Iterable[ChatEvent], c: Conversation | None = None) -> Conversation:
+    """Return the conversation that events make, from the first on or on top of one."""
+    c = Conversation() if c is None else c
+    for event in events:
+        c = apply(c, event)
+    return c
+
+
+def apply(c: Conversation, event: ChatEvent) -> Conversation:  # noqa: PLR0912  # a case for each event
+    """Return the conversation after an event."""
+    match event:
+        case Asked():
+            return _begun_turn(c, event) if c.request is None else evolve(c, queue=(*c.queue, event))
+        case Steered():
+            return evolve(c, steering=(*c.steering, event))
+        case Called():
+            return _called(c, event)
+        case Replied():
+            return _replied(c, event)
+        case CallFailed():
+            return _call_failed(c, event)
+        case Late():
+            return _late(c, event)
+        case Approved():
+            return evolve(c, approved=c.approved | {event.id})
+        case Begun():
+            return evolve(c, begun=c.begun | {event.id})
+        case Returned():
+            return _returned(c, event)
+        case Refuted():
+            turn = evolve(c.turn, repaired=c.turn.repaired + 1)
+            return evolve(c, messages=(*c.messages, event), turn=turn)
+        case Compacted():
+            kept = _from_turn(c.messages, event.before)
+            return _booked(evolve(c, called=None, summary=event.summary, messages=kept), event.spent)
+        case Ended():
+            return _ended(c, event)
+        case _:
+            assert_never(event)
+
+
+def _begun_turn(c: Conversation, asked: Asked) -> Conversation:
+    return evolve(c, request=asked.request, messages=(*c.messages, asked), turn=NEW_TURN)
+
+
+def _called(c: Conversation, called: Called) -> Conversation:
+    c = evolve(c, called=called, calls=max(c.calls, called.call))
+    if called.purpose == "compact":
+        return evolve(c, turn=evolve(c.turn, compacted=True))
+    return evolve(c, messages=(*c.messages, *c.steering), steering=())
+
+
+def _replied(c: Conversation, replied: Replied) -> Conversation:
+    asked_for = tuple((call.name, call.arguments) for call in replied.calls)
+    repeated = c.turn.repeated + 1 if asked_for == c.turn.last else 1
+    turn = evolve(c.turn, last=asked_for, repeated=repeated)
+    c = evolve(c, called=None, messages=(*c.messages, replied), open=replied.calls, turn=turn)
+    return _booked(c, replied.spent)
+
+
+def _call_failed(c: Conversation, failed: CallFailed) -> Conversation:
+    charged = c.charged
+    if failed.estimated and c.called is not None:
+        charge = Charge(failed.call, failed.attempt, c.called.request, c.called.model, failed.spent)
+        charged = (*charged, charge)[-REMEMBERED:]
+    return _booked(evolve(c, called=None, charged=charged), failed.spent)
+
+
+def _late(c: Conversation, late: Late) -> Conversation:
+    known = charge_for(c, late.call, late.attempt)
+    if known is None:
+        return c
+    more = late.spent - known.spent
+    c = evolve(c, spent=c.spent + more, charged=tuple(charge for charge in c.charged if charge is not known))
+    if known.request != c.request:
+        return c
+    return evolve(c, turn=evolve(c.turn, spent=c.turn.spent + more))
+
+
+def charge_for(c: Conversation, call: int, attempt: int) -> Charge | None:
+    """Return what was booked for a call that was given up, as long as its price isn't known."""
+    return next((each for each in c.charged if (each.call, each.attempt) == (call, attempt)), None)
+
+
+def _booked(c: Conversation, spent: Spent) -> Conversation:
+    return evolve(c, spent=c.spent + spent, turn=evolve(c.turn, spent=c.turn.spent + spent))
+
+
+def _returned(c: Conversation, returned: Returned) -> Conversation:
+    return evolve(
+        c,
+        messages=(*c.messages, returned),
+        open=tuple(call for call in c.open if call.id != returned.id),
+        approved=c.approved - {returned.id},
+        begun=c.begun - {returned.id},
+    )
+
+
+def _ended(c: Conversation, ended: Ended) -> Conversation:
+    c = evolve(c, ended=(*c.ended, ended)[-REMEMBERED:])
+    if ended.request != c.request:  # it only waited
+        return evolve(c, queue=tuple(waiting for waiting in c.queue if waiting.request != ended.request))
+    c = evolve(c, request=None, called=None, messages=(*c.messages, *c.steering), steering=())
+    if not c.queue:
+        return c
+    first, *rest = c.queue
+    return _begun_turn(evolve(c, queue=tuple(rest)), first)
+
+
+def before_turn(messages: Sequence[Said], request: str) -> tuple[Said, ...]:
+    """Return what was said before a request."""
+    return tuple(messages[: _start_of(messages, request)])
+
+
+def _from_turn(messages: Sequence[Said], request: str) -> tuple[Said, ...]:
+    start = _start_of(messages, request)
+    pinned = [said for said in messages[:start] if isinstance(said, Asked) and said.pinned]
+    return (*pinned, *messages[start:])
+
+
+def _start_of(messages: Sequence[Said], request: str) -> int:
+    places = (at for at, said in enumerate(messages) if isinstance(said, Asked) and said.request == request)
+    return next(places, 0)

@@ -1,0 +1,91 @@
+"""What a conversation is told: each comes from outside, may come twice, late, or for nobody."""
+
+from typing import Literal, TypeAlias
+
+from jido_trio.ai._messages import ToolCall, Usage
+from jido_trio.core import Input
+
+Finish: TypeAlias = Literal["stop", "tool_calls", "length", "content_filter"]
+"""Why a reply ended."""
+
+Kind: TypeAlias = Literal["retry", "never", "overflow"]
+"""What to make of a failure: it may be better the next time, it won't, or the prompt was too long."""
+
+
+class Ask(Input):
+    """A person, or a program, asks something."""
+
+    request: str
+    """Its id: asked twice with the same it is one request."""
+    text: str
+    pinned: bool = False
+
+
+class Reply(Input):
+    """A model's reply, whole, with the calls as it named them."""
+
+    call: int
+    attempt: int
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    finish: Finish | None = None
+    """None if it ended without a reason, which is a failure."""
+    usage: Usage | None = None
+
+
+class NoReply(Input):
+    """A call of a model that came to nothing."""
+
+    call: int
+    attempt: int
+    why: str
+    kind: Kind = "retry"
+    billed: bool = True
+    """Whether it may have cost something: not if it was refused before anything was generated."""
+    usage: Usage | None = None
+    retry_after: float | None = None
+    """Seconds to wait at least, as the provider said."""
+
+
+class StartTool(Input):
+    """A tool is about to be run."""
+
+    id: str
+
+
+class ToolResult(Input):
+    """What a tool returned."""
+
+    id: str
+    content: str
+    error: bool = False
+
+
+class Approve(Input):
+    """Somebody allows a call of a tool."""
+
+    id: str
+    by: str = ""
+
+
+class Deny(Input):
+    """Somebody forbids a call of a tool, or nobody allowed it in time."""
+
+    id: str
+    reason: str = ""
+
+
+class CancelRequest(Input):
+    """Nobody wants the answer any more."""
+
+    request: str
+
+
+class Recover(Input):
+    """A life has begun, of the agent or of the whole process, and some of what should be in flight isn't any more."""
+
+    lost: tuple[str, ...] = ()
+    """Keys of that. Each is named, so it doesn't matter what else the conversation is told before."""
+
+
+ChatInput: TypeAlias = Ask | Reply | NoReply | StartTool | ToolResult | Approve | Deny | CancelRequest | Recover

@@ -1,0 +1,102 @@
+"""Tools: actions that a model may call. What it is told of them, and what becomes of the arguments that it writes."""
+
+import json
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
+
+from attrs import field, frozen
+
+from jido_trio import checks
+from jido_trio.ai._messages import ToolSchema
+from jido_trio.core import Action, ToolSpec, tool_of
+from jido_trio.errors import InvalidArguments, InvalidDefinition
+from jido_trio.redact import shown
+
+Replay: TypeAlias = Literal["safe", "keyed", "once"]
+"""What may be done with a tool that was running when the process died: run again; run again with the same key; not."""
+
+
+@frozen
+class Tool:
+    """An action as a tool, and how it is to be run.
+
+    Raises:
+        InvalidDefinition: It is no action that can be run, or an option is wrong.
+    """
+
+    action: type[Action]
+    replay: Replay = field(default="once", kw_only=True)
+    """"once": it isn't run again, and the model is told that it may have happened. "keyed": it is run again, and finds
+    the same `context.key`. "safe": it is run again."""
+    approve: bool = field(default=False, kw_only=True)
+    """Whether somebody must allow each run."""
+    timeout: float | None = field(default=None, kw_only=True)
+    """Seconds that a run may take."""
+    spec: ToolSpec[Action] = field(init=False, eq=False, repr=False)
+    """What a model is told of it, and how its arguments are read."""
+
+    def __attrs_post_init__(self) -> None:
+        spec = tool_of(self.action)
+        owner = f"tool {spec.name!r}"
+        checks.one_of(owner, "replay", self.replay, get_args(Replay))
+        checks.seconds(owner, "timeout", self.timeout, above_zero=True, or_none="None for no limit")
+        if not isinstance(self.approve, bool):
+            raise checks.refused(owner, "approve", self.approve, "must be True or False")
+        object.__setattr__(self, "spec", spec)
+
+    @property
+    def name(self) -> str:
+        """What the model calls it: the action's name."""
+        return self.spec.name
+
+    @property
+    def schema(self) -> ToolSchema:
+        """What a model is told of it."""
+        return ToolSchema(self.spec.name, self.spec.description, self.spec.parameters)
+
+    def made(self, arguments: str) -> Action:
+        """Return the action, of the arguments as a model wrote them.
+
+        Raises:
+            InvalidArguments: They don't fit; the text is for the model.
+        """
+        return self.spec.read(arguments)
+
+
+def is_object(text: str) -> bool:
+    """Tell whether a text is a JSON object, as strict providers want arguments to be."""
+    try:
+        return isinstance(json.loads(text, parse_constant=_no_number), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _no_number(text: str) -> object:
+    raise ValueError(f"{text} is no JSON")
+
+
+def problem_of(tools: Sequence[Tool], name: str, arguments: str) -> str | None:
+    """Return why a call can't be made, for the model; None if it can."""
+    tool = next((tool for tool in tools if tool.name == name), None)
+    if tool is None:
+        known = [tool.name for tool in tools]
+        return f"there is no tool {shown(name, 100)}{checks.did_you_mean(name, known)}"
+    try:
+        tool.made(arguments)
+    except InvalidArguments as unfit:
+        return str(unfit)
+    return None
+
+
+def checked_tools(owner: str, given: Sequence[object]) -> tuple[Tool, ...]:
+    """Return tools of actions and tools.
+
+    Raises:
+        InvalidDefinition: One is neither, or two have one name.
+    """
+    tools = tuple(each if isinstance(each, Tool) else Tool(each) for each in given)  # type: ignore[arg-type]
+    names = [tool.name for tool in tools]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InvalidDefinition(f"{owner} has two tools called {min(twice)!r}: give one of the actions another name")
+    return tools

@@ -1,0 +1,355 @@
+"""What a conversation makes of what it is told."""
+
+import re
+
+import attrs
+import pytest
+from attrs import frozen
+
+from jido_trio import Action
+from jido_trio.ai import (
+    Answered,
+    AskApproval,
+    AssistantMessage,
+    Budget,
+    CallModel,
+    Cancelled,
+    Deny,
+    ModelRule,
+    NotAnswered,
+    OutOfBudget,
+    Price,
+    Reply,
+    Returned,
+    Rules,
+    RunTool,
+    Tool,
+    ToolMessage,
+    Usage,
+    UserMessage,
+    conversation,
+    is_refused,
+    refusal,
+)
+from jido_trio.errors import InvalidDefinition
+
+
+class Get(Action):
+    city: str
+
+    async def run(self, context): ...
+
+
+class Pay(Action):
+    sum: int
+
+    async def run(self, context): ...
+
+
+@frozen
+class Trip:
+    city: str
+    nights: int
+
+
+RULES = Rules(tools=(Tool(Get, replay="safe"), Tool(Pay)))
+OSLO = ("get", {"city": "Oslo"})
+
+
+def asked(rules=RULES, text="hi"):
+    return conversation(rules).ask(text)[0]
+
+
+def returned(chat):
+    return [event for event in chat.log if isinstance(event, Returned)]
+
+
+def test_results_are_sent_in_the_order_of_the_calls_whatever_order_they_came_in():
+    chat, _ = asked().replied(calls=[OSLO, ("pay", {"sum": 3})])
+    chat, _ = chat.returned("pay", "paid")
+    chat, _ = chat.returned("get", "snow")
+    assert [m.content for m in chat.prompt.messages if isinstance(m, ToolMessage)] == ["snow", "paid"]
+
+
+def test_a_reply_that_was_cut_in_its_text_is_an_answer_and_one_cut_in_a_call_is_none():
+    cut, _ = asked().replied("so f", finish="length")
+    assert isinstance(cut.outcome(), Answered)
+    _, want = asked().replied(calls=[("get", '{"ci')], finish="length")
+    assert want == (CallModel(1, 2, "default", 0.5, "chat"),)
+
+
+def test_a_refusal_ends_the_request_with_that_reason():
+    chat, want = asked().replied("I can't", finish="content_filter")
+    assert want == ()
+    assert (chat.outcome().why, chat.outcome().refused) == ("content filter", True)
+
+
+def test_what_the_provider_says_to_wait_is_waited_if_it_is_longer_than_our_pause():
+    chat, [want] = asked().failed("429", retry_after=7, billed=False)
+    assert want.delay == 7
+    chat, [want] = chat.failed("500", billed=False)
+    assert want.delay == 1.0
+
+
+def test_retries_end_and_the_next_ask_is_answered():
+    chat = asked(attrs.evolve(RULES, retries=1))
+    chat, _ = chat.failed("500")
+    chat, want = chat.failed("529")
+    assert want == ()
+    assert chat.outcome() == NotAnswered("529", "", (), chat.conversation.spent)
+    chat, _ = chat.ask("again")
+    chat, _ = chat.replied("here")
+    assert isinstance(chat.outcome(), Answered)
+
+
+def test_a_failure_for_good_is_not_tried_again():
+    chat, want = asked().failed("401", "never", billed=False)
+    assert want == ()
+    assert chat.conversation.spent.tokens == 0
+
+
+def test_a_late_reply_settles_what_was_booked_once():
+    chat = asked(attrs.evolve(RULES, models={"default": ModelRule(price=Price(1, 1))}))
+    chat, _ = chat.cancelled()
+    reserved = chat.conversation.spent.money
+    late = Reply(call=1, attempt=1, text="x", finish="stop", usage=Usage(3, 4))
+    chat, want = chat.given(late)
+    again, _ = chat.given(late)
+    assert reserved > 4000
+    assert chat.conversation.spent.money == again.conversation.spent.money == 7
+    assert want == ()
+
+
+def test_cancel_gives_each_open_call_a_result_and_the_next_ask_is_valid():
+    chat, _ = asked().replied(calls=[OSLO, ("pay", {"sum": 3})])
+    chat, _ = chat.started("pay")
+    chat, want = chat.cancelled()
+    assert want == ()
+    assert [event.content for event in returned(chat)] == [
+        "Cancelled before it was run.",
+        "Cancelled while it was running. It may have happened.",
+    ]
+    assert isinstance(chat.outcome(), Cancelled)
+    chat, _ = chat.ask("again")
+    assert refusal(chat.prompt.messages) is None
+
+
+def test_cancel_twice_is_once():
+    chat, _ = asked().cancelled("request-1")
+    again, _ = chat.cancelled("request-1")
+    assert again == chat
+
+
+def test_a_budget_of_two_calls_is_exact():
+    chat = asked(attrs.evolve(RULES, budget=Budget(calls=2)))
+    for _ in range(2):
+        chat, _ = chat.replied(calls=[OSLO])
+        chat, want = chat.returned("get", "snow")
+    assert want == ()
+    assert chat.outcome().limit == "calls"
+    chat, _ = chat.ask("again")
+    assert refusal(chat.prompt.messages) is None
+
+
+def test_the_same_calls_in_a_row_end_the_request():
+    chat = asked(attrs.evolve(RULES, budget=Budget(repeats=2)))
+    for _ in range(2):
+        chat, _ = chat.replied(calls=[OSLO])
+        chat, _ = chat.returned("get", "snow")
+    chat, want = chat.replied(calls=[OSLO])
+    assert want == ()
+    assert chat.outcome().limit == "repeats"
+
+
+def test_a_model_without_a_price_is_not_called_where_money_is_limited():
+    assert asked(Rules(budget=Budget(money=1))).outcome().limit == "unknown price"
+    assert asked(Rules(budget=Budget(money=1, unknown_price=True))).outcome() is None
+
+
+def test_a_reply_dearer_than_foreseen_is_booked_and_ends_further_calls():
+    rules = Rules(tools=RULES.tools, budget=Budget(tokens=10_000))
+    chat, _ = asked(rules).replied(calls=[OSLO], usage=Usage(9_000, 9_000))
+    chat, want = chat.returned("get", "snow")
+    assert want == ()
+    assert chat.outcome() == OutOfBudget("tokens", "", chat.conversation.spent)
+    assert chat.conversation.spent.tokens == 18_000
+
+
+def test_the_budget_of_the_conversation_covers_all_requests():
+    chat = asked(Rules(total=Budget(calls=1)))
+    chat, _ = chat.replied("one")
+    chat, want = chat.ask("two")
+    assert want == ()
+    assert isinstance(chat.outcome(), OutOfBudget)
+
+
+def test_money_is_whole_millionths_rounded_up():
+    assert Price(0.2, 0.8, 0.1).cost(Usage(input=11, output=1, cached=10)) == 2
+    assert Price(0.1, 0).cost(Usage(input=30)) == 3
+
+
+def test_a_queue_is_worked_through_in_order_and_one_that_waits_can_be_cancelled():
+    chat = asked()
+    chat, _ = chat.ask("second")
+    chat, _ = chat.ask("third")
+    chat, _ = chat.cancelled("request-2")
+    chat, _ = chat.replied("one")
+    assert chat.conversation.request == "request-3"
+    assert isinstance(chat.outcome("request-2"), Cancelled)
+
+
+def test_steering_is_said_before_the_next_call_and_not_among_results():
+    chat, _ = asked(attrs.evolve(RULES, busy="steer")).replied(calls=[OSLO])
+    chat, _ = chat.ask("and Bergen")
+    chat, _ = chat.returned("get", "snow")
+    assert chat.prompt.messages[-2:] == (ToolMessage("call_1_1", "snow"), UserMessage("and Bergen"))
+
+
+def test_what_comes_while_the_model_answers_is_answered_too():
+    chat, _ = asked(attrs.evolve(RULES, busy="steer")).ask("and Bergen")
+    chat, want = chat.replied("Oslo it is")
+    assert isinstance(want[0], CallModel)
+    assert chat.prompt.messages == (UserMessage("hi"), AssistantMessage("Oslo it is"), UserMessage("and Bergen"))
+
+
+def test_reject_takes_nothing_while_it_is_busy():
+    chat = asked(attrs.evolve(RULES, busy="reject"))
+    again, _ = chat.ask("more", id="other")
+    assert again == chat
+    assert is_refused(chat.rules, chat.conversation, "other")
+
+
+def test_an_ask_that_comes_again_is_the_same_request_also_when_it_has_ended():
+    chat, _ = conversation(RULES).ask("hi", id="web-1")
+    chat, _ = chat.replied("yes")
+    again, want = chat.ask("hi", id="web-1")
+    assert (again, want) == (chat, ())
+
+
+def test_a_denied_call_is_told_with_the_reason_and_a_late_denial_changes_nothing():
+    rules = Rules(tools=(Tool(Pay, approve=True),))
+    chat, [want] = asked(rules).replied(calls=[("pay", {"sum": 3})])
+    assert want == AskApproval("call_1_1", "pay", '{"sum": 3}')
+    denied, _ = chat.denied("pay", "too dear")
+    assert returned(denied)[0].content == "It is not allowed: too dear."
+    approved, _ = chat.approved("pay")
+    assert approved.given(Deny(id="call_1_1"))[0] == approved
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ('{"city": 3}', "at /city: expected a string, got 3"),
+        ('{"city": "Oslo", "x": 1}', "at /x: no property of that name"),
+        ("{}", "at /city"),
+        ("", "at /city"),
+        ("null", "got None"),
+        ("[]", "got []"),
+        ('{"ci', "don't fit: JSON ("),
+        ('{"city": NaN}', "NaN is no JSON"),
+        pytest.param("[" * 100_000, "don't fit: JSON (", id="deep"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_answered_with_the_path_and_what_is_expected(arguments, problem):
+    chat, _ = asked().replied(calls=[("get", arguments)])
+    [result] = returned(chat)
+    assert result.error
+    assert problem in result.content
+    assert refusal(chat.prompt.messages) is None
+
+
+def test_a_long_result_is_cut_and_says_so():
+    chat, _ = asked(attrs.evolve(RULES, max_result=5)).replied(calls=[OSLO])
+    chat, _ = chat.returned("get", "123456789")
+    assert returned(chat)[0].content == "12345\n(cut: these are 5 of 9 characters)"
+
+
+def test_an_answer_is_mended_by_a_call_that_counts_and_fails_after_the_last_one():
+    chat, _ = asked(Rules(answer=Trip, repairs=1)).replied("Oslo")
+    chat, want = chat.replied('```json\n{"city": "Oslo"}\n```')
+    assert want == ()
+    failed = chat.outcome()
+    assert [problem.split(":")[0] for problem in failed.problems] == ["at /nights"]
+    assert failed.spent.calls == 2
+
+
+def test_an_answer_in_a_fence_is_read():
+    chat, _ = asked(Rules(answer=Trip)).replied('```json\n{"city": "Oslo", "nights": 2}\n```')
+    assert chat.outcome().value == Trip("Oslo", 2)
+
+
+def test_compaction_leaves_the_summary_the_pinned_and_the_turn_at_hand():
+    rules = attrs.evolve(RULES, compact_at=1200, instructions="Be brief.")
+    chat, _ = asked(rules, "x" * 1200).replied("a")
+    chat, [want] = chat.ask("second")
+    assert want.purpose == "compact"
+    assert chat.prompt.tools == ()
+    chat, [want] = chat.replied("They said x.")
+    assert want.purpose == "chat"
+    assert chat.prompt.messages == (UserMessage("second"),)
+    assert chat.prompt.system == "Be brief.\n\nWhat was said earlier in this conversation, in short:\nThey said x."
+
+
+def test_a_prompt_that_is_too_long_is_compacted_once():
+    chat, _ = asked().replied("a")
+    chat, _ = chat.ask("second")
+    chat, [want] = chat.failed("too long", "overflow", billed=False)
+    assert want.purpose == "compact"
+    chat, [want] = chat.replied("short")
+    chat, want = chat.failed("too long", "overflow", billed=False)
+    assert want == ()
+    assert chat.outcome().why == "too long"
+
+
+def test_a_tool_that_is_gone_after_a_restart_has_an_error_result():
+    chat, _ = asked().replied(calls=[OSLO])
+    chat = attrs.evolve(chat, rules=Rules(tools=(Tool(Pay),)))
+    chat, _ = chat.restarted()
+    assert returned(chat)[0].content == "there is no tool 'get'"
+
+
+def test_a_keyed_tool_is_run_again_under_the_same_id():
+    chat, want = asked(Rules(tools=(Tool(Pay, replay="keyed"),))).replied(calls=[("pay", {"sum": 3})])
+    chat, _ = chat.started("pay")
+    chat, again = chat.restarted()
+    assert again == want == (RunTool("call_1_1", "pay", '{"sum": 3}'),)
+
+
+def test_a_lost_call_is_sent_again_even_without_retries_and_not_for_ever():
+    chat = asked(Rules(retries=0))
+    chat, [want] = chat.restarted()
+    assert want == CallModel(1, 2, "default", 0, "chat")
+    chat, want = chat.restarted()
+    assert want == ()
+    assert "died each time" in chat.outcome().why
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Tool(str), "is no tool: give a class of actions"),  # type: ignore[arg-type]
+        (lambda: Tool(Pay, replay="twice"), "replay='twice' of tool 'pay' is not one of 'safe', 'keyed', 'once'"),  # type: ignore[arg-type]
+        (lambda: Tool(Pay, timeout=0), "timeout=0 of tool 'pay' must be seconds, above 0"),
+        (lambda: Tool(Pay, approve="yes"), "approve='yes' of tool 'pay' must be True or False"),  # type: ignore[arg-type]
+        (lambda: Budget(money=-1), "money=-1 of a budget must be money, 0 or more"),
+        (lambda: Budget(calls=1.5), "calls=1.5 of a budget must be a whole number"),  # type: ignore[arg-type]
+        (lambda: Price("1", 2), "input='1' of a price must be money"),  # type: ignore[arg-type]
+    ],
+)
+def test_wrong_options_are_refused(make, says):
+    with pytest.raises(InvalidDefinition, match=re.escape(says)):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        (lambda chat: chat.replied("x"), "no call of a model is wanted"),
+        (lambda chat: chat.returned("get"), "no call of 'get' is to be run"),
+        (lambda chat: chat.approved("get"), "no call of 'get' is to be approved"),
+        (lambda chat: chat.prompt, "no call of a model is wanted"),
+    ],
+)
+def test_a_step_that_does_not_apply_says_so(step, says):
+    with pytest.raises(LookupError, match=says):
+        step(conversation(RULES))

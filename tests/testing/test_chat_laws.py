@@ -1,0 +1,250 @@
+"""The laws of conversations hold, and each of these faults breaks one: a package with the fault is made and judged."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+import jido_trio
+from jido_trio.ai import Rules
+from jido_trio.testing import check_conversation
+
+PACKAGE = Path(jido_trio.__file__).parent
+
+
+@frozen
+class Fault:
+    name: str
+    module: str
+    old: str
+    new: str
+
+
+FAULTS = [
+    Fault(
+        "an ask that comes again is another request",
+        "_decide",
+        "if c.knows(ask.request) or is_refused",
+        "if is_refused",
+    ),
+    Fault(
+        "a late reply is taken for the one that is waited for",
+        "_decide",
+        "return called if called is not None and (called.call, called.attempt) == (call, attempt) else None",
+        "return called",
+    ),
+    Fault("a reply without a reason is an answer", "_decide", "if reply.finish is None:", "if False:"),
+    Fault("a call that was cut is run", "_decide", 'if reply.finish == "length" and reply.calls:', "if False:"),
+    Fault("ids are the model's own", "_decide", 'return evolve(asked, id=f"call_{call}_{number}")', "return asked"),
+    Fault("ids begin anew with each call", "_decide", 'id=f"call_{call}_{number}"', 'id=f"call_{number}"'),
+    Fault(
+        "arguments aren't looked at",
+        "_decide",
+        "if problem is not None:\n            steps.add(Returned(call.id, problem, error=True))\n    if limit",
+        "if False:\n            pass\n    if limit",
+    ),
+    Fault(
+        "what a cancelled call may have cost isn't booked",
+        "_decide",
+        '"cancelled", called.reserved, estimated=True',
+        '"cancelled", Spent(calls=1)',
+    ),
+    Fault(
+        "what a lost call may have cost isn't booked",
+        "_decide",
+        '"lost", called.reserved, estimated=True',
+        '"lost", Spent(calls=1)',
+    ),
+    Fault(
+        "what a call without usage may have cost isn't booked",
+        "_decide",
+        "return called.reserved, True",
+        "return Spent(calls=1), True",
+    ),
+    Fault("a late reply is booked on top", "_conversation", "more = late.spent - known.spent", "more = late.spent"),
+    Fault(
+        "a late reply is booked each time that it comes",
+        "_conversation",
+        "tuple(charge for charge in c.charged if charge is not known)",
+        "c.charged",
+    ),
+    Fault(
+        "a late reply counts for the request of the day",
+        "_conversation",
+        "if known.request != c.request:\n        return c",
+        "",
+    ),
+    Fault(
+        "cancel leaves open calls",
+        "_decide",
+        "for call in c.open:\n        content = CANCELLED",
+        "for call in ():\n        content = CANCELLED",
+    ),
+    Fault(
+        "a cancelled request that waited is worked at",
+        "_conversation",
+        "if waiting.request != ended.request",
+        "if True",
+    ),
+    Fault(
+        "a once tool is run again after a death",
+        "_decide",
+        'and (tool is None or tool.replay == "once")',
+        "and tool is None",
+    ),
+    Fault("a tool runs without its intent being kept", "_decide", "        steps.add(Begun(start.id))", "        pass"),
+    Fault(
+        "nobody is asked for approval",
+        "_conversation",
+        "return tool is not None and tool.approve and",
+        "return False and tool is not None and",
+    ),
+    Fault(
+        "a denial after the approval still counts",
+        "_decide",
+        "return call is not None and waits_for_approval(steps.rules, steps.c, call)",
+        "return call is not None",
+    ),
+    Fault("a result comes twice", "_decide", "if _open(steps, result.id) is None:", "if False:"),
+    Fault(
+        "results stand in the order in which they came",
+        "_render",
+        "for call in said.calls:\n                if call.id in results:\n"
+        "                    result = results[call.id]",
+        "for result in results.values():\n                if any(call.id == result.id for call in said.calls):",
+    ),
+    Fault(
+        "broken arguments are sent as they are",
+        "_render",
+        "return call if is_object(call.arguments) else",
+        "return call if True else",
+    ),
+    Fault("an empty reply is sent", "_render", "if said.text or said.calls:", "if True:"),
+    Fault(
+        "the budget of the conversation is forgotten",
+        "_decide",
+        "rules.budget.refusal(c.turn.spent, more) or rules.total.refusal(c.spent, more)",
+        "rules.budget.refusal(c.turn.spent, more)",
+    ),
+    Fault(
+        "the budget of a request is that of all requests",
+        "_conversation",
+        "messages=(*c.messages, asked), turn=NEW_TURN",
+        "messages=(*c.messages, asked)",
+    ),
+    Fault(
+        "only what is spent counts, not what may be",
+        "_decide",
+        "limit = _limit(steps, bound)",
+        "limit = _limit(steps, Spent(calls=1))",
+    ),
+    Fault("a price that isn't known is none", "_budget", 'return "unknown price"', "return None"),
+    Fault(
+        "the answer isn't in the bound",
+        "_budget",
+        "usage = Usage(prompt_bytes, max_tokens)",
+        "usage = Usage(prompt_bytes, 0)",
+    ),
+    Fault(
+        "the cache makes the bound smaller",
+        "_budget",
+        "dearest = max(self.input, self.cached or 0)",
+        "dearest = min(self.input, self.cached or self.input)",
+    ),
+    Fault(
+        "a fraction of a millionth is free",
+        "_budget",
+        "return -(-exact.numerator // exact.denominator)",
+        "return exact.numerator // exact.denominator - 1",
+    ),
+    Fault("a call is tried for ever", "_retry", "if called.tries <= rules.retries:", "if True:"),
+    Fault("a lost call is sent for ever", "_decide", "if called.tries <= steps.rules.retries + 1:", "if True:"),
+    Fault(
+        "the next try has the number of the last",
+        "_decide",
+        "_call(steps, called.call, called.attempt + 1, retry, called.purpose)",
+        "_call(steps, called.call, called.attempt, retry, called.purpose)",
+    ),
+    Fault("a failure for good leaves the request", "_decide", 'steps.end("failed", why=failed.why)', "pass"),
+    Fault(
+        "who waits is never taken",
+        "_conversation",
+        "return _begun_turn(evolve(c, queue=tuple(rest)), first)",
+        "return c",
+    ),
+    Fault(
+        "what is steered is lost as the model answers",
+        "_decide",
+        "if not steps.c.steering:\n            _answer",
+        "if True:\n            _answer",
+    ),
+    Fault(
+        "what was steered is said among results",
+        "_conversation",
+        "return evolve(c, steering=(*c.steering, event))",
+        "return evolve(c, messages=(*c.messages, event))",
+    ),
+    Fault("an answer is mended for ever", "_decide", "if steps.c.turn.repaired < rules.repairs:", "if True:"),
+    Fault(
+        "a summary leaves open what was called",
+        "_conversation",
+        "evolve(c, called=None, summary=",
+        "evolve(c, summary=",
+    ),
+    Fault(
+        "a summary leaves out the question",
+        "_conversation",
+        "return (*pinned, *messages[start:])",
+        "return (*pinned, *messages[start + 1 :])",
+    ),
+]
+
+
+def broken(fault, name):
+    """Return the judge of a package that has the fault, and the names of its modules."""
+    root = f"planted_{name}"
+    sources = {f"{root}.ai.{path.stem}": path.read_text() for path in sorted((PACKAGE / "ai").glob("_*.py"))}
+    sources[f"{root}.laws"] = (PACKAGE / "testing" / "_chat_laws.py").read_text()
+    at = f"{root}.ai.{fault.module}"
+    assert sources[at].count(fault.old) == 1, f"{fault.name}: {sources[at].count(fault.old)} places fit"
+    sources[at] = sources[at].replace(fault.old, fault.new)
+    return root, {module: text.replace("jido_trio.ai", f"{root}.ai") for module, text in sources.items()}
+
+
+EACH = 5
+"""One in so many is planted in the default run, all of them in the long one."""
+
+
+def _planted(number):
+    return pytest.param(number, id=FAULTS[number].name, marks=[] if number % EACH == EACH - 1 else [pytest.mark.long])
+
+
+@pytest.mark.parametrize("number", [_planted(number) for number in range(len(FAULTS))])
+def test_a_planted_fault_breaks_a_law(number, tmp_path, monkeypatch):
+    root, sources = broken(FAULTS[number], number)
+    (tmp_path / root / "ai").mkdir(parents=True)
+    (tmp_path / root / "__init__.py").touch()
+    for module, text in sources.items():
+        (tmp_path / f"{module.replace('.', '/')}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        laws = importlib.import_module(f"{root}.laws")
+        with pytest.raises(Exception):  # noqa: PT011, B017  # a law says so, or the world breaks
+            laws.check_conversation(examples=4000, shrink=False, seed=7)
+    finally:
+        for module in [name for name in sys.modules if name.partition(".")[0] == root]:
+            del sys.modules[module]
+
+
+def test_the_laws_hold_for_conversations_of_any_rules():
+    check_conversation(examples=60)
+
+
+def test_the_laws_hold_for_rules_of_ones_own():
+    check_conversation(Rules(), examples=10)
+
+
+def test_there_are_faults_enough():
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 25
