@@ -28,10 +28,19 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
     "compaction": (*_around("a compaction"), "in the middle of a compaction"),
     "recovery": (*_around("a claim"), "at a read", "in the middle of a claim", *_around("an effect of a former life")),
     "takeover": ("taken over",),
+    "upgrade": (*_around("an upgrade", "a commit of an upgrade"), "in the middle of a commit of an upgrade"),
+    "hibernation": (
+        *_around("a hibernation", "a commit of a hibernation", "a thaw"),
+        "in the middle of a commit of a hibernation",
+        "a while",
+    ),
 }
 """Points that belong together; each is played as often as the others of its family."""
 
-SOON = frozenset(FAMILIES["compaction"]) | {"before a claim", "after a claim", "in the middle of a claim"}
+SOON = {
+    *(point for family in ("compaction", "upgrade", "hibernation") for point in FAMILIES[family]),
+    *("before a claim", "after a claim", "in the middle of a claim"),
+}
 """What a program seldom comes to: it is killed there at the first or second time."""
 
 
@@ -90,7 +99,17 @@ class Deadly:
         self._counting.under_way -= kinds
 
 
+CHANGES = ("a commit of an upgrade", "a commit of a hibernation")
+"""Commits that hold no input: the agent as one of another class; or as it is, in whole."""
+
+
 def _kinds(ops: Sequence[Op]) -> Iterator[str]:
+    places = {op.key.split("/")[3:][0] + "/" + op.key.split("/")[4] for op in ops if isinstance(op, Put)}
+    if not any(isinstance(op, DeleteRange) for op in ops):
+        if "now/agent" in places and "now/owner" not in places and any(each.startswith("base/") for each in places):
+            yield CHANGES[0]
+        elif places == {"now/agent"}:
+            yield CHANGES[1]
     for op in ops:
         if isinstance(op, DeleteRange):
             yield "a compaction"
@@ -110,7 +129,7 @@ def count_groups(counting: Counting) -> None:
         def done(db: Any) -> Any:
             result = work(db)
             counting.at("in the middle of a group")
-            for kind in ("a compaction", "a claim"):
+            for kind in ("a compaction", "a claim", *CHANGES):
                 if kind in counting.under_way:
                     counting.at(f"in the middle of {kind}")
             return result

@@ -5,9 +5,11 @@ program has two durable agents on one storage, and is killed again and again: af
 time that it comes to some point (`_kill_points`); also while it takes up what the death before has left. Or the server
 of its storage is killed, and started again, while the program lives; or a second program takes its agents over. The
 client starts it again, and sends again what wasn't acknowledged. Effects are lines in a file, which no kill takes back.
+In two families the program does more meanwhile: its agents become ones of another class, and of the former again; or
+they are put to rest and thawed.
 
-At the end: what was acknowledged is there; nothing is there twice; each effect was done as its policy says; and the
-journal, folded, gives the states that the agents have.
+At the end: what was acknowledged is there; nothing is there twice; each effect was done as its policy says; each second
+has ticked once; and the journal, folded, gives the states that the agents have.
 """
 
 from __future__ import annotations
@@ -24,20 +26,22 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from jido_trio import Action, Agent, Context, Emit, Jido, Result, Schedule, Signal, ToAgent
-from jido_trio.core import Durable
-from jido_trio.errors import CallError, JidoError, OwnershipLost, StorageError
-from jido_trio.runtime import Runtime, interpret, read_journal
+from jido_trio.core import Cron, Durable
+from jido_trio.errors import CallError, JidoError, OwnershipLost, RecordRefused, StorageError
+from jido_trio.runtime import AgentRef, Runtime, interpret, read_journal
 from jido_trio.storage import Storage, open_sqlite
 from jido_trio.storage.postgres import open_postgres
 from jido_trio.supervision import Backoff
+from jido_trio.world import real
 from properties.campaigns._kill_points import FAMILIES, SOON, Counting, Deadly, Deaths, Kill, count_groups
 from properties.campaigns._plants import PLANTS
 from tests.storage.postgres import Server, serving
@@ -62,6 +66,10 @@ class Seen:
     """Which operations an agent has handled, in order."""
 
     numbers: tuple[int, ...] = ()
+    ticks: tuple[int, ...] = ()
+    """The seconds that it has heard of."""
+    pad: str = ""
+    """What makes its state so large that it isn't written each time."""
 
 
 class Take(Action):
@@ -102,25 +110,87 @@ class TakeLater(Action):
         return Schedule(0.001, Signal("take", {"number": self.number}))
 
 
-ROUTES = {"take": Take, "write": TakeAndWrite, "send": TakeAndSend, "later": TakeLater}
+class Tick(Action):
+    def run(self, context: Context[Seen]) -> Result:
+        assert context.signal is not None
+        second = datetime.fromisoformat(context.signal.time or "").timestamp()
+        return {"ticks": (*context.state.ticks, int(second))}
 
 
-class Once(Agent[Seen], routes=ROUTES, durable=Durable(snapshot_every=7, history=10, remembers=80, tries=None)):
+BEGAN, FAST = real.now(), 10
+
+
+def now() -> datetime:
+    """Return the time of a clock that goes fast, so that there are ticks enough; for all programs the same."""
+    return BEGAN + (real.now() - BEGAN) * FAST
+
+
+EACH_SECOND = Cron("* * * * * *", Signal("tick"), key="second", missed="all")
+
+ROUTES = {"tick": Tick, "take": Take, "write": TakeAndWrite, "send": TakeAndSend, "later": TakeLater}
+
+
+ONCE = Durable(
+    snapshot_every=7, history=10, remembers=80, tries=None, formerly=("properties.campaigns._kills:OnceOfNext",)
+)
+AGAIN = evolve(ONCE, effects="at_least_once", formerly=("properties.campaigns._kills:AgainOfNext",))
+
+
+class Once(Agent[Seen], routes=ROUTES, durable=ONCE, schedules=[EACH_SECOND]):
     """Its effects are done at most once."""
 
 
-class Again(
-    Agent[Seen],
-    routes=ROUTES,
-    durable=Durable(effects="at_least_once", snapshot_every=7, history=10, remembers=80, tries=None),
-):
+class OnceOfNext(Once, durable=evolve(ONCE, formerly=[Once])):
+    """What it becomes, and was."""
+
+
+class Again(Agent[Seen], routes=ROUTES, durable=AGAIN, schedules=[EACH_SECOND]):
     """Its effects are done at least once."""
+
+
+class AgainOfNext(Again, durable=evolve(AGAIN, formerly=[Again])):
+    """What it becomes, and was."""
+
+
+NEXT: Mapping[type[Agent[Seen]], type[Agent[Seen]]] = {Once: OnceOfNext, Again: AgainOfNext}
 
 
 Opened = Callable[[], AbstractAsyncContextManager[Storage]]
 
 
-async def serve(opened: Opened, kind: type[Agent[Seen]], effects: Path, kill: Kill, pipe: tuple[int, int]) -> None:
+async def upgrade_for_ever(jido: Jido, kind: type[Agent[Seen]], counting: Counting) -> None:
+    """Have the agents be of another class, and of the former again."""
+    old, new = kind, NEXT[kind]
+    while True:
+        await trio.sleep(0.002)
+        counting.at("before an upgrade")
+        await jido.upgrade(old, new)
+        counting.at("after an upgrade")
+        old, new = new, old
+
+
+async def rest_for_ever(
+    jido: Jido, kind: type[Agent[Seen]], agents: dict[str, AgentRef[Any]], counting: Counting
+) -> None:
+    """Put the agents to rest, and thaw them."""
+    while True:
+        for name in ("one", "other"):
+            await trio.sleep(0.002)
+            counting.at("before a hibernation")
+            await jido.hibernate(agents[name])
+            counting.at("after a hibernation")
+            counting.at("before a thaw")
+            agents[name] = await jido.thaw(kind, name, backoff=AGAIN_SOON)
+            counting.at("after a thaw")
+
+
+AGAIN_SOON = Backoff(first=0.02, cap=0.2)
+"""Between two lives, as the server of the storage may be away for a while."""
+
+
+async def serve(
+    opened: Opened, kind: type[Agent[Seen]], effects: Path, kill: Kill, pipe: tuple[int, int], *, meanwhile: str = ""
+) -> None:
     """Do what comes over the pipe, and tell of it."""
 
     def tell(what: dict[str, Any]) -> None:
@@ -140,15 +210,22 @@ async def serve(opened: Opened, kind: type[Agent[Seen]], effects: Path, kill: Ki
     interpret.register(Write, write)
     async with opened() as storage, trio.open_nursery() as nursery:
         deadly: Any = Deadly(storage, counting)
-        # With a backoff, as the server of the storage may be away for a while.
-        again = Backoff(first=0.02, cap=0.2)
-        async with Jido("killed", storage=deadly) as jido:
-            agents = {name: await jido.start_agent(kind, id=name, backoff=again) for name in ("one", "other")}
+        large = {"pad": "x" * 5000 if meanwhile == "hibernation" else ""}
+        async with Jido("killed", storage=deadly, world=evolve(real, now=now)) as jido:
+            agents: dict[str, AgentRef[Any]] = {}
+            for name in ("one", "other"):
+                agents[name] = await jido.start_agent(kind, id=name, state=large, backoff=AGAIN_SOON)
+            if meanwhile == "upgrade":
+                nursery.start_soon(upgrade_for_ever, jido, kind, counting)
+            elif meanwhile == "hibernation":
+                nursery.start_soon(rest_for_ever, jido, kind, agents, counting)
             requests = trio.lowlevel.FdStream(pipe[0])
 
             async def do(request: dict[str, Any]) -> None:
                 if request["do"] == "look":
-                    tell({"seen": {name: ref.agent.state.numbers for name, ref in agents.items()}})
+                    states = {name: ref.agent.state for name, ref in agents.items()}
+                    ticks = {name: state.ticks for name, state in states.items()}
+                    tell({"seen": {name: state.numbers for name, state in states.items()}, "ticks": ticks})
                     return
                 if request["do"] == "fold":
                     tell({"folded": {name: await folded(name) for name in agents}})
@@ -203,6 +280,7 @@ class Program:
     _answers: int
     _requests: int
     operations: list[Operation]
+    window: int
     waiting: deque[Operation] = field(init=False)
     outstanding: dict[int, Operation] = field(init=False, factory=dict)
     over: bool = field(init=False, default=False)
@@ -219,7 +297,7 @@ class Program:
     def send(self) -> None:
         """Ask for more, as far as there is room."""
         try:
-            while self.waiting and self.waiting[0].number < min(self.outstanding, default=math.inf) + WINDOW:
+            while self.waiting and self.waiting[0].number < min(self.outstanding, default=math.inf) + self.window:
                 operation = self.waiting.popleft()
                 self.outstanding[operation.number] = operation
                 os.write(self._requests, operation.line())
@@ -257,6 +335,11 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
+def is_expected(error: BaseException) -> bool:
+    """Whether a program may end with it: another has its agents, or its storage or its client is away."""
+    return isinstance(error, OwnershipLost | StorageError | BrokenPipeError) and not isinstance(error, RecordRefused)
+
+
 @frozen
 class Run:
     """One storage, and what was done with it."""
@@ -268,6 +351,9 @@ class Run:
     server: Server | None = None
     """Of the storage, if there is one of its own."""
     acknowledged: set[int] = field(factory=set)
+    meanwhile: str = ""
+    """What the program does, too: "upgrade", "hibernation" or nothing."""
+    ticks: dict[str, list[int]] = field(factory=dict)
     former: list[Program] = field(factory=list)
     """Programs that live on when their agents have been taken over, until the next one is killed."""
 
@@ -288,17 +374,19 @@ class Run:
                 os.close(end)
             if self.plant is not None:
                 self.plant()
-            trio.run(serve, self.opened, self.kind, self.effects, kill, pipe)
+            meanwhile = self.meanwhile if kill.point != "never" else ""
+            program = partial(serve, meanwhile=meanwhile)
+            trio.run(program, self.opened, self.kind, self.effects, kill, pipe)
         except BaseException as error:  # noqa: BLE001  # it must not go on as a copy of the client
             # Another has taken its agents, the server is away, or the client: it is started again.
-            if not all(isinstance(each, OwnershipLost | StorageError | BrokenPipeError) for each in leaves(error)):
+            if not all(map(is_expected, leaves(error))):
                 os.write(2, f"the program raised {error!r}\n".encode())
         finally:
             os._exit(0)
 
     def play(self, operations: list[Operation], kill: Kill) -> None:
         """Have the program do the operations until it dies, or all are acknowledged."""
-        program = Program(*self.program(kill), operations)
+        program = Program(*self.program(kill), operations, 1 if self.meanwhile == "hibernation" else WINDOW)
         until = time.monotonic() + (kill.after if kill.point in BY_CLIENT else 10)
         while program.has_work and not program.over:
             program.send()
@@ -348,7 +436,9 @@ class Run:
             if is_whole(seen):
                 time.sleep(0.05)  # for what there should be no more of
                 os.write(requests, b'{"do": "look"}\n')
-                seen = json.loads(file.readline())["seen"]
+                told = json.loads(file.readline())
+                seen = told["seen"]
+                self.ticks.update(told["ticks"])
                 os.write(requests, b'{"do": "fold"}\n')
                 folded = json.loads(file.readline())["folded"]
                 if folded != seen:
@@ -400,6 +490,9 @@ def problem(run: Run, asked: list[Operation]) -> str | None:
         twice = sorted(number for number, times in counted.items() if times > 1)
         if twice:
             return f"{name} has handled {twice} more than once"
+    for name, ticks in run.ticks.items():
+        if ticks and ticks != list(range(ticks[0], ticks[0] + len(ticks))):
+            return f"{name} has heard these seconds: {ticks}"
     return _effects_wrong(run, asked)
 
 
@@ -428,7 +521,8 @@ def played(
     """Play one run, and return what is wrong at its end, or None."""
     rng = random.Random(seed)
     planted = PLANTS[plant] if plant is not None else None
-    run = Run(opened, rng.choice([Once, Again]), folder / "effects", planted, server)
+    meanwhile = family if family in ("upgrade", "hibernation") else ""
+    run = Run(opened, rng.choice([Once, Again]), folder / "effects", planted, server, meanwhile=meanwhile)
     asked = operations(rng)
     for kill in kills(rng, family):
         run.play([each for each in asked if each.number not in run.acknowledged][:30], kill)
