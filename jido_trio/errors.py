@@ -7,8 +7,10 @@
       | + InvalidInstruction         what cmd was given is no action
       | + InvalidParams              the parameters don't fit the action's fields
       | + InvalidArguments           the JSON of a tool call doesn't fit the tool
+      | + ActionCancelled            an async action was cancelled
       | + ActionCrashed              a bug in an async action in a lane
       | + ActionTimedOut             an async action took longer than its timeout
+      | + BreakerOpen                an async action was not begun: the last ones failed
       | + Interrupted                an async action of a durable agent was cut off by its death
       | + LaneBroken                 an async action was not begun: one before it in its lane crashed
       | + LaneFull                   an async action was not begun: too many wait in its lane
@@ -16,6 +18,8 @@
       | + Permanent                  trying again won't help
       | + Transient                  trying again may help
       | + TransitionRefused          the machine of the agent takes no such action in the state it is in
+      | + UndoFailed                 an async action failed, and so did undoing it
+      + WorkerDied                 the worker process of an action died
       + UnknownField               a result of an action has a key that the state has no field for: a bug
       + InvalidSignal              not a CloudEvents 1.0.2 envelope
       + CallError                  your message was not answered
@@ -356,6 +360,60 @@ class ActionTimedOut(ActionError):
 
     def __str__(self) -> str:
         return f"action {shown(self.action)} took longer than {self.seconds:g} s and was cancelled"
+
+
+@define(slots=False, eq=False)
+class ActionCancelled(ActionError):
+    """An async action was cancelled by a `CancelRun`; it may have acted."""
+
+    action: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"action {shown(self.action)} was cancelled: {said(self.reason)}"
+
+
+@define(slots=False, eq=False)
+class BreakerOpen(ActionError):
+    """An async action was not begun: the last ones of its breaker failed, and nothing is tried for a while."""
+
+    action: str
+    breaker: str
+    seconds: float
+    """Until one is let through; 0 if one is under way."""
+    retryable = True
+
+    def __str__(self) -> str:
+        when = f"in {self.seconds:g} s" if self.seconds else "once the one under way has gone well"
+        return (
+            f"action {shown(self.action)} was not begun: breaker {shown(self.breaker)} is open after failures. "
+            f"The next is let through {when}"
+        )
+
+
+@define(slots=False, eq=False)
+class UndoFailed(ActionError):
+    """An async action failed, and so did what was to make up for it: something is left half done."""
+
+    action: str
+    error: str
+    """What the action failed with, as text."""
+    undoing: str
+    """What went wrong then."""
+
+    def __str__(self) -> str:
+        return f"action {shown(self.action)} failed ({said(self.error)}), and so did undoing it: {said(self.undoing)}"
+
+
+@define(slots=False, eq=False)
+class WorkerDied(JidoError):
+    """The worker process of an action ended before the action did: killed, out of memory, or a crash of its code."""
+
+    action: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"the worker process of action {shown(self.action)} died: {said(self.why)}"
 
 
 @define(slots=False, eq=False)

@@ -1,6 +1,6 @@
 """What an agent is and how it decides: values and pure functions. Imports the leaves only, and never trio."""
 
-from jido_trio.core._action import Action, Effect, Result, ResultOf
+from jido_trio.core._action import Action, Effect, Result, ResultOf, check_result, maker_of
 from jido_trio.core._agent import Agent, NoState
 from jido_trio.core._catalogue import Catalogue
 from jido_trio.core._context import ActingAgent, Context
@@ -8,6 +8,7 @@ from jido_trio.core._cron import Missed, Times, times_of
 from jido_trio.core._directives import (
     AdoptChild,
     ApplyOutcome,
+    CancelRun,
     CancelSchedule,
     Cron,
     CronCancel,
@@ -58,6 +59,7 @@ from jido_trio.core._journal import (
 from jido_trio.core._memory import Memory, Space
 from jido_trio.core._migration import migrated
 from jido_trio.core._pattern import matches
+from jido_trio.core._policy import AtOnce, Breaker, Gate, Policy, Rate
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._sent import Replying, Sent, carried, carrier
@@ -87,7 +89,10 @@ __all__ = [
     "AppendEntries",
     "Appended",
     "ApplyOutcome",
+    "AtOnce",
     "Began",
+    "Breaker",
+    "CancelRun",
     "CancelSchedule",
     "Catalogue",
     "Command",
@@ -114,6 +119,7 @@ __all__ = [
     "FrozenList",
     "Fsm",
     "FsmState",
+    "Gate",
     "Heard",
     "Identity",
     "Input",
@@ -128,6 +134,8 @@ __all__ = [
     "Node",
     "Outcome",
     "Pending",
+    "Policy",
+    "Rate",
     "ReplaceState",
     "Replying",
     "Resources",
@@ -170,6 +178,7 @@ __all__ = [
     "WhatIf",
     "carried",
     "carrier",
+    "check_result",
     "checked_dispatch",
     "comes_at",
     "decide_error",
@@ -184,6 +193,7 @@ __all__ = [
     "invariants_of",
     "is_missed",
     "is_same_job",
+    "maker_of",
     "mark_of",
     "matches",
     "migrated",

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import attrs
 from typing_extensions import dataclass_transform
 
+from jido_trio.core._policy import Policy
 from jido_trio.data import Misfit, Schema, freeze, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidParams, InvalidResult
 from jido_trio.redact import shown
@@ -58,7 +59,7 @@ A = TypeVar("A", bound="Action")
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
 _METADATA = frozenset(
-    {"name", "description", "category", "tags", "vsn", "output", "run", "is_async", "is_abstract", "replies"}
+    {"name", "description", "category", "tags", "vsn", "output", "run", "is_async", "is_abstract", "replies", "policy"}
 )
 
 
@@ -68,6 +69,10 @@ class Action:
 
     A subclass is a frozen attrs class; values are checked against the annotations when they are made, and their
     containers frozen. A class without `run` is abstract: for others to extend.
+
+    One with effects may have methods `before(self, context)`, `after(self, context, result)`, which returns the result,
+    `on_error(self, context, error)` and `undo(self, context, result)`, each an `async def`; docs/effects.md says when
+    they are called.
 
     It may have a method `reply(self, agent)`, a pure `def`: what it returns of the agent as the action left it is what
     `ref.call` of a value of the class returns.
@@ -80,7 +85,7 @@ class Action:
         vsn: The action's version, free-form.
         output: A frozen attrs class that changes returned by `run` must fit. They may hold more than it names, and
             `run` may return a value of it in the place of changes.
-
+        policy: How it is run, if it has effects; what a class declares, its subclasses have.
         idempotent: Whether it does no harm to run it twice. A durable agent has such an action run again when it died
             meanwhile; others come back as `Interrupted`.
 
@@ -97,6 +102,10 @@ class Action:
     is_async: ClassVar[bool] = False
     idempotent: ClassVar[bool] = False
     """Whether an action with effects may be run again when nobody knows whether it was done."""
+    policy: ClassVar[Policy | None] = None
+    """How the runtime runs it."""
+    is_managed: ClassVar[bool] = False
+    """Whether it has a policy, or a method `before`, `after` or `on_error`."""
     is_abstract: ClassVar[bool] = True
     is_input: ClassVar[bool] = False
     replies: ClassVar[bool] = False
@@ -113,6 +122,7 @@ class Action:
         tags: Iterable[str] | None = None,
         vsn: str | None = None,
         output: type[attrs.AttrsInstance] | None = None,
+        policy: Policy | None = None,
         idempotent: bool | None = None,
     ) -> None:
         super().__init_subclass__()
@@ -123,6 +133,11 @@ class Action:
         cls.vsn = vsn or cls.vsn
         cls.idempotent = cls.idempotent if idempotent is None else bool(idempotent)
         cls.is_abstract, cls.is_async = _kind_of_run(cls)
+        cls.policy = _checked_policy(cls, policy) or cls.policy
+        hooks = [name for name in HOOKS if callable(getattr(cls, name, None))]
+        cls.is_managed = cls.policy is not None or bool(hooks)
+        if hooks and not cls.is_abstract and not cls.is_async:
+            raise InvalidDefinition(f"{cls.__qualname__}.{hooks[0]} {_FOR_EFFECTS}")
         _refuse_metadata_as_fields(cls)
         # slots=True would make a second class here, and attrs can't freeze a class whose base is frozen already.
         attrs.frozen(cls, slots=False, init=False, kw_only=True)
@@ -222,6 +237,22 @@ def _kind_of_run(cls: type) -> tuple[bool, bool]:
     return False, inspect.iscoroutinefunction(run)
 
 
+HOOKS = ("before", "after", "on_error")
+"""Methods that an action with effects may have, beside `undo`, which is for plans."""
+
+_FOR_EFFECTS = "is for an action with effects: make its run an `async def`"
+
+
+def _checked_policy(cls: type[Action], policy: object) -> Policy | None:
+    if policy is None:
+        return None
+    if not isinstance(policy, Policy):
+        raise InvalidDefinition(f"policy={shown(policy)} of {cls.__qualname__} must be a Policy")
+    if not cls.is_abstract and not cls.is_async:
+        raise InvalidDefinition(f"policy= of {cls.__qualname__} {_FOR_EFFECTS}")
+    return policy
+
+
 def _has_reply(cls: type) -> bool:
     reply = getattr(cls, "reply", None)  # fields are no attributes of the class any more
     if inspect.iscoroutinefunction(reply) or inspect.isgeneratorfunction(reply) or inspect.isasyncgenfunction(reply):
@@ -249,3 +280,10 @@ def check_output(action: type[Action], changes: Mapping[str, object]) -> None:
         record.arguments({name: value for name, value in changes.items() if name in record.names})
     except Misfit as misfit:
         raise InvalidResult(action.name, [f"output {problem}" for problem in misfit.problems]) from None
+
+
+def check_result(action: type[Action], result: object) -> None:
+    """Refuse what an action returned whose changes don't fit its output class."""
+    change = result[0] if isinstance(result, tuple) and result else result
+    if isinstance(change, Mapping):
+        check_output(action, change)

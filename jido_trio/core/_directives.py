@@ -420,6 +420,24 @@ class ApplyOutcome(Action, description="Returns what an instruction that ran out
 
 
 @frozen
+class CancelRun(Directive):
+    """Cancel async actions of the agent, those that run and those that wait in a lane; each fails as cancelled.
+
+    What nobody has any more is ignored. Actions that are cancelled may have acted.
+    """
+
+    id: str | None = field(default=None, validator=_text_or_none)
+    """Of the instruction."""
+    tag: str | None = field(default=None, validator=_text_or_none, kw_only=True)
+    """Of the `RunInstruction`; all that have it."""
+    reason: str = field(default="it was asked to", validator=_text, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if (self.id is None) == (self.tag is None):
+            raise InvalidDefinition("CancelRun: give the id of an instruction, or the tag of several")
+
+
+@frozen
 class RunInstruction(Directive):
     """Run an instruction outside of `cmd`, then give `cmd` what `finished` or `failed` returns."""
 
@@ -430,6 +448,9 @@ class RunInstruction(Directive):
     lane: str | None = field(default=None, validator=_text_or_none, kw_only=True)
     """The actions of one lane of an agent run one at a time, in order; a bug in one ends its lane, not the agent. None
     runs it beside all others."""
+
+    tag: str | None = field(default=None, validator=_text_or_none, kw_only=True)
+    """What a `CancelRun` may call it, alone or with others."""
 
     def finished(self, result: object, incarnation: int = 0) -> Instruction:
         """Return the instruction that tells the agent, in that life of it, of the result."""

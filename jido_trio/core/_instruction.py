@@ -13,6 +13,7 @@ import attrs
 from jido_trio import checks
 from jido_trio.core._action import Action, maker_of
 from jido_trio.core._context import NOTHING, shadowed
+from jido_trio.core._policy import OVERRIDABLE
 from jido_trio.data import Misfit, freeze
 from jido_trio.errors import InvalidDefinition, InvalidInstruction
 from jido_trio.redact import shown
@@ -54,7 +55,7 @@ class Instruction:
     """Parameters of an action given as a class; a value has its own."""
     context: Mapping[str, Any] = NOTHING
     opts: Mapping[str, Any] = NOTHING
-    """For the runtime, where it runs the action: timeout, max_retries, backoff (seconds)."""
+    """For the runtime, where it runs the action: what its policy says otherwise, as timeout, max_retries, backoff."""
     id: str | None = None
     """Names one run outside of `cmd`; given when the instruction leaves `cmd`."""
 
@@ -130,7 +131,7 @@ def normalize(command: object, context: Mapping[str, Any] = NOTHING) -> tuple[In
     return tuple(attrs.evolve(one, context={**one.context, **context}) for one in instructions)
 
 
-OPTS = ("timeout", "max_retries", "backoff")
+OPTS = OVERRIDABLE
 """What the runtime can be told about running an action."""
 
 _new = object.__new__
@@ -164,6 +165,8 @@ def _unfit_opts(opts: Mapping[str, Any]) -> str | None:
         try:
             if name == "max_retries":
                 checks.whole("", name, value)
+            elif name == "jitter":
+                checks.share("", name, value)
             else:
                 checks.seconds("", name, value, or_none="None for none")
         except InvalidDefinition as refused:

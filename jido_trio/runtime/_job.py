@@ -9,8 +9,9 @@ import trio
 from attrs import define, field, frozen
 
 from jido_trio.core import Action, Context, Emit, Instruction, Outcome, Result, RunInstruction, Signal
-from jido_trio.errors import ActionError, ActionTimedOut
+from jido_trio.errors import ActionCancelled, ActionError, ActionTimedOut
 from jido_trio.redact import shown
+from jido_trio.runtime._attempts import BARE, Limits, managed
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._interpreter import Runtime
 from jido_trio.runtime._mailbox import Progress
@@ -19,9 +20,8 @@ from jido_trio.runtime._progress import Listeners, Update
 from jido_trio.terms import WhenFull
 from jido_trio.world import using
 
-BACKOFF = 0.25
-LONGEST_BACKOFF = 30.0
-"""Seconds before the first retry, doubled for each further one, and at most."""
+_PLAIN = frozenset({"timeout"})
+"""Options of an instruction that need no policy."""
 
 
 @define(eq=False)
@@ -37,6 +37,10 @@ class Job:
     _on_begun: Callable[[], None] | None = None
     begun: float | None = field(default=None, init=False)
     """When, in seconds of Trio's clock."""
+    _scope: trio.CancelScope | None = field(default=None, init=False)
+    """That in which it runs."""
+    _cancelled: str | None = field(default=None, init=False)
+    """Why it was cancelled by name."""
     _far: Any = field(default=None, init=False)
     """How far it says that it is."""
     _message: Progress | None = field(default=None, init=False)
@@ -59,16 +63,33 @@ class Job:
 
     async def run(self) -> None:
         """Run the action, and tell the agent of what it returned, or of the failure it declared."""
+        if self._cancelled is not None:  # while it waited
+            return
         self.begun = trio.current_time()
         if self._on_begun is not None:
             self._on_begun()
+        tell = None
         try:
-            result = await self._execute(self.directive.instruction)
-            tell = self.directive.finished(result, self.incarnation)
+            with trio.CancelScope() as self._scope:
+                result = await self._execute(self.directive.instruction)
+                tell = self.directive.finished(result, self.incarnation)
         except ActionError as error:
             self.failed(error)
+            return
+        if tell is None:
+            self.failed(ActionCancelled(self.name, str(self._cancelled)))
         else:
             self._tell(tell)
+
+    def cancel(self, reason: str) -> None:
+        """End it: now, if it waits; as soon as it lets itself be cancelled, if it runs."""
+        if self._cancelled is not None:
+            return
+        self._cancelled = reason
+        if self._scope is not None:
+            self._scope.cancel()
+        elif self.begun is None:
+            self.failed(ActionCancelled(self.name, reason))
 
     def failed(self, error: ActionError) -> None:
         """Tell the agent of a failure."""
@@ -121,19 +142,14 @@ class Job:
             await waits
 
     async def _execute(self, instruction: Instruction) -> Result:
-        """Return what the action of `instruction` returns.
-
-        Its opts: `timeout`, seconds for one attempt (none by default); `max_retries`, how often a failure that is
-        declared retryable is tried again (0); `backoff`, seconds before the first retry, doubled each time up to 30
-        (0.25).
-        """
+        """Return what the action of `instruction` returns, run as its policy and its opts say."""
         action = instruction.bind()
         runtime = self.runtime
         agent = runtime.agent
         if not action.is_async:
             await trio.lowlevel.checkpoint()
             return self._at_once(action)
-        context = _Context(
+        context = JobContext(
             agent.state,
             agent,
             runtime.signal,
@@ -143,17 +159,10 @@ class Job:
             runtime.key,
             job=self,
         )
-        retries = instruction.opts.get("max_retries", 0)
-        pause = instruction.opts.get("backoff", BACKOFF)
-        attempt = 0
-        while True:
-            try:
-                return await _attempt(action, context, instruction.opts.get("timeout"))
-            except ActionError as error:
-                if not error.retryable or attempt >= retries:
-                    raise
-            await trio.sleep(_pause(pause, attempt))
-            attempt += 1
+        if action.is_managed or not _PLAIN.issuperset(instruction.opts):
+            policy = (action.policy or BARE).overridden(instruction.opts)
+            return await managed(action, context, policy, context.limits)
+        return await _attempt(action, context, instruction.opts.get("timeout"))
 
     def _at_once(self, action: Action) -> Result:
         run: Any = action.run  # type: ignore[attr-defined]  # an instruction's action has one
@@ -162,10 +171,15 @@ class Job:
 
 
 @frozen(slots=False)
-class _Context(Context[Any, Any]):
+class JobContext(Context[Any, Any]):
     """What an action with effects is told, and what it can tell while it runs."""
 
     _job: Job = field(kw_only=True, repr=False, eq=False, alias="job")
+
+    @property
+    def limits(self) -> Limits:
+        """Those that the actions of the instance share."""
+        return self._job.runtime.part(Limits)
 
     def progress(self, data: object = None) -> None:
         """See `Context`."""
@@ -177,10 +191,6 @@ class _Context(Context[Any, Any]):
         """See `Context`."""
         with using(self._job.runtime.cell.instance.world):
             return self._job.emit(Emit(signal, data, dispatch=dispatch, when_full=when_full))
-
-
-def _pause(first: float, attempt: int) -> float:
-    return min(first * 2.0 ** min(attempt, 1000), LONGEST_BACKOFF)  # beyond, a float has no such power of two
 
 
 async def _attempt(action: Action, context: Context[Any], seconds: float | None) -> Result:

@@ -13,6 +13,7 @@ from attrs import AttrsInstance, field, frozen
 
 from jido_trio.core import (
     AdoptChild,
+    CancelRun,
     CancelSchedule,
     Cron,
     CronCancel,
@@ -36,7 +37,7 @@ from jido_trio.runtime._family import parent_of
 from jido_trio.runtime._inbox import Inbox
 from jido_trio.runtime._mailbox import Kept
 
-WITHIN = frozenset({Emit, Error, Spawn, SpawnAgent, AdoptChild, StopChild, Stop})
+WITHIN = frozenset({CancelRun, Emit, Error, Spawn, SpawnAgent, AdoptChild, StopChild, Stop})
 """Directives that stay within the runtime, and end with the process anyway: they have no notes."""
 
 

@@ -1,4 +1,4 @@
-"""Tasks of agents: actions that have effects. RunInstruction.
+"""Tasks of agents: actions that have effects. RunInstruction, CancelRun.
 
 An async action runs in a task of the life that asked for it, outside of `cmd`, beside the others or in a lane. What
 came of it goes through `cmd` as a message of its own, in that life and in no other. The next life is told, by a
@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import define, field
 
-from jido_trio.core import Instruction, RunInstruction, Signal
+from jido_trio.core import CancelRun, Instruction, RunInstruction, Signal
 from jido_trio.core import Outcome as CoreOutcome
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._interpreter import Runtime, interpret
@@ -57,6 +57,13 @@ class UnderWay:
         if self._cell.settling is not None:
             self._cell.settling.began(job, runtime.signal, job.name)
         start(job)
+
+    def cancel(self, asked: CancelRun) -> None:
+        """Cancel those that are asked for."""
+        for job in list(self._jobs):
+            named = job.directive.instruction.id if asked.tag is None else job.directive.tag
+            if named == (asked.id if asked.tag is None else asked.tag):
+                job.cancel(asked.reason)
 
     def _ended(self, job: Job, outcome: CoreOutcome | None) -> None:
         listeners = self._cell.kept(Listeners)
@@ -133,3 +140,8 @@ def _(directive: RunInstruction, runtime: Runtime) -> None:
     cell, signal = runtime.cell, runtime.signal
     incarnation = cell.incarnation
     under_way(cell).start(directive, runtime, lambda tell: cell.put(Outcome(signal, tell, incarnation)))
+
+
+@interpret.register
+def _(directive: CancelRun, runtime: Runtime) -> None:
+    under_way(runtime.cell).cancel(directive)

@@ -1,0 +1,53 @@
+"""Attempts in a worker process: a segfault, a kill, too much memory are a crash of the attempt, and of nothing else.
+
+The action and its context go there pickled; `context` has the state and what the caller added, and no agent. Cancelling
+the attempt kills the process.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import trio
+
+from jido_trio.core import Action, Context, Resources, Result
+from jido_trio.errors import WorkerDied
+from jido_trio.extras import require
+from jido_trio.redact import shown_error
+
+
+async def in_worker(action: Action, context: Context[Any], memory: int | None) -> Result:
+    """Return what the action returns in a worker process.
+
+    Raises:
+        MissingExtra: The extra `process` isn't installed.
+        WorkerDied: The process ended before the action did.
+    """
+    require("process", "trio_parallel", part="runtime")
+    pool: Any = importlib.import_module("trio_parallel")
+    plain = portable(context)
+    try:
+        result: Result = await pool.run_sync(_run, action, plain, memory, kill_on_cancel=True)
+    except pool.BrokenWorkerError as error:
+        raise WorkerDied(action.name, shown_error(error)) from error
+    return result
+
+
+def portable(context: Context[Any]) -> Context[Any]:
+    """Return what of a context another process can have."""
+    nobody: Any = None
+    return Context(context.state, nobody, None, context.extra, Resources(), context.incarnation, context.key)
+
+
+def _run(action: Any, context: Context[Any], memory: int | None) -> Result:
+    """Be the attempt, in the worker process."""
+    if memory is None:
+        return trio.run(action.run, context)  # type: ignore[no-any-return]
+    resource: Any = importlib.import_module("resource")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, before[1]))
+    try:
+        return trio.run(action.run, context)  # type: ignore[no-any-return]
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
