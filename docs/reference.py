@@ -21,6 +21,7 @@ PARTS = (
     "observe",
     "actions",
     "groups",
+    "sensors",
     "storage",
     "storage.encryption",
     "storage.postgres",

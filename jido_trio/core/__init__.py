@@ -62,6 +62,7 @@ from jido_trio.core._pattern import matches
 from jido_trio.core._policy import AtOnce, Breaker, Gate, Policy, Rate
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
+from jido_trio.core._sensor import Sensing, Sensor, checked_sensor
 from jido_trio.core._sent import Replying, Sent, carried, carrier
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
 from jido_trio.core._snapshot import Snapshot, Status, snapshot_of
@@ -148,6 +149,8 @@ __all__ = [
     "SaveThread",
     "Schedule",
     "Secret",
+    "Sensing",
+    "Sensor",
     "Sent",
     "SetPath",
     "SetState",
@@ -180,6 +183,7 @@ __all__ = [
     "carrier",
     "check_result",
     "checked_dispatch",
+    "checked_sensor",
     "comes_at",
     "decide_error",
     "diff",

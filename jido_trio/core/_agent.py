@@ -16,7 +16,7 @@ from jido_trio import checks
 from jido_trio.core._action import Action, checked_name, checked_tags, summary
 from jido_trio.core._compiled import Run, for_action, for_signal
 from jido_trio.core._context import NOTHING
-from jido_trio.core._directives import Cron, Error, checked_dispatch
+from jido_trio.core._directives import Cron, Error, StartSensor, checked_dispatch
 from jido_trio.core._durable import Durable, check_types, checked_durable
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
 from jido_trio.core._input import Input
@@ -70,6 +70,7 @@ class Agent(Generic[State]):
         strategy: How it goes through several instructions.
         durable: Whether its agents outlive their process, in the storage of their instance; `Durable` says how.
         schedules: Jobs that each of its agents has from its start on.
+        sensors: What watches the world for each of its agents, by tag: `Sensor`s, or `StartSensor`s.
 
     Raises:
         InvalidDefinition: When the class is made.
@@ -93,6 +94,7 @@ class Agent(Generic[State]):
     durable: ClassVar[Durable | None] = None
     """How its agents are kept; None if they aren't."""
     schedules: ClassVar[tuple[Cron, ...]] = ()
+    sensors: ClassVar[tuple[StartSensor, ...]] = ()
     """Jobs that each of its agents has from its start on."""
     router: ClassVar[Router] = Router()
     record: ClassVar[Schema[Any]]
@@ -119,6 +121,7 @@ class Agent(Generic[State]):
         default_dispatch: object = None,
         durable: bool | Durable | None = None,
         schedules: Iterable[Cron] | None = None,
+        sensors: Mapping[str, Any] | Iterable[StartSensor] | None = None,
     ) -> None:
         super().__init_subclass__()
         cls.name = checked_name("agent", cls, name)
@@ -146,6 +149,8 @@ class Agent(Generic[State]):
             cls.router = _router(cls, (*cls._routes, *_routes_of(cls.strategy)))
         if schedules is not None:
             cls.schedules = _checked_schedules(cls, schedules)
+        if sensors is not None:
+            cls.sensors = _checked_sensors(cls, sensors)
         state = _state_class(cls)
         if state is not None:
             cls.record = schema_of(state)
@@ -387,6 +392,22 @@ def _checked_schedules(cls: type[Agent[Any]], schedules: Iterable[Cron]) -> tupl
             )
         found[cron.key] = cron
     return tuple(found.values())
+
+
+def _checked_sensors(cls: type[Agent[Any]], sensors: Any) -> tuple[StartSensor, ...]:
+    given = [StartSensor(*each) for each in sensors.items()] if isinstance(sensors, Mapping) else list(sensors)
+    tags: set[str] = set()
+    for each in given:
+        if not isinstance(each, StartSensor):
+            raise InvalidDefinition(
+                f"agent {cls.name!r}: sensors={shown(each)} is no StartSensor: give these, or a mapping of tags",
+                field="sensors",
+                value=each,
+            )
+        if each.tag in tags:
+            raise InvalidDefinition(f"agent {cls.name!r}: two of its sensors have the tag {shown(each.tag)}")
+        tags.add(each.tag)
+    return tuple(given)
 
 
 def _checked_strategy(cls: type[Agent[Any]], strategy: object) -> Any:

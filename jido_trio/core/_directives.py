@@ -14,6 +14,7 @@ from jido_trio import checks
 from jido_trio.core._action import KEPT, Action, Effect, Result
 from jido_trio.core._cron import Missed, Times, times_of
 from jido_trio.core._instruction import Instruction
+from jido_trio.core._sensor import checked_sensor
 from jido_trio.core._signal import Signal, new_signal
 from jido_trio.data import FrozenDict, Misfit, fingerprint, freeze
 from jido_trio.errors import ActionError, InvalidDefinition
@@ -372,16 +373,31 @@ class StopChild(Directive):
 
 @frozen
 class StartSensor(Directive):
-    """Start a sensor that belongs to this agent."""
+    """Start a sensor that belongs to this agent: over all its lives, until it is stopped or the agent has ended.
+
+    When a sensor ends for good without having been stopped, the agent hears a `jido.agent.sensor.exit`.
+    """
 
     tag: str = field(validator=_text)
-    sensor: type[Any]
+    """What the agent calls it."""
+    sensor: Any
+    """A `Sensor`; its class; or an async generator function, whose arguments are the config."""
     config: Mapping[str, Any] = _frozen_mapping()
+    """Of a class or a function; a `Sensor` has its own."""
     meta: Mapping[str, Any] = _frozen_mapping()
+    """Comes back with the news of its end."""
     replace: bool = True
     """Whether a sensor with this tag is stopped first; otherwise a tag in use is an error."""
     link: bool = False
-    """Whether a crash of the sensor crashes the agent."""
+    """Whether the agent crashes, too, when the sensor has crashed for good."""
+    restart: Restart = field(default="transient", validator=_words(Restart), kw_only=True)
+    """"transient" is begun anew after a crash, "permanent" also when it has returned, "temporary" never."""
+    backoff: object = field(default="default", kw_only=True)
+    """Pauses before it is begun anew, a `Backoff` of `jido_trio.supervision`; "default" is one of 0.1 to 30 seconds.
+    None begins at once, and gives up at more than 3 crashes in 5 seconds."""
+
+    def __attrs_post_init__(self) -> None:
+        checked_sensor("StartSensor", self.sensor, self.config)
 
 
 @frozen

@@ -49,6 +49,7 @@ from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._rehearsal import Rehearsal, Rehearsed, rehearse
 from jido_trio.runtime._rest import is_at_rest, wake_by, watch_rest
 from jido_trio.runtime._run import Map, Run, run, start_run
+from jido_trio.runtime._sensors import inject
 from jido_trio.runtime._settling import Settled
 from jido_trio.runtime._threads import ThreadStore
 from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
@@ -90,6 +91,7 @@ __all__ = [
     "forget_agent",
     "get_children",
     "import_agent",
+    "inject",
     "instances_with",
     "interpret",
     "is_at_rest",

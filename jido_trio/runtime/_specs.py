@@ -12,6 +12,7 @@ from jido_trio.redact import shown
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._recovery import Committed
+from jido_trio.runtime._sensors import Sensors
 from jido_trio.runtime._server import Server
 from jido_trio.supervision import Backoff, Budget, Child, PassiveLife
 from jido_trio.terms import AfterCrash, Restart, ShutdownLimit
@@ -106,6 +107,8 @@ def server(instance: Instance, agent: Agent[Any], handling: Handling) -> Server:
         checks.one_of(f"agent {shown(cell.id)}", "after_crash", after_crash, get_args(AfterCrash))
     if after_crash == "committed" and not cell.durable:  # those that are always go on with what was committed
         cell.keep(Committed(cell))
+    if type(agent).sensors:
+        cell.keep(Sensors(cell))
     return cell
 
 
