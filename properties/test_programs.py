@@ -25,6 +25,7 @@ from jido_trio.errors import (
 )
 from jido_trio.runtime import AgentRef, Jido, MailboxRules, Partition
 from jido_trio.supervision import Backoff, Budget
+from jido_trio.testing._instance_laws import check_calm, check_ledger
 from jido_trio.testing._machine import TrioStateMachine, step
 from properties.runtime_programs import BOOKS, KINDS, MACHINE, Book, Logs, Step, message
 
@@ -344,11 +345,8 @@ class Programs(TrioStateMachine):
         assert self.book.wrong == [], self.book.wrong
 
     def check_ledgers(self) -> None:
-        ledgers = {name: place.ledger() for name, place in self.places.items()}
+        ledgers = {name: check_ledger(place) for name, place in self.places.items()}
         for name, ledger in ledgers.items():
-            views = [ref.inspect() for ref in self.places[name].list_agents()]
-            assert ledger.balanced, ledger
-            assert ledger.waiting == sum(view.mailbox.waiting for view in views), (ledger, views)
             assert ledger.handled == self.book.handled[name], (ledger, self.book.handled)
             assert ledger.dead_lettered == len(self.book.letters[name]), ledger
         told = Counter(self.told)
@@ -363,16 +361,10 @@ class Programs(TrioStateMachine):
 
     def check_agent(self, ref: AgentRef[Any]) -> None:
         view, id = ref.inspect(), ref.id
-        mailbox = view.mailbox
-        assert view.at not in ("queued", "serving"), f"{id} has something to do, and nobody comes: {view}"
-        assert 0 <= mailbox.taken <= min(mailbox.waiting, mailbox.capacity), view
-        assert not mailbox.parked or mailbox.taken == mailbox.capacity, f"who waits for {id} has room: {view}"
-        assert len(mailbox.next) == min(10, mailbox.waiting), view
-        assert (view.at == "waiting") == (view.waits_for is not None), view
+        check_calm(ref)
         if id in self.book.refs and self.book.refs[id] == ref:
             self.check_state(ref)
         if view.at == "idle":
-            assert (mailbox.waiting, mailbox.parked) == (0, 0), f"{id} has nothing to do, and much: {view}"
             lost = [number for number in self.unheard(id) if not self.book.fates[number]]
             assert lost == [], f"{id} never heard of {lost}"
 

@@ -34,6 +34,7 @@ try:
     )
     from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
     from jido_trio.testing._own_laws import LawFunction, Model, OwnLaw, law, model
+    from jido_trio.testing._runtime_machine import AgentMachine, RuntimeMachine
     from jido_trio.testing._simulation import (
         NeverEnds,
         NothingCanHappen,
@@ -56,6 +57,7 @@ try:
         states,
     )
     from jido_trio.testing._subject import AgentUnderTest, subject_of, subjects
+    from jido_trio.testing._supervisor_machine import SupervisorMachine
     from jido_trio.testing._trees import CrashScript, Tree, crash_scripts, trees
 except ModuleNotFoundError:
     require("testing", "hypothesis")
@@ -63,6 +65,7 @@ except ModuleNotFoundError:
 
 __all__ = [
     "NAMES",
+    "AgentMachine",
     "AgentUnderTest",
     "Choice",
     "Conformance",
@@ -87,9 +90,11 @@ __all__ = [
     "PlannedFault",
     "Raise",
     "ReplyLost",
+    "RuntimeMachine",
     "Simulation",
     "Slow",
     "StepNeverEnds",
+    "SupervisorMachine",
     "TearWrite",
     "Tree",
     "TrioStateMachine",

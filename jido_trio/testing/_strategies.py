@@ -316,8 +316,6 @@ def _signals(cls: type[Agent[Any]], overrides: Overrides) -> Iterator[st.SearchS
         action = route.target.action_class
         data = arguments(action, overrides) if action not in overrides else overrides[action].map(attrs.asdict)
         data = data.map(unstructure)
-        if not attrs.fields(action):
-            data = data | plain_data()
         yield st.builds(Signal, st.just(signal_type), data, source=st.just("/check"), id=_IDS, time=st.just(_TIME))
 
 

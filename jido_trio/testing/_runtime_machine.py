@@ -1,0 +1,290 @@
+"""Machines that drive a running instance: agents of a user's, to which anything may happen, in virtual time.
+
+What holds of every instance is checked after each step (`_instance_laws`); what a user adds is rules and invariants.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, ClassVar
+
+import trio
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+from trio.testing import wait_all_tasks_blocked
+
+from jido_trio.core import Agent, Direct, Signal, Unrouted, invariants_of
+from jido_trio.errors import ActionError, AgentNotFound, CallError, InvalidDefinition
+from jido_trio.redact import type_name
+from jido_trio.runtime import AgentRef, DeadDirective, DeadLetter, Jido
+from jido_trio.supervision import CrashReport, Report
+from jido_trio.testing._faults import Faults, PlannedCrash, Raise
+from jido_trio.testing._instance_laws import check_calm, check_isolation, check_ledger
+from jido_trio.testing._machine import TrioStateMachine, step
+from jido_trio.testing._own_laws import Judges
+from jido_trio.testing._strategies import NONE, Overrides, signals
+from jido_trio.testing._subject import subject_of
+from jido_trio.testing._told import told
+from jido_trio.testing._walk import differing
+
+PATIENCE = 60.0
+"""Seconds that a call waits for its answer."""
+
+
+class RuntimeMachine(TrioStateMachine):
+    """A state machine of an instance with your agents.
+
+        class Shop(RuntimeMachine):
+            agents = {"till": Till, "stock": Stock}
+            points = ["charged"]
+
+        TestShop = Shop.TestCase
+
+    Hypothesis sends the agents signals that their routes know, by call and cast, alone and in crowds; it loses patience
+    with calls, kills agents, crashes them at the named `points`, and lets time pass. After each step it is checked that
+    each message has one fate, that nobody waits for what doesn't come, that no agent ends with another, that none
+    crashes with anything but what is in `crashes`, and that what is marked `@invariant` holds. Add rules and invariants
+    of your own, with `step`; `self.jido`, `self.refs` and `self.reports` are there for them.
+    """
+
+    agents: ClassVar[Mapping[str, type[Agent[Any]]]] = {}
+    """Agents to begin with, by id."""
+    overrides: ClassVar[Overrides] = NONE
+    """What to generate instead for a class, or for a field of one."""
+    points: ClassVar[Sequence[str]] = ()
+    """Names of `crash_point`s and `fault_point`s at which agents may crash."""
+    crashes: ClassVar[tuple[type[Exception], ...]] = (PlannedCrash,)
+    """What agents may crash with; else a crash is a failure."""
+
+    def make_instance(self) -> Jido:
+        """Return the instance, which is entered then. Override it, for options; keep the three sinks."""
+        return Jido(
+            max_restarts=1_000_000,
+            on_report=self.hear_report,
+            on_dead_letter=self.hear_dead_letter,
+            on_dead_directive=self.hear_dead_directive,
+            shutdown=None,
+        )
+
+    async def set_up(self) -> None:
+        """Open the instance, and start the agents."""
+        self.reports: list[Report] = []
+        self.dead_letters: list[DeadLetter] = []
+        self.dead_directives: list[DeadDirective] = []
+        self.ends: Counter[str] = Counter()
+        self.unmeant: list[CrashReport] = []
+        self.calling = 0
+        self.faults = Faults()
+        self.refs: dict[str, AgentRef[Any]] = {}
+        self._closing, self._ended = trio.Event(), trio.Event()
+        self.jido: Jido = await self.nursery.start(self._hold)
+        for id, cls in self.agents.items():
+            self.refs[id] = await self.jido.start_agent(cls, id=id, budget=None)
+
+    async def _hold(self, *, task_status: trio.TaskStatus[Jido]) -> None:
+        with self.faults.active():
+            async with self.make_instance() as jido:
+                task_status.started(jido)
+                await self._closing.wait()
+        self._ended.set()
+
+    # ---- what is heard
+
+    def hear_report(self, report: Report) -> None:
+        """Keep a report."""
+        self.reports.append(report)
+        if isinstance(report, CrashReport):
+            self.ends[report.child] += report.ended
+            if report.failure is not None and report.failure.type not in map(type_name, self.crashes):
+                self.unmeant.append(report)
+
+    def hear_dead_letter(self, letter: DeadLetter) -> None:
+        """Keep a dead letter."""
+        self.dead_letters.append(letter)
+
+    def hear_dead_directive(self, directive: DeadDirective) -> None:
+        """Keep a directive that wasn't carried out."""
+        self.dead_directives.append(directive)
+
+    # ---- what happens
+
+    def _message(self) -> st.SearchStrategy[tuple[str, Signal]]:
+        return _messages(type(self))
+
+    def _id(self) -> st.SearchStrategy[str]:
+        return st.sampled_from(sorted(self.agents))
+
+    _messages_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: self._message())
+    _ids_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: self._id())
+
+    @precondition(lambda self: self.agents)
+    @rule(message=_messages_of_self)
+    @step
+    async def call(self, message: tuple[str, Signal]) -> None:
+        """Ask an agent, and wait for the answer."""
+        await self.ask(*message)
+
+    async def ask(self, id: str, signal: Signal, *, patience: float | None = PATIENCE) -> Agent[Any] | None:
+        """Return the agent that answers a call; None if it didn't."""
+        self.calling += 1
+        try:
+            with self.faults.active():
+                agent: Agent[Any] = await self.refs[id].call(signal, timeout=patience)
+        except (CallError, ActionError):
+            return None
+        finally:
+            self.calling -= 1
+        return agent
+
+    @precondition(lambda self: self.agents)
+    @rule(message=_messages_of_self)
+    @step
+    async def cast(self, message: tuple[str, Signal]) -> None:
+        """Send an agent a signal."""
+        self.send(*message)
+
+    def send(self, id: str, signal: Signal) -> None:
+        """Send an agent a signal, without waiting."""
+        try:
+            with self.faults.active():
+                self.refs[id].cast_nowait(signal)
+        except CallError:
+            return
+
+    @precondition(lambda self: self.agents)
+    @rule(messages=st.lists(_messages_of_self, min_size=2, max_size=6), patience=st.sampled_from([0.0, 0.5, PATIENCE]))
+    @step
+    async def crowd(self, messages: Sequence[tuple[str, Signal]], patience: float) -> None:
+        """Have many send at the same time, every other one with a call that loses patience."""
+        for number, (id, signal) in enumerate(messages):
+            if number % 2:
+                self.nursery.start_soon(self._impatient, id, signal, patience)
+            else:
+                self.send(id, signal)
+
+    async def _impatient(self, id: str, signal: Signal, patience: float) -> None:
+        with trio.move_on_after(patience):
+            await self.ask(id, signal, patience=None)
+
+    @precondition(lambda self: self.agents)
+    @rule(id=_ids_of_self)
+    @step
+    async def kill(self, id: str) -> None:
+        """End a life of an agent, whatever it is at."""
+        try:
+            self.jido.kill_agent(self.refs[id])
+        except AgentNotFound:
+            return
+
+    @precondition(lambda self: self.points)
+    @rule(point=st.runner().flatmap(lambda self: st.sampled_from(list(self.points))))
+    @step
+    async def crash_next_at(self, point: str) -> None:
+        """Have the next one that comes to a point crash there."""
+        self.faults.plan(point, Raise())
+
+    @rule(seconds=st.sampled_from([0.0, 0.5, 1.0, 10.0, 3600.0]))
+    @step
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass."""
+        await trio.sleep(seconds)
+
+    # ---- what holds
+
+    @invariant()
+    @step
+    async def what_holds_of_every_instance(self) -> None:
+        """Check the ledger, what agents are at, that none ended with another, and what is marked `@invariant`."""
+        await wait_all_tasks_blocked()
+        check_ledger(self.jido)
+        for ref in self.jido.list_agents():
+            check_calm(ref)
+            for name, holds in invariants_of(type(ref.agent)):
+                assert holds(ref.agent), f"{name} doesn't hold for {ref.id}: {ref.agent.state}"
+        check_isolation(self.jido, self.ends)
+        self._check_crashes()
+
+    def _check_crashes(self) -> None:
+        assert not self.unmeant, f"nobody planned this crash: {self.unmeant[0]}"
+
+    async def tear_down(self) -> None:
+        """Close the instance; nothing may be left waiting."""
+        if not hasattr(self, "jido"):
+            return
+        self._closing.set()
+        await self._ended.wait()
+        await wait_all_tasks_blocked()
+        ledger = check_ledger(self.jido)
+        assert ledger.waiting == 0, f"messages wait for an instance that has ended: {ledger}"
+        assert not self.calling, "callers wait for an instance that has ended"
+        self._check_crashes()
+
+
+@cache
+def _messages(machine: type[RuntimeMachine]) -> st.SearchStrategy[tuple[str, Signal]]:
+    known = [
+        st.tuples(st.just(id), signals(cls, overrides=machine.overrides))
+        for id, cls in sorted(machine.agents.items())
+        if cls.router.routes
+    ]
+    if not known:
+        raise InvalidDefinition(f"{machine.__name__}: none of its agents has routes, so nothing can be sent to them")
+    return st.one_of(known)
+
+
+class AgentMachine(RuntimeMachine):
+    """A state machine of one agent that lives, beside the same agent as a function.
+
+        class Tills(AgentMachine):
+            agent = Till
+
+        TestTills = Tills.TestCase
+
+    All of `RuntimeMachine`. And: what a call of an idle agent answers is what `receive` returns for the same agent and
+    signal; the laws of its author (`@law`) hold for that step; a life that follows a crash begins as its class says.
+    """
+
+    agent: ClassVar[type[Agent[Any]]]
+    """The agent's class."""
+    ID: ClassVar[str] = "agent"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "agent" in vars(cls):
+            cls.agents = {cls.ID: cls.agent}
+
+    async def ask(self, id: str, signal: Signal, *, patience: float | None = PATIENCE) -> Agent[Any] | None:
+        """Return the agent that answers a call, once it is what the function returns."""
+        ref = self.refs[id]
+        idle, before = ref.inspect().at == "idle", ref.agent
+        answer = await super().ask(id, signal, patience=patience)
+        if idle and answer is not None:
+            self._check_answer(before, signal, answer)
+        return answer
+
+    def _check_answer(self, before: Agent[Any], signal: Signal, answer: Agent[Any]) -> None:
+        expected = before.receive(signal)
+        after, directives = (before, ()) if isinstance(expected, Unrouted) else expected
+        alike = told(after.state) == told(answer.state)
+        assert alike, f"the living agent answers otherwise: {differing(told(after.state), told(answer.state))}"
+        laws = [one for one in subject_of(type(before)).laws if not isinstance(one, type)]
+        broken = Judges(laws, before).broken(before, signal, after, directives)
+        assert not broken, broken
+
+    @precondition(lambda self: self.agents)
+    @rule()
+    @step
+    async def begin_anew(self) -> None:
+        """End its life, and look at how the next one begins."""
+        ref = self.refs[self.ID]
+        cls = type(ref.agent)
+        lives = ref.incarnation
+        await wait_all_tasks_blocked()
+        self.jido.kill_agent(ref)
+        await wait_all_tasks_blocked()
+        plain = cls.durable is None and cls.after_crash == "fresh" and type(cls.strategy) is Direct
+        if plain and ref.incarnation == lives + 1 and ref.inspect().at == "idle":
+            begun = cls.new(ref.id)
+            assert told(ref.agent.state) == told(begun.state), f"a new life begins with {ref.agent.state}"

@@ -1,0 +1,224 @@
+"""Machines of agents, instances and supervisors: what they find, and whom they leave alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import trio
+from attrs import field, frozen, validators
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import rule, run_state_machine_as_test
+
+from jido_trio import Action, ActionError, Agent, Context, Emit, Result, Schedule, Signal, ToAgent, invariant
+from jido_trio.errors import InvalidDefinition
+from jido_trio.runtime import Runtime, interpret
+from jido_trio.testing import AgentMachine, RuntimeMachine, SupervisorMachine, crash_point, law, step
+
+FEW = settings(
+    max_examples=25,
+    stateful_step_count=12,
+    database=None,
+    derandomize=True,
+    report_multiple_bugs=False,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink],
+)
+
+
+def failure_of(machine: type[Any], examples: int = 40) -> BaseException:
+    """Return what a machine finds."""
+    with pytest.raises(BaseException) as caught:  # noqa: PT011
+        run_state_machine_as_test(machine, settings=settings(FEW, max_examples=examples))
+    return caught.value
+
+
+def program_of(failure: BaseException) -> str:
+    """Return the steps that lead to it."""
+    return "\n".join(failure.__notes__)
+
+
+@frozen
+class Till:
+    cents: int = 0
+
+
+class Sell(Action):
+    cents: int = field(validator=validators.in_([1, 10, 100]))
+
+    def run(self, context: Context[Till]) -> Result:
+        return {"cents": context.state.cents + self.cents}, Emit("sold", self.cents, dispatch=ToAgent("stock"))
+
+
+class Refund(Action):
+    cents: int = field(validator=validators.in_([1, 10, 100]))
+
+    def run(self, context: Context[Till]) -> Result:
+        if self.cents > context.state.cents:
+            raise ActionError("not so much")
+        return {"cents": context.state.cents - self.cents}, [Charge(), Schedule(5, Signal("close"))]
+
+
+class Close(Action):
+    def run(self, context: Context[Till]) -> Result:
+        return {"cents": 0}
+
+
+@frozen
+class Charge:
+    """Has an effect, in which it may crash."""
+
+
+@interpret.register
+async def _(directive: Charge, runtime: Runtime) -> None:
+    await trio.sleep(0.1)
+    crash_point("charged")
+
+
+class Tills(Agent[Till], routes={"sell": Sell, "refund": Refund, "close": Close}):
+    @invariant
+    def never_in_debt(self) -> bool:
+        return self.state.cents >= 0
+
+
+class Count(Action):
+    def run(self, context: Context[Till]) -> Result:
+        return {"cents": context.state.cents + 1}
+
+
+class Stock(Agent[Till], routes={"sold": Count}): ...
+
+
+class Shop(RuntimeMachine):
+    agents = {"till": Tills, "stock": Stock}
+    points = ["charged"]
+
+
+TestShop = Shop.TestCase
+TestShop.settings = FEW
+
+
+def test_an_invariant_of_an_agent_is_found_broken_in_the_running_one() -> None:
+    class Loses(Action):
+        def run(self, context: Context[Till]) -> Result:
+            return {"cents": context.state.cents - 1}
+
+    class Poor(Tills, routes={"lose": Loses}): ...
+
+    class Machine(RuntimeMachine):
+        agents = {"poor": Poor}
+
+    told = failure_of(Machine)
+    assert "never_in_debt doesn't hold for poor" in str(told)
+    assert "'lose'" in program_of(told)
+
+
+def test_a_crash_that_nobody_planned_is_a_failure_unless_it_is_allowed() -> None:
+    class Breaks(Action):
+        def run(self, context: Context[Till]) -> Result:
+            raise ZeroDivisionError("a bug")
+
+    class Broken(Agent[Till], routes={"break": Breaks}): ...
+
+    class Machine(RuntimeMachine):
+        agents = {"broken": Broken}
+
+    class Tolerant(Machine):
+        crashes = (ZeroDivisionError,)
+
+    assert "nobody planned this crash" in str(failure_of(Machine))
+    run_state_machine_as_test(Tolerant, settings=FEW)
+
+
+def test_a_crash_at_a_named_point_is_found_that_an_effect_does_not_bear() -> None:
+    paid: list[str] = []
+
+    class Machine(RuntimeMachine):
+        agents = {"till": Tills}
+        points = ["charged"]
+        crashes = ()
+
+        @rule()
+        @step
+        async def sell_and_refund(self) -> None:
+            await self.ask("till", Signal("sell", {"cents": 10}))
+            await self.ask("till", Signal("refund", {"cents": 10}))
+            await trio.sleep(1)
+            paid.append("paid")
+
+    told = failure_of(Machine)
+    assert "PlannedCrash: charged" in str(told)
+    assert "crash_next_at(point='charged')" in program_of(told)
+
+
+def test_an_agent_that_keeps_something_outside_of_itself_is_found_beside_its_function() -> None:
+    kept: list[int] = []
+
+    class Remember(Action):
+        def run(self, context: Context[Till]) -> Result:
+            kept.append(1)
+            return {"cents": len(kept)}
+
+    class Impure(Agent[Till], routes={"remember": Remember}): ...
+
+    class Machine(AgentMachine):
+        agent = Impure
+
+    assert "the living agent answers otherwise" in str(failure_of(Machine))
+
+
+@law(Stock)
+def counts_one_at_a_time(before: Stock, told: Any, after: Stock, directives: Sequence[object]) -> bool:
+    return after.state.cents - before.state.cents == 1
+
+
+class Jump(Action):
+    def run(self, context: Context[Till]) -> Result:
+        return {"cents": context.state.cents + 2}
+
+
+class Jumpy(Stock, routes={"sold": Count, "jump": Jump}): ...
+
+
+class StockMachine(AgentMachine):
+    agent = Stock
+
+
+TestStock = StockMachine.TestCase
+TestStock.settings = FEW
+
+
+def test_a_law_of_its_author_is_found_broken_by_the_living_agent() -> None:
+    class Machine(AgentMachine):
+        agent = Jumpy
+
+    assert str(failure_of(Machine)) == "counts_one_at_a_time is broken"
+
+
+def test_a_machine_whose_agents_know_no_signal_says_so() -> None:
+    class Deaf(Agent[Till], routes={}): ...
+
+    class Machine(RuntimeMachine):
+        agents = {"deaf": Deaf}
+
+    with pytest.raises(InvalidDefinition, match="none of its agents has routes"):
+        run_state_machine_as_test(Machine, settings=settings(FEW, max_examples=2))
+
+
+class Workers(SupervisorMachine):
+    async def work(self, id: str) -> None:
+        await trio.sleep(0.25)
+
+
+TestWorkers = Workers.TestCase
+TestWorkers.settings = FEW
+
+
+def test_a_child_that_ignores_its_end_is_found_by_the_machine_of_supervisors() -> None:
+    class Machine(SupervisorMachine):
+        def note(self, report: Any) -> None:
+            """Lose one report in two."""
+            if len(self.crashes) % 2:
+                super().note(report)
+
+    assert "each crash is reported once" in str(failure_of(Machine))
