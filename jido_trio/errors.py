@@ -16,6 +16,7 @@
       | + LaneFull                   an async action was not begun: too many wait in its lane
       | + InvalidResult              what run returned doesn't fit the state or the output schema
       | + Permanent                  trying again won't help
+      | + PlanFailed                 a step of a plan failed, and the plan with it
       | + Transient                  trying again may help
       | + TransitionRefused          the machine of the agent takes no such action in the state it is in
       | + UndoFailed                 an async action failed, and so did undoing it
@@ -403,6 +404,25 @@ class UndoFailed(ActionError):
 
     def __str__(self) -> str:
         return f"action {shown(self.action)} failed ({said(self.error)}), and so did undoing it: {said(self.undoing)}"
+
+
+@define(slots=False, eq=False)
+class PlanFailed(ActionError):
+    """A step of a plan failed that mustn't, and the plan with it."""
+
+    failed: Mapping[str, str]
+    """The steps that failed, and with which words."""
+    done: tuple[str, ...]
+    """The steps that were done before."""
+    undone: tuple[str, ...] = ()
+    """Those of them that were taken back."""
+    not_undone: Mapping[str, str] = attrs.field(factory=dict)
+    """Those that could not be taken back, and why."""
+
+    def __str__(self) -> str:
+        failed = _listed(f"{shown(name)}: {said(why)}" for name, why in self.failed.items())
+        left = _listed(f"{shown(name)}: {said(why)}" for name, why in self.not_undone.items())
+        return f"steps of the plan failed: {failed}" + (f"; these could not be undone: {left}" if left else "")
 
 
 @define(slots=False, eq=False)

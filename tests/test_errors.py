@@ -94,6 +94,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.ActionCancelled("add", text),
     lambda text: errors.BreakerOpen("add", text, 2.5),
     lambda text: errors.UndoFailed("add", text, text),
+    lambda text: errors.PlanFailed({"a": text}, ("b", "c"), ("b",), {"c": text}),
     lambda text: errors.WorkerDied("add", text),
     lambda text: errors.ActionCrashed("add", "chat", text),
     lambda text: errors.LaneBroken("add", text),

@@ -59,6 +59,7 @@ from jido_trio.core._journal import (
 from jido_trio.core._memory import Memory, Space
 from jido_trio.core._migration import migrated
 from jido_trio.core._pattern import matches
+from jido_trio.core._plan import From, Plan, PlanRun, StartPlan, Step, StepDone, UndoStep
 from jido_trio.core._policy import AtOnce, Breaker, Gate, Policy, Rate
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
@@ -116,6 +117,7 @@ __all__ = [
     "Error",
     "ErrorPolicy",
     "Fork",
+    "From",
     "FrozenDict",
     "FrozenList",
     "Fsm",
@@ -135,6 +137,8 @@ __all__ = [
     "Node",
     "Outcome",
     "Pending",
+    "Plan",
+    "PlanRun",
     "Policy",
     "Rate",
     "ReplaceState",
@@ -159,9 +163,12 @@ __all__ = [
     "Space",
     "Spawn",
     "SpawnAgent",
+    "StartPlan",
     "StartSensor",
     "StateOp",
     "Status",
+    "Step",
+    "StepDone",
     "Stop",
     "StopChild",
     "StopSensor",
@@ -176,6 +183,7 @@ __all__ = [
     "ToolLimits",
     "ToolSpec",
     "Transition",
+    "UndoStep",
     "Unrouted",
     "Verdict",
     "WhatIf",

@@ -3,8 +3,8 @@
 A signal meets the files in this order: `_ref` (call, cast), `_mailbox` (what waits) and `_mailbox_rules`, `_cell` (what
 an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out), `_interpreter`
 (what a directive is given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks` (with `_job`,
-`_lanes`, `_attempts`, `_worker_process`; `_run` without an agent), `_life`, each with the interpreters of its
-directives. Around them `_life_tasks` (the tasks of a life),
+`_lanes`, `_attempts`, `_worker_process`; `_run`, `_run_plan` without an agent), `_life`, each with the interpreters of
+its directives. Around them `_life_tasks` (the tasks of a life),
 `_clock` (timers, deadlines), `_fates` (what became of messages), `_crash` (what an agent was at). A durable agent's
 server has layers: `_commit` (what is read and written), `_effects` (what is done then), `_changes` and `_hibernation`,
 and `_durable` (its turns); below them `_plan`, `_inbox`, `_archive` and `_book` (what follows, what waits, their
@@ -49,6 +49,7 @@ from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._rehearsal import Rehearsal, Rehearsed, rehearse
 from jido_trio.runtime._rest import is_at_rest, wake_by, watch_rest
 from jido_trio.runtime._run import Map, Run, run, start_run
+from jido_trio.runtime._run_plan import run_plan
 from jido_trio.runtime._sensors import inject
 from jido_trio.runtime._settling import Settled
 from jido_trio.runtime._threads import ThreadStore
@@ -107,6 +108,7 @@ __all__ = [
     "read_journal",
     "rehearse",
     "run",
+    "run_plan",
     "start_run",
     "wait_state",
     "wake_by",

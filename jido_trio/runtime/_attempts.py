@@ -207,15 +207,3 @@ async def _made_up_for(action: Any, context: Context[Any], policy: Policy, error
         await _within(policy.undo_timeout, action.name, action.on_error, context, error)
     except Exception as undoing:  # noqa: BLE001  # of whatever kind: it is told of with the failure
         raise UndoFailed(action.name, error.message, shown_error(undoing)) from error
-
-
-async def undone(action: Any, context: Context[Any], result: object) -> str | None:
-    """Undo what an action has done, if it knows how; return what went wrong, if anything did."""
-    if not hasattr(action, "undo"):
-        return None
-    policy = action.policy or BARE
-    try:
-        await _within(policy.undo_timeout, action.name, action.undo, context, result)
-    except Exception as error:  # noqa: BLE001  # of whatever kind: the others are to be undone all the same
-        return shown_error(error)
-    return None
