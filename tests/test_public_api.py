@@ -76,7 +76,10 @@ def test_a_public_name_means_one_thing_wherever_it_is_imported_from():
     for name, error in exceptions().items():
         meanings.setdefault(name, {})[id(error)] = "errors"
     twice = {name: sorted(found.values()) for name, found in meanings.items() if len(found) > 1}
-    assert twice == {"Budget": ["ai", "supervision"]}  # of money and of restarts: each is the word of its field
+    assert twice == {  # each is the word of its field
+        "Budget": ["ai", "supervision"],  # of money; of restarts
+        "Model": ["ai", "testing"],  # that answers; that an agent is compared with
+    }
 
 
 def test_the_facade_names_only_what_a_folder_makes_public():

@@ -4,10 +4,15 @@ A conversation is a log. `_decide` says what happens, `_conversation` what follo
 be in flight; `_render` what a model is sent. None of it knows Trio. `_messages`, `_events`, `_inputs`, `_rules` are its
 values, `_budget` and `_prices` its money, `_tools` and `_answer` what passes between text and typed values,
 `_retry` the next try. `_chat` is all of it, to be played with.
+
+`_agent` has an agent go on with a conversation; `_flights` has what is wanted be in flight, with the `_models` that
+their `_client` speaks with; `_request` is what its asker holds, and `_parts` what readers see meanwhile.
 """
 
+from jido_trio.ai._agent import ChatAgent
 from jido_trio.ai._budget import Budget, Price, Spent
 from jido_trio.ai._chat import Chat, conversation
+from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest
 from jido_trio.ai._conversation import AskApproval, CallModel, Conversation, RunTool, Wanted, apply, fold, lost, wanted
 from jido_trio.ai._decide import decide, is_refused
 from jido_trio.ai._events import (
@@ -47,9 +52,12 @@ from jido_trio.ai._messages import (
     Usage,
     UserMessage,
 )
+from jido_trio.ai._models import Model, Models
 from jido_trio.ai._outcome import Answered, Cancelled, ChatOutcome, NeedsApproval, NotAnswered, OutOfBudget
+from jido_trio.ai._parts import Part, TextPart, ToolPart, ToolResultPart, WithdrawnPart
 from jido_trio.ai._prices import PRICES
 from jido_trio.ai._render import refusal, render
+from jido_trio.ai._request import Request, ask, find_request
 from jido_trio.ai._rules import ModelRule, Rules
 from jido_trio.ai._tools import Tool
 
@@ -70,6 +78,7 @@ __all__ = [
     "CancelRequest",
     "Cancelled",
     "Chat",
+    "ChatAgent",
     "ChatEvent",
     "ChatInput",
     "ChatOutcome",
@@ -79,34 +88,48 @@ __all__ = [
     "Ended",
     "Late",
     "Message",
+    "Model",
+    "ModelClient",
+    "ModelFailure",
+    "ModelReply",
+    "ModelRequest",
     "ModelRule",
+    "Models",
     "NeedsApproval",
     "NoReply",
     "NotAnswered",
     "OutOfBudget",
+    "Part",
     "Price",
     "Prompt",
     "Recover",
     "Refuted",
     "Replied",
     "Reply",
+    "Request",
     "Returned",
     "Rules",
     "RunTool",
     "Spent",
     "StartTool",
     "Steered",
+    "TextPart",
     "Tool",
     "ToolCall",
     "ToolMessage",
+    "ToolPart",
     "ToolResult",
+    "ToolResultPart",
     "ToolSchema",
     "Usage",
     "UserMessage",
     "Wanted",
+    "WithdrawnPart",
     "apply",
+    "ask",
     "conversation",
     "decide",
+    "find_request",
     "fold",
     "is_refused",
     "lost",

@@ -41,7 +41,7 @@ from jido_trio.runtime._history import (
 )
 from jido_trio.runtime._inspect import ActionView, AgentView, JidoView, MailboxView
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._jido import Jido
+from jido_trio.runtime._jido import Jido, Service
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._partition import Partition
 from jido_trio.runtime._progress import Update, listen_progress
@@ -80,6 +80,7 @@ __all__ = [
     "Rehearsed",
     "Run",
     "Runtime",
+    "Service",
     "Settled",
     "ThreadStore",
     "Update",

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from os import PathLike
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Protocol, Self, cast
 from urllib.parse import quote
 
 import trio
@@ -46,6 +46,14 @@ EFFECTS = (_cron, _life, _post, _tasks, _threads, _timers)
 """What our own directives do: each of these modules registers the interpreters of its own."""
 
 
+class Service(Protocol):
+    """What makes a supervised task for an instance."""
+
+    def service(self, part: Any, /) -> Child:
+        """Return the task; `part(Class)` is the instance's one part of that class, as `runtime.part(Class)` is."""
+        ...
+
+
 class Jido(Agents):
     """An instance: agents that live inside of `async with Jido("name") as jido:`.
 
@@ -63,7 +71,8 @@ class Jido(Agents):
             by class. It is used, not opened or closed.
         storage: Where durable agents are kept. `open_sqlite(path)` and the like are opened with the instance and
             closed with it; one that is open already is used, and not closed.
-        services: Supervised tasks beside the agents, up before the first agent and stopped after the last.
+        services: Supervised tasks beside the agents, up before the first agent and stopped after the last; or what
+            makes one for this instance, as the `Models` of agents that speak with them do.
         on_report: Called with each `CrashReport`, before the restart, and each `OverrunReport`. None writes them to the
             log `jido_trio.supervision`, repeats folded.
         on_dead_letter: Called with each signal that nobody will handle.
@@ -93,7 +102,7 @@ class Jido(Agents):
         world: World | None = None,
         resources: Mapping[Any, object] | None = None,
         storage: Storage | AbstractAsyncContextManager[Storage] | None = None,
-        services: Sequence[Child] = (),
+        services: Sequence[Child | Service] = (),
         on_report: Sink | None = None,
         on_dead_letter: Callable[[DeadLetter], None] = log_dead_letter,
         dead_letters: int = 1000,
@@ -120,7 +129,8 @@ class Jido(Agents):
                 on_report=on_report,
                 on_gone=instance.gone,
             )
-            beside = [supervisor_child("services", services, on_report=on_report)] if services else []
+            children = [each if isinstance(each, Child) else each.service(instance.part) for each in services]
+            beside = [supervisor_child("services", children, on_report=on_report)] if children else []
             # That the agents give up is the end of the instance: max_restarts=0 passes it on.
             self._tree = open_supervisor(
                 [Child("run_queue", instance.run_queue.run), *beside, agents],

@@ -86,7 +86,7 @@ async def planned(cell: Cell, page: Draft, signal: Signal, directives: Sequence[
                 page.job(directive)
             case CronCancel():
                 page.cancel(job_name(directive.key))
-            case _ if type(directive) in WITHIN:
+            case _ if type(directive) in WITHIN or getattr(type(directive), "ends_with_process", False):
                 plan.steps.append(Do(directive))
             case _:
                 plan.steps.append(Do(directive, page.effect(index, Effect(signal, directive))))

@@ -35,6 +35,7 @@ try:
     from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
     from jido_trio.testing._own_laws import LawFunction, Model, OwnLaw, law, model
     from jido_trio.testing._runtime_machine import AgentMachine, RuntimeMachine
+    from jido_trio.testing._scripted_model import ScriptedModel
     from jido_trio.testing._simulation import (
         NeverEnds,
         NothingCanHappen,
@@ -91,6 +92,7 @@ __all__ = [
     "Raise",
     "ReplyLost",
     "RuntimeMachine",
+    "ScriptedModel",
     "Simulation",
     "Slow",
     "StepNeverEnds",

@@ -1,0 +1,207 @@
+"""ChatAgent: an agent whose strategy is a conversation. What it is told goes to `decide`; pure tools run at once."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, get_args
+
+from attrs import evolve, frozen
+from typing_extensions import TypeVar
+
+from jido_trio import checks
+from jido_trio.ai._answer import answer_schema
+from jido_trio.ai._budget import Budget
+from jido_trio.ai._conversation import Conversation, RunTool, fold, wanted
+from jido_trio.ai._decide import decide
+from jido_trio.ai._events import ChatEvent
+from jido_trio.ai._flights import Begin, Sync, as_content
+from jido_trio.ai._inputs import (
+    Approve,
+    Ask,
+    CancelRequest,
+    ChatInput,
+    Deny,
+    NoReply,
+    Recover,
+    Reply,
+    StartTool,
+    ToolResult,
+)
+from jido_trio.ai._models import Models
+from jido_trio.ai._rules import Busy, OnLost, Rules
+from jido_trio.ai._tools import Tool, checked_tools
+from jido_trio.core import (
+    Action,
+    Agent,
+    ApplyOutcome,
+    Context,
+    Direct,
+    Instruction,
+    NoState,
+    Outcome,
+    Signal,
+    run_instruction,
+)
+from jido_trio.errors import ActionError, InvalidDefinition
+from jido_trio.redact import said
+
+State = TypeVar("State", default=NoState)
+
+Directives = tuple[Any, ...]
+
+
+@frozen
+class Chatting(Direct):
+    """Goes on with a conversation, which is the strategy's state. Actions are run as by `Direct`."""
+
+    rules: Rules
+    inputs: ClassVar = (Ask, Reply, NoReply, StartTool, ToolResult, Approve, Deny, CancelRequest, Recover)
+
+    def init(self, agent: Any) -> tuple[Any, Directives]:
+        """Return the agent with its conversation, new or as it was left, and have its flights looked after."""
+        if agent.strategy_state is None:
+            agent = evolve(agent, strategy_state=Conversation())
+        return agent, (Begin(),)
+
+    def run(self, agent: Any, instructions: Sequence[Instruction], signal: Signal | None) -> tuple[Any, Directives]:
+        """Return the agent after all instructions, and what is to be done."""
+        directives: list[Any] = []
+        for instruction in instructions:
+            if instruction.action_class.is_input:
+                given: Any = instruction.bind()
+                agent, more = self._told(agent, given, signal)
+            else:
+                agent, more = super().run(agent, [instruction], signal)
+            directives += more
+        return agent, tuple(directives)
+
+    def _told(self, agent: Any, given: ChatInput, signal: Signal | None) -> tuple[Any, Directives]:
+        agent, events = self._decided(agent, given)
+        effects: list[Any] = []
+        while (pure := self._next_pure(agent.strategy_state)) is not None:
+            tool, want = pure
+            agent, begun = self._decided(agent, StartTool(id=want.id))
+            agent, result, more = _run_pure(agent, tool, want, signal)
+            agent, returned = self._decided(agent, result)
+            events += begun + returned
+            effects += more
+        recovered = given.lost if isinstance(given, Recover) else ()
+        return agent, (*effects, Sync(events, recovered))
+
+    def _decided(self, agent: Any, given: ChatInput) -> tuple[Any, tuple[ChatEvent, ...]]:
+        events = decide(self.rules, agent.strategy_state, given)
+        return evolve(agent, strategy_state=fold(events, agent.strategy_state)), events
+
+    def _next_pure(self, c: Conversation) -> tuple[Tool, RunTool] | None:
+        for want in wanted(self.rules, c):
+            tool = self.rules.tool(want.name) if isinstance(want, RunTool) else None
+            if isinstance(want, RunTool) and tool is not None and not tool.action.is_async:
+                return tool, want
+        return None
+
+
+def _run_pure(agent: Any, tool: Tool, want: RunTool, signal: Signal | None) -> tuple[Any, ToolResult, Sequence[Any]]:
+    """Run a `def run` tool: its changes are the agent's, and the model is told its `reply`, or the changes."""
+    action: Any = tool.made(want.arguments)
+    try:
+        changes = action.run(Context(agent.state, agent, signal, {"call": f"{agent.id}/{want.id}"}))
+        applied = Instruction(ApplyOutcome(outcome=Outcome(Instruction(action), changes)))
+        after, effects = run_instruction(agent, applied, signal)
+        content = as_content(action.reply(after) if action.replies else _told_of(changes))
+    except ActionError as error:
+        return agent, ToolResult(id=want.id, content=said(error), error=True), ()
+    except ValueError as error:
+        return agent, ToolResult(id=want.id, content=f"the tool failed: {said(error)}", error=True), ()
+    return after, ToolResult(id=want.id, content=content), effects
+
+
+def _told_of(changes: object) -> object:
+    told = changes[0] if isinstance(changes, tuple) else changes
+    if told is None or isinstance(told, list):
+        return "done"
+    return told
+
+
+class ChatAgent(Agent[State]):
+    """An agent that speaks with models: `class Planner(ChatAgent[Trip], models=MODELS, model="fast", tools=[Weather])`.
+
+    Its conversation is kept as its state is: in memory, over its crashes; with `durable=True`, over the process's.
+
+    Args:
+        models: The models that there are.
+        model: The name of the one to call.
+        instructions: What every call begins with.
+        tools: Actions, or `Tool(action, ...)`. A `def run` runs within `cmd`, and its changes are the agent's; an
+            `async def run` runs beside it, and what it returns is told to the model.
+        answer: A frozen attrs class that answers must fit.
+        repairs: How often the model may mend one that doesn't.
+        budget: Of one request.
+        total: Of the whole conversation.
+        busy: What becomes of a request while another is worked at: "queue", "steer" or "reject".
+        on_lost: What becomes of a call of a model that was in flight when the process died: "resend" or "fail".
+        retries: How often a model is tried again.
+        compact_at: Bytes of a prompt from which on what was said before is made a summary; None for never.
+        keywords: As of any `Agent`.
+
+    Raises:
+        InvalidDefinition: When the class is made.
+    """
+
+    rules: ClassVar[Rules] = Rules()
+
+    def __init_subclass__(
+        cls,
+        *,
+        models: Models | None = None,
+        model: str | None = None,
+        instructions: str | None = None,
+        tools: Sequence[type[Action] | Tool] | None = None,
+        answer: type[Any] | None = None,
+        repairs: int | None = None,
+        budget: Budget | None = None,
+        total: Budget | None = None,
+        busy: Busy | None = None,
+        on_lost: OnLost | None = None,
+        retries: int | None = None,
+        compact_at: int | None = None,
+        **keywords: Any,
+    ) -> None:
+        owner = f"agent {cls.__qualname__}"
+        given = {
+            "models": models.rules if models is not None else None,
+            "model": model,
+            "instructions": instructions,
+            "tools": checked_tools(owner, tools) if tools is not None else None,
+            "answer": answer,
+            "repairs": repairs,
+            "budget": budget,
+            "total": total,
+            "busy": busy,
+            "on_lost": on_lost,
+            "retries": retries,
+            "compact_at": compact_at,
+        }
+        changes: Any = {name: value for name, value in given.items() if value is not None}
+        cls.rules = evolve(cls.rules, **changes)
+        _check(owner, cls.rules)
+        if "strategy" in keywords:
+            raise InvalidDefinition(f"{owner} speaks with models: that is its strategy, and it can't have another")
+        keywords.setdefault("after_crash", "committed")
+        super().__init_subclass__(strategy=Chatting(cls.rules), **keywords)
+
+
+def _check(owner: str, rules: Rules) -> None:
+    if rules.models and rules.model not in rules.models:
+        known = ", ".join(map(repr, rules.models))
+        hint = checks.did_you_mean(rules.model, rules.models)
+        raise checks.refused(owner, "model", rules.model, f"is none of its models ({known}){hint}")
+    if not isinstance(rules.instructions, str):
+        raise checks.refused(owner, "instructions", rules.instructions, "must be a text")
+    checks.one_of(owner, "busy", rules.busy, get_args(Busy))
+    checks.one_of(owner, "on_lost", rules.on_lost, get_args(OnLost))
+    checks.whole(owner, "retries", rules.retries)
+    checks.whole(owner, "repairs", rules.repairs)
+    checks.whole(owner, "compact_at", rules.compact_at, least=1, or_none="None for never")
+    for name in ("budget", "total"):
+        if not isinstance(getattr(rules, name), Budget):
+            raise checks.refused(owner, name, getattr(rules, name), "must be a Budget(...)")
+    if rules.answer is not None:
+        answer_schema(rules.answer)

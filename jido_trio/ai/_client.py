@@ -1,0 +1,57 @@
+"""What an adapter is: whoever can have a model reply to a prompt, once."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from attrs import frozen
+
+from jido_trio.ai._inputs import Finish, Kind
+from jido_trio.ai._messages import Prompt, ToolCall, Usage
+
+
+@frozen
+class ModelRequest:
+    """One try of one call: one HTTP request, and no more."""
+
+    prompt: Prompt
+    model: str
+    """The provider's own name of the model."""
+    key: str
+    """Names this try, for providers that can tell by it that they were asked already."""
+
+
+@frozen
+class ModelReply:
+    """What the model said, whole."""
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    finish: Finish | None = None
+    """None if the reply just ended, as when a connection is lost in an orderly way: that is a failure."""
+    usage: Usage | None = None
+    """None if the provider didn't say."""
+
+
+@frozen
+class ModelFailure:
+    """Why there is no reply."""
+
+    why: str
+    kind: Kind = "retry"
+    billed: bool = True
+    """Whether it may have cost something: not if it was refused before anything was generated."""
+    usage: Usage | None = None
+    retry_after: float | None = None
+    """Seconds to wait at least."""
+
+
+Tell: TypeAlias = Callable[[str], None]
+"""Takes the text as it comes, in pieces."""
+
+
+class ModelClient(Protocol):
+    """Speaks with a provider. It never tries twice, and streams even if nobody watches: who cancels stops to pay."""
+
+    async def stream(self, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
+        """Have the model reply. What it raises is a bug, and a failure for good."""
+        ...

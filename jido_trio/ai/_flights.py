@@ -1,0 +1,405 @@
+"""What is in flight: calls of models and tools, as tasks of a supervised service that outlive an agent's life.
+
+After each decision is committed, a `Sync` makes what is in flight equal to what is wanted: it starts what is missing,
+and cancels what nobody wants any more. A flight sends its own outcome to the agent; a durable agent has it on disk
+before the flight ends, whatever the agent is at. So an agent that crashes finds its call still flying, or its outcome
+waiting.
+
+`Desk` is what is kept of that for one agent, over all of its lives.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeAlias, cast
+
+import trio
+from attrs import define, field, frozen
+
+from jido_trio.ai._client import ModelFailure, ModelReply, Tell
+from jido_trio.ai._conversation import AskApproval, CallModel, Conversation, RunTool, lost, wanted
+from jido_trio.ai._events import Asked, Begun, Called, CallFailed, ChatEvent, Ended, Replied, Returned
+from jido_trio.ai._inputs import NoReply, Recover, Reply, StartTool, ToolResult
+from jido_trio.ai._messages import Prompt
+from jido_trio.ai._parts import Parts, ToolPart, ToolResultPart, WithdrawnPart
+from jido_trio.ai._render import render
+from jido_trio.ai._rules import Rules
+from jido_trio.core import Agent, Context, Effect, Resources
+from jido_trio.data import Misfit, unstructure
+from jido_trio.errors import ActionError, CallError, InvalidArguments, InvalidDefinition, MailboxFull, StorageError
+from jido_trio.redact import said, shown, shown_error
+from jido_trio.runtime import AgentRef, Runtime, interpret
+from jido_trio.terms import ExitKind
+
+LOG = logging.getLogger("jido_trio.ai")
+
+TOOLS_AT_ONCE = 8
+"""Tools of one agent that are run at the same time; others wait."""
+
+READABLE = 20
+"""Requests of an agent whose parts are kept for readers."""
+
+
+class Caller(Protocol):
+    """Calls models by the names that agents use."""
+
+    async def call(self, prompt: Prompt, key: str, tell: Tell) -> ModelReply | ModelFailure:
+        """Have a model reply, once."""
+        ...
+
+
+class Flights:
+    """The flights of an instance, in the nursery of its service."""
+
+    def __init__(self, _instance: object = None) -> None:
+        self._caller: Caller | None = None
+        self._nursery: trio.Nursery | None = None
+
+    def use(self, caller: Caller) -> None:
+        """Call models by this."""
+        if self._caller is not None:
+            raise InvalidDefinition("an instance has one service of models: give all of them as one Models(...)")
+        self._caller = caller
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Hold the flights, until it is cancelled: the body of the service."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self._nursery = None
+                nursery.cancel_scope.cancel()
+
+    def start(self, async_fn: Callable[..., Awaitable[object]], *args: object, name: str) -> None:
+        """Begin a flight."""
+        if self._nursery is None:
+            raise InvalidDefinition(
+                "an agent that speaks with models needs them as a service of its instance: "
+                "Jido(..., services=[Models(...)])"
+            )
+        self._nursery.start_soon(async_fn, *args, name=name)
+
+    @property
+    def caller(self) -> Caller:
+        """What calls the models."""
+        assert self._caller is not None  # noqa: S101  # flights begin in its service
+        return self._caller
+
+
+@frozen
+class Begin(Effect):
+    """A life begins: see what is in flight, and tell the agent of what was lost."""
+
+    ends_with_process = True
+
+
+@frozen
+class Sync(Effect):
+    """Make what is in flight equal to what is wanted."""
+
+    ends_with_process = True
+
+    events: tuple[ChatEvent, ...] = ()
+    recovered: tuple[str, ...] = ()
+    """Keys of lost flights of which the agent knows now."""
+
+
+@interpret.register
+def _(_directive: Begin, runtime: Runtime) -> None:
+    desk_of(runtime.cell).begin(runtime)
+
+
+@interpret.register
+def _(directive: Sync, runtime: Runtime) -> None:
+    desk_of(runtime.cell).sync(runtime, directive)
+
+
+def desk_of(cell: Any) -> Desk:
+    """Return what is kept of the flights of an agent, by its place in its instance."""
+    desk: Desk | None = cell.kept(Desk)
+    if desk is None:
+        desk = Desk(AgentRef(cell), cell.instance.part(Flights))
+        cell.keep(desk)
+    return desk
+
+
+Outcome: TypeAlias = Reply | NoReply | ToolResult
+"""What a flight comes to."""
+
+
+@define(eq=False)
+class _Flight:
+    """A call or a tool, until the agent knows what it came to."""
+
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    outcome: Outcome | None = None
+    """What the agent was sent."""
+
+
+@define(eq=False)
+class Desk:
+    """The flights, readers and waiters of one agent."""
+
+    ref: AgentRef[Any]
+    _flights: Flights
+    _flying: dict[str, _Flight] = field(factory=dict)
+    """By its key; one that has landed stays until the agent wants it no more, or it would be begun again."""
+    _held: set[str] = field(factory=set)
+    """Lost, and the agent isn't told yet: not to be started again before it knows."""
+    _parts: dict[str, Parts] = field(factory=dict)
+    _request_of: dict[int, str] = field(factory=dict)
+    _changed: trio.Event = field(factory=trio.Event)
+    _room: trio.Semaphore = field(factory=lambda: trio.Semaphore(TOOLS_AT_ONCE))
+
+    def up(self) -> None:
+        """See `Belonging`."""
+
+    def again(self) -> None:
+        """See `Belonging`."""
+
+    def gone(self, exit: ExitKind) -> None:
+        """See `Belonging`. Nobody is left to tell, so nothing needs to fly."""
+        for flight in self._flying.values():
+            flight.scope.cancel()
+        for parts in self._parts.values():
+            parts.end()
+        self._wake()
+
+    def inspect(self) -> Mapping[str, object]:
+        """Return what is in flight."""
+        return {"flights": sorted(self._flying)}
+
+    @property
+    def changed(self) -> trio.Event:
+        """Is set after the next decision."""
+        return self._changed
+
+    def has_parts(self, request: str) -> bool:
+        """Tell whether parts of a request are kept."""
+        return request in self._parts
+
+    def parts_of(self, request: str) -> Parts:
+        """Return the parts of a request, to be read."""
+        parts = self._parts.get(request)
+        if parts is None:
+            parts = self._parts[request] = Parts()
+            for old in [key for key, each in self._parts.items() if each.ended][:-READABLE]:
+                del self._parts[old]
+        return parts
+
+    # Lives
+
+    def begin(self, runtime: Runtime) -> None:
+        """Tell the agent which of its flights are lost, before any of them is started again.
+
+        What came in may have been what it crashed at, and is gone then: it is sent again. Twice is once.
+        """
+        for flight in self._flying.values():
+            if flight.outcome is not None:
+                self._flights.start(self._tell, flight.outcome, name=f"outcome for {runtime.agent.id}")
+        rules, c = _chat_of(runtime.agent)
+        self._held = set(lost(rules, c, self._flying))
+        if self._held:
+            recover = Recover(lost=tuple(sorted(self._held)))
+            self._flights.start(self._tell, recover, name=f"recovery of {runtime.agent.id}")
+        self.sync(runtime, Sync())
+
+    def sync(self, runtime: Runtime, sync: Sync) -> None:
+        """Start what is wanted and isn't in flight; cancel what isn't wanted any more; tell readers and waiters."""
+        rules, c = _chat_of(runtime.agent)
+        self._held.difference_update(sync.recovered)
+        wants = {want.key: want for want in wanted(rules, c) if not isinstance(want, AskApproval)}
+        for key in [key for key in self._flying if key not in wants]:
+            self._flying.pop(key).scope.cancel()
+        for event in sync.events:
+            self._show(c, event)
+        for key, want in wants.items():
+            if key not in self._flying and key not in self._held:
+                self._launch(runtime, rules, c, want)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    # What readers see
+
+    def _show(self, c: Conversation, event: ChatEvent) -> None:
+        match event:
+            case Asked():
+                self.parts_of(event.request)
+            case Called():
+                self._request_of = {event.call: event.request}
+            case Replied():
+                self._replied(event)
+            case CallFailed():
+                parts = self._of_call(event.call)
+                if parts is not None and parts.open_text:
+                    parts.add(WithdrawnPart())
+            case Begun() if c.request is not None:
+                self.parts_of(c.request).add(_tool_part(c, event.id))
+            case Returned() if c.request is not None:
+                self.parts_of(c.request).add(ToolResultPart(event.id, event.content, event.error))
+            case Ended():
+                self.parts_of(event.request).end()
+            case _:
+                pass
+
+    def _of_call(self, call: int) -> Parts | None:
+        request = self._request_of.get(call)
+        return self.parts_of(request) if request is not None else None
+
+    def _replied(self, event: Replied) -> None:
+        parts = self._of_call(event.call)
+        if parts is None or parts.open_text == event.text:
+            return
+        if parts.open_text:  # what was streamed isn't what was said
+            parts.add(WithdrawnPart())
+        parts.tell(event.text)
+
+    # Flights
+
+    def _launch(self, runtime: Runtime, rules: Rules, c: Conversation, want: CallModel | RunTool) -> None:
+        flight = self._flying[want.key] = _Flight()
+        if isinstance(want, CallModel):
+            if c.called is not None:
+                self._request_of = {want.call: c.called.request}
+            prompt = render(rules, c, want.model, want.purpose)
+            parts = self._of_call(want.call) if want.purpose == "chat" else None
+            self._flights.start(self._call, flight, want, prompt, parts, name=f"call {want.key} of {self.ref.id}")
+        else:
+            tool = _Tooling(runtime.agent, runtime.resources, rules, want)
+            self._flights.start(self._run, flight, tool, name=f"tool {want.name} of {self.ref.id}")
+
+    async def _call(self, flight: _Flight, want: CallModel, prompt: Prompt, parts: Parts | None) -> None:
+        with flight.scope:
+            await trio.sleep(want.delay)
+            key = f"{self.ref.id}/{want.key}"
+            try:
+                outcome = await self._flights.caller.call(prompt, key, parts.tell if parts is not None else _nobody)
+            except Exception as error:
+                LOG.exception("call %s of agent %s: its client has a bug", want.key, self.ref.id)
+                outcome = ModelFailure(shown_error(error), "never")
+            flight.outcome = _told(want, outcome)
+            await self._tell(flight.outcome)
+
+    async def _run(self, flight: _Flight, tool: _Tooling) -> None:
+        want = tool.want
+        with flight.scope:
+            async with self._room:
+                await self._tell(StartTool(id=want.id))
+                result = await tool.run(f"{self.ref.id}/{want.id}")
+            flight.outcome = result
+            await self._tell(result)
+
+    async def _tell(self, given: Recover | StartTool | Outcome) -> None:
+        """Send the agent an outcome; it is on disk then, if the agent is durable."""
+        pause = 0.1
+        while True:
+            try:
+                await self.ref.cast(given)
+            except (StorageError, MailboxFull) as error:  # an outcome is known by its call, so twice is once
+                LOG.warning("an outcome for agent %s can't be kept yet: %s", self.ref.id, said(error))
+                await trio.sleep(pause)
+                pause = min(2 * pause, 10)
+            except CallError as error:  # it has ended, or belongs to another process now
+                LOG.info("an outcome for agent %s has no receiver: %s", self.ref.id, said(error))
+                return
+            else:
+                return
+
+
+def _nobody(_text: str) -> None:
+    """Take what nobody reads."""
+
+
+def _told(want: CallModel, outcome: ModelReply | ModelFailure) -> Reply | NoReply:
+    match outcome:
+        case ModelReply(text, calls, finish, usage):
+            return Reply(
+                call=want.call, attempt=want.attempt, text=_clean(text), calls=calls, finish=finish, usage=usage
+            )
+        case ModelFailure(why, kind, billed, usage, retry_after):
+            return NoReply(
+                call=want.call,
+                attempt=want.attempt,
+                why=_clean(why),
+                kind=kind,
+                billed=billed,
+                usage=usage,
+                retry_after=retry_after,
+            )
+
+
+def _tool_part(c: Conversation, id: str) -> ToolPart:
+    calls: Iterable[Any] = (call for said in c.messages if isinstance(said, Replied) for call in said.calls)
+    call = next(call for call in calls if call.id == id)
+    return ToolPart(id, call.name, call.arguments)
+
+
+def _chat_of(agent: Agent[Any]) -> tuple[Rules, Conversation]:
+    return cast("Any", type(agent)).rules, agent.strategy_state
+
+
+@frozen
+class _Tooling:
+    """A tool that is to be run, for whom, and with what."""
+
+    agent: Agent[Any]
+    resources: Resources
+    rules: Rules
+    want: RunTool
+
+    async def run(self, key: str) -> ToolResult:
+        """Run it, and return what the model is told, whatever it does."""
+        tool = self.rules.tool(self.want.name)
+        if tool is None:
+            return self._error(f"there is no tool {shown(self.want.name, 100)}")
+        try:
+            action: Any = tool.made(self.want.arguments)
+        except InvalidArguments as unfit:
+            return self._error(said(unfit))
+        context = Context(self.agent.state, self.agent, None, {"call": key}, self.resources, key=key)
+        seconds = tool.timeout if tool.timeout is not None else float("inf")
+        with trio.move_on_after(seconds):
+            try:
+                return self._result(await action.run(context))
+            except ActionError as error:
+                return self._error(said(error))
+            except Exception as error:
+                LOG.exception("tool %s (%s) of agent %s has a bug", self.want.name, self.want.id, self.agent.id)
+                return self._error(f"the tool failed: {shown_error(error)}")
+        return self._error(f"it took longer than {seconds:g} seconds, and was cancelled. It may have happened.")
+
+    def _result(self, value: object) -> ToolResult:
+        try:
+            return ToolResult(id=self.want.id, content=as_content(value))
+        except ValueError as error:
+            LOG.error("tool %s of agent %s returned what is no JSON: %s", self.want.name, self.agent.id, said(error))  # noqa: TRY400
+            return self._error("the tool returned what can't be told: it is no JSON")
+
+    def _error(self, content: str) -> ToolResult:
+        return ToolResult(id=self.want.id, content=content, error=True)
+
+
+def _clean(text: str) -> str:
+    """Return text that can be encoded: halves of surrogate pairs are replaced."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def as_content(value: object) -> str:
+    """Return what a tool returned as the text that a model is told.
+
+    Raises:
+        ValueError: It is neither text nor plain data.
+    """
+    if isinstance(value, str):
+        return _clean(value)
+    try:
+        return _clean(json.dumps(unstructure(value), ensure_ascii=False, allow_nan=False))
+    except (TypeError, ValueError, RecursionError, Misfit) as error:
+        raise ValueError(f"{shown(value, 80)}: {said(error)}") from None

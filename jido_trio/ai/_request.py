@@ -1,0 +1,127 @@
+"""A request, as its asker holds it: parts as they come, the answer, cancel, approvals."""
+
+from collections.abc import AsyncIterator
+from typing import Any, TypeAlias, cast
+
+import trio
+from attrs import field, frozen
+
+from jido_trio.ai._agent import ChatAgent
+from jido_trio.ai._budget import NOTHING_SPENT
+from jido_trio.ai._conversation import AskApproval, Conversation, wanted
+from jido_trio.ai._events import Ended, Steered
+from jido_trio.ai._flights import Desk, desk_of
+from jido_trio.ai._inputs import Approve, Ask, CancelRequest, Deny
+from jido_trio.ai._outcome import ChatOutcome, NeedsApproval, NotAnswered, outcome_of
+from jido_trio.ai._parts import Part, TextPart
+from jido_trio.errors import AgentStopped, CallTimeout
+from jido_trio.runtime import AgentRef
+from jido_trio.world import current
+
+Asking: TypeAlias = AgentRef[Any]
+"""A ref to an agent that speaks with models."""
+
+
+async def ask(agent: Asking, text: str, *, id: str | None = None, pinned: bool = False) -> "Request":
+    """Ask an agent something, and return the request; a durable agent has it on disk then.
+
+    Args:
+        agent: One of a `ChatAgent`.
+        text: What is asked.
+        id: Names the request: asked again with the same it is the same request. A fresh one if not given.
+        pinned: Whether the text outlives compaction.
+
+    Raises:
+        CallError: The agent doesn't take it.
+    """
+    named = id if id is not None else current().ids()
+    after: ChatAgent[Any] = await agent.call(Ask(request=named, text=text, pinned=pinned))
+    return Request(agent, named, is_taken=_chat(after).knows(named))
+
+
+def find_request(agent: Asking, id: str) -> "Request | None":
+    """Return a request that was asked before, or None if the agent doesn't know it."""
+    return Request(agent, id) if _chat(agent.agent).knows(id) else None
+
+
+@frozen
+class Request:
+    """Something that was asked. Letting go of it cancels nothing."""
+
+    agent: Asking
+    id: str
+    is_taken: bool = field(default=True, kw_only=True)
+    """Whether the agent took it: not if another is worked at, and it takes no more than one."""
+
+    async def answer(self, timeout: float | None = None) -> ChatOutcome:
+        """Wait for what it comes to; `NeedsApproval` comes each time that nothing goes on before somebody decides.
+
+        Args:
+            timeout: Seconds to wait; None waits for ever. The request goes on, however long.
+
+        Raises:
+            AgentStopped: The agent was stopped.
+            CallTimeout: It has not ended in time.
+        """
+        with trio.move_on_after(float("inf") if timeout is None else timeout):
+            return await self._outcome()
+        raise CallTimeout(self.agent.id, timeout or 0)
+
+    async def _outcome(self) -> ChatOutcome:
+        await trio.lowlevel.checkpoint()
+        if not self.is_taken:
+            return NotAnswered("busy: another request is worked at", "", (), NOTHING_SPENT)
+        while True:
+            desk = self._desk
+            changed = desk.changed
+            c, rules = _chat(self.agent.agent), type(self.agent.agent).rules
+            ended = c.end_of(joined(c, self.id))
+            if ended is not None:
+                return outcome_of(rules, ended)
+            wants = wanted(rules, c)
+            if c.request == joined(c, self.id) and wants and all(isinstance(want, AskApproval) for want in wants):
+                return NeedsApproval(tuple(want for want in wants if isinstance(want, AskApproval)))
+            if not self.agent.running:
+                raise AgentStopped(self.agent.id)
+            await changed.wait()
+
+    async def parts(self) -> AsyncIterator[Part]:
+        """Yield what happens as it happens, from the start, until the request has ended.
+
+        What a process that died had shown is gone; the text of an answer comes as one part then.
+        """
+        desk = self._desk
+        c = _chat(self.agent.agent)
+        ended: Ended | None = c.end_of(joined(c, self.id))
+        if ended is not None and not desk.has_parts(joined(c, self.id)):
+            if ended.text:
+                yield TextPart(ended.text)
+            return
+        async for part in desk.parts_of(joined(c, self.id)).read():
+            yield part
+
+    async def cancel(self) -> None:
+        """Cancel it: what is in flight is stopped, what it may have cost is booked, the conversation goes on."""
+        await self.agent.call(CancelRequest(request=self.id))
+
+    async def approve(self, call: AskApproval | str, by: str = "") -> None:
+        """Allow a call of a tool."""
+        await self.agent.call(Approve(id=call if isinstance(call, str) else call.id, by=by))
+
+    async def deny(self, call: AskApproval | str, reason: str = "") -> None:
+        """Forbid a call of a tool; the model is told the reason."""
+        await self.agent.call(Deny(id=call if isinstance(call, str) else call.id, reason=reason))
+
+    @property
+    def _desk(self) -> Desk:
+        return desk_of(self.agent._cell)  # noqa: SLF001  # a desk belongs to the agent's place
+
+
+def _chat(agent: Any) -> Conversation:
+    return cast("Conversation", agent.strategy_state)
+
+
+def joined(c: Conversation, request: str) -> str:
+    """Return the request that one became part of, as its text steered it; itself if it didn't."""
+    steered = (said for said in (*c.steering, *c.messages) if isinstance(said, Steered))
+    return next((said.request for said in steered if said.id == request), request)

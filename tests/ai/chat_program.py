@@ -1,0 +1,107 @@
+"""A program that is killed: a request with two tools, on SQLite, a model and tools that count in synced files.
+
+`python chat_program.py FOLDER POINT`: it kills itself when it comes to the point of that number; without one it
+goes on to the answer, and prints it.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import trio
+import trio.lowlevel
+from attrs import frozen
+
+from jido_trio import Action, Jido, Result
+from jido_trio.ai import Answered, ChatAgent, Model, ModelReply, Models, Tool, ToolCall, Usage, ask, refusal
+from jido_trio.storage import open_sqlite
+
+FOLDER = Path()
+KILLED_AT = 0
+COME_TO = 0
+
+
+def point(name: str) -> None:
+    """Die here, if it is the time."""
+    global COME_TO
+    COME_TO += 1
+    if COME_TO == KILLED_AT:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def note(what: str) -> None:
+    """Write a line that a death leaves."""
+    with (FOLDER / "notes").open("a") as notes:
+        notes.write(f"{what}\n")
+        notes.flush()
+        os.fsync(notes.fileno())
+
+
+@frozen
+class Trip:
+    hotel: str = ""
+
+
+class Look(Action):
+    """Harmless."""
+
+    async def run(self, context: object) -> Result:
+        point("look begins")
+        note("look")
+        point("look ends")
+        return {"sky": "snow"}
+
+
+class Pay(Action):
+    """Must happen once."""
+
+    async def run(self, context: object) -> Result:
+        point("pay begins")
+        note("pay")
+        point("pay ends")
+        return {"paid": True}
+
+
+class Provider:
+    """As strict as strict ones are; each request costs."""
+
+    async def stream(self, request, tell):
+        point("before a request")
+        await trio.lowlevel.checkpoint()
+        wrong = refusal(request.prompt.messages)
+        note(f"INVALID {wrong}" if wrong else f"request {len(request.prompt.messages)}")
+        point("while it replies")
+        tell("so ")
+        said = len(request.prompt.messages)
+        point("before the reply is kept")
+        if said == 1:
+            calls = (ToolCall("a", "look", "{}"), ToolCall("b", "pay", "{}"))
+            return ModelReply("", calls, "tool_calls", Usage(10, 10))
+        return ModelReply("done", (), "stop", Usage(10, 10))
+
+
+MODELS = Models(m=Model("m", Provider()))
+
+
+class Planner(ChatAgent[Trip], models=MODELS, model="m", tools=[Tool(Look, replay="safe"), Pay], durable=True):
+    """Looks and pays."""
+
+
+async def main() -> None:
+    async with Jido("trips", storage=open_sqlite(FOLDER / "trips.db"), services=[MODELS]) as jido:
+        planner = await jido.start_agent(Planner, id="ann")
+        point("before it is asked")
+        request = await ask(planner, "Oslo", id="web-1")
+        point("after it was asked")
+        match await request.answer(timeout=20):
+            case Answered(text=text):
+                point("after the answer")
+                print(text, COME_TO)  # noqa: T201
+            case other:
+                print(other)  # noqa: T201
+
+
+if __name__ == "__main__":
+    FOLDER, KILLED_AT = Path(sys.argv[1]), int(sys.argv[2])
+    trio.run(main)
