@@ -21,6 +21,7 @@ PARTS = (
     "observe",
     "actions",
     "groups",
+    "plugins",
     "sensors",
     "storage",
     "storage.encryption",

@@ -17,6 +17,7 @@
       | + InvalidResult              what run returned doesn't fit the state or the output schema
       | + Permanent                  trying again won't help
       | + PlanFailed                 a step of a plan failed, and the plan with it
+      | + PluginRefused              a hook of a plugin failed, and so refused what it was asked about
       | + Transient                  trying again may help
       | + TransitionRefused          the machine of the agent takes no such action in the state it is in
       | + UndoFailed                 an async action failed, and so did undoing it
@@ -491,6 +492,18 @@ class Interrupted(ActionError):
             f"action {shown(self.action)} was cut off when its agent died; whether it has done its work isn't known. "
             "Declare it idempotent to have it run again"
         )
+
+
+@define(slots=False, eq=False)
+class PluginRefused(ActionError):
+    """A hook of a plugin failed, so what it was asked about was refused; or it gave what it must not."""
+
+    plugin: str
+    hook: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"plugin {shown(self.plugin)} refused it in {self.hook}: {said(self.reason)}"
 
 
 @define(slots=False, eq=False)

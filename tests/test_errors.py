@@ -98,6 +98,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.WorkerDied("add", text),
     lambda text: errors.ActionCrashed("add", "chat", text),
     lambda text: errors.LaneBroken("add", text),
+    lambda text: errors.PluginRefused("slack", "on_signal", text),
     lambda text: errors.TransitionRefused("ship", "open", text),
     lambda text: errors.LaneFull("add", text, 3),
     lambda text: errors.Interrupted(text),

@@ -40,8 +40,9 @@ def _draw(options: argparse.Namespace) -> int:
 
 def drawing_of(cls: type[Agent[Any]]) -> Drawing:
     """Return the picture of an agent class."""
-    if isinstance(cls.strategy, Fsm):
-        return cls.strategy.drawing()
+    own = getattr(cls.strategy, "own", cls.strategy)  # that of an agent with plugins is around its own
+    if isinstance(own, Fsm):
+        return own.drawing()
     nodes = [Node("", cls.name, "start")]
     edges = []
     for number, route in enumerate(cls.router.routes):

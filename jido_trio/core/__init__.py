@@ -60,6 +60,7 @@ from jido_trio.core._memory import Memory, Space
 from jido_trio.core._migration import migrated
 from jido_trio.core._pattern import matches
 from jido_trio.core._plan import From, Plan, PlanRun, StartPlan, Step, StepDone, UndoStep
+from jido_trio.core._plugin import PluggedState, Plugin, PluginChange, StartChildren
 from jido_trio.core._policy import AtOnce, Breaker, Gate, Policy, Rate
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
@@ -139,6 +140,9 @@ __all__ = [
     "Pending",
     "Plan",
     "PlanRun",
+    "PluggedState",
+    "Plugin",
+    "PluginChange",
     "Policy",
     "Rate",
     "ReplaceState",
@@ -163,6 +167,7 @@ __all__ = [
     "Space",
     "Spawn",
     "SpawnAgent",
+    "StartChildren",
     "StartPlan",
     "StartSensor",
     "StateOp",

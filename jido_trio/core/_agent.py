@@ -23,12 +23,13 @@ from jido_trio.core._input import Input
 from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Command, Instruction, normalize
 from jido_trio.core._learned import Learned
+from jido_trio.core._plugin import Plugged, Plugin, jobs_of_plugins, plugged_by, sensors_of_plugins, slice_of
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._sent import CARRIER, unwrapping
 from jido_trio.core._signal import Signal
 from jido_trio.core._strategy import Direct, Strategy, Tick
 from jido_trio.data import Misfit, Schema, schema_of
-from jido_trio.errors import InvalidDefinition, InvalidInstruction
+from jido_trio.errors import ActionError, InvalidDefinition, InvalidInstruction
 from jido_trio.redact import shown
 from jido_trio.terms import AfterCrash
 from jido_trio.world import Later, current, enter, leave
@@ -40,6 +41,7 @@ class NoState:
 
 
 State = TypeVar("State", default=NoState)
+Slice = PlainTypeVar("Slice")
 
 Target: TypeAlias = type[Action] | Action | Instruction | tuple[type[Action], Mapping[str, Any]]
 """What a signal is routed to: an action, whose parameters are the signal's data; with parameters that are fixed."""
@@ -70,6 +72,7 @@ class Agent(Generic[State]):
         strategy: How it goes through several instructions.
         durable: Whether its agents outlive their process, in the storage of their instance; `Durable` says how.
         schedules: Jobs that each of its agents has from its start on.
+        plugins: What it has in common with others: `Plugin`s, or pairs of a name and a `Plugin`.
         sensors: What watches the world for each of its agents, by tag: `Sensor`s, or `StartSensor`s.
 
     Raises:
@@ -102,6 +105,11 @@ class Agent(Generic[State]):
     _routes: ClassVar[tuple[Route, ...]] = ()
     """Its own, without its strategy's."""
     _hooked: ClassVar[bool] = False
+    _plugged: ClassVar[Plugged | None] = None
+    """Its strategy, if it has plugins."""
+    _own_schedules: ClassVar[tuple[Cron, ...]] = ()
+    _own_sensors: ClassVar[tuple[StartSensor, ...]] = ()
+    """Without those of its plugins."""
     _by_action: ClassVar[Learned[type, Run]]
     _by_type: ClassVar[Learned[str, Any]]
 
@@ -122,6 +130,7 @@ class Agent(Generic[State]):
         durable: bool | Durable | None = None,
         schedules: Iterable[Cron] | None = None,
         sensors: Mapping[str, Any] | Iterable[StartSensor] | None = None,
+        plugins: Iterable[Plugin[Any] | tuple[str, Plugin[Any]]] | None = None,
     ) -> None:
         super().__init_subclass__()
         cls.name = checked_name("agent", cls, name)
@@ -141,16 +150,15 @@ class Agent(Generic[State]):
             cls.default_dispatch = checked_dispatch(f"agent {cls.name!r}", "default_dispatch", default_dispatch)
         if strategy is not None:
             cls.strategy = _checked_strategy(cls, strategy)
+        if strategy is not None or plugins is not None:
+            cls._plug(plugins)
         if durable is not None:
             cls.durable = checked_durable(f"agent {cls.name!r}", durable)
         if routes is not None:
             cls._routes = Router(routes).routes
-        if routes is not None or strategy is not None:
+        if routes is not None or strategy is not None or plugins is not None:
             cls.router = _router(cls, (*cls._routes, *_routes_of(cls.strategy)))
-        if schedules is not None:
-            cls.schedules = _checked_schedules(cls, schedules)
-        if sensors is not None:
-            cls.sensors = _checked_sensors(cls, sensors)
+        cls._declare(schedules, sensors, plugged=plugins is not None)
         state = _state_class(cls)
         if state is not None:
             cls.record = schema_of(state)
@@ -162,6 +170,24 @@ class Agent(Generic[State]):
         )
         cls._by_action = Learned(cls._for_action)
         cls._by_type = Learned(cls._for_signal)
+
+    @classmethod
+    def _plug(cls, plugins: Iterable[Any] | None) -> None:
+        if plugins is None and cls._plugged is not None:
+            plugins = [(each.name, each.plugin) for each in cls._plugged.mounted]
+        if plugins is not None:
+            cls.strategy = cls._plugged = plugged_by(f"agent {cls.name!r}", cls.strategy, plugins)
+
+    @classmethod
+    def _declare(cls, schedules: Iterable[Cron] | None, sensors: Any, *, plugged: bool) -> None:
+        if schedules is not None:
+            cls._own_schedules = _checked_schedules(cls, schedules)
+        if schedules is not None or plugged:
+            cls.schedules = _checked_schedules(cls, (*cls._own_schedules, *jobs_of_plugins(cls.strategy)))
+        if sensors is not None:
+            cls._own_sensors = _checked_sensors(cls, sensors)
+        if sensors is not None or plugged:
+            cls.sensors = _checked_sensors(cls, (*cls._own_sensors, *sensors_of_plugins(cls.strategy)))
 
     @classmethod
     def new(cls, id: object = None, state: State | Mapping[str, Any] | None = None) -> Self:
@@ -236,6 +262,24 @@ class Agent(Generic[State]):
             return self._by_action[type(action)](self, action, signal)
         return self._generally(action, signal, context)
 
+    def plugin(self, plugin: type[Plugin[Slice]], name: str | None = None) -> Slice:
+        """Return the slice of a plugin: of the one under its own name, or under `name`.
+
+        Raises:
+            InvalidDefinition: The agent hasn't it.
+        """
+        return slice_of(self, plugin, name)  # type: ignore[no-any-return]  # what the plugin says
+
+    def with_plugin(self, plugin: type[Plugin[Any]], changes: Mapping[str, Any], name: str | None = None) -> Self:
+        """Return the agent with `changes` merged deeply into the slice of a plugin.
+
+        Raises:
+            ActionError: The agent hasn't it, or they don't fit.
+        """
+        if self._plugged is None:
+            raise ActionError(f"agent {shown(self.id)} has no plugins")
+        return self._plugged.changed(self, plugin.change(changes, name))  # type: ignore[no-any-return]
+
     def on_before_cmd(self, action: Command) -> tuple[Self, Command]:
         """Return the agent and the action that `cmd` shall go on with; override it."""
         return self, action
@@ -264,6 +308,11 @@ class Agent(Generic[State]):
         return self._within((Inside, self, action, signal), action, signal, context)
 
     def _receive_generally(self, signal: Signal, _: object) -> tuple[Self, tuple[AttrsInstance, ...]] | Unrouted:
+        if self._plugged is not None and self._plugged.hears:
+            try:
+                signal = self._plugged.heard(self, signal)
+            except ActionError as error:
+                return self, (Error(error, context="instruction"),)
         instructions = self.instructions_for(signal)
         if not instructions:
             return Unrouted(signal.type, self.router.patterns)
@@ -425,6 +474,8 @@ def _checked_strategy(cls: type[Agent[Any]], strategy: object) -> Any:
 
 def _routes_of(strategy: Any) -> tuple[Route, ...]:
     """Return the routes that a strategy brings."""
+    if isinstance(strategy, Plugged):
+        return (*_routes_of(strategy.own), *strategy.routes)
     given = getattr(strategy, "routes", ())
     routes = Router(given).routes
     if isinstance(given, Mapping):

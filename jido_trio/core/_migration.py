@@ -9,6 +9,7 @@ import attrs
 
 from jido_trio.core._agent import Agent
 from jido_trio.core._durable import Migration
+from jido_trio.core._plugin import Plugged
 from jido_trio.errors import MigrationFailed
 from jido_trio.redact import secret_fields_within, secret_texts, shown, shown_error
 
@@ -35,6 +36,10 @@ def migrated(agent: Agent[Any], cls: type[A], migrate: Migration | None = None) 
         raise MigrationFailed(agent.id, agent.vsn, cls.__qualname__, cls.vsn, why) from error
     if type(agent).strategy == cls.strategy:
         return cls(agent.id, state, agent.strategy_state)
+    if isinstance(cls.strategy, Plugged):
+        kept = cls.strategy.from_another(type(agent).strategy, agent.strategy_state)
+        brought: A = cls.strategy.init(cls(agent.id, state, kept))[0]
+        return brought
     return cls.strategy.init(cls(agent.id, state))[0]
 
 

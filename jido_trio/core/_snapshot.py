@@ -45,7 +45,12 @@ def snapshot_of(agent: Any) -> Snapshot:
     Its strategy says it, in a method `snapshot(agent)`. One without that is idle, with the fields of its
     `strategy_state` as the details.
     """
-    say = getattr(type(agent).strategy, "snapshot", None)
+    return snapshot_by(type(agent).strategy, agent)
+
+
+def snapshot_by(strategy: Any, agent: Any) -> Snapshot:
+    """Return how far an agent is, as that strategy says it."""
+    say = getattr(strategy, "snapshot", None)
     if say is not None:
         return say(agent)  # type: ignore[no-any-return]  # a Snapshot
     kept = agent.strategy_state

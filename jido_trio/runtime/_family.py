@@ -17,7 +17,7 @@ from typing import Any, cast
 import trio
 from attrs import define, evolve, field, frozen
 
-from jido_trio.core import AdoptChild, Error, Signal, Spawn, SpawnAgent, StopChild
+from jido_trio.core import AdoptChild, Error, Signal, Spawn, SpawnAgent, StartChildren, StopChild
 from jido_trio.errors import ActionError, AgentNotFound, JidoError, StartFailed, SupervisionError
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
@@ -303,6 +303,14 @@ def _(directive: Spawn, runtime: Runtime) -> None:
         runtime.part(Family).work(runtime.cell, directive)
     except ActionError as error:
         runtime.do(Error(error, context="spawn"))
+
+
+@interpret.register
+def _(directive: StartChildren, runtime: Runtime) -> None:
+    there = _children_of(runtime.cell).by_tag
+    for child in directive.children:
+        if child.tag not in there:  # children outlive a crash of their parent
+            runtime.do(child)
 
 
 @interpret.register
