@@ -16,7 +16,7 @@ from attrs import define, frozen
 from jido_trio import checks
 from jido_trio.core import Agent, Entry, replay
 from jido_trio.data import Misfit, named_class
-from jido_trio.errors import AgentNotFound, InvalidDefinition, RecordRefused
+from jido_trio.errors import AgentNotFound, Conflict, InvalidDefinition, RecordRefused, StorageError
 from jido_trio.redact import said, shown
 from jido_trio.runtime._archive import FORMAT, Archive, Snapshot, archive_of, entry_of
 from jido_trio.storage import Check, Delete, DeleteRange, Op, Record, Storage, within
@@ -89,7 +89,7 @@ class JournalPages(Generic[T]):
             raise StopAsyncIteration
         first = self._number + 1 if self._number is not None else numbers[0]
         if numbers != list(range(first, first + len(numbers))):
-            raise RecordRefused(self._archive.past(first), f"the journal has a gap: it goes on with {numbers[:3]}")
+            raise await self._gap(first, numbers)
         page: list[T] = []
         try:
             for number, record in zip(numbers, records, strict=False):
@@ -99,6 +99,14 @@ class JournalPages(Generic[T]):
             if not page:
                 raise
         return tuple(page)  # if the next can't be read, the next page begins with it, and says so
+
+    async def _gap(self, first: int, numbers: list[int]) -> StorageError:
+        """Return what is wrong where an input is missing: the journal was cut meanwhile, or is damaged."""
+        record = self._archive.past(first)
+        bases = await self._archive.range("base/")
+        if bases and number_in(bases[0]) >= first:
+            return Conflict(record, 1, 0)
+        return RecordRefused(record, f"the journal has a gap: it goes on with {numbers[:3]}")
 
 
 @frozen
@@ -218,7 +226,8 @@ def _plain(record: Record) -> dict[str, Any]:
 async def open_journal(storage: Storage, instance: str, agent_id: str, *, upto: int | None = None) -> JournalReader:
     """Return the journal of a durable agent, to be gone through. The modules of its classes must have been imported.
 
-    Going through it raises `RecordRefused` where an input can't be read, or is missing.
+    Going through it raises `RecordRefused` where an input can't be read, or is missing; and `Conflict` where the agent
+    has let go of it meanwhile: open it again.
 
     Args:
         storage: Where it is.
@@ -247,14 +256,27 @@ async def read_journal(storage: Storage, instance: str, agent_id: str) -> Journa
 
     Raises:
         AgentNotFound: There is no such agent.
+        Conflict: The agent cuts it again and again while it is read.
         RecordRefused: A record can't be read, one is missing, or a class isn't found.
         StorageError: See `Storage.scan`.
     """
-    reader = await open_journal(storage, instance, agent_id)
-    entries: list[Entry] = []
-    async for page in reader.pages:
-        entries += page
-    return Journal(reader.begin, reader.number, tuple(entries))
+    left = _TRIES
+    while True:
+        reader = await open_journal(storage, instance, agent_id)
+        entries: list[Entry] = []
+        try:
+            async for page in reader.pages:
+                entries += page
+        except Conflict:
+            left -= 1
+            if not left:
+                raise
+            continue
+        return Journal(reader.begin, reader.number, tuple(entries))
+
+
+_TRIES = 5
+"""So often is a journal read again that the agent cuts meanwhile."""
 
 
 def _entry(archive: Archive, record: Record) -> Entry:

@@ -320,6 +320,9 @@ class Program:
         os.close(self._requests)
 
 
+LOOKS = 100
+"""So often at least is it looked what a program has handled: on a busy machine it takes its time."""
+
 LEAVES_EFFECTS = ("after a commit with effect", "before an effect", "after an effect")
 
 BY_CLIENT = frozenset({"a while", "taken over", "the server"})
@@ -425,9 +428,10 @@ class Run:
         self.former.clear()
         pid, answers, requests = self.program(Kill("never", 1))
         seen: dict[str, list[int]] = {}
-        until = time.monotonic() + 3
+        until, looks = time.monotonic() + 3, 0
         file = os.fdopen(answers)
-        while time.monotonic() < until:
+        while time.monotonic() < until or looks < LOOKS:
+            looks += 1
             os.write(requests, b'{"do": "look"}\n')
             line = file.readline()
             if not line:
