@@ -1,7 +1,7 @@
 """Bytes that are equal for equal values, in every process: to tell whether two are the same without keeping them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from functools import cache
@@ -17,6 +17,14 @@ Way: TypeAlias = Callable[[Any, int], bytes]
 _SIZE = 16
 _ROOM = 110
 """Containers in containers are looked into so far: values that nobody has frozen may go on for ever."""
+
+
+_LARGE = 256
+"""Tuples with so many items of a kind that can't change are asked for once..."""
+_REMEMBERED = 16
+"""... as so many of them are remembered."""
+_ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
+_known: dict[int, tuple[tuple[Any, ...], bytes]] = {}
 
 
 def fingerprint(*values: object) -> bytes:
@@ -80,8 +88,23 @@ def _mapping(value: Mapping[Any, Any], room: int) -> bytes:
     return _digest(_text("dict", sorted(items)))
 
 
-def _items(value: Iterable[Any], room: int) -> bytes:
+def _items(value: Sequence[Any], room: int) -> bytes:
+    if type(value) is tuple and len(value) >= _LARGE and room >= 0:
+        return _of_large(value, room)
     return _digest(_text("list", [_part(item, room) for item in value]))
+
+
+def _of_large(value: tuple[Any, ...], room: int) -> bytes:
+    # A state that changes a little has its large parts in common with the one before.
+    known = _known.get(id(value))
+    if known is not None and known[0] is value:
+        return known[1]
+    digest = _digest(_text("list", [_part(item, room) for item in value]))
+    if all(item.__class__ in _ATOMS for item in value):  # so nothing in it can change
+        if len(_known) >= _REMEMBERED:
+            _known.clear()
+        _known[id(value)] = value, digest
+    return digest
 
 
 def _set(value: AbstractSet[Any], room: int) -> bytes:
