@@ -13,6 +13,9 @@ class, or an earlier point, for those that run), `_rest` and `_wakers` (those th
 state), `_directory` (agents by id), `_agents` (what can be done with them), `_partition` (tenants) and `_jido` (the
 instance that opens all of it).
 
+Of the server, `_lives` has how a life begins and ends, and of which class the agent is then, `_work` the directives
+that are being carried out.
+
 `_batches` sends many messages in one go; `_deadlines` travel with them; `_settling` knows what still follows from one;
 `_waits` knows which agents wait for each other.
 

@@ -25,7 +25,8 @@ from jido_trio.runtime._durable import DurableServer
 from jido_trio.runtime._mailbox import Call, Message, Outcome
 from jido_trio.runtime._mailbox_rules import RuledMailbox
 from jido_trio.runtime._secrets import secret_names, secrets_of
-from jido_trio.runtime._server import Directives, Server
+from jido_trio.runtime._server import Server
+from jido_trio.runtime._work import Directives
 from jido_trio.supervision import Failure, PassiveLife
 from jido_trio.terms import ExitKind
 

@@ -22,8 +22,8 @@ from jido_trio.runtime._mailbox import Kill
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._rewind import Rewinding, Rewinds, point_at
 from jido_trio.runtime._run_queue import TURN
-from jido_trio.runtime._server import Server, made
-from jido_trio.runtime._specs import Handling, Options, Specs, server
+from jido_trio.runtime._server import Server
+from jido_trio.runtime._specs import Handling, Options, Specs, made, server
 from jido_trio.runtime._upgrade import come_over
 from jido_trio.runtime._waits import refuse_circle, waiting_for
 from jido_trio.storage import Storage

@@ -24,9 +24,9 @@ from jido_trio.runtime._interpreter import Runtime
 from jido_trio.runtime._mailbox import Outcome
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._plan import Do, Plan
-from jido_trio.runtime._server import CRASHED, CUT_OFF, STOPS, awaited, interpreted
 from jido_trio.runtime._tasks import under_way
 from jido_trio.runtime._wakers import Wakers
+from jido_trio.runtime._work import CRASHED, CUT_OFF, STOPS, awaited, interpreted
 
 
 class ActingServer(CommittingServer):

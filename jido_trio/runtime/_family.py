@@ -27,8 +27,8 @@ from jido_trio.runtime._mailbox import News
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._ref import AgentRef, cell_of
 from jido_trio.runtime._secrets import secrets_of, secrets_of_start
-from jido_trio.runtime._server import Server, made
-from jido_trio.runtime._specs import AGENT_BUDGET, Handling, Options, Specs, server
+from jido_trio.runtime._server import Server
+from jido_trio.runtime._specs import AGENT_BUDGET, Handling, Options, Specs, made, server
 from jido_trio.supervision import Backoff, Budget, Child
 from jido_trio.terms import ExitKind, OnParentDeath
 from jido_trio.world import using

@@ -1,16 +1,12 @@
-"""Server: what an agent does with a message, and with its lives.
+"""Server: what an agent does with a message.
 
 A message is received (`Agent.receive`: pure), the new agent takes the place of the old, the caller is answered, and the
 directives are carried out in order. All of it happens where the message is: in the run queue's task, or in the task of
 a caller who finds the agent idle. Either way in a copy of the context of the instance, so that neither context
 variables of the caller nor those of the message before are seen, and nothing is left behind.
 
-A life needs a task only while something of it takes time: a directive whose interpreter is an `async def`, an action
-with effects. Each runs in a nursery of the life; when the last of them is done the life needs no task again.
-
-A crash is the agent's, wherever it happens. Who was about to be answered is told; the supervisor is told, and decides;
-if it restarts the agent at once, the next life has begun when it returns. Messages are not touched by it. A crash of a
-life with tasks has them cancelled first, and nothing is handled until they have ended.
+Where a directive takes time, a task of the life goes on from there: see `_lives`. Where anything crashes, who was to
+be answered is told, and the life is over.
 
 KeyboardInterrupt, SystemExit and the like are nobody's crash: the supervisor takes the tree down, and raises them. A
 KeyboardInterrupt that comes up in a caller's task, while the agent receives, is the caller's: the agent isn't changed.
@@ -18,159 +14,38 @@ KeyboardInterrupt that comes up in a caller's task, while the agent receives, is
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from copy import copy
-from functools import partial
 from typing import Any
 
 import trio
-from attrs import AttrsInstance, define
 
 from jido_trio.core import Agent, Error, Signal, Unrouted
-from jido_trio.errors import (
-    ActionError,
-    AgentCrashed,
-    CallError,
-    HandledTooLong,
-    InvalidDefinition,
-    JidoError,
-    MailboxFull,
-    MigrationFailed,
-    NoRoute,
-)
-from jido_trio.redact import shown, shown_error
-from jido_trio.runtime._cell import Cell, Instance
-from jido_trio.runtime._crash import AgentCrash
-from jido_trio.runtime._cron import jobs_of
+from jido_trio.errors import ActionError, AgentCrashed, CallError, HandledTooLong, JidoError, MailboxFull, NoRoute
+from jido_trio.redact import shown_error
+from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._deadlines import Timed
-from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._life import is_judged
-from jido_trio.runtime._life_tasks import LifeTasks, discard
-from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Mailbox, Message, News, Outcome, Own, Progress
+from jido_trio.runtime._interpreter import Runtime
+from jido_trio.runtime._life_tasks import discard
+from jido_trio.runtime._lives import LivingServer
+from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Message, News, Outcome, Own, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules, RuledMailbox
-from jido_trio.runtime._recovery import Committed, beginning, is_in_vain, started_of
 from jido_trio.runtime._secrets import secrets_of
-from jido_trio.runtime._upgrading import Upgrading, Wanted
-from jido_trio.runtime._waits import HELD, Wait, waiting_for
+from jido_trio.runtime._waits import HELD, waiting_for
+from jido_trio.runtime._work import CRASHED, CUT_OFF, STOPS, Directives, Work, awaited, interpreted
 from jido_trio.supervision import PassiveLife
-from jido_trio.world import enter, leave
-
-Directives = tuple[AttrsInstance, ...]
 
 
-CRASHED = "the agent crashed at one before it"
-CUT_OFF = "the life that gave it was ended"
-STOPS = "the agent stops itself"
+class Server(LivingServer):
+    """An agent that handles messages."""
 
-
-@define(eq=False)
-class _Work:
-    """The directives of one signal, while a task carries them out."""
-
-    before: Agent[Any]
-    """The agent before the signal."""
-    runtime: Runtime
-    directives: Directives
-    done: int
-    """How many of them were begun."""
-
-    @property
-    def rest(self) -> Directives:
-        """Those that were not begun."""
-        return self.directives[self.done :]
-
-    def crash(self) -> AgentCrash:
-        """Tell of the crash of the last one begun."""
-        runtime = self.runtime
-        return AgentCrash(self.before, runtime.signal, runtime.agent, tuple(self.directives), self.done - 1)
-
-
-class Server(Cell):
-    """An agent that handles messages. To its supervisor it is a child that needs no task; see `Passive`."""
-
-    __slots__ = ("_pending", "_tasks", "_times", "_work", "awaits", "max_handle_time")
-
-    awaits: tuple[Wait, ...]
-    """See `Waiting`."""
-
-    max_handle_time: float | None
-    """Seconds that the directives of one signal may take; None sets no limit."""
+    __slots__ = ("_times",)
 
     def __init__(
         self, agent: Agent[Any], instance: Instance, mailbox_size: int, rules: MailboxRules | None = None
     ) -> None:
-        if rules is None:
-            mailbox = Mailbox(mailbox_size, instance.counts)
-        else:
-            hidden = partial(secrets_of, agent)
-            mailbox = RuledMailbox(mailbox_size, instance.counts, rules=rules, owner=agent.id, hidden=hidden)
-        super().__init__(agent, instance, mailbox)
-        self.awaits = ()
+        super().__init__(agent, instance, mailbox_size, rules)
         self._times = 0  # how often the message at hand has crashed the agent before
-        self._pending: tuple[Signal, Directives, Agent[Any]] | None = None
-        self._tasks: LifeTasks | None = None
-        self._work: _Work | None = None  # directives that a task is about to go on with
-        self.max_handle_time = type(agent).max_handle_time
-
-    # ---- its lives
-
-    def begin(self, life: PassiveLife) -> None:
-        """See `Passive`."""
-        try:
-            agent, directives, started = beginning(self, life.incarnation)
-        except Exception:
-            life.detail = AgentCrash(self.agent, started_of(self, life.incarnation))
-            raise
-        self.life, self.incarnation, self.agent, self.ending = life, life.incarnation, agent, False
-        self._tasks = None  # of a life whose task crashed
-        if isinstance(self.mailbox, RuledMailbox) and life.incarnation > 1 and self.mailbox.rules.on_restart != "keep":
-            self._give_up(self.mailbox.clear(), "restarted", letters=self.mailbox.rules.on_restart == "dead_letter")
-        if started is not None:
-            self._pending = started, directives, agent
-        if self.on_change is not None:
-            self.on_change(self.agent)
-        self.state = "serving"
-        if life.incarnation > 1:
-            self.again()
-        self._rest()
-        if life.incarnation == 1:
-            self.up()
-
-    def stop(self, life: PassiveLife) -> None:
-        """See `Passive`. It finishes the signal that it is at, with its directives."""
-        if self.state not in ("serving", "waiting"):
-            self._end(life)
-
-    def kill(self, life: PassiveLife) -> None:
-        """See `Passive`."""
-        if self.settling is not None:
-            self.settling.cut_off("it was killed meanwhile")
-        self._let_go()
-
-    def _end(self, life: PassiveLife) -> None:
-        self._let_go()
-        life.end()
-
-    def _let_go(self) -> None:
-        pending, work = self._pending, self._work
-        self.state, self.life, self._pending, self._tasks = "down", None, None, None
-        self._work = None
-        if pending is not None:
-            self._lose(pending[0], pending[1], CUT_OFF)
-        elif work is not None:
-            self._lose(work.runtime.signal, work.directives[work.done - 1 :], CUT_OFF)
-
-    def _lose(self, signal: Signal, directives: Directives, reason: str, *, begun: bool = False) -> None:
-        if directives:
-            self.instance.dead_directives(self.id, signal, directives, reason, begun=begun)
-
-    def _crash(self, life: PassiveLife | None, error: BaseException, *at: Any) -> None:
-        if life is not None and self.life is life:
-            detail = AgentCrash(*at)
-            life.in_vain = is_in_vain(self, error, detail)
-            self.crashing(error, detail)
-            self._let_go()
-            life.crashed(error, detail)
 
     # ---- its turn
 
@@ -198,70 +73,6 @@ class Server(Cell):
 
     def _goes_on(self) -> bool:
         return self.state == "serving" and not self.ending and self.life is not None and not self.life.stopping
-
-    def _rest(self) -> None:
-        """Take what comes next: nothing, another turn, or the end."""
-        life = self.life
-        if self.state != "serving" or life is None:
-            return
-        if life.stopping:
-            self._end(life)
-        elif self.ending:
-            self.state = "ending"
-        elif self.mailbox.queue is None and self.mailbox.urgent is None and self._pending is None:
-            self.state = "idle"
-        else:
-            self.state = "queued"
-            self.instance.run_queue.add(self)
-
-    # ---- another class
-
-    def to_bring_over(self) -> tuple[Agent[Any], ...]:
-        """Return the agents that have to become ones of another class: as it is now, and as its lives begin."""
-        goes_on = self.life is not None or self.kept(Committed) is not None
-        if goes_on and self.agent is not self.initial:
-            return self.agent, self.initial
-        return (self.initial,)
-
-    def upgrade(self, wanted: Upgrading) -> None:
-        """Go on as an agent of another class: now, or as soon as no message is being handled."""
-        self.keep(wanted)
-        if self.state in ("idle", "queued", "down"):
-            self.between()
-
-    def change_parked(self, wanted: Wanted) -> None:
-        """Change as is wanted, as it has no life for now, and may have none for long."""
-        self.between()
-
-    def between(self) -> None:
-        """Take note that no message is being handled: an upgrade that waits for that is done."""
-        wanted = self.kept(Upgrading)
-        if wanted is None:
-            return
-        self.let_go(Upgrading)
-        try:
-            brought_over = [wanted.of(agent) for agent in self.to_bring_over()]
-        except MigrationFailed as error:
-            wanted.over(error)
-        else:
-            self.is_now(brought_over[0], brought_over[-1])
-            wanted.over()
-
-    def is_now(self, agent: Agent[Any], initial: Agent[Any]) -> None:
-        """Go on as this agent, and begin each further life as `initial`. What its start has said holds on."""
-        before, after = type(self.initial), type(initial)
-        if self.max_handle_time == before.max_handle_time:
-            self.max_handle_time = after.max_handle_time
-        if before.after_crash != after.after_crash and not self.durable:
-            if after.after_crash == "committed":
-                self.keep(Committed(self))
-            else:
-                self.let_go(Committed)
-        self.agent, self.initial = agent, initial
-        if before.schedules != after.schedules and not self.durable:
-            jobs_of(self).change(before, after)
-        if self.on_change is not None:
-            self.on_change(agent)
 
     # ---- a message
 
@@ -467,7 +278,7 @@ class Server(Cell):
             for number, directive in enumerate(directives, start=1):
                 waits = interpreted(directive, runtime)
                 if waits is not None:
-                    self._wait(life, waits, _Work(before, runtime, directives, number))
+                    self._wait(life, waits, Work(before, runtime, directives, number))
                     return
                 if self.life is not life or self.ending:  # it had itself killed, or stops
                     self._lose(signal, directives[number:], STOPS if self.ending else CUT_OFF)
@@ -482,18 +293,18 @@ class Server(Cell):
         finally:
             del crash
 
-    def _wait(self, life: PassiveLife, waits: Awaitable[object], work: _Work) -> None:
+    def _wait(self, life: PassiveLife, waits: Awaitable[object], work: Work) -> None:
         """Have a task of the life wait, and carry out the rest of the directives."""
         if self.life is not life:
             discard(waits)
-            self._lose(work.runtime.signal, work.directives[work.done - 1 :], CUT_OFF)
+            self._lose(work.runtime.signal, work.left, CUT_OFF)
             return
         self.state = "waiting"
         self._work = work
         self.start_task(work.runtime, self._go_on, life, waits, work)
 
     @trio.lowlevel.enable_ki_protection
-    async def _go_on(self, life: PassiveLife, waits: Awaitable[object], work: _Work) -> None:
+    async def _go_on(self, life: PassiveLife, waits: Awaitable[object], work: Work) -> None:
         if self.life is not life:  # killed before it began
             discard(waits)
             return
@@ -515,9 +326,7 @@ class Server(Cell):
                 self.settling.done(work.runtime.signal)
             self._rest()
 
-    async def _carry_on(
-        self, life: PassiveLife, waits: Awaitable[object], work: _Work, scope: trio.CancelScope
-    ) -> None:
+    async def _carry_on(self, life: PassiveLife, waits: Awaitable[object], work: Work, scope: trio.CancelScope) -> None:
         try:
             await awaited(waits, work.runtime)
             for directive in work.directives[work.done :]:
@@ -534,42 +343,11 @@ class Server(Cell):
             if life.detail is None:  # else a task beside it crashed, and had it cancelled
                 life.detail = work.crash()
             if isinstance(error, trio.Cancelled) and not scope.cancel_called:
-                self._lose(work.runtime.signal, work.directives[work.done - 1 :], CUT_OFF, begun=True)
+                self._lose(work.runtime.signal, work.left, CUT_OFF, begun=True)
             else:
                 self._lose(work.runtime.signal, work.rest, CRASHED)
             raise
 
-    # ---- tasks
-
-    @property
-    def tasks(self) -> int:
-        """See `Cell`."""
-        return len(self._tasks) if self._tasks is not None else 0
-
-    @property
-    def waits_for(self) -> object:
-        """See `Cell`."""
-        return self._tasks.at if self._tasks is not None and self.state == "waiting" else None
-
-    def is_held(self) -> bool:
-        """See `Waiting`."""
-        return self._tasks is not None and self.waits() and self._tasks.is_waited_for()
-
-    def waits(self) -> bool:
-        """See `Waiting`."""
-        return self.state == "waiting"
-
-    def start_task(self, runtime: Runtime, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
-        """See `Task`."""
-        life = self.life
-        if life is None:
-            return
-        if self._tasks is None:
-            self._tasks = LifeTasks(self, life)
-        self._tasks.start(runtime, async_fn, *args)
-
-
-_interpreter_of = interpret.dispatch
 
 _SAID_NO = frozenset({"instruction", "normalize"})
 """The contexts of errors that come from what was asked for, not from what followed."""
@@ -589,48 +367,3 @@ def refusal_in(directives: Iterable[object]) -> ActionError | None:
         if isinstance(directive, Error) and directive.context in _SAID_NO:
             return copy(directive.error)
     return None
-
-
-@trio.lowlevel.disable_ki_protection
-def interpreted(directive: object, runtime: Runtime) -> Awaitable[object] | None:
-    """Carry out a directive; what it returns is to be awaited. A failure that is declared is an `Error`."""
-    try:
-        return _interpreter_of(directive.__class__)(directive, runtime)  # what `interpret` does, without its wrapper
-    except ActionError as error:
-        if is_judged(runtime.cell, error):
-            raise
-        return runtime.do(Error(error, context="directive"))
-
-
-@trio.lowlevel.disable_ki_protection
-async def awaited(waits: Awaitable[object], runtime: Runtime) -> None:
-    """Await what takes time, where Ctrl-C may interrupt it. A failure that it declares is an `Error`."""
-    try:
-        await waits
-    except ActionError as error:
-        if is_judged(runtime.cell, error):
-            raise
-        more = runtime.do(Error(error, context="directive"))
-    else:
-        return
-    if more is not None:
-        await more
-
-
-def made(instance: Instance, agent: Any, id: str | None, state: object) -> Any:
-    """Return the agent that is to be started.
-
-    Raises:
-        InvalidDefinition: It is none, or its id or state doesn't fit.
-    """
-    if isinstance(agent, type) and issubclass(agent, Agent):
-        token = enter(instance.world)
-        try:
-            return agent.new(id, state)
-        finally:
-            leave(token)
-    if not isinstance(agent, Agent):
-        raise InvalidDefinition(f"{shown(agent)} is neither an agent class nor an agent", field="agent", value=agent)
-    if id not in (None, agent.id) or state is not None:
-        raise InvalidDefinition(f"agent {shown(agent.id)} has its id and state already; give its class to go with them")
-    return agent

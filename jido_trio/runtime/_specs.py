@@ -8,6 +8,7 @@ from attrs import define, field
 
 from jido_trio import checks
 from jido_trio.core import Agent, checked_dispatch
+from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._mailbox_rules import MailboxRules
@@ -16,6 +17,7 @@ from jido_trio.runtime._sensors import Sensors
 from jido_trio.runtime._server import Server
 from jido_trio.supervision import Backoff, Budget, Child, PassiveLife
 from jido_trio.terms import AfterCrash, Restart, ShutdownLimit
+from jido_trio.world import enter, leave
 
 AGENT_BUDGET = Budget(max_restarts=100, max_seconds=5, exhausted="park")
 """How many restarts one agent may have, unless its start says otherwise; they don't count against the instance's."""
@@ -115,3 +117,22 @@ def server(instance: Instance, agent: Agent[Any], handling: Handling) -> Server:
 def check_size(size: object) -> None:
     """Refuse what is no size of a mailbox."""
     checks.whole("", "mailbox_size", size, least=1)
+
+
+def made(instance: Instance, agent: Any, id: str | None, state: object) -> Any:
+    """Return the agent that is to be started.
+
+    Raises:
+        InvalidDefinition: It is none, or its id or state doesn't fit.
+    """
+    if isinstance(agent, type) and issubclass(agent, Agent):
+        token = enter(instance.world)
+        try:
+            return agent.new(id, state)
+        finally:
+            leave(token)
+    if not isinstance(agent, Agent):
+        raise InvalidDefinition(f"{shown(agent)} is neither an agent class nor an agent", field="agent", value=agent)
+    if id not in (None, agent.id) or state is not None:
+        raise InvalidDefinition(f"agent {shown(agent.id)} has its id and state already; give its class to go with them")
+    return agent

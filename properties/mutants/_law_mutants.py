@@ -23,14 +23,14 @@ LOST = (
     _law(
         "restart_loses_the_mailbox",
         "What waits for an agent is lost when it crashes.",
-        "Server.begin",
+        "LivingServer.begin",
         "self._tasks = None",
         "self._tasks = None\nif life.incarnation > 1:\n    self.mailbox.queue = None",
     ),
     _law(
         "restart_loses_the_first",
         "The first message that waits is lost when an agent crashes.",
-        "Server.begin",
+        "LivingServer.begin",
         "self._tasks = None",
         "self._tasks = None\nif life.incarnation > 1:\n    self.mailbox.take()",
     ),
@@ -93,14 +93,14 @@ LOST = (
     _law(
         "rests_with_work_to_do",
         "An agent whose turn is over is idle, though more waits.",
-        "Server._rest",
+        "LivingServer._rest",
         "self.mailbox.queue is None and self.mailbox.urgent is None and self._pending is None",
         "self.mailbox.urgent is None and self._pending is None",
     ),
     _law(
         "outcome_lost_between_turns",
         "An agent whose turn is over is idle, though an outcome waits.",
-        "Server._rest",
+        "LivingServer._rest",
         "self.mailbox.queue is None and self.mailbox.urgent is None and self._pending is None",
         "self.mailbox.queue is None and self._pending is None",
     ),
@@ -348,7 +348,7 @@ FATES = (
         "cut_short_untold",
         "Directives of a life that is killed while they take time are forgotten without a word.",
         "Server._carry_on",
-        "self._lose(work.runtime.signal, work.directives[work.done - 1:], CUT_OFF, begun=True)",
+        "self._lose(work.runtime.signal, work.left, CUT_OFF, begun=True)",
         "None",
     ),
     _law(
@@ -402,7 +402,7 @@ NEIGHBOURS = (
     _law(
         "crash_reported_twice",
         "A crash is reported twice.",
-        "Server._crash",
+        "LivingServer._crash",
         "life.crashed(error, detail)",
         "(life.crashed(error, detail), self.instance.supervisor.kill_child(self.id))",
     ),

@@ -187,7 +187,7 @@ RUN_QUEUE = (
     Mutant(
         "agent_leaves_the_queue_with_messages",
         "An agent whose turn is over is forgotten while messages wait for it.",
-        "Server._rest",
+        "LivingServer._rest",
         "self.mailbox.queue is None and self.mailbox.urgent is None and self._pending is None",
         "True",
         part="runtime",
@@ -521,7 +521,7 @@ CLOCK = (
     Mutant(
         "schedules_are_forgotten_by_a_crash",
         "A scheduled signal is lost when the agent is restarted.",
-        "Server._let_go",
+        "LivingServer._let_go",
         "self.state, self.life, self._pending, self._tasks = 'down', None, None, None",
         "self.state, self.life, self._pending, self._tasks = 'down', None, None, None\n"
         "for belonging in tuple((self._kept or {}).values()):\n"
@@ -1088,7 +1088,7 @@ LEDGER = (
     Mutant(
         "first_life_keeps_the_state",
         "An agent goes on after a crash with the state that crashed it.",
-        "Server.begin",
+        "LivingServer.begin",
         "self.life, self.incarnation, self.agent, self.ending = life, life.incarnation, agent, False",
         "self.life, self.incarnation, self.ending = life, life.incarnation, False",
         part="runtime",
@@ -1096,7 +1096,7 @@ LEDGER = (
     Mutant(
         "start_directives_lost",
         "What the strategy wants done when a life begins is not done.",
-        "Server.begin",
+        "LivingServer.begin",
         "self._pending = started, directives, agent",
         "pass",
         part="runtime",
@@ -1161,7 +1161,7 @@ LEDGER = (
         "cut_short_untold",
         "That a directive was cut short, and may have acted, is not said.",
         "Server._carry_on",
-        "self._lose(work.runtime.signal, work.directives[work.done - 1:], CUT_OFF, begun=True)",
+        "self._lose(work.runtime.signal, work.left, CUT_OFF, begun=True)",
         "self._lose(work.runtime.signal, work.rest, CUT_OFF)",
         part="runtime",
     ),
@@ -1200,7 +1200,7 @@ LEDGER = (
     Mutant(
         "children_up_in_each_life",
         "A parent hears of each restart of its child as of a new one.",
-        "Server.begin",
+        "LivingServer.begin",
         "life.incarnation == 1",
         "True",
         part="runtime",
@@ -1208,7 +1208,7 @@ LEDGER = (
     Mutant(
         "crashes_of_dead_lives_count",
         "A life that was killed while it handled a signal crashes the next one, too.",
-        "Server._crash",
+        "LivingServer._crash",
         "life is not None and self.life is life",
         "life is not None",
         part="runtime",
@@ -1235,7 +1235,7 @@ FATES = (
     Mutant(
         "lost_on_restart",
         "What waits is lost when the agent is restarted.",
-        "Server.begin",
+        "LivingServer.begin",
         "self._tasks = None",
         "self._tasks, self.mailbox.queue = None, None if life.incarnation > 1 else self.mailbox.queue",
         part="runtime",
@@ -1542,7 +1542,7 @@ RULES = (
     Mutant(
         "restart_keeps_all",
         "What waits is kept at a restart, whatever the rules say.",
-        "Server.begin",
+        "LivingServer.begin",
         "self.mailbox.rules.on_restart != 'keep'",
         "False",
         part="runtime",

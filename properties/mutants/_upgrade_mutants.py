@@ -6,7 +6,7 @@ UPGRADES = (
     Mutant(
         "upgraded_in_the_middle",
         "An agent gets its new class while it carries out what a message led to.",
-        "Server.upgrade",
+        "LivingServer.upgrade",
         "self.state in ('idle', 'queued', 'down')",
         "True",
         part="runtime",
@@ -14,7 +14,7 @@ UPGRADES = (
     Mutant(
         "lives_begin_as_the_old_class",
         "The life after an upgrade begins as the class before.",
-        "Server.is_now",
+        "LivingServer.is_now",
         "self.agent, self.initial = agent, initial",
         "self.agent = agent",
         part="runtime",
