@@ -78,7 +78,7 @@ async def cast_all(cell: Server, signals: Sequence[Signal]) -> None:
     """
     for number, signal in enumerate(signals):
         if cell.state == "idle":
-            cell.instance.context.copy().run(cell.handle_now, signal)
+            cell.instance.context.copy().run(cell.answer, signal, waits=False)
         elif not cell.durable and cell.offer(signal):
             pass
         else:

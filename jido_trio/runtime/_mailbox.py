@@ -323,10 +323,11 @@ class Mailbox:
 
     def offer_call(self, call: Call) -> None:
         """Put in a call of another, or park it until there is place."""
-        if self.full:
+        if self.taken >= self.capacity:
             self.park_call(call)
         else:
-            self.put_call(call)
+            call.mailbox, call.where = self, "queued"
+            self.put_in_place(call)
 
     def park_call(self, call: Call) -> None:
         """Have the call put in when it has place; its caller waits for the answer meanwhile."""

@@ -189,7 +189,7 @@ class AgentRef(Generic[AgentT]):
             return
         await trio.lowlevel.checkpoint_if_cancelled()
         if cell.state == "idle":
-            cell.instance.context.copy().run(cell.handle_now, signal)
+            cell.instance.context.copy().run(cell.answer, signal, waits=False)
             await trio.lowlevel.cancel_shielded_checkpoint()
         else:
             await cell.accept(signal)
@@ -405,6 +405,9 @@ async def _answered(cell: Server, call: Call, timeout: float | None) -> Any:
     if HELD.get() is None:
         cell.mailbox.offer_call(call)
         cell.wake()
+        if timeout == CALL_TIMEOUT:
+            cell.instance.deadlines.add(call)
+            return await call.wait()
         return await _waited_for(cell, call, timeout)
     with waiting_for(cell):
         cell.mailbox.offer_call(call)

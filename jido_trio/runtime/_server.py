@@ -65,6 +65,8 @@ class Server(LivingServer):
                     break
                 if message.__class__ is Signal:
                     run().run(receive, message)  # pyright: ignore[reportArgumentType]  # its class says so
+                elif type(message) is Call:
+                    run().run(receive, message.signal, message)
                 else:
                     run().run(self._handle, message)
             done += 1
@@ -256,10 +258,6 @@ class Server(LivingServer):
     def refusal_now(self) -> CallError:
         """Return the error for who sends it more and doesn't wait for a place."""
         return self.refusal() if self.closed else MailboxFull(self.id, self.mailbox.capacity)
-
-    def handle_now(self, signal: Signal) -> None:
-        """Handle a signal that was cast while the agent was idle, in the sender's task."""
-        self.answer(signal, waits=False)
 
     # ---- directives
 
