@@ -7,8 +7,10 @@ of `test_programs` holds the one against the other.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import trio
@@ -31,6 +33,7 @@ from jido_trio.core import (
     Stop,
     StopChild,
     ToAgent,
+    carried,
 )
 from jido_trio.errors import ActionError
 from jido_trio.runtime import AgentRef, DeadDirective, DeadLetter, MailboxRules, Runtime, interpret
@@ -79,6 +82,13 @@ class Book:
     """When schedules are due, and whose they are."""
     keys: dict[tuple[str, str], int] = field(factory=dict)
     last: dict[tuple[str, str], int] = field(factory=dict)
+    by_then: dict[int, float] = field(factory=dict)
+    """When the time of messages with deadlines is over."""
+    at_work: dict[tuple[str, int, str], int] = field(factory=dict)
+    """What runs in the lanes of the lives of agents."""
+    last_begun: dict[tuple[str, int, str], int] = field(factory=dict)
+    far: dict[int, int] = field(factory=dict)
+    """How far actions have said that they are."""
     stopping: set[tuple[str, int]] = field(factory=set)
     """Lives that gave a stop."""
     kills: set[tuple[str, int]] = field(factory=set)
@@ -106,7 +116,8 @@ class Book:
 
     def again(self, letter: DeadLetter) -> None:
         """Write down that a dead letter is sent again."""
-        number = letter.signal.data["number"]
+        number = number_in(letter.signal)
+        assert number is not None
         self.fates[number].remove("letter")
         self.sent[number] = Sent("post", letter.agent_id, self.sent[number].silent, ordered=False)
 
@@ -130,6 +141,8 @@ class Book:
             self.wrong.append(f"message {number} came to {agent}: {message}")
         if number in self.cancelled:
             self.wrong.append(f"message {number} was cancelled, and came: {message}")
+        if self.by_then.get(number, math.inf) <= trio.current_time():
+            self.wrong.append(f"message {number} came after its time: {message}")
 
     def life(self, agent: str) -> tuple[str, int]:
         """Return which life of an agent the current one is."""
@@ -153,6 +166,38 @@ class Book:
         self.crashes[text] = 0
         return ZeroDivisionError(text)
 
+    # ---- async actions
+
+    @contextmanager
+    def working(self, agent: str, incarnation: int, lane: str | None, number: int) -> Iterator[None]:
+        """Write down that an async action runs; of one lane there is one at a time, in order."""
+        if lane is None:
+            yield
+            return
+        place = agent, incarnation, lane
+        before = self.at_work.pop(place, None)
+        if before is not None:
+            self.wrong.append(f"action {number} runs beside {before} in one lane: {place}")
+        if number < self.last_begun.get(place, 0):
+            self.wrong.append(f"action {number} begins after {self.last_begun[place]} in one lane: {place}")
+        self.last_begun[place] = self.at_work[place] = number
+        try:
+            yield
+        finally:
+            self.at_work.pop(place, None)
+
+    def progress(self, agent: str, signal: Signal) -> None:
+        """Write down how far an action says that it is."""
+        self.handled[place_of(agent)] += 1
+        number, far = signal.data["meta"]["number"], signal.data["progress"]
+        if self.fates[number]:
+            self.wrong.append(f"{agent} hears of the progress of {number} after its end: {self.fates[number]}")
+        if signal.data["incarnation"] != self.life(agent)[1]:
+            self.wrong.append(f"life {self.life(agent)} hears of the progress of {number}, of another life")
+        if far <= self.far.get(number, 0):
+            self.wrong.append(f"action {number} goes back from {self.far[number]} to {far}")
+        self.far[number] = far
+
     # ---- boxes
 
     def report(self, report: object) -> None:
@@ -174,8 +219,9 @@ class Book:
 
     def letter(self, letter: DeadLetter, place: str = "main") -> None:
         self.letters[place].append(letter)
-        if isinstance(letter.signal.data, Mapping) and "number" in letter.signal.data:
-            self.fate(letter.signal.data["number"], "letter")
+        number = number_in(letter.signal)
+        if number is not None:
+            self.fate(number, "letter")
 
     def dead_directive(self, dead: DeadDirective) -> None:
         for signal in (getattr(dead.directive, "signal", None), getattr(dead.directive, "message", None)):
@@ -225,6 +271,7 @@ class Step:
     to: str = ""
     how: str = ""
     key: str | None = None
+    """Of a schedule; of work, its lane."""
     seconds: float = 0
 
 
@@ -270,8 +317,9 @@ def _directives(step: Step, me: str) -> list[Any]:
             return [Fall()]
         case "work":
             number = book.new(JOB, me, silent=True)
-            work = Instruction(Work(seconds=step.seconds, bad=how == "crash"))
-            return [RunInstruction(work, result_action=Worked, meta={"number": number})]
+            action = Work(number=number, seconds=step.seconds, end=how, lane=step.key, to=step.to)
+            work = RunInstruction(Instruction(action), result_action=Worked, meta={"number": number}, lane=step.key)
+            return [work]
         case "spawn":
             kid = f"{me}-kid-{len(book.sent) + 1}"
             hello = book.new(me, kid)
@@ -288,6 +336,14 @@ def _directives(step: Step, me: str) -> list[Any]:
 def message(number: int, steps: tuple[Step, ...] = (), end: str = "well") -> Signal:
     """Return the signal that has an agent do something."""
     return Signal("do", {"number": number, "steps": steps, "end": end})
+
+
+def number_in(signal: Signal) -> int | None:
+    """Return the number of a message, whether it is a signal or an action that was sent."""
+    action = carried(signal)
+    if isinstance(action, Do):
+        return action.number
+    return signal.data.get("number") if isinstance(signal.data, Mapping) else None
 
 
 @frozen
@@ -342,13 +398,23 @@ def _(directive: Marked, runtime: Runtime) -> None:
 
 
 class Work(Action):
+    number: int
     seconds: float
-    bad: bool
+    end: str = ""
+    lane: str | None = None
+    to: str = ""
 
     async def run(self, context: Context[Seen]) -> Result:
-        await trio.sleep(self.seconds)
-        if self.bad:
-            raise ZeroDivisionError("bad work")
+        book, me = BOOKS[-1], context.agent.id
+        with book.working(me, context.incarnation, self.lane, self.number):
+            context.progress(1)
+            await trio.sleep(self.seconds)
+            if self.to:
+                sent = message(book.new(JOB, self.to, silent=True))
+                await context.emit(sent, dispatch=ToAgent(self.to), when_full="wait")
+            context.progress(2)
+            if self.end == "crash":
+                raise ZeroDivisionError("bad work")
         return None
 
 
@@ -362,6 +428,15 @@ class Worked(Action):
         if self.outcome.incarnation != book.life(me)[1]:
             book.wrong.append(f"an outcome of life {self.outcome.incarnation} came to life {book.life(me)}")
         return {"numbers": (*context.state.numbers, number)}
+
+
+class Progressed(Action):
+    """Hears how far an async action is."""
+
+    def run(self, context: Context[Seen]) -> Result:
+        assert context.signal is not None
+        BOOKS[-1].progress(context.agent.id, context.signal)
+        return None
 
 
 class Hear(Action):
@@ -385,6 +460,7 @@ NEWS: dict[str, Any] = {
     "jido.agent.error": Hear(),
     "jido.agent.child.**": Hear(),
     "jido.agent.orphaned": Hear(),
+    "jido.action.progress": Progressed(),
     "jido.instruction.interrupted": Interrupted(),
 }
 

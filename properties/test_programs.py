@@ -22,12 +22,13 @@ from jido_trio.errors import (
     AgentNotFound,
     CallError,
     MailboxFull,
+    UpgradeFailed,
 )
 from jido_trio.runtime import AgentRef, Jido, MailboxRules, Partition
 from jido_trio.supervision import Backoff, Budget
 from jido_trio.testing._instance_laws import check_calm, check_ledger
 from jido_trio.testing._machine import TrioStateMachine, step
-from properties.runtime_programs import BOOKS, KINDS, MACHINE, Book, Logs, Step, message
+from properties.runtime_programs import BOOKS, KINDS, MACHINE, Book, Do, Logs, Step, message, number_in
 
 AGENTS = ("a", "b", "c")
 PLACES = 3
@@ -35,6 +36,7 @@ PLACES = 3
 agents = st.sampled_from(AGENTS)
 anybody = st.sampled_from((*AGENTS, "calm", "t", "nobody"))
 keys = st.sampled_from((None, "k", "l"))
+lanes = st.sampled_from((None, "chat", "chat", "mail"))
 moments = st.sampled_from((0.0, 0.5, 1.0, 3.0))
 rules = st.none() | st.builds(
     MailboxRules,
@@ -66,13 +68,35 @@ steps = st.one_of(
     st.builds(Step, st.just("schedule"), key=keys, seconds=moments),
     st.builds(Step, st.just("cancel"), key=st.sampled_from(("k", "l"))),
     st.builds(Step, st.just("nap"), how=st.sampled_from(("", "", "crash")), seconds=st.sampled_from((0.5, 1.0))),
-    st.builds(Step, st.just("work"), how=st.sampled_from(("", "", "crash")), seconds=moments),
+    st.builds(
+        Step,
+        st.just("work"),
+        to=st.sampled_from(("", "", *AGENTS)),
+        how=st.sampled_from(("", "", "crash")),
+        key=lanes,
+        seconds=moments,
+    ),
     st.builds(Step, st.just("spawn"), how=st.sampled_from(("stop", "continue", "emit_orphan"))),
     st.builds(Step, st.just("adopt"), st.sampled_from(AGENTS)),
 )
 programs = st.lists(steps, max_size=3).map(tuple)
 ends = st.sampled_from(("well", "well", "well", "crash", "refuse", "unrouted"))
-doors = st.sampled_from(("cast", "cast_nowait", "call", "call", "impatient call", "cancelled call"))
+doors = st.sampled_from(
+    (
+        "cast",
+        "cast_nowait",
+        "call",
+        "call",
+        "impatient call",
+        "cancelled call",
+        "call by then",
+        "cast by then",
+        "action cast",
+        "action call",
+    )
+)
+PATIENCE = 0.4
+"""Seconds that a sender has who hasn't all the time in the world."""
 
 
 class Programs(TrioStateMachine):
@@ -83,6 +107,8 @@ class Programs(TrioStateMachine):
         self.calling: dict[int, AgentRef[Any]] = {}
         self.told: list[str] = []
         self.calm: list[int] = []
+        self.untold = 0
+        self.becoming: set[AgentRef[Any]] = set()
 
     @initialize(members=st.fixed_dictionaries(dict.fromkeys(AGENTS, members)))
     @step
@@ -195,6 +221,61 @@ class Programs(TrioStateMachine):
         await self.send_to(agent, (Step("work", seconds=0.5), Step("nap", how=how, seconds=0.6)), "well", "cast")
         await trio.sleep(2)
 
+    @rule(agent=agents, lane=lanes, hows=st.lists(st.sampled_from(("", "", "crash")), min_size=2, max_size=5))
+    @step
+    async def work_in_lanes(self, agent: str, lane: str | None, hows: list[str]) -> None:
+        """Ask for many async actions at once, more than a lane has room for."""
+        works = tuple(Step("work", how=how, key=lane, seconds=0.5) for how in hows)
+        await self.send_to(agent, works, "well", "call")
+        await trio.sleep(0.7)
+
+    @rule(agent=agents, what=st.lists(ends, min_size=1, max_size=6), patient=st.booleans())
+    @step
+    async def send_many(self, agent: str, what: list[str], patient: bool) -> None:
+        numbers = [self.book.new(MACHINE, agent, asked=True) for _ in what]
+        sent = [self.signal(number, (), end) for number, end in zip(numbers, what, strict=True)]
+        self.nursery.start_soon(self.call_many, self.book.refs[agent], sent, numbers, None if patient else PATIENCE)
+        await wait_all_tasks_blocked()
+
+    async def call_many(
+        self, ref: AgentRef[Any], sent: list[Signal], numbers: list[int], seconds: float | None
+    ) -> None:
+        self.calling[numbers[-1]] = ref
+        self.untold += len(sent)
+        answers = await ref.call_many(sent, timeout=seconds)
+        self.untold -= len(sent)
+        del self.calling[numbers[-1]]
+        assert len(answers) == len(numbers)
+        for number, answer in zip(numbers, answers, strict=True):
+            if isinstance(answer, Exception):
+                self.told.append(type(answer).__name__)
+                self.book.fate(number, "told")
+            else:
+                self.book.fate(number, "answered")
+
+    @rule(agent=agents, to=st.sampled_from(KINDS), seconds=moments)
+    @step
+    async def become_another(self, agent: str, to: Any, seconds: float) -> None:
+        """Have an agent go on as one of another class, whatever it is at."""
+        ref = self.book.refs[agent]
+        if type(ref.agent) is not to and ref not in self.becoming:
+            self.nursery.start_soon(self.upgrade, ref, to)
+            await trio.sleep(seconds)
+
+    async def upgrade(self, ref: AgentRef[Any], to: Any) -> None:
+        self.becoming.add(ref)
+        try:
+            await self.jido.upgrade(type(ref.agent), to, agent=ref)
+        except (AgentNotFound, UpgradeFailed):
+            return
+        finally:
+            self.becoming.remove(ref)
+        if (
+            ref.inspect().at == "down" and not self.book.keeps[ref.id]
+        ):  # what the life before left is of the class before
+            self.book.took.pop(self.book.life(ref.id), None)
+        assert type(ref.agent) is to or not ref.running
+
     @rule(agent=agents, count=st.integers(2, 4))
     @step
     async def talk_to_itself(self, agent: str, count: int) -> None:
@@ -261,7 +342,9 @@ class Programs(TrioStateMachine):
     @rule()
     @step
     async def send_again(self) -> None:
-        letters = [each for each in self.jido.dead_letters() if each.signal.type == "do"]
+        letters = [
+            each for each in self.jido.dead_letters() if number_in(each.signal) and each.signal.type != "unrouted"
+        ]
         if letters:
             with contextlib.suppress(AgentNotFound, MailboxFull):
                 self.jido.resend(letters[0])
@@ -286,8 +369,12 @@ class Programs(TrioStateMachine):
     # ---- senders
 
     async def send_to(self, agent: str, steps: tuple[Step, ...], end: str, door: str) -> int:
-        number = self.book.new(MACHINE, agent, asked="call" in door)
-        signal = self.signal(number, steps, end)
+        number = self.book.new(MACHINE, agent, asked="call" in door, silent=door == "cast by then")
+        signal: Any = self.signal(number, steps, end)
+        if door.startswith("action") and end != "unrouted":
+            signal = Do(number=number, steps=steps, end=end)
+        if door.endswith("by then"):
+            self.book.by_then[number] = trio.current_time() + PATIENCE
         self.nursery.start_soon(self.deliver, self.book.refs[agent], signal, number, door)
         await wait_all_tasks_blocked()
         return number
@@ -297,15 +384,17 @@ class Programs(TrioStateMachine):
 
     async def deliver(self, ref: AgentRef[Any], signal: Any, number: int, door: str) -> None:
         try:
-            if door == "cast":
+            if door in ("cast", "action cast"):
                 await ref.cast(signal)
+            elif door == "cast by then":
+                await ref.cast(signal, deadline=self.book.by_then[number])
             elif door == "cast_nowait":
                 ref.cast_nowait(signal)
             else:
                 await self.call(ref, signal, number, door)
         except (CallError, ActionError) as error:
             self.told.append(type(error).__name__)
-            self.book.fate(number, "refused" if door.startswith("cast") else "told")
+            self.book.fate(number, "refused" if "cast" in door else "told")
 
     async def call(self, ref: AgentRef[Any], signal: Any, number: int, door: str) -> None:
         self.calling[number] = ref
@@ -318,8 +407,9 @@ class Programs(TrioStateMachine):
                     self.book.fate(number, "told")
                     return
             else:
-                agent = await ref.call(signal, timeout=0.4 if door == "impatient call" else None)
-                if number not in agent.state.numbers and signal.data.get("end") == "well":
+                patience = PATIENCE if door == "impatient call" else None
+                agent = await ref.call(signal, timeout=patience, deadline=self.book.by_then.get(number))
+                if number not in agent.state.numbers:
                     self.book.wrong.append(f"the answer to {number} has nothing of it: {agent.state}")
         finally:
             del self.calling[number]
@@ -354,8 +444,10 @@ class Programs(TrioStateMachine):
             sum(getattr(ledger, what) for ledger in ledgers.values()) for what in ("failed", "expired", "withdrawn")
         )
         surely = told["AgentCrashed"] + told["NoRoute"] + told["ActionError"]
-        assert surely <= failed <= surely + told["AgentStopped"], (ledgers, told)
-        assert expired <= told["CallTimeout"], (ledgers, told)
+        assert surely <= failed <= surely + told["AgentStopped"] + self.untold, (ledgers, told)
+        late = [number for number, then in self.book.by_then.items() if then <= trio.current_time()]
+        late_casts = sum(not self.book.fates[number] for number in late)
+        assert expired <= told["CallTimeout"] + late_casts + self.untold, (ledgers, told)
         assert withdrawn <= told["cancelled"] + len(self.book.cancelled), (ledgers, told)
         assert len(self.jido.dead_letters()) == len(self.book.letters["main"]) - self.resent
 
@@ -370,7 +462,8 @@ class Programs(TrioStateMachine):
 
     def check_state(self, ref: AgentRef[Any]) -> None:
         lives = range(1, ref.incarnation + 1) if self.book.keeps.get(ref.id) else [ref.incarnation]
-        assert list(ref.agent.state.numbers) == [n for life in lives for n in self.book.took.get((ref.id, life), [])]
+        took = [n for life in lives for n in self.book.took.get((ref.id, life), [])]
+        assert list(ref.agent.state.numbers) == took, (took, ref.inspect())
 
     def unheard(self, id: str) -> list[int]:
         """What an agent that has nothing to do must have heard of."""
