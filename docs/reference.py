@@ -20,6 +20,7 @@ PARTS = (
     "runtime",
     "observe",
     "actions",
+    "actions.outside",
     "groups",
     "plugins",
     "sensors",

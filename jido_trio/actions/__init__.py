@@ -1,12 +1,14 @@
-"""Ready-made actions, to be routed to as they are. Imports the public names of core only.
+"""Ready-made actions, to be routed to as they are. Imports leaves, and the public names of core.
 
     class Worker(Agent[Progress], routes={"work.done": MarkCompleted, "order.*": Forward(agent="audit")}): ...
 
 A class takes the signal's data as its parameters; a made action has them already, and takes a signal with any data.
 They say where a job stands, pass signals on, look after children, and set timers. What an agent's state must have for
-them is said by each; `Progress` has all of it, to be inherited from.
+them is said by each; `Progress` has all of it, to be inherited from. Those on the world outside, files and the
+like, are in `jido_trio.actions.outside`.
 """
 
+from jido_trio.actions._arithmetic import Add, Divide, Multiply, Square, Subtract
 from jido_trio.actions._family import EndChild, NotifyParent, SpawnChild, StopSelf
 from jido_trio.actions._identity import EvolveIdentity
 from jido_trio.actions._post import Broadcast, Forward, NotifyAgent, Respond
@@ -23,8 +25,10 @@ from jido_trio.actions._status import (
 from jido_trio.actions._timers import ScheduleSignal, ScheduleTimeout
 
 __all__ = [
+    "Add",
     "Broadcast",
     "Cancel",
+    "Divide",
     "EndChild",
     "EvolveIdentity",
     "Forward",
@@ -32,6 +36,7 @@ __all__ = [
     "MarkFailed",
     "MarkIdle",
     "MarkWorking",
+    "Multiply",
     "Noop",
     "NotifyAgent",
     "NotifyParent",
@@ -41,5 +46,7 @@ __all__ = [
     "ScheduleTimeout",
     "SetStatus",
     "SpawnChild",
+    "Square",
     "StopSelf",
+    "Subtract",
 ]
