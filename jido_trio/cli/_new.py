@@ -18,7 +18,9 @@ def add_new(parser: argparse.ArgumentParser) -> None:
     """Add what `new` takes."""
     parser.description, parser.epilog = NEW, CODES
     parser.add_argument("name", metavar="NAME", help="of the package and its folder, as my_app")
-    parser.add_argument("--example", action="store_true", help="the counter that crashes and goes on")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--example", action="store_true", help="the counter that crashes and goes on")
+    kind.add_argument("--ai", action="store_true", help="a support agent with tools, on a scripted model")
     parser.set_defaults(fail=parser.error, run=_new)
 
 
@@ -35,7 +37,7 @@ def _new(options: argparse.Namespace) -> int:
     try:
         name = name_of(options.name, "a project")
         root = _free(Path(name.module))
-        made = filled("project", "example" if options.example else "plain", words=_words_of(name))
+        made = filled("project", _kind(options), words=_words_of(name, "testing" if options.ai else ""))
         write(root, made)
     except Refused as refused:
         return int(options.fail(str(refused)))
@@ -47,6 +49,12 @@ def _free(root: Path) -> Path:
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise Refused(f"{root} is there already: take another name, or another folder to call this in")
     return root
+
+
+def _kind(options: argparse.Namespace) -> str:
+    if options.ai:
+        return "ai"
+    return "example" if options.example else "plain"
 
 
 def _gen(options: argparse.Namespace) -> int:
@@ -62,11 +70,11 @@ def _gen(options: argparse.Namespace) -> int:
     return 0
 
 
-def _words_of(project: Name) -> dict[str, str]:
+def _words_of(project: Name, extra: str = "") -> dict[str, str]:
     return {
         "my_app": project.module,
         "my-app": project.distribution,
-        "{jido-trio}": requirement(),
+        "{jido-trio}": requirement(extra),
         "{jido-trio[testing]}": requirement("testing"),
     }
 

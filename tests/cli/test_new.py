@@ -30,12 +30,13 @@ def refused(capsys, *arguments):
     return capsys.readouterr().err
 
 
-def done(project, *command):
+def done(project, *command, typed=None):
     """Run a command in a project whose package is found as if it were installed."""
     run = subprocess.run(
         [str(BIN / command[0]), *command[1:]],
         cwd=project,
         env=os.environ | {"PYTHONPATH": f"src{os.pathsep}{ROOT}"},
+        input=typed,
         capture_output=True,
         text=True,
         timeout=60,
@@ -89,6 +90,21 @@ def test_a_project_to_which_agents_and_actions_are_added_is_clean_and_its_tests_
     assert "checkpoint" in done(Path(name), Path(sys.executable).name, "benchmarks/calls.py", "--quick")
 
 
+@pytest.mark.seconds(90)
+def test_a_project_with_a_support_agent_is_clean_its_tests_pass_and_it_asks_before_it_refunds():
+    made("new", "desk", "--ai")
+    obeys_its_check(Path("desk"), tests=["tests"])
+    python = Path(sys.executable).name
+    assert "checkpoint" in done(Path("desk"), python, "benchmarks/calls.py", "--quick")
+    refused = done(Path("desk"), python, "-m", "desk", typed="n\n")
+    assert refused.splitlines()[0] == 'approve refund {"order": "A-17", "cents": 1999} ? [y/n]'
+    assert "jido-trio[testing]" in Path("desk/pyproject.toml").read_text().split("dependencies = ")[1].splitlines()[0]
+
+
+def test_a_project_is_of_one_kind(capsys):
+    assert "not allowed with" in refused(capsys, "new", "desk", "--ai", "--example")
+
+
 def test_a_project_asks_for_the_package_from_where_this_one_was_installed():
     made("new", "shop")
     assert f"jido-trio @ {ROOT.as_uri()}" in Path("shop/pyproject.toml").read_text()
@@ -97,6 +113,7 @@ def test_a_project_asks_for_the_package_from_where_this_one_was_installed():
 def test_nothing_of_the_templates_names_is_left():
     made("new", "shop")
     made("new", "office", "--example")
+    made("new", "desk", "--ai")
     for text in (path.read_text() for path in Path().rglob("*") if path.is_file()):
         for name in ("my_app", "my-app", "a_thing", "AThing", "{jido"):
             assert name not in text
