@@ -3,12 +3,14 @@
 A counter is brought to a number, each step committed before the next, by one caller, on SQLite. Then the process kills
 itself with -9, and another is started that goes on and does one step more. All are given the same SQLite, with a
 write-ahead log, in two ways: each commit reaches the disk (`synchronous=FULL`), or the operating system (`NORMAL`).
-What is committed with a step is what the library commits: see `LIBRARIES`. Times are of the wall, the rounds in turns.
+What is committed with a step is what the library commits: see `LIBRARIES`. The rounds are in turns, the first isn't
+counted. Beside the clock stand seconds of the processor, which hold on a busy machine, and leave out waits for a disk.
 Each library, of the version that stands here, is installed from the package index into an environment of its own, that
 is thrown away afterwards, beside the same Python.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -57,9 +59,12 @@ class Figures:
     """What was measured in one round, in seconds."""
 
     step: float
+    step_busy: float
+    """Of the processor, as the others that are called so."""
     going_on: float
     """From the start of the process to the end of its first step."""
-    opening: float
+    going_on_busy: float
+    opening_busy: float
     """The part of that in which the library is imported already."""
 
 
@@ -75,20 +80,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="jido-trio-durable-") as name:
         programs = {OURS: sys.executable, **dict(_installed(Path(name)))}
         found: dict[tuple[str, str], list[Figures]] = defaultdict(list)
-        for number in range(options.rounds):
+        for number in range(options.rounds + 1):
             for safe in ("disk", "system"):
                 for library, python in programs.items():
                     try:
                         file = Path(name) / f"{library.module}-{number}-{safe}.db"
-                        found[safe, library.name].append(measured(library, python, file, options.steps, safe))
+                        figures = measured(library, python, file, options.steps, safe)
+                        if number:
+                            found[safe, library.name].append(figures)
                     except Skipped as reason:
                         print(f"SKIPPED {library.name}: {reason}", file=sys.stderr)
-    print(
-        this_machine(), f"load {before:.1f} before, {load():.1f} after; {options.rounds} rounds of {options.steps}", ""
-    )
+    loads = f"load {before or 0:.1f} before, {load() or 0:.1f} after"
+    print(this_machine(), f"{loads}; {options.rounds} rounds of {options.steps} steps", "", sep="\n")
     for safe, title in (("disk", "each commit on the disk"), ("system", "each commit with the operating system")):
-        figures = {library: found[safe, library.name] for library in programs if found[safe, library.name]}
-        print(table(title, figures), "", sep="\n")
+        there = {library: found[safe, library.name] for library in programs if found[safe, library.name]}
+        print(table(title, there), "\n")
 
 
 def measured(library: Library, python: str, file: Path, steps: int, safe: str) -> Figures:
@@ -96,13 +102,17 @@ def measured(library: Library, python: str, file: Path, steps: int, safe: str) -
     command = [python, "-m", f"benchmarks.peers.{library.module}", str(file)]
     first, _ = _told([*command, str(steps), safe, "killed"])
     again, seconds = _told([*command, str(steps + 1), safe])
-    return Figures(first["rest"] / (steps - 1), seconds, again["first"])
+    rest = steps - 1
+    return Figures(first["rest"] / rest, first["rest_busy"] / rest, seconds, again["first_busy"], again["opening"])
 
 
 def _told(command: Sequence[str]) -> tuple[Mapping[str, float], float]:
     """Return what a program says in its last line, and the seconds until it has said so."""
     began = time.perf_counter()
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+    # Packages that were installed are compiled already; so shall ours be.
+    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, env=compiled, text=True, **pipes) as program:  # type: ignore[call-overload]
         assert program.stdout is not None
         assert program.stderr is not None
         line, taken = program.stdout.readline(), time.perf_counter()
@@ -118,18 +128,18 @@ def _told(command: Sequence[str]) -> tuple[Mapping[str, float], float]:
 def table(title: str, figures: Mapping[Library, Sequence[Figures]]) -> str:
     """Return medians as a table in Markdown, with what they are beside ours."""
     lines = [
-        f"| {title} | a step | | after kill -9: to the next step | | of that, imports aside | commits with a step |",
-        "|---|--:|--:|--:|--:|--:|---|",
+        f"| {title} | a step | | processor | kill -9 to next step | processor | imports aside | commits with a step |",
+        "|---|--:|--:|--:|--:|--:|--:|---|",
     ]
-    ours = figures[OURS]
+    own = median(each.step for each in figures[OURS])
     for library, found in figures.items():
-        step, own = (median(each.step for each in some) for some in (found, ours))
-        on, own_on = (median(each.going_on for each in some) for some in (found, ours))
-        name = f"{library.name} {library.packages[0].partition('==')[2]}".strip() if library.packages else library.name
-        opening = median(each.opening for each in found)
+        name = f"{library.name} {library.packages[0].partition('==')[2]}" if library.packages else library.name
+        step, busy = median(each.step for each in found), median(each.step_busy for each in found)
+        on, on_busy = median(each.going_on for each in found), median(each.going_on_busy for each in found)
+        opening = median(each.opening_busy for each in found)
         lines.append(
-            f"| {name} | {step * 1e6:.0f} µs | {step / own:.2f}x | {on * 1e3:.0f} ms | {on / own_on:.2f}x "
-            f"| {opening * 1e3:.0f} ms | {library.commits} |"
+            f"| {name} | {step * 1e6:.0f} µs | {step / own:.2f}x | {busy * 1e6:.0f} µs | {on * 1e3:.0f} ms "
+            f"| {on_busy * 1e3:.0f} ms | {opening * 1e3:.0f} ms | {library.commits} |"
         )
     return "\n".join(lines)
 

@@ -117,7 +117,7 @@ class Tick(Action):
         return {"ticks": (*context.state.ticks, int(second))}
 
 
-BEGAN, FAST = real.now(), 10
+BEGAN, FAST = real.now(), 3
 
 
 def now() -> datetime:
