@@ -22,6 +22,7 @@ PARTS = (
     "actions",
     "actions.outside",
     "groups",
+    "discovery",
     "plugins",
     "sensors",
     "storage",

@@ -12,6 +12,7 @@ from jido_trio.cli._check import CHECK, add_check
 from jido_trio.cli._draw import DRAW, add_draw
 from jido_trio.cli._inspect import inspect
 from jido_trio.cli._journal import add_journal
+from jido_trio.cli._list import LIST, add_list
 from jido_trio.cli._new import GEN, NEW, add_gen, add_new
 from jido_trio.cli._output import output
 from jido_trio.cli._upgrade import add_upgrade
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add_gen(commands.add_parser("gen", help=GEN))
     add_check(commands.add_parser("check", help=CHECK))
     add_draw(commands.add_parser("draw", help=DRAW))
+    add_list(commands.add_parser("list", help=LIST))
     add_journal(commands.add_parser("journal", help=_JOURNAL, description=_JOURNAL))
     add_agent(commands.add_parser("agent", help=_AGENT, description=_AGENT))
     add_upgrade(commands.add_parser("upgrade", help=_UPGRADE, description=_UPGRADE, epilog=_UPGRADE_CODES))
