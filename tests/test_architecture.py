@@ -44,7 +44,7 @@ DOORS = {("cli", "demo")}
 """Who may look behind the names that another part gives out: the command line is the demo's own door."""
 
 FACADE = "__init__"
-FOR_PEOPLE = {"__main__", "cli", "demo", "testing"}
+FOR_PEOPLE = {"__main__", "cli", "demo", "pytest_plugin", "testing"}
 """Nobody else imports these."""
 
 OF_THIS_MACHINE = {"time", "random", "uuid", "secrets"}

@@ -1,0 +1,160 @@
+"""A limit of real time for a test: one that hangs is a failure that tells who waits where, and the other tests go on.
+
+A timer of real time ticks in the main thread while a test runs. It ends the test when its time is over, and earlier
+when a Trio run in virtual time stands still: no task moves, and the clock has no deadline to jump to. A run that waits
+is cancelled, through its shields. What that doesn't end gets an exception, wherever the main thread is.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import math
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import trio
+import trio.testing
+from attrs import define, field
+
+from jido_trio.testing._tasks import cancel_everything, stacks, tasks
+
+TICK = 0.25
+"""Seconds from one look to the next."""
+AGAIN = 2.0
+"""Seconds from one attempt to end a test to the next."""
+
+
+class OutOfTime(BaseException):
+    """A test took too long; its text tells where all tasks and threads are.
+
+    No Exception, so that neither what is tested nor Hypothesis takes it for one of its own.
+    """
+
+
+@define(eq=False)
+class Watch:
+    """Looks at a running test, tick by tick."""
+
+    seconds: float
+    idle_seconds: float
+    told: str | None = None
+    """Why the test was ended, once it was."""
+    _began: float = field(factory=lambda: os.times().elapsed)
+    _ticks_idle: int = 0
+    _seen: object = None
+    _next: float = math.inf
+
+    def tick(self, _signal: int, frame: FrameType | None) -> None:
+        """End the test when it has had its time, or stands still."""
+        passed = os.times().elapsed - self._began
+        self._note()
+        if self.told is None:
+            if self._ticks_idle * TICK >= self.idle_seconds:
+                self._end(f"no task has moved for {self.idle_seconds:g} s, and no deadline is set", frame)
+            elif passed >= self.seconds:
+                self._end(f"the test has not ended after {self.seconds:g} s", frame)
+        elif passed >= self._next:
+            self._next = passed + AGAIN
+            raise OutOfTime(self.told)
+
+    def _end(self, why: str, frame: FrameType | None) -> None:
+        self.told = f"{why}\n{_everywhere(frame)}"
+        self._next = os.times().elapsed - self._began + AGAIN
+        if not trio.lowlevel.in_trio_run() or trio.lowlevel.in_trio_task():
+            raise OutOfTime(self.told)
+        trio.lowlevel.current_trio_token().run_sync_soon(cancel_everything)
+
+    def _note(self) -> None:
+        seen = standstill()
+        self._ticks_idle = self._ticks_idle + 1 if seen is not None and seen == self._seen else 0
+        self._seen = seen
+
+
+def standstill() -> object:
+    """Return where every task of a run in virtual time is, if none runs just now; else None."""
+    if not trio.lowlevel.in_trio_run() or trio.lowlevel.in_trio_task():
+        return None
+    clock = trio.lowlevel.current_clock()
+    if not isinstance(clock, trio.testing.MockClock):
+        return None
+    places = [(id(task), *(inner.f_lasti for inner, _ in task.iter_await_frames())) for _, task in tasks()]
+    return (clock.current_time(), places)
+
+
+def _everywhere(frame: FrameType | None) -> str:
+    """Tell where the tasks of the Trio run are, and the threads."""
+    return "\n".join([stacks(), *_stacks_of_threads(frame)])
+
+
+def _stacks_of_threads(frame: FrameType | None) -> Iterator[str]:
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for ident, top in sys._current_frames().items():  # noqa: SLF001 - there is no other way
+        here = ident == threading.get_ident()
+        yield f"thread {names.get(ident, ident)}"
+        yield "".join(traceback.format_stack(frame if here else top, limit=15)).rstrip()
+
+
+@contextmanager
+def watched(seconds: float, idle_seconds: float) -> Iterator[None]:
+    """Hold what happens inside to its time. Only the main thread can be held."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    watch = Watch(seconds, idle_seconds)
+    before = signal.signal(signal.SIGALRM, watch.tick)
+    complain, sys.unraisablehook = sys.unraisablehook, _but_not_of_ticks(sys.unraisablehook)
+    signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+    try:
+        yield
+    except BaseException as error:  # noqa: ASYNC103 - what ended the test is told below
+        if watch.told is None:
+            raise
+        _let_go(error)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = complain
+        signal.signal(signal.SIGALRM, before)
+    if watch.told is not None:
+        raise OutOfTime(watch.told)
+
+
+def _but_not_of_ticks(complain: Callable[[Any], object]) -> Callable[[Any], object]:
+    """Let pass that a tick came when a run of Trio had closed what signals wake it by, just before it lets go of it."""
+
+    def look(unraisable: Any) -> None:
+        error = unraisable.exc_value
+        if not (isinstance(error, OSError) and error.errno == errno.EBADF and unraisable.object is None):
+            complain(unraisable)
+
+    return look
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it comes from, and so on."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _let_go(error: BaseException) -> None:
+    """Free what is left of a run that was ended from outside: it would complain in the next test."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for each in _causes(error):
+                traceback.clear_frames(each.__traceback__)
+            signal.set_wakeup_fd(-1)  # it was that of the run
+            for _ in range(3):  # a coroutine may wait once more while it is closed
+                gc.collect()
+    finally:
+        sys.unraisablehook = before
