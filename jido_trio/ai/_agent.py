@@ -138,6 +138,7 @@ class ChatAgent(Agent[State]):
         busy: What becomes of a request while another is worked at: "queue", "steer" or "reject".
         on_lost: What becomes of a call of a model that was in flight when the process died: "resend" or "fail".
         retries: How often a model is tried again.
+        first_pause: Seconds before that; each later pause is twice as long.
         compact_at: Bytes of a prompt from which on what was said before is made a summary; None for never.
         keywords: As of any `Agent`.
 
@@ -161,6 +162,7 @@ class ChatAgent(Agent[State]):
         busy: Busy | None = None,
         on_lost: OnLost | None = None,
         retries: int | None = None,
+        first_pause: float | None = None,
         compact_at: int | None = None,
         **keywords: Any,
     ) -> None:
@@ -177,6 +179,7 @@ class ChatAgent(Agent[State]):
             "busy": busy,
             "on_lost": on_lost,
             "retries": retries,
+            "first_pause": first_pause,
             "compact_at": compact_at,
         }
         changes: Any = {name: value for name, value in given.items() if value is not None}
@@ -199,6 +202,7 @@ def _check(owner: str, rules: Rules) -> None:
     checks.one_of(owner, "on_lost", rules.on_lost, get_args(OnLost))
     checks.whole(owner, "retries", rules.retries)
     checks.whole(owner, "repairs", rules.repairs)
+    checks.seconds(owner, "first_pause", rules.first_pause)
     checks.whole(owner, "compact_at", rules.compact_at, least=1, or_none="None for never")
     for name in ("budget", "total"):
         if not isinstance(getattr(rules, name), Budget):

@@ -16,6 +16,7 @@ try:
         told_verdict,
     )
     from jido_trio.testing._explore import Exploration, LedgerUnbalanced, explore
+    from jido_trio.testing._fake_openai import FakeOpenAI, HttpReply, chat_reply, open_fake_openai
     from jido_trio.testing._faults import (
         CutShort,
         DropWrite,
@@ -74,9 +75,11 @@ __all__ = [
     "CutShort",
     "DropWrite",
     "Exploration",
+    "FakeOpenAI",
     "Faults",
     "FaultyStorage",
     "Hang",
+    "HttpReply",
     "JumpClock",
     "LawFunction",
     "LawVerdict",
@@ -106,6 +109,7 @@ __all__ = [
     "agents",
     "budgets",
     "changes",
+    "chat_reply",
     "chat_rules",
     "check_action",
     "check_agent",
@@ -122,6 +126,7 @@ __all__ = [
     "fitting",
     "law",
     "model",
+    "open_fake_openai",
     "plain_data",
     "signals",
     "simulate",

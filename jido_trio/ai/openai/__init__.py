@@ -1,0 +1,11 @@
+"""Models of OpenAI, and of any server that speaks as it does. Apart from the rest: it needs the extra `openai`."""
+
+from jido_trio.extras import require
+
+try:
+    from jido_trio.ai.openai._chat import OpenAI
+except ModuleNotFoundError:
+    require("openai", "openai", part="ai.openai")
+    raise
+
+__all__ = ["OpenAI"]
