@@ -18,7 +18,8 @@ settings.register_profile(
     settings.get_profile("default"),
     phases=[Phase.explicit, Phase.generate],  # that one fails is enough
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
 
 pytest_plugins = ["pytester", "tests.time_limit"]
 

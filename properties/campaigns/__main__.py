@@ -7,6 +7,8 @@ python -m properties.campaigns faults       an error at each command that a supe
 python -m properties.campaigns kills        kill -9 of a program with durable agents, 1,000 times in each way
 python -m properties.campaigns kills-postgres   the same, on a PostgreSQL server of its own, which is killed, too
 python -m properties.campaigns kills-recovery   in one way only: see `_kill_points.FAMILIES`
+python -m properties.campaigns laws         the laws with other seeds, for --minutes, and a report: laws.md
+python -m properties.campaigns defects      the planted defects, each with --runs seeds, and the agents without
 python -m properties.campaigns soak         10,000 agents under load, for --minutes, or until there were --signals
 """
 
@@ -18,7 +20,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from properties.campaigns import _faults, _interrupts, _kills, _soak
+from properties.campaigns import _faults, _interrupts, _kills, _laws, _rates, _soak
 
 CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
     "interrupts": _interrupts.campaign,
@@ -45,17 +47,17 @@ def _all(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run campaigns and return the exit code."""
     parser = argparse.ArgumentParser("python -m properties.campaigns", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("campaign", choices=[*CAMPAIGNS, "soak"], nargs="+")
+    parser.add_argument("campaign", choices=[*CAMPAIGNS, "defects", "laws", "soak"], nargs="+")
     parser.add_argument("--share", type=int, default=1, help="run one of so many places (1)")
-    parser.add_argument("--minutes", type=float, default=_soak.MINUTES, help="how long the soak is (10)")
+    parser.add_argument("--minutes", type=float, default=_soak.MINUTES, help="how long laws and soak are (10)")
+    parser.add_argument("--runs", type=int, default=_rates.RUNS, help="seeds for each defect (20)")
     parser.add_argument("--signals", type=int, default=_soak.SIGNALS, help="how many the soak has at most (1000000)")
     options = parser.parse_args(argv)
     logging.disable()
     failures = 0
     for name in options.campaign:
         count = 0
-        soak = name == "soak"
-        met = _soak.campaign(options.minutes, options.signals) if soak else CAMPAIGNS[name](options.share)
+        met = _met(name, options)
         for place, problem in met:
             count += 1
             if problem is not None:
@@ -65,8 +67,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         if _kills.DEATHS.at:
             print(f"{_kills.DEATHS.at.total()} deaths:", *_kills.DEATHS.lines(), sep="\n")
             _kills.DEATHS.at.clear()
+        if name == "defects":
+            print(*_rates.lines(), sep="\n")
     print(f"{failures} went wrong")
     return 1 if failures else 0
+
+
+def _met(name: str, options: argparse.Namespace) -> Iterator[tuple[str, str | None]]:
+    match name:
+        case "soak":
+            return _soak.campaign(options.minutes, options.signals)
+        case "laws":
+            return _laws.campaign(options.minutes)
+        case "defects":
+            return _rates.campaign(options.runs, options.share)
+        case _:
+            return CAMPAIGNS[name](options.share)
 
 
 if __name__ == "__main__":
