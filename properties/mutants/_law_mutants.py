@@ -429,4 +429,57 @@ NEIGHBOURS = (
     ),
 )
 
-LAWS = (*LOST, *DOUBLED, *STALE, *FATES, *ORDER, *NEIGHBOURS)
+NEWER = (
+    _law(
+        "lane_runs_all_at_once",
+        "Async actions of one lane run side by side.",
+        "Lanes.add",
+        "behind is None",
+        "True",
+    ),
+    _law(
+        "lane_goes_backwards",
+        "Of those that wait in a lane the last comes first.",
+        "Lanes._run",
+        "behind.popleft()",
+        "behind.pop()",
+    ),
+    _law(
+        "late_is_handled",
+        "A message whose time is over is handled.",
+        "Server._handle",
+        "trio.current_time() >= deadline",
+        "False",
+    ),
+    _law(
+        "many_calls_lose_one",
+        "Of many calls at once each third is never sent.",
+        "_sent",
+        "cell.mailbox.offer_call(call)",
+        "number % 3 and cell.mailbox.offer_call(call)",
+    ),
+    _law(
+        "many_calls_share_an_answer",
+        "Of many calls at once each is told what the last came to.",
+        "call_all",
+        "[each.told() if isinstance(each, Call) else each for each in told]",
+        "[(each.told() if isinstance(each, Call) else each) for each in told[-1:] * len(told)]",
+    ),
+    _law(
+        "another_class_loses_the_state",
+        "An agent that becomes one of another class begins anew.",
+        "LivingServer.is_now",
+        "self.agent, self.initial = agent, initial",
+        "self.agent, self.initial = initial, initial",
+    ),
+    _law(
+        "progress_goes_on_after_the_end",
+        "The last word of an action comes after its outcome.",
+        "Mailbox.put",
+        "message.__class__ in URGENT",
+        "message.__class__ in URGENT and message.__class__ is not Progress",
+    ),
+)
+"""Of lanes, deadlines, batches, other classes and progress."""
+
+LAWS = (*LOST, *DOUBLED, *STALE, *FATES, *ORDER, *NEIGHBOURS, *NEWER)
