@@ -6,7 +6,7 @@ from typing import Any
 
 import trio
 
-from jido_trio.core import Action, Result, Signal
+from jido_trio.core import Action, Result
 from jido_trio.demo._report import Chaos
 from jido_trio.runtime import AgentRef
 
@@ -35,5 +35,5 @@ async def cause(chaos: Chaos, workers: Sequence[AgentRef[Any]]) -> None:
     pause = chaos.every * random.uniform(0, 0.2)
     while True:
         await trio.sleep(pause)
-        random.choice(workers).cast_nowait(Signal("chaos.kill"))
+        random.choice(workers).cast_nowait(Die())
         pause = chaos.every * random.uniform(0.5, 1.5)

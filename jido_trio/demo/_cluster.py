@@ -2,7 +2,7 @@
 
     coordinator ── document.given ──► worker        read this one
     coordinator ◄─ document.read ──── worker        what it says, or why nobody can read it
-    coordinator ◄─ worker.crashed ─── supervisor    the worker is gone; its next life finds the answer in its mailbox
+    coordinator ◄── Replace(...) ──── supervisor    the worker is gone; its next life finds the answer in its mailbox
 
 Nothing is lost, whatever crashes. A document leaves the list only when it is settled, and the coordinator hears of each
 crash. Should it crash itself, it begins anew with the whole list: documents are read twice then, which harms nobody. A
@@ -24,7 +24,6 @@ from jido_trio.core import (
     emit_to,
 )
 from jido_trio.demo._amounts import Amounts, largest_of_each
-from jido_trio.demo._chaos import Die
 from jido_trio.demo._facts import Facts
 from jido_trio.demo._pool import Readers
 from jido_trio.demo._work import Desk, Settled, Work
@@ -87,7 +86,7 @@ class SummariseCarefully(Summarise):
         return largest_of_each(amounts)
 
 
-class Worker(Agent[Desk], routes={"document.given": Take, "chaos.kill": Die}):
+class Worker(Agent[Desk], routes={"document.given": Take}):
     """Reads one document at a time."""
 
 
@@ -148,17 +147,8 @@ class Replace(Action):
         return give(work, self.worker, settled)
 
 
-class Coordinator(
-    Agent[Work],
-    routes={
-        "cluster.started": Start,
-        "worker.hired": Hire,
-        "worker.crashed": Replace,
-        "document.read": Settle,
-        "chaos.kill": Die,
-    },
-):
-    """Knows which documents are still to be read, and who is at which."""
+class Coordinator(Agent[Work], routes={"document.read": Settle}):
+    """Knows which documents are still to be read, and who is at which. It is sent the other actions as they are."""
 
 
 class DurableCoordinator(Coordinator, durable=Durable(effects="at_least_once")):

@@ -10,9 +10,9 @@ from typing import Any
 import trio
 from attrs import asdict, define, evolve, field, frozen
 
-from jido_trio.core import Signal
+from jido_trio.core import Action
 from jido_trio.demo._chaos import cause
-from jido_trio.demo._cluster import COORDINATOR, Coordinator, DurableCoordinator
+from jido_trio.demo._cluster import COORDINATOR, Coordinator, DurableCoordinator, Hire, Replace, Start
 from jido_trio.demo._documents import find_documents
 from jido_trio.demo._ledger import Ledger, MeasuredWorker, crash_of
 from jido_trio.demo._pool import Readers
@@ -172,7 +172,7 @@ class Cluster:
 
     def _note_start(self, path: Path, coordinator: AgentRef[Coordinator]) -> None:
         self.store = Store(str(path), coordinator.agent.state.starts + 1, len(self.ledger.settled))
-        self._tell("cluster.started")
+        self._tell(Start())
 
     async def _watch_for_loss(self, coordinator: AgentRef[Coordinator], run: trio.CancelScope) -> None:
         """End the run if another process takes the coordinator away."""
@@ -184,11 +184,11 @@ class Cluster:
 
     def _hire(self) -> None:
         for worker in self.workers:
-            self._tell("worker.hired", worker=worker.id)
+            self._tell(Hire(worker=worker.id))
 
-    def _tell(self, what: str, **data: object) -> None:
+    def _tell(self, action: Action) -> None:
         if self.coordinator is not None and self.coordinator.running:
-            self.coordinator.cast_nowait(Signal(what, data, source="/demo"))
+            self.coordinator.cast_nowait(action)
 
     def _report(self, report: SupervisorReport) -> None:
         """Have the coordinator hear of a crash. It is called before the restart, so nothing else comes in between."""
@@ -201,7 +201,7 @@ class Cluster:
         if report.child == COORDINATOR:
             self._hire()
         else:
-            self._tell("worker.crashed", worker=crash.agent, error=crash.error, killed=crash.killed)
+            self._tell(Replace(worker=crash.agent, error=crash.error, killed=crash.killed))
 
     async def _show_what_happens(self, jido: Jido, coordinator: AgentRef[Coordinator]) -> None:
         while True:

@@ -8,7 +8,8 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jido_trio.core import Action, Emit, Instruction, Outcome, RunInstruction, Signal
+from jido_trio.core import Action, Emit, Instruction, Outcome, RunInstruction
+from jido_trio.demo._chaos import Die
 from jido_trio.demo._cluster import (
     Coordinator,
     DurableCoordinator,
@@ -310,7 +311,7 @@ async def read_under(documents, kills):
             await trio.sleep(pause * 0.05)
             agents = {agent.id: agent for agent in (*cluster.workers, cluster.coordinator) if agent}
             if id in agents and agents[id].running:
-                agents[id].cast_nowait(Signal("chaos.kill"))
+                agents[id].cast_nowait(Die())
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(kill)
