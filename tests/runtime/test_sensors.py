@@ -11,6 +11,7 @@ from jido_trio import Action, Agent, Context, Jido, Result, Signal
 from jido_trio.core import Sensing, Sensor, StartSensor, StopSensor
 from jido_trio.errors import InvalidDefinition
 from jido_trio.runtime import inject
+from jido_trio.storage import MemoryStorage
 
 
 @frozen
@@ -259,3 +260,34 @@ def test_what_is_no_sensor_is_refused_by_name(make, said):
         make()
 
     assert said in str(refusal.value)
+
+
+class KeptWatcher(Watcher, durable=True, sensors={"a": Counting()}): ...
+
+
+async def test_a_durable_agent_has_the_sensors_of_its_class_in_each_process(autojump_clock):
+    storage = MemoryStorage()
+    for _ in range(2):
+        async with Jido("shop", storage=storage) as jido:
+            ref = await jido.start_agent(KeptWatcher, id="k")
+            await trio.sleep(1.5)
+    assert ref.agent.state.heard == [1, 1]
+
+
+async def test_a_durable_agent_starts_a_sensor_by_a_directive(autojump_clock):
+    async with Jido("shop", storage=MemoryStorage()) as jido:
+        ref = await jido.start_agent(KeptWatcher, id="k")
+        await ref.call(Start(asked=StartSensor("b", Counting(first=20))))
+        await trio.sleep(1.5)
+        assert sorted(ref.agent.state.heard) == [1, 20]
+
+
+async def test_an_agent_that_rests_ends_its_sensors_and_has_them_again_when_it_wakes(autojump_clock):
+    async with Jido("shop", storage=MemoryStorage()) as jido:
+        ref = await jido.start_agent(KeptWatcher, id="k")
+        await trio.sleep(1.5)
+        await jido.hibernate(ref)
+        await trio.sleep(100)
+        awake = await jido.thaw(KeptWatcher, "k")
+        await trio.sleep(1.5)
+        assert awake.agent.state.heard == [1, 1]
