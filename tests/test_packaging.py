@@ -56,11 +56,8 @@ def test_every_part_but_those_with_an_extra_loads_with_the_wheel_alone(alone):
     program = """if True:
         import importlib, pkgutil, jido_trio
         apart = ("jido_trio.demo", "jido_trio.pytest_plugin", "jido_trio.testing", "jido_trio.cli._demo",
-                 "jido_trio.cli._laws",
-                 "jido_trio.__main__", "jido_trio.storage.postgres", "jido_trio.storage.encryption")
-        apart = ("jido_trio.demo", "jido_trio.testing", "jido_trio.cli._demo", "jido_trio.cli._laws",
-                 "jido_trio.__main__", "jido_trio.storage.postgres", "jido_trio.storage.encryption",
-                 "jido_trio.ai.openai")
+                 "jido_trio.cli._laws", "jido_trio.__main__", "jido_trio.storage.postgres",
+                 "jido_trio.storage.encryption", "jido_trio.ai.openai")
         walk = pkgutil.walk_packages(jido_trio.__path__, "jido_trio.", onerror=lambda name: None)
         names = [found.name for found in walk if not found.name.startswith(apart) and "__main__" not in found.name]
         for name in names:
