@@ -197,7 +197,12 @@ class Pool(Generic[AgentT]):
             await worker.cast(message, deadline=deadline)
 
     def map(
-        self, messages: Iterable[Sent], *, timeout: float | None = CALL_TIMEOUT, check: bool = True
+        self,
+        messages: Iterable[Sent],
+        *,
+        timeout: float | None = CALL_TIMEOUT,
+        deadline: float | None = None,
+        check: bool = True,
     ) -> AbstractAsyncContextManager[trio.abc.ReceiveChannel[Answer[AgentT] | NoAnswer]]:
         """Call a worker for each message, as many at once as there are workers; the results in order.
 
@@ -213,9 +218,14 @@ class Pool(Generic[AgentT]):
             messages: Any iterable of signals and actions. What it raises is raised from the loop, after the results of
                 the messages before.
             timeout: Seconds for each answer.
+            deadline: When the time of all of them is over, in seconds of Trio's clock: a message that has no answer by
+                then has a `NoAnswer`.
             check: Whether a message whose action said no has a `NoAnswer` with what it said; else it is an `Answer`.
         """
-        return trio.as_safe_channel(self._mapped)(iter(messages), timeout, check=check)
+        within(f"pool {shown(self.name)}", deadline, 0)
+        if deadline is not None and timeout is CALL_TIMEOUT:
+            timeout = None  # the deadline is in its place
+        return trio.as_safe_channel(self._mapped)(iter(messages), timeout, deadline, check=check)
 
     def status(self) -> PoolStatus:
         """Return what the pool is at, at any moment."""
@@ -294,7 +304,7 @@ class Pool(Generic[AgentT]):
     # ---- mapping
 
     async def _mapped(
-        self, messages: Iterable[Sent], seconds: float | None, *, check: bool
+        self, messages: Iterable[Sent], seconds: float | None, deadline: float | None, *, check: bool
     ) -> AsyncGenerator[Answer[AgentT] | NoAnswer, None]:
         rest = iter(messages)
         under_way: deque[_Call[AgentT]] = deque()
@@ -310,7 +320,7 @@ class Pool(Generic[AgentT]):
                         broken = error
                         break
                     under_way.append(call)
-                    nursery.start_soon(self._one, call, seconds)
+                    nursery.start_soon(self._one, call, seconds, deadline)
                 if not under_way:
                     break
                 first = under_way.popleft()
@@ -320,10 +330,10 @@ class Pool(Generic[AgentT]):
         if broken is not None:
             raise broken
 
-    async def _one(self, call: _Call[AgentT], seconds: float | None) -> None:
+    async def _one(self, call: _Call[AgentT], seconds: float | None, deadline: float | None) -> None:
         try:
             message = Instruction(call.message) if isinstance(call.message, Action) else call.message  # for the agent
-            agent = await self.call(message, timeout=seconds, checkout=None, check=call.check)
+            agent = await self.call(message, timeout=seconds, checkout=None, deadline=deadline, check=call.check)
         except Exception as error:  # noqa: BLE001  # it is the result of this message
             call.result = NoAnswer(call.message, error)
         else:

@@ -346,3 +346,14 @@ async def test_a_worker_that_wants_another_of_its_pool_waits_until_the_time_is_o
 
         assert trio.current_time() == 2
         assert (await worker.call(WORK)).state.count == 1
+
+
+async def test_all_of_a_map_may_have_one_deadline(autojump_clock):
+    async with pool(size=1) as (_, workers):
+        async with workers.map([WORK, Block(), WORK, WORK], deadline=trio.current_time() + 7) as results:
+            seen = [result async for result in results]
+
+        assert [type(result) for result in seen] == [Answer, Answer, NoAnswer, NoAnswer]
+        assert trio.current_time() == 7
+        with pytest.raises(InvalidDefinition, match="deadline="):
+            workers.map([WORK], deadline=float("nan"))
