@@ -3,6 +3,9 @@
 import gc
 import json
 import math
+import os
+import signal
+import subprocess
 import sys
 from xml.etree import ElementTree as ET
 
@@ -11,7 +14,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks._catalog import BENCHMARKS, run
 from benchmarks._measure import Benchmark, Contender, compare
-from benchmarks._outside import PEERS, Skipped, no_erlang, output
+from benchmarks._outside import PEERS, ROOT, Skipped, no_erlang, output
 from benchmarks._stopwatch import Stopwatch, percentile
 from benchmarks._table import as_json
 from benchmarks.compare import Library, _figures, _interpreter, _rows, _unless_skipped, table, table_of_rows
@@ -225,3 +228,15 @@ runpy.run_module('benchmarks.peers.{program}', run_name='__main__')
 
 def test_figures_are_read_from_among_what_else_a_library_prints():
     assert _figures('starting\n{"call": 1.5}\nstopping\n') == {"call": 1.5}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the process kills itself as POSIX has it")
+def test_the_durable_counter_goes_on_where_it_died(tmp_path):
+    def stepped(*args: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "benchmarks.peers._steps_jido_trio", str(tmp_path / "steps.db"), *args]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+    died, again = stepped("5", "system", "killed"), stepped("6", "system")
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["rest"] < json.loads(died.stdout)["rest"]
