@@ -33,6 +33,7 @@ try:
         TearWrite,
         fault_point,
     )
+    from jido_trio.testing._interpreters import check_interpreter
     from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
     from jido_trio.testing._own_laws import LawFunction, Model, OwnLaw, law, model
     from jido_trio.testing._runtime_machine import AgentMachine, RuntimeMachine
@@ -114,6 +115,7 @@ __all__ = [
     "check_action",
     "check_agent",
     "check_conversation",
+    "check_interpreter",
     "check_storage",
     "check_strategy",
     "command_sequences",
