@@ -147,6 +147,8 @@ class ChatAgent(Agent[State]):
     """
 
     rules: ClassVar[Rules] = Rules()
+    models: ClassVar[Models | None] = None
+    """The models that the class was given."""
 
     def __init_subclass__(
         cls,
@@ -182,6 +184,8 @@ class ChatAgent(Agent[State]):
             "first_pause": first_pause,
             "compact_at": compact_at,
         }
+        if models is not None:
+            cls.models = models
         changes: Any = {name: value for name, value in given.items() if value is not None}
         cls.rules = evolve(cls.rules, **changes)
         _check(owner, cls.rules)

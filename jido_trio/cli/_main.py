@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from jido_trio.cli._agent import add_agent
+from jido_trio.cli._chat import CHAT, add_chat
 from jido_trio.cli._check import CHECK, add_check
 from jido_trio.cli._draw import DRAW, add_draw
 from jido_trio.cli._inspect import inspect
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add_new(commands.add_parser("new", help=NEW))
     add_gen(commands.add_parser("gen", help=GEN))
     add_check(commands.add_parser("check", help=CHECK))
+    add_chat(commands.add_parser("chat", help=CHAT))
     add_draw(commands.add_parser("draw", help=DRAW))
     add_list(commands.add_parser("list", help=LIST))
     add_journal(commands.add_parser("journal", help=_JOURNAL, description=_JOURNAL))

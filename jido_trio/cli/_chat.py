@@ -1,0 +1,171 @@
+"""`jido-trio chat`: speak with an agent. Its words come as they are said, tools are shown, Control-C cancels."""
+
+import argparse
+import importlib
+import signal
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from jido_trio.ai import (
+    Answered,
+    AskApproval,
+    ChatAgent,
+    NeedsApproval,
+    Part,
+    Request,
+    TextPart,
+    ToolPart,
+    ToolResultPart,
+    ask,
+    find_request,
+)
+from jido_trio.cli._output import Unwritten
+from jido_trio.errors import InvalidDefinition, JidoError
+from jido_trio.redact import shown, shown_error
+from jido_trio.runtime import AgentRef, Jido
+from jido_trio.storage import open_sqlite
+
+CHAT = "Speak with an agent that speaks with models."
+CODES = "exit code: 0 the input is at its end; 2 wrong usage, or there is no such agent; 130 ended by Ctrl-C"
+USAGE, INTERRUPTED = 2, 130
+
+
+def add_chat(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description, parser.epilog = CHAT, CODES
+    parser.add_argument("target", metavar="TARGET", help="module:Agent, a ChatAgent")
+    parser.add_argument("--log", metavar="FILE", help="keep the conversation there, and go on the next time")
+    parser.add_argument("--id", default="chat", metavar="ID", help="the agent's id (default: chat)")
+    parser.set_defaults(run=_chat)
+
+
+def _chat(options: argparse.Namespace) -> int:
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        cls = _agent(options.target)
+        if options.log is not None and cls.durable is None:
+            raise InvalidDefinition(f"agent {cls.name!r} isn't kept, so --log has nothing to write: say durable=True")
+        return trio.run(_speak, cls, options)
+    except JidoError as error:
+        print(f"jido-trio: {error}", file=sys.stderr)
+        return USAGE
+
+
+def _agent(target: str) -> type[ChatAgent[Any]]:
+    module, _, name = target.partition(":")
+    try:
+        found: object = importlib.import_module(module) if module and name else None
+        for part in name.split("."):
+            found = getattr(found, part, None)
+    except Exception as error:  # noqa: BLE001  # whatever a module does when it is imported
+        raise InvalidDefinition(f"module {shown(module)} can't be imported: {shown_error(error)}") from None
+    if not (isinstance(found, type) and issubclass(found, ChatAgent)):
+        raise InvalidDefinition(f"{shown(target)} speaks with no models: say module:Agent, a ChatAgent")
+    if found.models is None:
+        raise InvalidDefinition(f"agent {found.name!r} has no models: give its class models=Models(...)")
+    return found
+
+
+async def _speak(cls: type[ChatAgent[Any]], options: argparse.Namespace) -> int:
+    storage = open_sqlite(options.log) if options.log is not None else nullcontext(None)
+    services = [cls.models] if cls.models is not None else []
+    async with Jido("chat", storage=storage, services=services) as jido:  # type: ignore[arg-type]  # None is none
+        agent: AgentRef[Any] = await jido.start_agent(cls, id=options.id)
+        return await _Talk(agent).run()
+
+
+class _Talk:
+    """A talk at a terminal: one request at a time."""
+
+    def __init__(self, agent: AgentRef[Any]) -> None:
+        self._agent = agent
+        self._request: Request | None = None
+        self._interrupted = False
+
+    async def run(self) -> int:
+        """Talk until the input is at its end, or Control-C comes while nothing is asked."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._watch, nursery.cancel_scope)
+            begun = self._agent.agent.strategy_state.request
+            if begun is not None:  # by a program that died
+                await self._follow(find_request(self._agent, begun))
+            while (line := await _line("> ")) is not None:
+                if line.strip():
+                    await self._follow(await ask(self._agent, line.strip()))
+            nursery.cancel_scope.cancel()
+        return INTERRUPTED if self._interrupted else 0
+
+    async def _watch(
+        self, scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        with trio.open_signal_receiver(signal.SIGINT) as signals:
+            task_status.started()
+            async for _ in signals:
+                if self._request is None:
+                    self._interrupted = True
+                    scope.cancel()
+                else:
+                    await self._request.cancel()
+
+    async def _follow(self, request: Request | None) -> None:
+        """Show what becomes of a request."""
+        if request is None:
+            return
+        self._request = request
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_show, request)
+            while isinstance(outcome := await request.answer(), NeedsApproval):
+                for call in outcome.calls:
+                    await _decide(request, call)
+        self._request = None
+        _write("\n" if isinstance(outcome, Answered) else f"\n[{_ending(outcome)}]\n")
+
+
+def _ending(outcome: object) -> str:
+    why = getattr(outcome, "why", "") or getattr(outcome, "limit", "")
+    return f"{type(outcome).__name__}: {shown(why)}" if why else type(outcome).__name__
+
+
+async def _decide(request: Request, call: AskApproval) -> None:
+    word = await _line(f"\nrun {shown(call.name)} {shown(call.arguments)}? [y/N] ")
+    if word is not None and word.strip().lower() in ("y", "yes"):
+        await request.approve(call, by="terminal")
+    else:
+        await request.deny(call, "said at the terminal")
+
+
+async def _show(request: Request) -> None:
+    async for part in request.parts():
+        _write(_text(part))
+
+
+def _text(part: Part) -> str:
+    match part:
+        case TextPart(text):
+            return text
+        case ToolPart(_, name, arguments):
+            return f"\n[{shown(name)} {shown(arguments)}]\n"
+        case ToolResultPart(_, content, error):
+            return f"[{'failed' if error else 'returned'} {shown(content)}]\n"
+        case _:
+            return "\n[withdrawn: that try failed]\n"
+
+
+async def _line(prompt: str) -> str | None:
+    _write(prompt)
+    line = await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+    return line or None
+
+
+def _write(text: str) -> None:
+    """Print text of a stranger, without what would steer a terminal."""
+    plain = "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)
+    try:
+        sys.stdout.write(plain)
+        sys.stdout.flush()
+    except OSError as error:
+        raise Unwritten from error

@@ -1,0 +1,41 @@
+"""Agents to speak with at a terminal."""
+
+from attrs import frozen
+
+from jido_trio import Action, Context, Result
+from jido_trio.ai import ChatAgent, Model, Models, Tool
+from jido_trio.testing import ScriptedModel
+
+
+@frozen
+class Trip:
+    hotel: str = ""
+
+
+class Book(Action):
+    hotel: str
+
+    def run(self, context: Context[Trip]) -> Result:
+        return {"hotel": self.hotel}
+
+
+def models(*script):
+    return Models(m=Model("m", ScriptedModel(script)))
+
+
+CALL = [("book", {"hotel": "Grand"})]
+
+
+class Planner(ChatAgent[Trip], models=models("Snow\x1b[2J in Oslo"), model="m"): ...
+
+
+class Booker(ChatAgent[Trip], models=models(CALL, "It is booked."), model="m", tools=[Tool(Book, approve=True)]): ...
+
+
+class Kept(ChatAgent[Trip], models=models("one", "two"), model="m", tools=[Tool(Book, approve=True)], durable=True): ...
+
+
+class Silent(ChatAgent[Trip], models=models(), model="m"): ...
+
+
+class Mute(ChatAgent[Trip]): ...
