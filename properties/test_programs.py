@@ -270,9 +270,8 @@ class Programs(TrioStateMachine):
             return
         finally:
             self.becoming.remove(ref)
-        if (
-            ref.inspect().at == "down" and not self.book.keeps[ref.id]
-        ):  # what the life before left is of the class before
+        # What is left of a life that was over before is not brought over; the life may also have ended since.
+        if ref.inspect().at == "down" and not self.book.keeps[ref.id] and not ref.agent.state.numbers:
             self.book.took.pop(self.book.life(ref.id), None)
         assert type(ref.agent) is to or not ref.running
 
