@@ -5,11 +5,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks._catalog import BENCHMARKS, ROUNDS, SHORT, run
-from benchmarks._measure import Comparison
-from benchmarks._stopwatch import go_by_processor_time
-from benchmarks._table import as_json, as_text
+from benchmarks._catalog import BENCHMARKS, SHORT, run
 from benchmarks.plot import publish
+from jido_trio.bench._catalog import ROUNDS
+from jido_trio.bench._measure import Comparison
+from jido_trio.bench._stopwatch import go_by_processor_time
+from jido_trio.bench._table import as_json, as_text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

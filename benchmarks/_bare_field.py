@@ -11,7 +11,7 @@ from typing import Any
 
 import trio
 
-from benchmarks._stopwatch import Stopwatch
+from jido_trio.bench._stopwatch import Stopwatch
 
 RING = 503
 """Actors of the thread ring, as in Savina."""

@@ -1,28 +1,41 @@
-"""All benchmarks by name, and running them."""
+"""The benchmarks of `jido-trio bench`, with Erlang beside them, and those of a clone alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from attrs import evolve
 
-from benchmarks import _cmd, _lives, _messages, _programs, _restarts
-from benchmarks._machine import load, this_machine
-from benchmarks._measure import Benchmark, Comparison, compare
-from benchmarks._table import Run
+from benchmarks import _programs
+from benchmarks._outside import erlang
+from jido_trio.bench import _catalog
+from jido_trio.bench._catalog import ROUNDS
+from jido_trio.bench._measure import Benchmark, Comparison, Contender
+from jido_trio.bench._table import Run
+
+_RESTARTED = erlang("restart.escript", does="a fresh process, under `supervisor`")
+_SPAWNED = erlang("field.escript", "start", does="`spawn`, until the process runs")
+_CALLED = erlang("field.escript", "call", does="request and reply, with a monitor")
+_CAST = erlang("field.escript", "cast", does="a message, until it is received")
+
+_BESIDE: Mapping[str, tuple[Contender, ...]] = {
+    "restart-child": (_RESTARTED,),
+    "call": (_CALLED,),
+    "cast-nowait": (_CAST,),
+    "start-10000": (_SPAWNED,),
+    "start-200000": (_SPAWNED,),
+}
+
+
+def _with_erlang(benchmark: Benchmark) -> Benchmark:
+    if benchmark.name == "restart-agent":  # what must be is about Erlang here
+        return evolve(benchmark, bare=(_RESTARTED, *benchmark.bare), must=1, aim=0.5)
+    return evolve(benchmark, bare=(*benchmark.bare, *_BESIDE.get(benchmark.name, ())))
+
 
 BENCHMARKS: Mapping[str, Benchmark] = {
-    benchmark.name: benchmark
-    for module in (_cmd, _messages, _lives, _restarts, _programs)
-    for benchmark in module.BENCHMARKS
+    benchmark.name: benchmark for benchmark in (*map(_with_erlang, _catalog.BENCHMARKS.values()), *_programs.BENCHMARKS)
 }
 
 SHORT = tuple(name for name, benchmark in BENCHMARKS.items() if not benchmark.long)
-
-ROUNDS = 7
-QUICK_ROUNDS = 2
-QUICK_PART = 50
-"""A quick turn is so many times shorter ..."""
-QUICK_SIZE = 200
-"""... and at most so long."""
 
 
 def run(
@@ -34,19 +47,5 @@ def run(
     tell: Callable[[Comparison], None] = lambda _: None,
 ) -> Run:
     """Run the benchmarks of those names, or all that aren't long; `tell` is called after each."""
-    before = load()
-    rounds = QUICK_ROUNDS if quick else rounds
-    comparisons = []
-    for name in names or SHORT:
-        benchmark = _quick(BENCHMARKS[name]) if quick else BENCHMARKS[name]
-        comparisons.append(compare(benchmark, rounds=rounds, size=benchmark.size))
-        tell(comparisons[-1])
-    return Run(this_machine(), (before, load()), rounds, quick, tuple(comparisons), cpu)
-
-
-def _quick(benchmark: Benchmark) -> Benchmark:
-    """Make it short, and leave out what must start a process first."""
-    size = min(max(10, benchmark.size // QUICK_PART), QUICK_SIZE)
-    inside = tuple(bare for bare in benchmark.bare if not bare.outside)
-    bounded = inside[:1] == benchmark.bare[:1]
-    return evolve(benchmark, size=size, bare=inside, must=benchmark.must if bounded else None)
+    benchmarks = [BENCHMARKS[name] for name in names or SHORT]
+    return _catalog.run(benchmarks, rounds=rounds, quick=quick, cpu=cpu, tell=tell)

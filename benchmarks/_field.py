@@ -12,7 +12,6 @@ import trio
 from attrs import AttrsInstance, frozen
 
 from benchmarks._bare_field import KEYS, RING, WORKERS, parts
-from benchmarks._stopwatch import Stopwatch
 from jido_trio import (
     Action,
     Agent,
@@ -28,6 +27,7 @@ from jido_trio import (
     ToAgent,
     ToParent,
 )
+from jido_trio.bench._stopwatch import Stopwatch
 from jido_trio.core import Direct
 from jido_trio.core._strategy import Subject
 from jido_trio.world import current

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from benchmarks import _bare_field as bare
 from benchmarks import _field as field
-from benchmarks._measure import Benchmark, Contender
 from benchmarks._outside import erlang
+from jido_trio.bench._measure import Benchmark, Contender
+from jido_trio.bench._messages import SEND
 
 Sample = Callable[[int], list[float]]
 
@@ -30,6 +31,15 @@ def _program(
 
 
 BENCHMARKS = (
+    Benchmark(
+        "hop",
+        "a hop from agent to agent by Emit",
+        Contender("Emit", "to an agent by its id: `cmd` run, the signal made and sent", field.ping_pong),
+        (SEND,),
+        size=5000,
+        must=0.7,
+        aim=0.4,
+    ),
     _program("ping-pong", "ping-pong", field.ping_pong, bare.ping_pong, size=20_000),
     _program("thread-ring", "thread ring of 503", field.thread_ring, bare.thread_ring, size=20_000),
     _program("fork-join", "fork-join, creating", field.fork_join, bare.fork_join, size=5_000),

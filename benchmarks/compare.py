@@ -17,11 +17,11 @@ from statistics import median
 
 from attrs import frozen
 
-from benchmarks._machine import load, this_machine
-from benchmarks._measure import Benchmark, Comparison, Contender, Measured, compare
 from benchmarks._outside import Skipped, erlang, laps_of, output
-from benchmarks._restarts import LOOP, NURSERY, TASK, agent_in_place, child
-from benchmarks._table import Run, conditions
+from jido_trio.bench._machine import load, this_machine
+from jido_trio.bench._measure import Benchmark, Comparison, Contender, Measured, compare
+from jido_trio.bench._restarts import LOOP, NURSERY, TASK, agent_in_place, child
+from jido_trio.bench._table import Run, conditions
 
 ROUNDS = 3
 LAPS = 2000

@@ -23,8 +23,8 @@ from statistics import median
 
 from attrs import frozen
 
-from benchmarks._machine import load, this_machine
 from benchmarks._outside import ROOT, SECONDS, Skipped, output
+from jido_trio.bench._machine import load, this_machine
 
 ROUNDS = 5
 STEPS = 1000

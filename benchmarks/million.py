@@ -13,9 +13,9 @@ from time import perf_counter
 import trio
 from attrs import frozen
 
-from benchmarks._counter import INCREMENT, CounterAgent
-from benchmarks._machine import load, this_machine
 from jido_trio import Jido
+from jido_trio.bench._counter import INCREMENT, CounterAgent
+from jido_trio.bench._machine import load, this_machine
 
 
 @frozen

@@ -40,11 +40,11 @@ for people, and may import anything."""
 WITHOUT_TRIO = {"core", "data", "discovery", "observe", "plugins", *LEAVES}
 """Parts whose code runs anywhere."""
 
-DOORS = {("cli", "demo")}
+DOORS = {("cli", "bench"), ("cli", "demo")}
 """Who may look behind the names that another part gives out: the command line is the demo's own door."""
 
 FACADE = "__init__"
-FOR_PEOPLE = {"__main__", "cli", "demo", "pytest_plugin", "testing"}
+FOR_PEOPLE = {"__main__", "bench", "cli", "demo", "pytest_plugin", "testing"}
 """Nobody else imports these."""
 
 OF_THIS_MACHINE = {"time", "random", "uuid", "secrets"}
@@ -120,7 +120,7 @@ def prying(path: Path, package: Path) -> list[str]:
 
 def unrepeatable(path: Path, package: Path) -> list[str]:
     """Where a file asks the machine itself for time, ids or randomness."""
-    if part_of(path, package) in {"world", "demo", "cli"}:
+    if part_of(path, package) in {"world", "bench", "demo", "cli"}:
         return []
     names = set(imported_names(path, package)) - HARMLESS
     tops = [name for name in names if name.partition(".")[0] in OF_THIS_MACHINE]

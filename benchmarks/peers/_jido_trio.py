@@ -5,9 +5,9 @@ from typing import Any
 
 import trio
 
-from benchmarks._counter import CounterAgent
 from benchmarks.peers._rows import rows
 from jido_trio import AgentRef, Jido, Signal
+from jido_trio.bench._counter import CounterAgent
 
 
 async def together(fn: Callable[[], Awaitable[None]], times: int) -> None:

@@ -10,7 +10,7 @@ from otpylib.module import GEN_SERVER, SUPERVISOR, OTPModule  # type: ignore[imp
 from otpylib.runtime import set_runtime  # type: ignore[import-not-found]
 from otpylib.runtime.backends.asyncio_backend import AsyncIOBackend  # type: ignore[import-not-found]
 
-from benchmarks._stopwatch import Stopwatch
+from jido_trio.bench._stopwatch import Stopwatch
 
 watch = Stopwatch()
 

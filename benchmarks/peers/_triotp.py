@@ -6,7 +6,7 @@ import logbook  # type: ignore[import-not-found]
 import trio
 from triotp import supervisor  # type: ignore[import-not-found]
 
-from benchmarks._stopwatch import Stopwatch
+from jido_trio.bench._stopwatch import Stopwatch
 
 
 def main(laps: int) -> None:

@@ -27,7 +27,7 @@ def add_draw(parser: argparse.ArgumentParser) -> None:
 def _draw(options: argparse.Namespace) -> int:
     sys.path.insert(0, str(Path.cwd()))
     try:
-        drawing = drawing_of(_agent(options.target))
+        drawing = drawing_of(agent_at(options.target))
         if options.svg is None:
             say(drawing.mermaid().rstrip("\n"))
         else:
@@ -52,7 +52,8 @@ def drawing_of(cls: type[Agent[Any]]) -> Drawing:
     return Drawing(tuple(nodes), tuple(edges))
 
 
-def _agent(target: str) -> type[Agent[Any]]:
+def agent_at(target: str) -> type[Agent[Any]]:
+    """Return the class that `module:Agent` names."""
     module, _, name = target.partition(":")
     try:
         found: object = importlib.import_module(module) if module and name else None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from jido_trio.cli._agent import add_agent
+from jido_trio.cli._bench import BENCH, add_bench
 from jido_trio.cli._chat import CHAT, add_chat
 from jido_trio.cli._check import CHECK, add_check
 from jido_trio.cli._draw import DRAW, add_draw
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     add_new(commands.add_parser("new", help=NEW))
     add_gen(commands.add_parser("gen", help=GEN))
     add_check(commands.add_parser("check", help=CHECK))
+    add_bench(commands.add_parser("bench", help=BENCH))
     add_chat(commands.add_parser("chat", help=CHAT))
     add_draw(commands.add_parser("draw", help=DRAW))
     add_list(commands.add_parser("list", help=LIST))

@@ -13,15 +13,14 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks._catalog import BENCHMARKS, run
-from benchmarks._measure import Benchmark, Contender, compare
 from benchmarks._outside import PEERS, ROOT, Skipped, no_erlang, output
-from benchmarks._stopwatch import Stopwatch, percentile
-from benchmarks._table import as_json
 from benchmarks.compare import Library, _figures, _interpreter, _rows, _unless_skipped, table, table_of_rows
 from benchmarks.keyed import main as keyed
 from benchmarks.million import main as million
 from benchmarks.plot import main as plot
-from benchmarks.plot import read
+from jido_trio.bench._measure import Benchmark, Contender, compare
+from jido_trio.bench._stopwatch import Stopwatch, percentile
+from jido_trio.bench._table import as_json, read
 
 
 def fixed(name, values):

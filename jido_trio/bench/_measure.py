@@ -11,7 +11,7 @@ from statistics import median
 
 from attrs import frozen
 
-from benchmarks._stopwatch import percentile
+from jido_trio.bench._stopwatch import percentile
 
 
 @frozen

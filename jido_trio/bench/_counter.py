@@ -6,12 +6,9 @@ from typing import TypeVar
 import trio
 from attrs import AttrsInstance
 
-from benchmarks._bare_trio import CounterState, Crash
-from benchmarks._stopwatch import Stopwatch
-from jido_trio import DeadLetter
-from jido_trio.core import Action, Agent, Context, Direct, Result, Signal
-from jido_trio.core._strategy import Subject
-from jido_trio.supervision import Report
+from jido_trio.bench._bare_trio import CounterState, Crash
+from jido_trio.bench._stopwatch import Stopwatch
+from jido_trio.core import Action, Agent, Context, Direct, Result, Signal, Subject
 
 A = TypeVar("A", bound=Subject)
 
@@ -41,8 +38,8 @@ LINGER = Signal("linger", source="/benchmarks")
 NEXT = Signal("next", source="/benchmarks")
 
 
-def ignore(told: Report | DeadLetter) -> None:
-    """Do nothing about a report or a dead letter: making it is measured, writing a log isn't."""
+def ignore(_: object) -> None:
+    """Do nothing about a report, a dead letter or the like: making it is measured, writing a log isn't."""
 
 
 def falling_agent(

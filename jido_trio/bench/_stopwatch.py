@@ -39,4 +39,4 @@ def percentile(values: Iterable[float], percent: float) -> float:
 
 def go_by_processor_time() -> None:
     """Let all stopwatches of this process count the processor's time."""
-    Stopwatch.clock = staticmethod(thread_time_ns)
+    Stopwatch.clock = staticmethod(thread_time_ns)  # pyright: ignore[reportAttributeAccessIssue]

@@ -18,7 +18,7 @@ import trio
 import trio.testing
 from attrs import evolve, frozen
 
-from benchmarks._stopwatch import Stopwatch
+from jido_trio.bench._stopwatch import Stopwatch
 
 
 class Crash(Exception):

@@ -5,11 +5,10 @@ from functools import partial
 
 import trio
 
-from benchmarks import _bare_trio as bare
-from benchmarks._counter import FALL, LINGER, NEXT, UNLIMITED, falling_agent, ignore
-from benchmarks._measure import Benchmark, Contender
-from benchmarks._outside import erlang
-from benchmarks._stopwatch import Stopwatch
+from jido_trio.bench import _bare_trio as bare
+from jido_trio.bench._counter import FALL, LINGER, NEXT, UNLIMITED, falling_agent, ignore
+from jido_trio.bench._measure import Benchmark, Contender
+from jido_trio.bench._stopwatch import Stopwatch
 from jido_trio.runtime import Jido
 from jido_trio.supervision import Child, Life, open_supervisor
 from jido_trio.terms import RestartStrategy
@@ -21,7 +20,6 @@ LOOP = Contender("loop", "one task; a cancel scope for each life, a checkpoint b
 UNYIELDING = Contender("loop, unyielding", "the loop without that checkpoint", partial(bare.restart_loop, yields=False))
 TASK = Contender("task", "a fresh task in a cancel scope of its own for each life", bare.restart_task)
 NURSERY = Contender("nursery", "a nursery for each life", bare.restart_nursery)
-ERLANG = erlang("restart.escript", does="a fresh process, under `supervisor`")
 
 
 def agent_in_place(laps: int) -> list[float]:
@@ -164,10 +162,8 @@ BENCHMARKS = (
             "its value is replaced, as it has no tasks: report, count, decision; no checkpoint of its own",
             agent_in_place,
         ),
-        (ERLANG, LOOP, UNYIELDING, TASK, NURSERY),
+        (LOOP, UNYIELDING, TASK, NURSERY),
         size=MANY,
-        must=1,
-        aim=0.5,
     ),
     Benchmark(
         "restart-agent-tasks",
@@ -180,7 +176,7 @@ BENCHMARKS = (
         "restart-child",
         "restart of a supervised child",
         Contender("child", "a fresh task in a cancel scope of its own: report, count, decision", child),
-        (TASK, LOOP, NURSERY, ERLANG),
+        (TASK, LOOP, NURSERY),
         size=MANY,
         must=1.6,
         aim=1.3,

@@ -1,9 +1,9 @@
 """`cmd` of the README's counter, by itself: no runtime, no task."""
 
-from benchmarks import _bare_trio as bare
-from benchmarks._counter import CounterAgent, Increment
-from benchmarks._measure import Benchmark, Contender
-from benchmarks._stopwatch import Stopwatch
+from jido_trio.bench import _bare_trio as bare
+from jido_trio.bench._counter import CounterAgent, Increment
+from jido_trio.bench._measure import Benchmark, Contender
+from jido_trio.bench._stopwatch import Stopwatch
 
 EVOLVE = Contender("evolve", "`attrs.evolve` of the state", bare.step)
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from attrs import asdict, frozen
 
-from benchmarks._machine import Machine
-from benchmarks._measure import Comparison, Measured
+from jido_trio.bench._machine import Machine
+from jido_trio.bench._measure import Comparison, Measured
+from jido_trio.data import structurer
 
 
 @frozen
@@ -117,3 +118,12 @@ def as_json(run: Run) -> str:
     for comparison, plain in zip(run.comparisons, data["comparisons"], strict=True):
         plain["reached"] = comparison.reached
     return json.dumps(data, indent=1, ensure_ascii=False)
+
+
+def read(text: str) -> Run:
+    """Return the run that `as_json` wrote."""
+    data = json.loads(text)
+    for comparison in data["comparisons"]:
+        del comparison["reached"]  # follows from the rest
+    run: Run = structurer(Run)(data)
+    return run

@@ -2,12 +2,10 @@
 
 import trio
 
-from benchmarks import _bare_trio as bare
-from benchmarks._counter import INCREMENT, CounterAgent
-from benchmarks._field import ping_pong as hop
-from benchmarks._measure import Benchmark, Contender
-from benchmarks._outside import erlang
-from benchmarks._stopwatch import Stopwatch
+from jido_trio.bench import _bare_trio as bare
+from jido_trio.bench._counter import INCREMENT, CounterAgent
+from jido_trio.bench._measure import Benchmark, Contender
+from jido_trio.bench._stopwatch import Stopwatch
 from jido_trio.runtime import Jido
 
 
@@ -96,7 +94,7 @@ BENCHMARKS = (
         "call",
         "call, one caller",
         Contender("call", "with the default timeout; routed, `cmd` run, answered with the agent", call),
-        (REPLY, CHANNELS, erlang("field.escript", "call", does="request and reply, with a monitor")),
+        (REPLY, CHANNELS),
         must=1,
         aim=0.7,
     ),
@@ -113,7 +111,7 @@ BENCHMARKS = (
         "cast-nowait",
         "cast_nowait until handled",
         Contender("cast_nowait", "routed, `cmd` run", cast_nowait),
-        (SEND, erlang("field.escript", "cast", does="a message, until it is received")),
+        (SEND,),
         size=20,
         must=0.4,
         aim=0.22,
@@ -126,14 +124,5 @@ BENCHMARKS = (
         size=20,
         must=1,
         aim=0.8,
-    ),
-    Benchmark(
-        "hop",
-        "a hop from agent to agent by Emit",
-        Contender("Emit", "to an agent by its id: `cmd` run, the signal made and sent", hop),
-        (SEND,),
-        size=5000,
-        must=0.7,
-        aim=0.4,
     ),
 )

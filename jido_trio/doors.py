@@ -1,0 +1,229 @@
+"""Doors: where code that should be pure can see the machine that it runs on, or change it.
+
+Three watches stand at them. Python's audit hooks tell of files, sockets, processes and the like, by whatever road they
+are reached. A profiler sees each function of C that Python code calls: the clock, randomness, the operating system,
+whatever name they were imported under. And it sees the entry into a few Python functions: the environment, the log.
+
+What C code calls on its own (`map(time.time, ...)`) the profiler doesn't see; that the results differ shows it. An
+import that happens on the way is no effect of the code that asks for it, whatever the module does meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+__all__ = ["watched"]
+
+_CLOCK = "looks at the clock"
+_CHANCE = "draws a random number"
+_SYSTEM = "asks the operating system"
+
+_OF_TIME = frozenset(
+    [
+        "time",
+        "time_ns",
+        "monotonic",
+        "monotonic_ns",
+        "perf_counter",
+        "perf_counter_ns",
+        "process_time",
+        "process_time_ns",
+        "thread_time",
+        "thread_time_ns",
+        "clock_gettime",
+        "clock_gettime_ns",
+    ]
+)
+_OF_DATETIME = frozenset({"now", "utcnow", "today"})
+_HARMLESS_OF_OS = frozenset(
+    [
+        "fspath",
+        "_path_normpath",
+        "_path_splitroot",
+        "_path_splitroot_ex",
+        "_path_isdevdrive",
+        "device_encoding",
+        "get_terminal_size",
+        "WIFEXITED",
+        "WEXITSTATUS",
+        "WIFSIGNALED",
+    ]
+)
+_MODULES: Mapping[str, str] = {
+    "platform": "asks which machine it runs on",
+    "getpass": "asks who runs it",
+    "socket": "uses the network",
+    "subprocess": "starts a process",
+    "tempfile": "makes a file",
+}
+"""Python modules into which nothing pure enters."""
+
+_QUIET = (
+    "builtins.id code. compile cpython. exec function. gc. import marshal. object. array. pickle. sys._getframe "
+    "sys.setprofile sys.settrace sys.monitoring sys.excepthook sys.unraisablehook sys.setrecursionlimit"
+)
+_HARMLESS_EVENTS = tuple(_QUIET.split())
+"""Audit events that tell of no effect, or of one that is seen otherwise."""
+
+_STDLIB = tuple(
+    str(Path(path)) for name in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_path(name))
+)
+_OURS = str(Path(__file__).parent)
+
+
+class _Watch:
+    """Who is told of what happens; one at a time in a process."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] | None = None
+
+    def note(self, what: str, frame: FrameType | None) -> None:
+        if self.seen is None or _is_importing(frame):
+            return
+        text = f"{what}, {_place(frame)}"
+        if text not in self.seen:
+            self.seen.append(text)
+
+
+_watch = _Watch()
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """Watch the code of the block: return a list that fills with what it does beside computing."""
+    _install()
+    seen: list[str] = []
+    before = sys.getprofile()
+    _watch.seen = seen
+    sys.setprofile(_profile)
+    try:
+        yield seen
+    finally:
+        sys.setprofile(before)
+        _watch.seen = None
+
+
+_installed: list[bool] = []
+
+
+def _install() -> None:
+    if not _installed:
+        _installed.append(True)
+        sys.addaudithook(_audit)
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if _watch.seen is None or (event.startswith(_HARMLESS_EVENTS) and event != "builtins.id"):
+        return
+    frame = sys._getframe(1)  # noqa: SLF001 - there is no other way to the place
+    if event == "builtins.id":
+        if _is_users(frame):
+            _watch.note("looks at the address of an object (id)", frame)
+    else:
+        what = f" ({args[0]!r})" if args and isinstance(args[0], str | bytes) else ""
+        _watch.note(f"does {event}{what}"[:200], frame)
+
+
+def _profile(frame: FrameType, event: str, arg: Any) -> None:
+    if event == "c_call":
+        what = _of_c(frame, arg)
+    elif event == "call":
+        known = _of_python().get(frame.f_code)
+        what = known(frame) if known is not None else _MODULES.get(frame.f_globals.get("__name__", ""))
+        frame = frame.f_back or frame
+    else:
+        return
+    if what is not None:
+        _watch.note(what, frame)
+
+
+def _of_c(frame: FrameType, function: Any) -> str | None:
+    """Return what a function written in C does beside computing, if anything."""
+    name, module = function.__name__, getattr(function, "__module__", None) or ""
+    owner = getattr(function, "__self__", None)
+    if module == "time":
+        return f"{_CLOCK} (time.{name})" if name in _OF_TIME else "sleeps" if name == "sleep" else None
+    if module in ("posix", "nt"):
+        return None if name in _HARMLESS_OF_OS else f"{_SYSTEM} (os.{name})"
+    if module in _OF_C:
+        return _OF_C[module].get(name)
+    if isinstance(owner, type):
+        is_clock = name in _OF_DATETIME and owner.__mro__[-2].__module__ == "datetime"
+        return f"{_CLOCK} ({owner.__name__}.{name})" if is_clock else None
+    if owner is not None and type(owner).__module__ in ("random", "_io", "_contextvars"):
+        return _of_object(frame, owner, name)
+    return None
+
+
+def _of_object(frame: FrameType, owner: Any, name: str) -> str | None:
+    kind = type(owner)
+    if kind.__module__ == "random":
+        shared = getattr(sys.modules.get("random"), "_inst", None)
+        return f"{_CHANCE} (random.{name})" if owner is shared or kind.__name__ == "SystemRandom" else None
+    if isinstance(owner, ContextVar):
+        return f"uses a context variable ({owner.name})" if _is_users(frame) else None
+    return "writes to the output" if owner in (sys.stdout, sys.stderr) and name.startswith("write") else None
+
+
+_OF_C: Mapping[str, Mapping[str, str]] = {
+    "builtins": {"print": "writes to the output (print)", "input": "reads the input", "breakpoint": "stops"},
+    "_io": {"open": "opens a file (open)", "open_code": "opens a file"},
+    "io": {"open": "opens a file (open)", "open_code": "opens a file"},
+    "_thread": {"start_new_thread": "starts a thread", "start_joinable_thread": "starts a thread"},
+    "_uuid": {"generate_time_safe": f"{_CLOCK} (uuid.uuid1)"},
+    "_signal": {"signal": "changes what signals do", "alarm": "asks for a signal"},
+    "_locale": {"setlocale": "changes the locale"},
+    "gc": {"get_objects": "looks at all objects", "get_referrers": "looks at all objects"},
+    "atexit": {"register": "asks to be called at the end of the process"},
+    "sys": {"getrefcount": "counts references", "setswitchinterval": "changes the interpreter"},
+}
+"""By module and name."""
+
+
+def _of_python() -> Mapping[CodeType, Callable[[FrameType], str | None]]:
+    if not _PYTHON:
+        environ: Any = type(os.environ)
+        for function in (environ.__getitem__, environ.__setitem__, environ.__iter__, environ.__delitem__):
+            _PYTHON[function.__code__] = lambda _: "looks at the environment (os.environ)"
+        logging: Any = sys.modules.get("logging")
+        if logging is not None:
+            # All levels meet there.
+            _PYTHON[logging.Logger._log.__code__] = lambda _: "writes to the log"  # noqa: SLF001
+        seed: Any = sys.modules["random"].Random.seed if "random" in sys.modules else None
+        if seed is not None:
+            _PYTHON[seed.__code__] = lambda frame: (
+                f"{_CHANCE} (Random() without a seed)" if frame.f_locals.get("a") is None else None
+            )
+    return _PYTHON
+
+
+_PYTHON: dict[CodeType, Callable[[FrameType], str | None]] = {}
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_users(frame: FrameType | None) -> bool:
+    """Tell whether code is neither Python's own, nor a package's, nor ours."""
+    path = "" if frame is None else frame.f_code.co_filename
+    return not path.startswith(("<", *_STDLIB, _OURS))
+
+
+def _place(frame: FrameType | None) -> str:
+    """Return the nearest line that is the user's own."""
+    while frame is not None and not _is_users(frame):
+        frame = frame.f_back
+    return "somewhere" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
