@@ -11,9 +11,10 @@ import pytest
 import jido_trio
 
 PACKAGE = Path(jido_trio.__file__).parent
-LEAVES = {"checks", "errors", "extras", "redact", "terms", "world"}
+LEAVES = {"checks", "doors", "errors", "extras", "redact", "terms", "world"}
 MAY_IMPORT = {
     "redact": set[str](),
+    "doors": set[str](),
     "extras": set[str](),
     "terms": set[str](),
     "world": set[str](),

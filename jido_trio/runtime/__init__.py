@@ -55,6 +55,7 @@ from jido_trio.runtime._run import Map, Run, run, start_run
 from jido_trio.runtime._run_plan import run_plan
 from jido_trio.runtime._sensors import inject
 from jido_trio.runtime._settling import Settled
+from jido_trio.runtime._shadow import ShadowDifference, log_shadow_difference
 from jido_trio.runtime._threads import ThreadStore
 from jido_trio.runtime._waiting import Completion, await_all, await_any, await_child, await_completion, wait_state
 
@@ -85,6 +86,7 @@ __all__ = [
     "Runtime",
     "Service",
     "Settled",
+    "ShadowDifference",
     "ThreadStore",
     "Update",
     "await_all",
@@ -106,6 +108,7 @@ __all__ = [
     "listen_progress",
     "log_dead_directive",
     "log_dead_letter",
+    "log_shadow_difference",
     "open_journal",
     "read_agent_file",
     "read_entries",

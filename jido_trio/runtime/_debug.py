@@ -143,9 +143,13 @@ class WatchedDurable(Watched, DurableServer):
         await super()._act(signal, steps, before)
 
 
-WATCHED: Mapping[type[Cell], type[Cell]] = {Server: Watched, DurableServer: WatchedDurable}
-UNWATCHED: Mapping[type[Cell], type[Cell]] = {watched: unwatched for unwatched, watched in WATCHED.items()}
-"""The class of an agent while it is watched, and while it isn't."""
+WATCHED: dict[type[Cell], type[Cell]] = {Server: Watched, DurableServer: WatchedDurable}
+"""The class of an agent while it is watched, by the one that it has while it isn't."""
+
+
+def unwatched(cell: Cell) -> type[Cell]:
+    """Return the class of an agent while it isn't watched."""
+    return next((each for each, watched in WATCHED.items() if watched is type(cell)), type(cell))
 
 
 @define(eq=False)
@@ -184,7 +188,7 @@ class Debug:
         if cell.closed:
             return
         if level == "off":
-            cell.__class__ = UNWATCHED.get(type(cell), type(cell))
+            cell.__class__ = unwatched(cell)
             cell.let_go(Watch)
             self._tell_of_mailbox(cell, partial(self._filled, cell) if self._on_event is not None else None)
         elif watch is not None:

@@ -25,7 +25,7 @@ from jido_trio.runtime._interpreter import Runtime
 from jido_trio.runtime._mailbox import Call, Kept, Kill, Message, Outcome, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._plan import Do, planned
-from jido_trio.runtime._server import Server, received_by, refusal_in
+from jido_trio.runtime._server import Server, refusal_in
 from jido_trio.runtime._suspects import Suspects
 from jido_trio.runtime._waits import HELD
 from jido_trio.supervision import PassiveLife
@@ -279,7 +279,7 @@ class DurableServer(HibernatingServer):
             return None
         outcome = message if isinstance(message, Outcome) else None
         try:
-            received = self.instance.context.copy().run(received_by, before, signal, outcome)
+            received = self.instance.context.copy().run(self.received, before, signal, outcome)
             if received.__class__ is not tuple:
                 page.done(record)
                 taken.append(Taken(message, signal, self._refused(received)))

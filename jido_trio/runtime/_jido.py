@@ -22,13 +22,13 @@ from jido_trio.runtime import _cron, _life, _post, _tasks, _threads, _timers
 from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._debug import Debug, Watch
-from jido_trio.runtime._durable import server_for
 from jido_trio.runtime._fates import DeadDirective, DeadLetter, DeadLetters, log_dead_directive, log_dead_letter
 from jido_trio.runtime._inspect import shown_outside
 from jido_trio.runtime._inspector import Inspector, checked_path
 from jido_trio.runtime._life_tasks import plain
 from jido_trio.runtime._partition import Partition, open_partition
 from jido_trio.runtime._ref import AgentRef
+from jido_trio.runtime._shadow import ShadowDifference, log_shadow_difference, shadows_of
 from jido_trio.runtime._specs import check_size
 from jido_trio.storage import Storage
 from jido_trio.supervision import (
@@ -80,6 +80,9 @@ class Jido(Agents):
         on_dead_directive: Called with each directive that is not carried out, as the life that gave it had ended.
         on_event: Called with each `Event` of an agent that is watched, see `debug`; and, whether it is watched or not,
             when a mailbox with a `high_water` fills, and when it has emptied again. It mustn't wait.
+        shadow: Which part of the messages is received a second time, to see whether the agent is pure: from 0 to 1;
+            True is 0.01. The second time goes nowhere.
+        on_shadow: Called with each difference that this finds.
         debug: Whether the last events of all agents are kept, for `recent()`: "off", "on", or "verbose" with data.
         inspect: Where to make a Unix socket, at which `jido-trio inspect` sees what the instance is at, as long as it
             runs; for this user only. None makes none.
@@ -108,6 +111,8 @@ class Jido(Agents):
         dead_letters: int = 1000,
         on_dead_directive: Callable[[DeadDirective], None] = log_dead_directive,
         on_event: Callable[[Event], None] | None = None,
+        shadow: float | bool = False,
+        on_shadow: Callable[[ShadowDifference], None] = log_shadow_difference,
         debug: Level = "off",
         inspect: str | PathLike[str] | None = None,
     ) -> None:
@@ -115,12 +120,13 @@ class Jido(Agents):
         check_size(mailbox_size)
         checks.whole(f"instance {shown(name)}", "dead_letters", dead_letters, least=0)
         self._inspector = Inspector(checked_path(inspect), self._seen) if inspect is not None else None
+        new_cell = shadows_of(f"instance {shown(name)}", shadow, on_shadow)
         world = world if world is not None else current()
         with using(world):
             context = contextvars.copy_context()
             source = f"/jido/{quote(name, safe='', errors='replace')}"
             letters = DeadLetters(on_dead_letter, deque(maxlen=dead_letters))
-            instance = Instance(name, source, world, context, Resources(resources), mailbox_size, letters, server_for)
+            instance = Instance(name, source, world, context, Resources(resources), mailbox_size, letters, new_cell)
             instance.on_dead_directive = on_dead_directive
             agents = dynamic_supervisor_child(
                 "agents",

@@ -36,6 +36,13 @@ from jido_trio.runtime._work import CRASHED, CUT_OFF, STOPS, Directives, Work, a
 from jido_trio.supervision import PassiveLife
 
 
+def received_by(agent: Agent[Any], signal: Signal, outcome: Outcome | None) -> Any:
+    """Return what the agent makes of a signal, or of an outcome."""
+    if outcome is None:
+        return agent.receive(signal)
+    return agent.cmd(outcome.instruction, signal=signal)
+
+
 class Server(LivingServer):
     """An agent that handles messages."""
 
@@ -46,6 +53,8 @@ class Server(LivingServer):
     ) -> None:
         super().__init__(agent, instance, mailbox_size, rules)
         self._times = 0  # how often the message at hand has crashed the agent before
+
+    received = staticmethod(received_by)
 
     # ---- its turn
 
@@ -113,7 +122,7 @@ class Server(LivingServer):
         """Receive the signal, answer who waits, and carry out the directives."""
         life, before = self.life, self.agent
         try:
-            received = received_by(before, signal, outcome)
+            received = self.received(before, signal, outcome)
         except BaseException as error:  # noqa: ASYNC103, BLE001  # a bug of whatever kind: the supervisor decides
             crash = error
         else:
@@ -197,7 +206,7 @@ class Server(LivingServer):
         counts.accepted += 1
         counts.handled += 1
         try:
-            received = received_by(before, signal, None)
+            received = self.received(before, signal, None)
         except KeyboardInterrupt:
             counts.accepted -= 1
             counts.handled -= 1
@@ -352,13 +361,6 @@ _SAID_NO = frozenset({"instruction", "normalize"})
 
 
 @trio.lowlevel.disable_ki_protection
-def received_by(agent: Agent[Any], signal: Signal, outcome: Outcome | None) -> Any:
-    """Return what the agent makes of a signal, or of an outcome."""
-    if outcome is None:
-        return agent.receive(signal)
-    return agent.cmd(outcome.instruction, signal=signal)
-
-
 def refusal_in(directives: Iterable[object]) -> ActionError | None:
     """Return what the first action that said no has said, if one did: a copy, which its caller may raise."""
     for directive in directives:

@@ -16,8 +16,8 @@ from attrs import AttrsInstance, frozen
 
 from jido_trio.core import Agent, RunInstruction, Signal, Unrouted, invariants_of
 from jido_trio.data import pack, unpack
+from jido_trio.doors import watched
 from jido_trio.redact import shown, shown_error
-from jido_trio.testing._doors import watched
 from jido_trio.testing._own_laws import Judges, OwnLaw
 from jido_trio.testing._told import told
 from jido_trio.world import Derived

@@ -126,7 +126,7 @@ SEEN = (
         "who_is_not_watched_pays",
         "An agent that is watched no more stays of the class that notes.",
         "Debug.watch",
-        "cell.__class__ = UNWATCHED.get(type(cell), type(cell))",
+        "cell.__class__ = unwatched(cell)",
         "pass",
         part="runtime",
     ),
