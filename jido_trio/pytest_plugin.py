@@ -6,7 +6,7 @@ pytest loads it wherever jido_trio is installed, so it imports nothing of ours. 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -74,7 +74,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Hold a test to its time, and to what it leaves unclaimed."""
     limit = _limit(item.config)
     strict = item.config.getini("jido_unclaimed") == "fail"
-    hears = strict or not set(_USES).isdisjoint(getattr(item, "fixturenames", ()))
+    hears = strict or any(_is_ours(fixture) for name in _USES for fixture in _fixtures_of(item).get(name, ()))
     held: AbstractContextManager[Any] = nullcontext()
     if limit is not None:
         held = _part(item.config, _RUNS).within(limit)
@@ -86,6 +86,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
             result = yield
         heard.check()
         return result
+
+
+def _fixtures_of(item: pytest.Item) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:
+    """Return the fixtures that a test uses, by name; the last of each name is the one that counts."""
+    info = getattr(item, "_fixtureinfo", None)  # what pytest itself goes by; there is no public name for it
+    return {name: found[-1:] for name, found in info.name2fixturedefs.items()} if info is not None else {}
+
+
+def _is_ours(fixture: pytest.FixtureDef[Any]) -> bool:
+    """Whether it is one of this module, and none of the same name in the tests."""
+    return getattr(fixture.func, "__module__", None) == __name__
 
 
 async def _jido(request: pytest.FixtureRequest) -> AsyncIterator[Any]:

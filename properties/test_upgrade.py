@@ -55,12 +55,12 @@ class Book(Action):
     then: str = ""
 
     def run(self, context: Context[Any]) -> Result:
-        return self.booked(context.state), list(self.after())
+        return self.booked(context.state), list(self.follow_up())
 
     def booked(self, account: Any) -> dict[str, int]:
         return {"units": account.units + self.amount}
 
-    def after(self) -> Any:
+    def follow_up(self) -> Any:
         if self.seconds:
             yield Work(self.seconds)
         if self.then == "later":

@@ -23,6 +23,13 @@ from jido_trio.bench._stopwatch import Stopwatch, percentile
 from jido_trio.bench._table import as_json, read
 
 
+@pytest.fixture(scope="module", autouse=True)
+def garbage_of_other_tests():
+    """Leave out of the collections, of which each turn makes one, what other tests have left."""
+    gc.collect()
+    gc.freeze()
+
+
 def fixed(name, values):
     return Contender(name, "gives what it was told to", lambda size: list(values[:size]))
 

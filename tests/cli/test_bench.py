@@ -1,5 +1,6 @@
 """`jido-trio bench`: what it prints and how it ends; never how long anything took."""
 
+import gc
 import json
 from xml.etree import ElementTree as ET
 
@@ -7,6 +8,14 @@ import pytest
 
 from jido_trio.bench._catalog import BENCHMARKS, SUBJECTS
 from jido_trio.cli import _bench, main
+
+
+@pytest.fixture(scope="module", autouse=True)
+def garbage_of_other_tests():
+    """Leave out of the collections, of which each turn makes one, what other tests have left."""
+    gc.collect()
+    gc.freeze()
+
 
 AGENTS = """
 from attrs import frozen

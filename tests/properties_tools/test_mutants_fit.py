@@ -157,9 +157,10 @@ def recording(project, monkeypatch):
     root = project(__init__="", _a=SOURCE)
     (root / "jido_trio" / "__init__.py").touch()
     (root / "test_a.py").write_text(f"import sys, time\n{TESTS}")
-    plugin = ("-p", "properties.mutants._plugin", "--record", "told.json", "-p", "no:cacheprovider", "-q")
+    ours = ("-p", "properties.mutants._plugin", "--record", "told.json", "-p", "no:cacheprovider", "-q")
+    installed = ("-p", "no:jido_trio")  # it belongs to the package whose place this one takes
     environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{ROOT}"}
-    arguments = (sys.executable, "-m", "pytest", *plugin, "--rootdir", str(root), "test_a.py")
+    arguments = (sys.executable, "-m", "pytest", *ours, *installed, "--rootdir", str(root), "test_a.py")
     subprocess.run(arguments, check=True, cwd=root, env=environment, capture_output=True)
     return read_recording(root / "told.json"), root
 

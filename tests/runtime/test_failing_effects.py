@@ -12,6 +12,7 @@ from jido_trio.core import (
     Action,
     AdoptChild,
     Agent,
+    CancelRun,
     CancelSchedule,
     Context,
     Cron,
@@ -24,11 +25,16 @@ from jido_trio.core import (
     Result,
     RunInstruction,
     Schedule,
+    Sensing,
+    Sensor,
     Signal,
     Spawn,
     SpawnAgent,
+    StartChildren,
+    StartSensor,
     Stop,
     StopChild,
+    StopSensor,
     ToAgent,
     ToParent,
 )
@@ -119,6 +125,13 @@ def no_task() -> None:
     """Return at once, as nothing that is supervised does."""
 
 
+class Blind(Sensor):
+    """Sees nothing, for ever."""
+
+    async def run(self, sensing: Sensing) -> None:
+        await trio.sleep_forever()
+
+
 TAKEN = SpawnAgent(Sender, "kid", id="kid")
 SAY = Emit("said", dispatch=ToAgent("nobody"))
 
@@ -140,6 +153,16 @@ WHICH: dict[str, tuple[list[Any], str]] = {
     "a child that has a parent": ([TAKEN, AdoptChild("kid", "two")], "adopt: .* has a parent"),
     "a tag that nobody has": ([StopChild("kid")], ""),
     "a key that nobody has": ([CancelSchedule("key")], ""),
+    "a run that nobody has": ([CancelRun("run")], ""),
+    "a sensor that nobody has": ([StopSensor("eye")], ""),
+    "a tag of a sensor in use": (
+        [StartSensor("eye", Blind()), StartSensor("eye", Blind(), replace=False)],
+        ".*has a sensor with tag 'eye' already",
+    ),
+    "a plugin's child of a class with a bug": (
+        [StartChildren((SpawnAgent(Unmade, "kid"),))],
+        "spawn: .* a bug of a class",
+    ),
     "a job that nobody has": ([CronCancel("key")], ""),
     "a job that comes in years": ([Cron("0 0 29 2 *", Signal("unheard"))], ""),
     "a schedule that nobody hears": ([Schedule(1, Signal("unheard"))], "letter: no route matches"),
