@@ -1,17 +1,22 @@
-"""`jido-trio new` and `jido-trio gen`: a project to begin with, and agents and actions added to it, each with tests."""
+"""`jido-trio new` and `jido-trio gen`: a project to begin with, and what is added to it, each with tests."""
 
 import argparse
 from pathlib import Path
 
 from jido_trio.cli._output import say
-from jido_trio.cli._template import Name, Refused, filled, name_of, requirement, write
+from jido_trio.cli._template import Name, Refused, filled, name_of, names_in, requirement, write
 
 NEW = "Make a project: a package with an agent, its tests, its laws, a benchmark, and one command that checks it all."
-GEN = "Add an agent or an action to a project, with its tests."
+GEN = "Add an agent, an action, a sensor or a plugin to a project, with its tests."
 CODES = "exit code: 0 it was written; 2 wrong usage, or something is in the way: then nothing was written"
 """What they are for, and how they end."""
 
-KINDS = {"agent": "an agent with a state, an action and a route", "action": "an action for agents that you have"}
+KINDS = {
+    "agent": "an agent with a state, an action and a route",
+    "action": "an action for agents that you have",
+    "sensor": "a sensor, that tells an agent something again and again",
+    "plugin": "a plugin, with a state of its own, a route and a hook",
+}
 
 
 def add_new(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +64,7 @@ def _kind(options: argparse.Namespace) -> str:
 
 def _gen(options: argparse.Namespace) -> int:
     try:
-        thing = name_of(options.name, f"an {options.kind}")
+        thing = _thing(options.name, options.kind)
         root, package = _project(Path.cwd())
         made = filled(options.kind, words=_words_of(package) | {"a_thing": thing.module, "AThing": thing.of_class})
         write(root, made)
@@ -68,6 +73,14 @@ def _gen(options: argparse.Namespace) -> int:
     for path in made:
         say(str(root / path))
     return 0
+
+
+def _thing(text: str, kind: str) -> Name:
+    name = name_of(text, kind)
+    for called in (name.module, name.of_class):
+        if called in names_in(kind) - {"a_thing", "AThing"}:
+            raise Refused(f"{text!r} is no name for {kind}: something else is called {called} in the files")
+    return name
 
 
 def _words_of(project: Name, extra: str = "") -> dict[str, str]:

@@ -4,6 +4,7 @@ A template is a file of a project that is called `my_app`, and of a thing in it 
 what comes of it. Everything is written, or nothing: what would be written over is looked for before.
 """
 
+import ast
 import json
 import keyword
 import re
@@ -79,6 +80,20 @@ def filled(*templates: str, words: Mapping[str, str]) -> dict[PurePosixPath, str
         for path, text in _below(_TEMPLATES / template, PurePosixPath()):
             made[PurePosixPath(_replaced(str(path), words))] = _replaced(text, words)
     return made
+
+
+def names_in(template: str) -> set[str]:
+    """What is called by a name in the code of a template: nothing else may be called so."""
+    texts = [text for path, text in _below(_TEMPLATES / template, PurePosixPath()) if path.suffix == ".py"]
+    return {name for text in texts for node in ast.walk(ast.parse(text)) for name in _names_of(node)}
+
+
+def _names_of(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(name) | ast.ClassDef(name) | ast.FunctionDef(name) | ast.arg(name):
+            yield name
+        case ast.Import(aliases) | ast.ImportFrom(names=aliases):
+            yield from ((alias.asname or alias.name) for alias in aliases)
 
 
 def write(root: Path, made: Mapping[PurePosixPath, str]) -> None:

@@ -83,7 +83,14 @@ def test_a_project_to_which_agents_and_actions_are_added_is_clean_and_its_tests_
     made("new", name)
     monkeypatch.chdir(Path(name) / "tests")  # anywhere below the project
     made("gen", "agent", LONG.replace("a", "z", 1))
-    made("gen", "action", "ship")
+    for kind in ("action", "sensor", "plugin"):
+        made(
+            "gen",
+            kind,
+            f"{kind}_of_mine"
+            if name == "shop"
+            else LONG.replace("a", {"action": "b", "sensor": "c"}.get(kind, "d"), 1),
+        )
     monkeypatch.chdir(Path("../.."))
     obeys_its_check(Path(name), tests=["tests"] if name == "shop" else [])
     assert done(Path(name), Path(sys.executable).name, "-m", name, "b", "a", "b") == "b\na\n"
@@ -160,6 +167,13 @@ def test_of_two_files_one_in_the_way_is_enough_to_write_none(capsys, monkeypatch
     Path("tests/test_desk.py").write_text("")
     assert "test_desk.py is there already" in refused(capsys, "gen", "agent", "desk")
     assert not Path("src/shop/desk.py").exists()
+
+
+@pytest.mark.parametrize("kind", ["agent", "action", "sensor", "plugin"])
+def test_what_would_be_called_as_something_else_in_its_files_is_refused(kind, capsys, monkeypatch):
+    made("new", "shop")
+    monkeypatch.chdir("shop")
+    assert f"'result' is no name for {kind}: something else is called Result" in refused(capsys, "gen", kind, "result")
 
 
 def test_outside_of_a_project_nothing_is_added(capsys):
