@@ -10,7 +10,7 @@ from jido_trio import Action, Agent, Context, Jido, Permanent, Result
 from jido_trio.core import From, Plan, PlanRun, StartPlan, Step
 from jido_trio.errors import PlanFailed
 from jido_trio.runtime import run_plan, wait_state
-from jido_trio.storage import open_sqlite
+from jido_trio.storage import open_memory
 
 LOG: list[str] = []
 
@@ -94,21 +94,22 @@ class Kept(Work, idempotent=True): ...
 class DurableDesk(Agent[Desk], durable=True): ...
 
 
-async def test_a_durable_agent_goes_on_with_its_plan_in_the_next_process(autojump_clock, tmp_path):
+async def test_a_durable_agent_goes_on_with_its_plan_in_the_next_process(autojump_clock):
     plan = Plan(
         Step("a", Kept, {"name_": "a", "seconds": 10}),
         Step("b", Kept, {"name_": "b", "seconds": 10}, needs="a"),
         Step("c", Kept, {"name_": "c", "seconds": 10}, needs="b"),
     )
-    async with Jido("plans", storage=open_sqlite(tmp_path / "plans.db")) as jido:
-        desk = await jido.start_agent(DurableDesk, id="desk", shutdown="brutal")
-        await desk.call(StartPlan(plan=plan))
-        await trio.sleep(15)
-    assert LOG == ["a begins", "a is done", "b begins"]
-    async with Jido("plans", storage=open_sqlite(tmp_path / "plans.db")) as jido:
-        desk = await jido.start_agent(DurableDesk, id="desk")
-        ended = await wait_state(desk, lambda state: state.plan is not None and state.plan.ended, timeout=60)
-        run = ended.state.plan
+    async with open_memory() as storage:
+        async with Jido("plans", storage=storage) as jido:
+            desk = await jido.start_agent(DurableDesk, id="desk", shutdown="brutal")
+            await desk.call(StartPlan(plan=plan))
+            await trio.sleep(15)
+        assert LOG == ["a begins", "a is done", "b begins"]
+        async with Jido("plans", storage=storage) as jido:
+            desk = await jido.start_agent(DurableDesk, id="desk")
+            ended = await wait_state(desk, lambda state: state.plan is not None and state.plan.ended, timeout=60)
+            run = ended.state.plan
     assert run is not None
     assert (run.status, run.done) == ("done", ("a", "b", "c"))
     assert LOG[3:] == ["b begins", "b is done", "c begins", "c is done"]
