@@ -75,6 +75,8 @@ class Conversation:
     queue: tuple[Asked, ...] = ()
     steering: tuple[Steered, ...] = ()
     """To be said before the next call."""
+    steered: tuple[tuple[str, str], ...] = ()
+    """The last requests that became part of another one, each with that; compaction of their text leaves them known."""
     called: Called | None = None
     """The call of a model that is in flight, or should be."""
     open: tuple[ToolCall, ...] = ()
@@ -100,8 +102,7 @@ class Conversation:
         return (
             request == self.request
             or any(waiting.request == request for waiting in self.queue)
-            or any(said.id == request for said in self.messages if isinstance(said, Steered))
-            or any(steered.id == request for steered in self.steering)
+            or any(steered == request for steered, _ in self.steered)
             or self.end_of(request) is not None
         )
 
@@ -198,7 +199,8 @@ def apply(c: Conversation, event: ChatEvent) -> Conversation:  # noqa: PLR0912  
         case Asked():
             return _begun_turn(c, event) if c.request is None else evolve(c, queue=(*c.queue, event))
         case Steered():
-            return evolve(c, steering=(*c.steering, event))
+            steered = (*c.steered, (event.id, event.request))[-REMEMBERED:]
+            return evolve(c, steering=(*c.steering, event), steered=steered)
         case Called():
             return _called(c, event)
         case Replied():

@@ -9,7 +9,7 @@ from attrs import field, frozen
 from jido_trio.ai._agent import ChatAgent
 from jido_trio.ai._budget import NOTHING_SPENT
 from jido_trio.ai._conversation import AskApproval, Conversation, wanted
-from jido_trio.ai._events import Ended, Steered
+from jido_trio.ai._events import Ended
 from jido_trio.ai._flights import Desk, desk_of
 from jido_trio.ai._inputs import Approve, Ask, CancelRequest, Deny
 from jido_trio.ai._outcome import ChatOutcome, NeedsApproval, NotAnswered, outcome_of
@@ -123,5 +123,4 @@ def _chat(agent: Any) -> Conversation:
 
 def joined(c: Conversation, request: str) -> str:
     """Return the request that one became part of, as its text steered it; itself if it didn't."""
-    steered = (said for said in (*c.steering, *c.messages) if isinstance(said, Steered))
-    return next((said.request for said in steered if said.id == request), request)
+    return next((into for steered, into in reversed(c.steered) if steered == request), request)

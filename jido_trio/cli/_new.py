@@ -76,7 +76,7 @@ def _gen(options: argparse.Namespace) -> int:
 
 
 def _thing(text: str, kind: str) -> Name:
-    name = name_of(text, kind)
+    name = name_of(text, kind, most=30)
     for called in (name.module, name.of_class):
         if called in names_in(kind) - {"a_thing", "AThing"}:
             raise Refused(f"{text!r} is no name for {kind}: something else is called {called} in the files")

@@ -45,15 +45,18 @@ class Name:
         return "".join(part[0].upper() + part[1:] for part in self.module.split("_") if part)
 
 
-def name_of(text: str, what: str) -> Name:
-    """Read a name, with hyphens or underscores.
+def name_of(text: str, what: str, *, most: int = 40) -> Name:
+    """Read a name of at most so many characters, with hyphens or underscores.
 
     Raises:
         Refused: It can't be the name of a module, or would hide another one.
     """
     name = text.replace("-", "_")
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or keyword.iskeyword(name) or name.endswith("_"):
-        raise Refused(f"{text!r} is no name for {what}: a lower-case word, or several joined by _, as order_desk")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or len(name) > most or keyword.iskeyword(name) or name.endswith("_"):
+        raise Refused(
+            f"{text!r} is no name for {what}: a lower-case word, or several joined by _, as order_desk, "
+            f"of at most {most} characters"
+        )
     if name in sys.stdlib_module_names or name in _TAKEN:
         raise Refused(f"{text!r} would hide the module {name} that others import: take another name for {what}")
     return Name(name)

@@ -292,16 +292,19 @@ class _Simulator(trio.abc.Instrument):
         return START + timedelta(seconds=self._clock.current_time())
 
     def _order(self, tasks: list[Task]) -> list[Task]:
-        """Return the tasks in the order in which they run."""
+        """Return the tasks in the order in which they run.
+
+        Trio's own come first, and aren't told of: they are nobody's race, and a signal to the process wakes them.
+        """
         now = self._clock.current_time()
-        ordered = [task for task in tasks if task.name.startswith("<")]  # Trio's own: nobody's race
         left = [task for task in tasks if not task.name.startswith("<")]
+        ordered = []
         while len(left) > 1:
             ordered.append(left.pop(self.choices.first_of(tuple(map(self._label, left)), now)))
         ordered += left
-        if self._logged:
+        if self._logged and ordered:
             self._note(now, order=[self._label(task) for task in ordered])
-        return ordered
+        return [*(task for task in tasks if task.name.startswith("<")), *ordered]
 
     def _label(self, task: Task) -> str:
         label = self._labels.get(task)

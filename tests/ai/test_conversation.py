@@ -6,7 +6,7 @@ import attrs
 import pytest
 from attrs import frozen
 
-from jido_trio import Action
+from jido_trio import Action, ai
 from jido_trio.ai import (
     Answered,
     AskApproval,
@@ -353,3 +353,18 @@ def test_wrong_options_are_refused(make, says):
 def test_a_step_that_does_not_apply_says_so(step, says):
     with pytest.raises(LookupError, match=says):
         step(conversation(RULES))
+
+
+def test_a_request_that_steered_another_is_known_when_its_text_was_summarised():
+    c = ai.fold(
+        [
+            ai.Asked("first", "go"),
+            ai.Steered("second", "first", "and faster"),
+            ai.Ended("first", "answered"),
+            ai.Asked("third", "go on"),
+            ai.Compacted(call=1, attempt=1, summary="it went", before="third", spent=ai.Spent()),
+        ]
+    )
+
+    assert all("faster" not in str(said) for said in c.messages)
+    assert c.knows("second")

@@ -82,15 +82,8 @@ def test_a_new_project_passes_its_own_check_in_an_environment_of_its_own(capfd):
 def test_a_project_to_which_agents_and_actions_are_added_is_clean_and_its_tests_pass(name, monkeypatch):
     made("new", name)
     monkeypatch.chdir(Path(name) / "tests")  # anywhere below the project
-    made("gen", "agent", LONG.replace("a", "z", 1))
-    for kind in ("action", "sensor", "plugin"):
-        made(
-            "gen",
-            kind,
-            f"{kind}_of_mine"
-            if name == "shop"
-            else LONG.replace("a", {"action": "b", "sensor": "c"}.get(kind, "d"), 1),
-        )
+    for letter, kind in enumerate(["agent", "action", "sensor", "plugin"]):
+        made("gen", kind, f"{kind}_of_mine" if name == "shop" else f"{'zbcd'[letter]}{LONG[1:30]}")
     monkeypatch.chdir(Path("../.."))
     obeys_its_check(Path(name), tests=["tests"] if name == "shop" else [])
     assert done(Path(name), Path(sys.executable).name, "-m", name, "b", "a", "b") == "b\na\n"
