@@ -51,8 +51,3 @@ def pytest_collection_finish() -> None:
     """Leave what collecting made out of each later collection of garbage: it stays, and there is much of it."""
     gc.collect()
     gc.freeze()
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Have twice as many workers as processors: many tests wait for another process."""
-    return 2 * (os.process_cpu_count() if sys.version_info >= (3, 13) else os.cpu_count() or 1)
