@@ -16,8 +16,8 @@ from jido_trio.bench._own import own_benchmarks
 from jido_trio.bench._picture import picture
 from jido_trio.bench._stopwatch import go_by_processor_time
 from jido_trio.bench._table import Run, as_json, as_text, read
-from jido_trio.cli._draw import agent_at
 from jido_trio.cli._output import say
+from jido_trio.cli._target import agent_at
 from jido_trio.core import Signal
 from jido_trio.errors import InvalidDefinition, JidoError
 from jido_trio.redact import said, shown
@@ -85,7 +85,6 @@ def _chosen(options: argparse.Namespace) -> Iterable[Benchmark]:
     if options.agent is not None:
         if options.what:
             raise InvalidDefinition(f"{said(options.what[0])} isn't about --agent: leave one of them out", field="what")
-        sys.path.insert(0, str(Path.cwd()))
         return own_benchmarks(agent_at(options.agent), [_signal(text) for text in options.signal])
     if options.signal:
         raise InvalidDefinition("--signal is what an agent is told: give --agent, too", field="signal")

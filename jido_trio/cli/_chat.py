@@ -1,11 +1,9 @@
 """`jido-trio chat`: speak with an agent. Its words come as they are said, tools are shown, Control-C cancels."""
 
 import argparse
-import importlib
 import signal
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import trio
@@ -24,8 +22,9 @@ from jido_trio.ai import (
     find_request,
 )
 from jido_trio.cli._output import Unwritten
+from jido_trio.cli._target import class_at
 from jido_trio.errors import InvalidDefinition, JidoError
-from jido_trio.redact import shown, shown_error
+from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef, Jido
 from jido_trio.storage import open_sqlite
 
@@ -44,7 +43,6 @@ def add_chat(parser: argparse.ArgumentParser) -> None:
 
 
 def _chat(options: argparse.Namespace) -> int:
-    sys.path.insert(0, str(Path.cwd()))
     try:
         cls = _agent(options.target)
         if options.log is not None and cls.durable is None:
@@ -56,15 +54,7 @@ def _chat(options: argparse.Namespace) -> int:
 
 
 def _agent(target: str) -> type[ChatAgent[Any]]:
-    module, _, name = target.partition(":")
-    try:
-        found: object = importlib.import_module(module) if module and name else None
-        for part in name.split("."):
-            found = getattr(found, part, None)
-    except Exception as error:  # noqa: BLE001  # whatever a module does when it is imported
-        raise InvalidDefinition(f"module {shown(module)} can't be imported: {shown_error(error)}") from None
-    if not (isinstance(found, type) and issubclass(found, ChatAgent)):
-        raise InvalidDefinition(f"{shown(target)} speaks with no models: say module:Agent, a ChatAgent")
+    found = class_at(target, ChatAgent, "speaks with no models: say module:Agent, a ChatAgent")
     if found.models is None:
         raise InvalidDefinition(f"agent {found.name!r} has no models: give its class models=Models(...)")
     return found

@@ -1,15 +1,14 @@
 """`jido-trio draw`: an agent as a picture. A machine is drawn as its table; other agents as their routes."""
 
 import argparse
-import importlib
 import sys
 from pathlib import Path
 from typing import Any
 
 from jido_trio.cli._output import say
+from jido_trio.cli._target import agent_at
 from jido_trio.core import Agent, Drawing, Edge, Fsm, Node
 from jido_trio.errors import InvalidDefinition
-from jido_trio.redact import shown, shown_error
 
 DRAW = "Draw an agent: as text for Mermaid, or as an SVG file."
 CODES = "exit code: 0 it is drawn; 2 wrong usage, or there is no such agent; 130 ended by Ctrl-C"
@@ -25,7 +24,6 @@ def add_draw(parser: argparse.ArgumentParser) -> None:
 
 
 def _draw(options: argparse.Namespace) -> int:
-    sys.path.insert(0, str(Path.cwd()))
     try:
         drawing = drawing_of(agent_at(options.target))
         if options.svg is None:
@@ -50,17 +48,3 @@ def drawing_of(cls: type[Agent[Any]]) -> Drawing:
         nodes.append(Node(f"{number}", name))
         edges.append(Edge("", f"{number}", route.pattern + (" [when]" if route.when is not None else "")))
     return Drawing(tuple(nodes), tuple(edges))
-
-
-def agent_at(target: str) -> type[Agent[Any]]:
-    """Return the class that `module:Agent` names."""
-    module, _, name = target.partition(":")
-    try:
-        found: object = importlib.import_module(module) if module and name else None
-        for part in name.split("."):
-            found = getattr(found, part, None)
-    except Exception as error:  # noqa: BLE001  # whatever a module does when it is imported
-        raise InvalidDefinition(f"module {shown(module)} can't be imported: {shown_error(error)}") from None
-    if not (isinstance(found, type) and issubclass(found, Agent)):
-        raise InvalidDefinition(f"{shown(target)} is no agent: say module:Agent, as in shop.orders:Order")
-    return found

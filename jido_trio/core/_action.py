@@ -5,13 +5,13 @@ runs it, and what came of it goes through `cmd` again.
 """
 
 import inspect
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import attrs
 from typing_extensions import dataclass_transform
 
+from jido_trio.core._described import Described
 from jido_trio.core._policy import Policy
 from jido_trio.data import Misfit, Schema, freeze, schema_of
 from jido_trio.errors import InvalidDefinition, InvalidParams, InvalidResult
@@ -57,14 +57,13 @@ changes, so a misspelt key is found. Directives of your own derive from `Effect`
 
 A = TypeVar("A", bound="Action")
 
-_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*")
 _METADATA = frozenset(
     {"name", "description", "category", "tags", "vsn", "output", "run", "is_async", "is_abstract", "replies", "policy"}
 )
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
-class Action:
+class Action(Described):
     """Something an agent can do. Subclass it: annotated fields are the parameters, `run` is what happens.
 
     A subclass is a frozen attrs class; values are checked against the annotations when they are made, and their
@@ -94,10 +93,6 @@ class Action:
     """
 
     name: ClassVar[str] = "action"
-    description: ClassVar[str] = ""
-    category: ClassVar[str | None] = None
-    tags: ClassVar[tuple[str, ...]] = ()
-    vsn: ClassVar[str | None] = None
     output: ClassVar[type[attrs.AttrsInstance] | None] = None
     is_async: ClassVar[bool] = False
     idempotent: ClassVar[bool] = False
@@ -126,11 +121,7 @@ class Action:
         idempotent: bool | None = None,
     ) -> None:
         super().__init_subclass__()
-        cls.name = checked_name("action", cls, name)
-        cls.description = description or summary(cls) or cls.description
-        cls.category = category or cls.category
-        cls.tags = checked_tags(cls, tags) or cls.tags
-        cls.vsn = vsn or cls.vsn
+        cls._describe("action", name, description=description, category=category, tags=tags, vsn=vsn)
         cls.idempotent = cls.idempotent if idempotent is None else bool(idempotent)
         cls.is_abstract, cls.is_async = _kind_of_run(cls)
         cls.policy = _checked_policy(cls, policy) or cls.policy
@@ -199,33 +190,6 @@ def maker_of(action: type[A]) -> Callable[[Mapping[str, Any]], A]:
         return action(**params)
 
     return make
-
-
-def checked_name(kind: str, cls: type, name: object) -> str:
-    """Return `name`, or the class's own in snake_case, if it may be a name."""
-    chosen = _snake_case(cls.__name__) if name is None else name
-    if not isinstance(chosen, str) or not _NAME.fullmatch(chosen):
-        raise InvalidDefinition(
-            f"{kind} {cls.__qualname__} can't be named {shown(chosen)}: "
-            "a name starts with a letter and goes on with letters, digits and underscores"
-        )
-    return chosen
-
-
-def checked_tags(cls: type, tags: Iterable[str] | None) -> tuple[str, ...]:
-    """Return tags as a tuple, unless they are one string by mistake."""
-    if isinstance(tags, str):
-        raise InvalidDefinition(f"tags of {cls.__qualname__} are several words, not one: write tags=[{shown(tags)}]")
-    return tuple(tags or ())
-
-
-def summary(cls: type) -> str:
-    """Return the first line of the class's own docstring."""
-    return inspect.cleandoc(cls.__dict__.get("__doc__") or "").partition("\n")[0]
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.lstrip("_")).lower()
 
 
 def _kind_of_run(cls: type) -> tuple[bool, bool]:

@@ -13,9 +13,10 @@ from attrs import AttrsInstance, evolve, frozen
 from typing_extensions import TypeVar
 
 from jido_trio import checks
-from jido_trio.core._action import Action, checked_name, checked_tags, summary
+from jido_trio.core._action import Action
 from jido_trio.core._compiled import Run, for_action, for_signal
 from jido_trio.core._context import NOTHING
+from jido_trio.core._described import Described
 from jido_trio.core._directives import Cron, Error, StartSensor, checked_dispatch
 from jido_trio.core._durable import Durable, check_types, checked_durable
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
@@ -51,7 +52,7 @@ Routes: TypeAlias = Mapping[str, Target | list[Target]] | Sequence[Route | tuple
 
 
 @frozen(slots=False)
-class Agent(Generic[State]):
+class Agent(Described, Generic[State]):
     """An agent: an id and a state. Subclass it: `class Counter(Agent[CounterState], routes={...})`.
 
     Keywords that a subclass doesn't give it has from its base, but for the name.
@@ -85,10 +86,6 @@ class Agent(Generic[State]):
     """What the strategy remembers from one `cmd` to the next."""
 
     name: ClassVar[str] = "agent"
-    description: ClassVar[str] = ""
-    category: ClassVar[str | None] = None
-    tags: ClassVar[tuple[str, ...]] = ()
-    vsn: ClassVar[str | None] = None
     error_policy: ClassVar[ErrorPolicy] = "log"
     after_crash: ClassVar[AfterCrash] = "fresh"
     max_handle_time: ClassVar[float | None] = None
@@ -97,8 +94,9 @@ class Agent(Generic[State]):
     durable: ClassVar[Durable | None] = None
     """How its agents are kept; None if they aren't."""
     schedules: ClassVar[tuple[Cron, ...]] = ()
-    sensors: ClassVar[tuple[StartSensor, ...]] = ()
     """Jobs that each of its agents has from its start on."""
+    sensors: ClassVar[tuple[StartSensor, ...]] = ()
+    """Sensors that it has likewise."""
     router: ClassVar[Router] = Router()
     record: ClassVar[Schema[Any]]
     """How states are made and changed."""
@@ -133,11 +131,7 @@ class Agent(Generic[State]):
         plugins: Iterable[Plugin[Any] | tuple[str, Plugin[Any]]] | None = None,
     ) -> None:
         super().__init_subclass__()
-        cls.name = checked_name("agent", cls, name)
-        cls.description = description or summary(cls) or cls.description
-        cls.category = category or cls.category
-        cls.tags = checked_tags(cls, tags) or cls.tags
-        cls.vsn = vsn or cls.vsn
+        cls._describe("agent", name, description=description, category=category, tags=tags, vsn=vsn)
         if error_policy is not None:
             cls.error_policy = checked_policy(f"agent {cls.name!r}", error_policy)
         if after_crash is not None:

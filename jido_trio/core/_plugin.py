@@ -18,8 +18,9 @@ from typing_extensions import TypeVar as DefaultTypeVar
 from typing_extensions import dataclass_transform
 
 from jido_trio import checks
-from jido_trio.core._action import KEPT, Action, Effect, checked_name, checked_tags, summary
+from jido_trio.core._action import KEPT, Action, Effect
 from jido_trio.core._context import shadowed
+from jido_trio.core._described import Described, checked_name
 from jido_trio.core._directives import ApplyOutcome, Cron, Directive, Emit, Error, Spawn, SpawnAgent, StartSensor
 from jido_trio.core._instruction import Instruction, normalize
 from jido_trio.core._router import Route, Router
@@ -45,7 +46,7 @@ OF_PLUGINS = -10
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
-class Plugin(Generic[S]):
+class Plugin(Described, Generic[S]):
     """Something that many agents have. Subclass it: `class Slack(Plugin[SlackState])`, with its config as fields.
 
     A subclass is a frozen attrs class, whose values are checked against the annotations when they are made. Override
@@ -65,10 +66,6 @@ class Plugin(Generic[S]):
     """
 
     name: ClassVar[str] = "plugin"
-    description: ClassVar[str] = ""
-    category: ClassVar[str | None] = None
-    tags: ClassVar[tuple[str, ...]] = ()
-    vsn: ClassVar[str | None] = None
     singleton: ClassVar[bool] = False
     requires: ClassVar[tuple[type["Plugin[Any]"], ...]] = ()
     slice: ClassVar[Schema[Any]] = schema_of(NoSlice)
@@ -87,11 +84,7 @@ class Plugin(Generic[S]):
         requires: Iterable[type["Plugin[Any]"]] | None = None,
     ) -> None:
         super().__init_subclass__()
-        cls.name = checked_name("plugin", cls, name)
-        cls.description = description or summary(cls) or cls.description
-        cls.category = category or cls.category
-        cls.tags = checked_tags(cls, tags) or cls.tags
-        cls.vsn = vsn or cls.vsn
+        cls._describe("plugin", name, description=description, category=category, tags=tags, vsn=vsn)
         cls.singleton = cls.singleton if singleton is None else bool(singleton)
         if requires is not None:
             cls.requires = tuple(requires)

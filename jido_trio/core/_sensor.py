@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import attrs
 from typing_extensions import dataclass_transform
 
-from jido_trio.core._action import checked_name, checked_tags, summary
+from jido_trio.core._described import Described
 from jido_trio.core._resources import Resources
 from jido_trio.core._signal import Signal
 from jido_trio.data import Misfit, Schema, schema_of
@@ -35,7 +35,7 @@ Function: TypeAlias = Callable[..., AsyncIterator[Any] | Awaitable[None]]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(attrs.field,))
-class Sensor:
+class Sensor(Described):
     """Something that watches. Subclass it: annotated fields are its config, `run` is one life of it.
 
     `async def run(self, sensing)` is an async generator, which yields signals or `(type, data)`; or it returns at its
@@ -49,10 +49,6 @@ class Sensor:
     """
 
     name: ClassVar[str] = "sensor"
-    description: ClassVar[str] = ""
-    category: ClassVar[str | None] = None
-    tags: ClassVar[tuple[str, ...]] = ()
-    vsn: ClassVar[str | None] = None
     _record: ClassVar[Schema[Any]]
 
     def __init_subclass__(
@@ -65,11 +61,7 @@ class Sensor:
         vsn: str | None = None,
     ) -> None:
         super().__init_subclass__()
-        cls.name = checked_name("sensor", cls, name)
-        cls.description = description or summary(cls) or cls.description
-        cls.category = category or cls.category
-        cls.tags = checked_tags(cls, tags) or cls.tags
-        cls.vsn = vsn or cls.vsn
+        cls._describe("sensor", name, description=description, category=category, tags=tags, vsn=vsn)
         run = getattr(cls, "run", None)
         if run is not None and not (inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run)):
             raise InvalidDefinition(f"sensor {cls.__qualname__}: run must be an `async def`, of self and sensing")

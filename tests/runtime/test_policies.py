@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import field, frozen
+from attrs import frozen
 
-from jido_trio import Action, Agent, Context, InvalidDefinition, Jido, Permanent, Result, RunInstruction, Transient
-from jido_trio.core import AtOnce, Breaker, Gate, Instruction, Outcome, Policy, Rate
+from jido_trio import Action, Context, InvalidDefinition, Jido, Permanent, Result, RunInstruction, Transient
+from jido_trio.core import AtOnce, Breaker, Gate, Instruction, Policy, Rate
 from jido_trio.errors import ActionTimedOut, BreakerOpen, InvalidInstruction, InvalidResult, UndoFailed
 from jido_trio.runtime import run
 from jido_trio.world import seeded, using
+from tests.runtime.noting import Do, Heard, Noting
 
 
 class Service:
@@ -293,29 +294,6 @@ async def test_what_does_not_fit_the_output_is_refused_and_not_tried_again(autoj
     service = Service()
     assert isinstance(await outcome(Wrong, service), InvalidResult)
     assert len(service.asked) == 1
-
-
-@frozen
-class Notes:
-    notes: list[object] = field(factory=list)
-
-
-class Heard(Action):
-    outcome: Outcome
-
-    def run(self, context: Context[Notes]) -> Result:
-        error = self.outcome.error
-        return {"notes": [*context.state.notes, error.message if error else self.outcome.result]}
-
-
-class Do(Action):
-    directives: list[Any]
-
-    def run(self, context: Context[Notes]) -> Result:
-        return list(self.directives)
-
-
-class Noting(Agent[Notes]): ...
 
 
 async def test_an_agent_runs_its_actions_by_their_policies_and_all_agents_share_the_limits(autojump_clock):

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import field, frozen
+from attrs import frozen
 
-from jido_trio import Action, Agent, Context, InvalidDefinition, Jido, Permanent, Result, RunInstruction
-from jido_trio.core import CancelRun, Instruction, Outcome
+from jido_trio import Action, Context, InvalidDefinition, Jido, Permanent, Result, RunInstruction
+from jido_trio.core import CancelRun, Instruction
 from jido_trio.errors import ActionCancelled, InvalidParams, InvalidResult
 from jido_trio.runtime import Map, run, start_run
+from tests.runtime.noting import Do, Heard, Notes, Noting
 
 
 class Double(Action):
@@ -146,29 +147,6 @@ async def test_a_map_may_collect_failures(autojump_clock):
 
 async def test_a_map_of_nothing_is_nothing():
     assert await run(Map(action=Double, items=())) == {"results": []}
-
-
-@frozen
-class Notes:
-    notes: list[object] = field(factory=list)
-
-
-class Heard(Action):
-    outcome: Outcome
-
-    def run(self, context: Context[Notes]) -> Result:
-        error = self.outcome.error
-        return {"notes": [*context.state.notes, error.message if error else self.outcome.result]}
-
-
-class Do(Action):
-    directives: list[Any]
-
-    def run(self, context: Context[Notes]) -> Result:
-        return list(self.directives)
-
-
-class Noting(Agent[Notes]): ...
 
 
 def double(n: int, **options: Any) -> RunInstruction:
