@@ -6,7 +6,9 @@ In processes of their own: what forks must have no threads.
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,14 @@ def output(*args: str) -> str:
     return ran.stdout
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+def divided(families: Sequence[str], part: int) -> list[Any]:
+    """Each second of the families is for every run, the others are for the long one: the other storage has those."""
+    return [
+        pytest.param(family, marks=[] if at % 2 == part else [pytest.mark.long]) for at, family in enumerate(families)
+    ]
+
+
+@pytest.mark.parametrize("family", divided(list(FAMILIES), 0))
 def test_kill_9_loses_nothing_that_was_acknowledged_and_has_nothing_handled_twice(family):
     told = output("properties.campaigns", f"kills-{family}", "--share", "40")
     assert "\n0 went wrong" in told

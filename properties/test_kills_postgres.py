@@ -5,7 +5,7 @@ import os
 import pytest
 
 from properties.campaigns._kill_points import FAMILIES
-from properties.test_kills import output
+from properties.test_kills import divided, output
 from tests.storage.postgres import program
 
 pytestmark = [
@@ -15,7 +15,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("family", [*FAMILIES, "the-server"])
+@pytest.mark.parametrize("family", divided([*FAMILIES, "the-server"], 1))
 def test_kill_9_loses_nothing_on_postgres_either(family):
     told = output("properties.campaigns", f"kills-postgres-{family}", "--share", "40")
     assert "\n0 went wrong" in told

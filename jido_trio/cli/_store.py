@@ -17,7 +17,8 @@ from attrs import Factory, define, field
 
 from jido_trio.errors import AgentNotFound, InvalidDefinition
 from jido_trio.redact import shown, shown_error
-from jido_trio.runtime import JournalInfo, instances_with, journal_info
+from jido_trio.runtime import JournalInfo, journal_info
+from jido_trio.runtime.inner import instances_with
 from jido_trio.storage import Storage, encrypted, open_sqlite
 
 T = TypeVar("T")

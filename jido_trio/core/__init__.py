@@ -1,6 +1,6 @@
 """What an agent is and how it decides: values and pure functions. Imports the leaves only, and never trio."""
 
-from jido_trio.core._action import Action, Effect, Result, ResultOf, check_result, maker_of
+from jido_trio.core._action import Action, Effect, Result, ResultOf
 from jido_trio.core._agent import Agent, NoState
 from jido_trio.core._catalogue import Catalogue
 from jido_trio.core._context import ActingAgent, Context
@@ -26,18 +26,17 @@ from jido_trio.core._directives import (
     StopSensor,
     ToAgent,
     ToParent,
-    checked_dispatch,
     emit_to,
     emit_to_parent,
 )
 from jido_trio.core._drawing import Drawing, Edge, Node
 from jido_trio.core._durable import Durable, Migration
-from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors, Verdict, decide_error
+from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors
 from jido_trio.core._fsm import Fsm, FsmState, Machine, Transition
 from jido_trio.core._identity import Identity
 from jido_trio.core._input import Input
 from jido_trio.core._instruction import Command, Instruction
-from jido_trio.core._invariant import invariant, invariants_of
+from jido_trio.core._invariant import invariant
 from jido_trio.core._journal import (
     Began,
     Difference,
@@ -60,11 +59,11 @@ from jido_trio.core._memory import Memory, Space
 from jido_trio.core._migration import migrated
 from jido_trio.core._pattern import matches
 from jido_trio.core._plan import From, Plan, PlanRun, StartPlan, Step, StepDone, UndoStep
-from jido_trio.core._plugin import PluggedState, Plugin, PluginChange, StartChildren
-from jido_trio.core._policy import AtOnce, Breaker, Gate, Policy, Rate
+from jido_trio.core._plugin import PluggedState, Plugin, PluginChange
+from jido_trio.core._policy import AtOnce, Breaker, Policy, Rate
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted
-from jido_trio.core._sensor import Sensing, Sensor, checked_sensor
+from jido_trio.core._sensor import Sensing, Sensor
 from jido_trio.core._sent import Replying, Sent, carried, carrier
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
 from jido_trio.core._snapshot import Snapshot, Status, snapshot_of
@@ -79,7 +78,7 @@ from jido_trio.core._state_ops import (
 )
 from jido_trio.core._strategy import Direct, Strategy, Subject, Tick, run_instruction
 from jido_trio.core._thread import Appended, SaveThread, Thread, ThreadEntry
-from jido_trio.core._ticks import comes_at, due_at_start, first_due, is_missed, is_same_job, next_due, tick
+from jido_trio.core._ticks import tick
 from jido_trio.core._tool import ToolLimits, ToolSpec, tool_of
 from jido_trio.data import FrozenDict, FrozenList, freeze, thaw
 from jido_trio.redact import Secret
@@ -123,7 +122,6 @@ __all__ = [
     "FrozenList",
     "Fsm",
     "FsmState",
-    "Gate",
     "Heard",
     "Identity",
     "Input",
@@ -167,7 +165,6 @@ __all__ = [
     "Space",
     "Spawn",
     "SpawnAgent",
-    "StartChildren",
     "StartPlan",
     "StartSensor",
     "StateOp",
@@ -190,31 +187,18 @@ __all__ = [
     "Transition",
     "UndoStep",
     "Unrouted",
-    "Verdict",
     "WhatIf",
     "carried",
     "carrier",
-    "check_result",
-    "checked_dispatch",
-    "checked_sensor",
-    "comes_at",
-    "decide_error",
     "diff",
-    "due_at_start",
     "emit_to",
     "emit_to_parent",
-    "first_due",
     "freeze",
     "from_json_batch",
     "invariant",
-    "invariants_of",
-    "is_missed",
-    "is_same_job",
-    "maker_of",
     "mark_of",
     "matches",
     "migrated",
-    "next_due",
     "rehearsal",
     "replay",
     "run_instruction",

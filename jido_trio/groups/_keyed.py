@@ -22,7 +22,8 @@ from jido_trio.errors import (
 from jido_trio.groups._places import Places, up
 from jido_trio.groups._until import within
 from jido_trio.redact import shown
-from jido_trio.runtime import AgentRef, Agents, Settled, wake_by
+from jido_trio.runtime import AgentRef, Agents, Settled
+from jido_trio.runtime.inner import wake_by
 from jido_trio.terms import Restart
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])

@@ -42,7 +42,8 @@ from jido_trio.errors import (
     Unstorable,
 )
 from jido_trio.redact import said, shown, shown_error
-from jido_trio.runtime import AgentRef, Agents, is_at_rest, watch_rest
+from jido_trio.runtime import AgentRef, Agents
+from jido_trio.runtime.inner import is_at_rest, watch_rest
 from jido_trio.terms import Restart
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])

@@ -34,7 +34,6 @@ from jido_trio.runtime._history import (
     JournalPages,
     JournalReader,
     compact_journal,
-    instances_with,
     journal_info,
     journal_names,
     list_journals,
@@ -50,7 +49,6 @@ from jido_trio.runtime._partition import Partition
 from jido_trio.runtime._progress import Update, listen_progress
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._rehearsal import Rehearsal, Rehearsed, rehearse
-from jido_trio.runtime._rest import is_at_rest, wake_by, watch_rest
 from jido_trio.runtime._run import Map, Run, run, start_run
 from jido_trio.runtime._run_plan import run_plan
 from jido_trio.runtime._sensors import inject
@@ -99,9 +97,7 @@ __all__ = [
     "get_children",
     "import_agent",
     "inject",
-    "instances_with",
     "interpret",
-    "is_at_rest",
     "journal_info",
     "journal_names",
     "list_journals",
@@ -118,6 +114,4 @@ __all__ = [
     "run_plan",
     "start_run",
     "wait_state",
-    "wake_by",
-    "watch_rest",
 ]

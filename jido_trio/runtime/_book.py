@@ -22,11 +22,9 @@ from jido_trio.core import (
     Learnt,
     Rewound,
     Signal,
-    first_due,
-    is_same_job,
     mark_of,
-    next_due,
 )
+from jido_trio.core.inner import first_due, is_same_job, next_due
 from jido_trio.runtime._archive import Archive, Due, Effect, Found, Snapshot
 from jido_trio.storage import Check, Delete, DeleteRange, Op, Put
 

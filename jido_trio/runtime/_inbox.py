@@ -10,7 +10,8 @@ from __future__ import annotations
 import trio
 from attrs import define, field
 
-from jido_trio.core import comes_at, tick
+from jido_trio.core import tick
+from jido_trio.core.inner import comes_at
 from jido_trio.runtime._archive import Archive, Due, Found
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._clock import DayTimer

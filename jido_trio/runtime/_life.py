@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from attrs import define, evolve
 
-from jido_trio.core import Error, ErrorPolicy, Stop, decide_error
+from jido_trio.core import Error, ErrorPolicy, Stop
+from jido_trio.core.inner import decide_error
 from jido_trio.redact import said, shown, without_texts
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._interpreter import Runtime, interpret

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias, cast, get_args
 from attrs import define, field
 
 from jido_trio import checks
-from jido_trio.core import Agent, checked_dispatch
+from jido_trio.core import Agent
+from jido_trio.core.inner import checked_dispatch
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 from jido_trio.runtime._cell import Instance

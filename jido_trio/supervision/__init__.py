@@ -32,7 +32,6 @@ from jido_trio.supervision._report import (
     OverrunReport,
     Report,
     Sink,
-    hearing_reports,
     log_report,
 )
 from jido_trio.supervision._spec import SupervisorSpec
@@ -83,7 +82,6 @@ __all__ = [
     "dynamic_supervisor_child",
     "every",
     "forecast",
-    "hearing_reports",
     "log_report",
     "nested_spec",
     "open_dynamic_supervisor",

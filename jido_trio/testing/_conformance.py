@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import NoSuchExample, Unsatisfiable
 
-from jido_trio.core import Agent, invariants_of
+from jido_trio.core import Agent
+from jido_trio.core.inner import invariants_of
 from jido_trio.data import unstructure
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import said, shown

@@ -10,7 +10,8 @@ from attrs import define, field
 
 from jido_trio.observe import Level, Ring, observing
 from jido_trio.runtime import DeadLetter, Jido
-from jido_trio.supervision import CrashReport, Report, hearing_reports
+from jido_trio.supervision import CrashReport, Report
+from jido_trio.supervision.inner import hearing_reports
 
 
 class Unclaimed(AssertionError):

@@ -26,7 +26,8 @@ from jido_trio.errors import AgentNotFound, InvalidDefinition, SupervisorStopped
 from jido_trio.observe import Event, Level, Ring, observing
 from jido_trio.redact import said, shown, shown_error, type_name
 from jido_trio.runtime import DeadLetter, Jido, Ledger
-from jido_trio.supervision import CrashReport, Report, hearing_reports
+from jido_trio.supervision import CrashReport, Report
+from jido_trio.supervision.inner import hearing_reports
 from jido_trio.testing._choices import Choice, Choices, by_chance, by_script
 from jido_trio.testing._faults import PlannedCrash, crash_if_planned
 from jido_trio.testing._order import Task, order_is_known, ordered_by

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from jido_trio.core import first_due
+from jido_trio.core.inner import first_due
 from jido_trio.runtime import _commit as commits
 from jido_trio.runtime import _durable as durable
 from jido_trio.runtime._archive import Archive

@@ -14,6 +14,14 @@ BIN = Path(sys.executable).parent
 LONG = "a_name_that_is_as_long_as_a_name_may_be"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def types(tmp_path_factory):
+    """What mypy knows of packages that are installed, for all projects."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("mypy")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jido_trio import InvalidDefinition, Signal
-from jido_trio.core import Cron, comes_at, due_at_start, first_due, is_same_job, next_due, tick, times_of
+from jido_trio.core import Cron, tick, times_of
+from jido_trio.core.inner import comes_at, due_at_start, first_due, is_same_job, next_due
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

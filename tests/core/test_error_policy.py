@@ -3,7 +3,14 @@
 import pytest
 from attrs import frozen
 
-from jido_trio.core import Agent, EmitErrors, Error, MaxErrors, ToAgent, Verdict, decide_error
+from jido_trio.core import (
+    Agent,
+    EmitErrors,
+    Error,
+    MaxErrors,
+    ToAgent,
+)
+from jido_trio.core.inner import Verdict, decide_error
 from jido_trio.errors import ActionError, InvalidDefinition
 
 

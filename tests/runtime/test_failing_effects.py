@@ -30,7 +30,6 @@ from jido_trio.core import (
     Signal,
     Spawn,
     SpawnAgent,
-    StartChildren,
     StartSensor,
     Stop,
     StopChild,
@@ -38,6 +37,7 @@ from jido_trio.core import (
     ToAgent,
     ToParent,
 )
+from jido_trio.core.inner import StartChildren
 from jido_trio.errors import ActionError, Transient
 from jido_trio.runtime import DeadLetter, Jido, Runtime, interpret
 from jido_trio.storage import open_memory

@@ -7,7 +7,14 @@ import trio
 from attrs import frozen
 
 from jido_trio import Action, Context, InvalidDefinition, Jido, Permanent, Result, RunInstruction, Transient
-from jido_trio.core import AtOnce, Breaker, Gate, Instruction, Policy, Rate
+from jido_trio.core import (
+    AtOnce,
+    Breaker,
+    Instruction,
+    Policy,
+    Rate,
+)
+from jido_trio.core.inner import Gate
 from jido_trio.errors import ActionTimedOut, BreakerOpen, InvalidInstruction, InvalidResult, UndoFailed
 from jido_trio.runtime import run
 from jido_trio.world import seeded, using

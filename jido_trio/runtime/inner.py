@@ -1,0 +1,14 @@
+"""What groups of agents and commands need of `runtime` beside what is for users.
+
+Nothing here is promised.
+"""
+
+from jido_trio.runtime._history import instances_with
+from jido_trio.runtime._rest import is_at_rest, wake_by, watch_rest
+
+__all__ = [
+    "instances_with",
+    "is_at_rest",
+    "wake_by",
+    "watch_rest",
+]
