@@ -4,7 +4,8 @@ from jido_trio.extras import require
 
 try:
     from jido_trio.testing._carrier import agent_of
-    from jido_trio.testing._chat_laws import budgets, chat_rules, check_conversation, tool_calls
+    from jido_trio.testing._chat_laws import check_conversation
+    from jido_trio.testing._chat_strategies import budgets, chat_rules, tool_calls
     from jido_trio.testing._checks import check_action, check_strategy
     from jido_trio.testing._choices import Choice
     from jido_trio.testing._conformance import (

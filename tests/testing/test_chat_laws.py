@@ -1,5 +1,6 @@
 """The laws of conversations hold, and each of these faults breaks one: a package with the fault is made and judged."""
 
+import functools
 import importlib
 import sys
 from pathlib import Path
@@ -183,8 +184,14 @@ FAULTS = [
     Fault(
         "what was steered is said among results",
         "_conversation",
-        "return evolve(c, steering=(*c.steering, event))",
-        "return evolve(c, messages=(*c.messages, event))",
+        "return evolve(c, steering=(*c.steering, event), steered=steered)",
+        "return evolve(c, messages=(*c.messages, event), steered=steered)",
+    ),
+    Fault(
+        "what was steered is asked again",
+        "_conversation",
+        "steered = (*c.steered, (event.id, event.request))",
+        "steered = c.steered",
     ),
     Fault("an answer is mended for ever", "_decide", "if steps.c.turn.repaired < rules.repairs:", "if True:"),
     Fault(
@@ -202,15 +209,30 @@ FAULTS = [
 ]
 
 
-def broken(fault, name):
-    """Return the judge of a package that has the fault, and the names of its modules."""
-    root = f"planted_{name}"
-    sources = {f"{root}.ai.{path.stem}": path.read_text() for path in sorted((PACKAGE / "ai").glob("_*.py"))}
-    sources[f"{root}.laws"] = (PACKAGE / "testing" / "_chat_laws.py").read_text()
-    at = f"{root}.ai.{fault.module}"
-    assert sources[at].count(fault.old) == 1, f"{fault.name}: {sources[at].count(fault.old)} places fit"
-    sources[at] = sources[at].replace(fault.old, fault.new)
-    return root, {module: text.replace("jido_trio.ai", f"{root}.ai") for module, text in sources.items()}
+@pytest.fixture
+def laws_of(tmp_path, monkeypatch):
+    """Return a function: the laws, as they judge a copy of the package that has a fault, or none."""
+    root = f"planted_{tmp_path.name}"
+    ours = {"jido_trio.ai": f"{root}.ai", "jido_trio.testing._chat_": f"{root}."}
+
+    def of(fault=None):
+        sources = {f"ai/{path.name}": path.read_text() for path in sorted((PACKAGE / "ai").glob("_*.py"))}
+        for part in ("laws", "strategies"):
+            sources[f"{part}.py"] = (PACKAGE / "testing" / f"_chat_{part}.py").read_text()
+        if fault is not None:
+            at = f"ai/{fault.module}.py"
+            sources[at] = sources[at].replace(fault.old, fault.new)
+        (tmp_path / root / "ai").mkdir(parents=True)
+        (tmp_path / root / "__init__.py").touch()
+        for file, text in sources.items():
+            copy = functools.reduce(lambda text, names: text.replace(*names), ours.items(), text)
+            (tmp_path / root / file).write_text(copy)
+        monkeypatch.syspath_prepend(tmp_path)
+        return importlib.import_module(f"{root}.laws")
+
+    yield of
+    for module in [name for name in sys.modules if name.partition(".")[0] == root]:
+        del sys.modules[module]
 
 
 EACH = 5
@@ -222,20 +244,14 @@ def _planted(number):
 
 
 @pytest.mark.parametrize("number", [_planted(number) for number in range(len(FAULTS))])
-def test_a_planted_fault_breaks_a_law(number, tmp_path, monkeypatch):
-    root, sources = broken(FAULTS[number], number)
-    (tmp_path / root / "ai").mkdir(parents=True)
-    (tmp_path / root / "__init__.py").touch()
-    for module, text in sources.items():
-        (tmp_path / f"{module.replace('.', '/')}.py").write_text(text)
-    monkeypatch.syspath_prepend(tmp_path)
-    try:
-        laws = importlib.import_module(f"{root}.laws")
-        with pytest.raises(Exception):  # noqa: PT011, B017  # a law says so, or the world breaks
-            laws.check_conversation(examples=4000, shrink=False, seed=7)
-    finally:
-        for module in [name for name in sys.modules if name.partition(".")[0] == root]:
-            del sys.modules[module]
+def test_a_planted_fault_breaks_a_law(number, laws_of):
+    laws = laws_of(FAULTS[number])
+    with pytest.raises(Exception):  # noqa: PT011, B017  # a law says so, or the world breaks
+        laws.check_conversation(examples=4000, shrink=False, seed=7)
+
+
+def test_a_copy_without_a_fault_breaks_none(laws_of):
+    laws_of().check_conversation(examples=100, seed=7)
 
 
 def test_the_laws_hold_for_conversations_of_any_rules():
@@ -246,5 +262,7 @@ def test_the_laws_hold_for_rules_of_ones_own():
     check_conversation(Rules(), examples=10)
 
 
-def test_there_are_faults_enough():
+def test_there_are_faults_enough_and_each_has_its_place():
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 25
+    for fault in FAULTS:
+        assert (PACKAGE / "ai" / f"{fault.module}.py").read_text().count(fault.old) == 1, fault.name
