@@ -43,11 +43,14 @@ class Server:
 
     def kill(self) -> None:
         """Kill it with -9, and all of its processes."""
-        lock = self.folder / "data" / "postmaster.pid"
-        top = int(lock.read_text().split()[0])
-        for pid in (top, *_children(top)):
+        top = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(top, signal.SIGSTOP)  # it starts no more of them meanwhile
+        pids = [top, *_children(top)]
+        for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        while any(map(_runs, pids)):
+            time.sleep(0.001)
         self._forget()
 
     def _forget(self) -> None:
@@ -77,8 +80,20 @@ class Server:
 
 
 def _children(parent: int) -> list[int]:
-    stats = {int(path.parent.name): path.read_text() for path in Path("/proc").glob("[0-9]*/stat")}
-    return [pid for pid, stat in stats.items() if int(stat.rpartition(")")[2].split()[1]) == parent]
+    pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in pids if _stat(pid)[1:2] == [str(parent)]]
+
+
+def _runs(pid: int) -> bool:
+    return _stat(pid)[:1] not in ([], ["Z"], ["X"])
+
+
+def _stat(pid: int) -> list[str]:
+    """What /proc says of a process, from its state on; nothing when it has gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 @contextmanager

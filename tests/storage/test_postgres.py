@@ -122,3 +122,28 @@ async def test_a_server_that_goes_away_and_comes_back_is_gone_on_with():
             assert await storage.get("a") == Record("a", 1, b"1")
             await storage.commit([Put("a", b"4")])
             assert await storage.get("a") == Record("a", 2, b"4")
+
+
+async def test_a_connection_that_broke_in_the_middle_of_a_group_is_given_up_and_the_next_commit_has_a_new_one(server):
+    async with open_postgres(server.conninfo, table="stuck") as storage:
+        await storage.commit([Put("a", b"1")])
+        stuck = storage._db.pgconn  # as a server leaves it that dies between a query and its answer
+        stuck.enter_pipeline_mode()
+        stuck.send_query_params(b"SELECT 1", [])
+        with pytest.raises(StorageUnknown):
+            await storage.commit([Put("a", b"2")])
+        await storage.commit([Put("a", b"3")])
+        assert await storage.get("a") == Record("a", 2, b"3")
+
+
+async def test_a_job_that_raises_whatever_it_may_leaves_no_caller_waiting(server, monkeypatch):
+    def broken(self, cursor):
+        raise ZeroDivisionError
+
+    async with open_postgres(server.conninfo, table="broken") as storage:
+        with monkeypatch.context() as patched:
+            patched.setattr(type(storage), "_answer", broken)
+            with pytest.raises(StorageUnknown, match="ZeroDivisionError"):
+                await storage.commit([Put("a", b"1")])
+        await storage.commit([Put("a", b"2")])
+        assert await storage.get("a") == Record("a", 2, b"2")

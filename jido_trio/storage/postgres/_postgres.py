@@ -20,7 +20,7 @@ import outcome
 import psycopg
 import trio
 from attrs import define, field
-from psycopg import sql
+from psycopg import pq, sql
 
 from jido_trio import checks
 from jido_trio.errors import (
@@ -33,7 +33,7 @@ from jido_trio.errors import (
     StorageNewer,
     StorageUnknown,
 )
-from jido_trio.redact import said
+from jido_trio.redact import said, shown_error
 from jido_trio.storage._records import Check, Delete, DeleteRange, Op, Put, Record
 from jido_trio.storage._worker import Done, Job, Work, Worker
 
@@ -164,8 +164,11 @@ class PostgresStorage:
             with self._db.transaction(), self._db.pipeline():
                 cursors = [job.work(self._db) for job in group]
             return [(job, self._answer(cursor)) for job, cursor in zip(group, cursors, strict=True)]
-        except psycopg.Error as error:
-            return _all_failed(group, _error(self.name, error, broken=self._db.broken or self._db.closed))
+        except Exception as error:  # noqa: BLE001  # whatever it is, each caller of the group is told
+            whole = _is_whole(self._db, error)
+            if not whole:
+                self._db.close()
+            return _all_failed(group, _error(self.name, error, broken=not whole))
 
     def _answer(self, cursor: psycopg.Cursor[Any]) -> outcome.Outcome[Any]:
         rows = cursor.fetchall()
@@ -181,12 +184,23 @@ def _all_failed(group: list[Job], error: StorageError) -> Done:
     return [(job, outcome.Error(error)) for job in group]
 
 
-def _error(name: str, error: psycopg.Error, *, broken: bool) -> StorageError:
+def _is_whole(db: Db, error: Exception) -> bool:
+    """Whether it was the server that refused, and the connection serves on.
+
+    A connection that broke in the middle of a pipeline may stay in it, open for libpq and of no use to anyone.
+    """
+    told = isinstance(error, psycopg.Error) and error.sqlstate is not None
+    idle = db.info.transaction_status == pq.TransactionStatus.IDLE
+    return told and idle and db.pgconn.pipeline_status == pq.PipelineStatus.OFF
+
+
+def _error(name: str, error: Exception, *, broken: bool) -> StorageError:
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return StorageLocked(name)
     if isinstance(error, psycopg.errors.DataCorrupted | psycopg.errors.IndexCorrupted):
         return StorageCorrupt(name, said(error))
-    return StorageUnknown(name, said(error)) if broken else StorageFailed(name, said(error))
+    what = said(error) if isinstance(error, psycopg.Error) else shown_error(error)
+    return StorageUnknown(name, what) if broken else StorageFailed(name, what)
 
 
 def _arguments(ops: Sequence[Op]) -> tuple[list[Any], ...]:
