@@ -930,7 +930,7 @@ class StorageNewer(StorageError):
 
 @define(slots=False, eq=False)
 class StorageUnknown(StorageError):
-    """The connection broke during a commit: it was done whole or not at all, and which can't be told."""
+    """The connection broke, or the disk failed, at a commit: it was done whole or not at all, nobody can tell which."""
 
     storage: str
     what: str

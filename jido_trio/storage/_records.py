@@ -151,6 +151,7 @@ class Storage(Protocol):
         Raises:
             Conflict: A record has not the revision that was expected; nothing was changed.
             StorageError: It can't be written; nothing was changed.
-            StorageUnknown: It can't be told whether it was done, as the connection broke: look before you do it again.
+            StorageUnknown: It can't be told whether it was done, as the connection broke, or the disk failed at its
+                very end: look before you do it again.
         """
         ...

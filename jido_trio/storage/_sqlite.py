@@ -35,6 +35,7 @@ from jido_trio.errors import (
     StorageFailed,
     StorageLocked,
     StorageNewer,
+    StorageUnknown,
 )
 from jido_trio.redact import said, shown_error
 from jido_trio.storage._records import Check, Delete, DeleteRange, Op, Put, Record
@@ -109,14 +110,15 @@ class SqliteStorage:
             self._connection.close()
 
     def _do(self, group: list[Job]) -> Done:
-        db = self._connection
+        db, is_at_the_end = self._connection, False
         try:
             db.execute("BEGIN IMMEDIATE")
             done = [(job, self._do_one(job, db)) for job in group]
+            is_at_the_end = True
             db.execute("COMMIT")
         except Exception as error:  # noqa: BLE001  # whatever it is, each caller of the group is told
             _roll_back(db)
-            failed = error if isinstance(error, StorageError) else _error(self.path, error)
+            failed = _error(self.path, error, is_at_the_end=is_at_the_end)
             return [(job, outcome.Error(failed)) for job in group]
         return done
 
@@ -125,9 +127,11 @@ class SqliteStorage:
         result: outcome.Outcome[Any]
         try:
             result = outcome.Value(job.work(db))
-        except StorageError as refused:
+        except sqlite3.Error:  # it may have ended the transaction
+            raise
+        except Exception as refused:  # noqa: BLE001  # it is this job's, and no business of the others
             db.execute("ROLLBACK TO job")
-            result = outcome.Error(refused)
+            result = outcome.Error(refused if isinstance(refused, StorageError) else _error(self.path, refused))
         db.execute("RELEASE job")
         return result
 
@@ -314,8 +318,11 @@ _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 
 
-def _error(path: str, error: Exception) -> StorageError:
+def _error(path: str, error: Exception, *, is_at_the_end: bool = False) -> StorageError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if is_at_the_end and code == sqlite3.SQLITE_IOERR:
+        # It is undone here, but all of it may stand in the log, and whoever opens the file next would find it there.
+        return StorageUnknown(path, shown_error(error))
     if code in _LOCKED:
         return StorageLocked(path)
     if code in _CORRUPT or isinstance(error, UnicodeDecodeError):

@@ -1,6 +1,7 @@
 """Worker: one thread that does what tasks ask for, and does together what has come meanwhile.
 
-A job can be withdrawn until the thread takes it. From then on its caller waits, cancelled or not: the disk decides.
+A job can be withdrawn until the thread takes it. From then on its caller waits, cancelled or not: the disk decides. So
+whatever happens in the thread, those whose jobs it has taken are told, and the thread goes on.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Worker:
         while not over:
             group, over = self._next_group()
             if group:
-                self._loop.run_sync_soon(_deliver, do(group))
+                self._loop.run_sync_soon(_deliver, _done(do, group))
 
     def _next_group(self) -> tuple[list[Job], bool]:
         group: list[Job] = []
@@ -79,6 +80,13 @@ class Worker:
             except queue.Empty:
                 return group, False
         return group, True
+
+
+def _done(do: Callable[[list[Job]], Done], group: list[Job]) -> Done:
+    done = outcome.capture(do, group)
+    if isinstance(done, outcome.Error):  # a bug of the storage's: without an answer they would wait for ever
+        return [(job, outcome.Error(done.error)) for job in group]
+    return done.value
 
 
 def _deliver(done: Done) -> None:

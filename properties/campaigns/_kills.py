@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
@@ -66,17 +66,24 @@ class Seen:
     """Which operations an agent has handled, in order."""
 
     numbers: tuple[int, ...] = ()
+    ticked: tuple[int, ...] = ()
+    """For each of them, how many ticks came before."""
     ticks: tuple[int, ...] = ()
     """The seconds that it has heard of."""
     pad: str = ""
     """What makes its state so large that it isn't written each time."""
 
 
+def also(seen: Seen, number: int) -> dict[str, tuple[int, ...]]:
+    """Return what changes with an operation."""
+    return {"numbers": (*seen.numbers, number), "ticked": (*seen.ticked, len(seen.ticks))}
+
+
 class Take(Action):
     number: int
 
     def run(self, context: Context[Seen]) -> Result:
-        return {"numbers": (*context.state.numbers, self.number)}
+        return also(context.state, self.number)
 
 
 @frozen
@@ -91,16 +98,15 @@ class TakeAndWrite(Action):
     number: int
 
     def run(self, context: Context[Seen]) -> Result:
-        seen = (*context.state.numbers, self.number)
-        return {"numbers": seen}, [Write(self.number, context.agent.id), Write(-self.number, context.agent.id)]
+        writes = [Write(self.number, context.agent.id), Write(-self.number, context.agent.id)]
+        return also(context.state, self.number), writes
 
 
 class TakeAndSend(Action):
     number: int
 
     def run(self, context: Context[Seen]) -> Result:
-        seen = (*context.state.numbers, self.number)
-        return {"numbers": seen}, [Emit("take", {"number": self.number}, dispatch=ToAgent("other"))]
+        return also(context.state, self.number), [Emit("take", {"number": self.number}, dispatch=ToAgent("other"))]
 
 
 class TakeLater(Action):
@@ -130,8 +136,11 @@ EACH_SECOND = Cron("* * * * * *", Signal("tick"), key="second", missed="all")
 ROUTES = {"tick": Tick, "take": Take, "write": TakeAndWrite, "send": TakeAndSend, "later": TakeLater}
 
 
+REMEMBERS = 80
+"""So many inputs after it a signal that comes again is known."""
+
 ONCE = Durable(
-    snapshot_every=7, history=10, remembers=80, tries=None, formerly=("properties.campaigns._kills:OnceOfNext",)
+    snapshot_every=7, history=10, remembers=REMEMBERS, tries=None, formerly=("properties.campaigns._kills:OnceOfNext",)
 )
 AGAIN = evolve(ONCE, effects="at_least_once", formerly=("properties.campaigns._kills:AgainOfNext",))
 
@@ -224,8 +233,9 @@ async def serve(
             async def do(request: dict[str, Any]) -> None:
                 if request["do"] == "look":
                     states = {name: ref.agent.state for name, ref in agents.items()}
+                    seen = {name: state.numbers for name, state in states.items()}
                     ticks = {name: state.ticks for name, state in states.items()}
-                    tell({"seen": {name: state.numbers for name, state in states.items()}, "ticks": ticks})
+                    tell({"seen": seen, "ticks": ticks, "ticked": {name: each.ticked for name, each in states.items()}})
                     return
                 if request["do"] == "fold":
                     tell({"folded": {name: await folded(name) for name in agents}})
@@ -320,6 +330,12 @@ class Program:
         os.close(self._requests)
 
 
+PATIENCE = 20
+"""Seconds after which a program is given up that lives, and acknowledges nothing."""
+
+TRIES = 3
+"""So many programs in a row may end without having acknowledged anything."""
+
 LOOKS = 100
 """So often at least is it looked what a program has handled: on a busy machine it takes its time."""
 
@@ -357,6 +373,10 @@ class Run:
     meanwhile: str = ""
     """What the program does, too: "upgrade", "hibernation" or nothing."""
     ticks: dict[str, list[int]] = field(factory=dict)
+    ticked: dict[str, list[int]] = field(factory=dict)
+    """For each operation that an agent has handled, how many ticks came before."""
+    refused: dict[int, str] = field(factory=dict)
+    """Why operations were refused the last time."""
     former: list[Program] = field(factory=list)
     """Programs that live on when their agents have been taken over, until the next one is killed."""
 
@@ -388,7 +408,11 @@ class Run:
             os._exit(0)
 
     def play(self, operations: list[Operation], kill: Kill) -> None:
-        """Have the program do the operations until it dies, or all are acknowledged."""
+        """Have the program do the operations until it dies, or all are acknowledged.
+
+        Raises:
+            Wrong: The server of its storage is there again, and it refuses again and again.
+        """
         program = Program(*self.program(kill), operations, 1 if self.meanwhile == "hibernation" else WINDOW)
         until = time.monotonic() + (kill.after if kill.point in BY_CLIENT else 10)
         while program.has_work and not program.over:
@@ -402,7 +426,7 @@ class Run:
             assert self.server is not None
             self.server.kill()
             self.server.restart()
-            until, kill = math.inf, Kill("never", 1)
+            self._play_on(program)
         for former in self.former:
             former.end()
         self.former.clear()
@@ -410,6 +434,23 @@ class Run:
             self.former.append(program)
         else:
             program.end()
+
+    def _play_on(self, program: Program) -> None:
+        """Have it do the rest, as it lives and its server is there again."""
+        acknowledged, until = -1, 0.0
+        while program.has_work and not program.over:
+            program.send()
+            self._hear(program.answers(math.inf), program)
+            if len(self.acknowledged) > acknowledged:
+                acknowledged, until = len(self.acknowledged), time.monotonic() + PATIENCE
+            elif time.monotonic() > until:
+                program.end()
+                raise Wrong(f"for {PATIENCE} s nothing was acknowledged; {self.why(program.operations)}")
+
+    def why(self, operations: Sequence[Operation]) -> str:
+        """Return why the first of the operations that were refused was refused."""
+        refused = [each.number for each in operations if each.number in self.refused]
+        return f"{refused} were refused, the first as: {self.refused[refused[0]]}" if refused else "none was refused"
 
     def _hear(self, answers: list[dict[str, Any]], program: Program) -> None:
         for answer in answers:
@@ -419,6 +460,7 @@ class Run:
                 self.acknowledged.add(answer["done"])
                 program.outstanding.pop(answer["done"])
             elif "refused" in answer:
+                self.refused[answer["refused"]] = answer["why"]
                 program.waiting.appendleft(program.outstanding.pop(answer["refused"]))
 
     def look(self, is_whole: Callable[[Mapping[str, list[int]]], bool]) -> Mapping[str, list[int]]:
@@ -443,6 +485,7 @@ class Run:
                 told = json.loads(file.readline())
                 seen = told["seen"]
                 self.ticks.update(told["ticks"])
+                self.ticked.update(told["ticked"])
                 os.write(requests, b'{"do": "fold"}\n')
                 folded = json.loads(file.readline())["folded"]
                 if folded != seen:
@@ -493,11 +536,20 @@ def problem(run: Run, asked: list[Operation]) -> str | None:
             return f"{name} has lost {lost}"
         twice = sorted(number for number, times in counted.items() if times > 1)
         if twice:
-            return f"{name} has handled {twice} more than once"
+            return f"{name} has handled {twice} more than once, {_between(run, name, seen[name], twice[0])}"
     for name, ticks in run.ticks.items():
         if ticks and ticks != list(range(ticks[0], ticks[0] + len(ticks))):
             return f"{name} has heard these seconds: {ticks}"
     return _effects_wrong(run, asked)
+
+
+def _between(run: Run, name: str, seen: Sequence[int], twice: int) -> str:
+    """Return how far apart it was handled: a client that comes too late has forgotten ids to answer for."""
+    first = seen.index(twice)
+    second = seen.index(twice, first + 1)
+    ticked = run.ticked[name]
+    inputs = second - first + ticked[second] - ticked[first]
+    return f"{twice} with at least {inputs - 1} inputs between; it remembers {REMEMBERS}"
 
 
 def _effects_wrong(run: Run, asked: list[Operation]) -> str | None:
@@ -528,15 +580,22 @@ def played(
     meanwhile = family if family in ("upgrade", "hibernation") else ""
     run = Run(opened, rng.choice([Once, Again]), folder / "effects", planted, server, meanwhile=meanwhile)
     asked = operations(rng)
-    for kill in kills(rng, family):
-        run.play([each for each in asked if each.number not in run.acknowledged][:30], kill)
-    left = asked
-    for _ in range(40):
-        left = [each for each in asked if each.number not in run.acknowledged]
-        if not left:
-            return problem(run, asked)
+    try:
+        for kill in kills(rng, family):
+            run.play(_left(run, asked)[:30], kill)
+    except Wrong as wrong:
+        return str(wrong)
+    tries = 0
+    while left := _left(run, asked):
         run.play(left, Kill("never", 1))
-    return f"{len(left)} were never acknowledged"
+        tries = tries + 1 if len(_left(run, asked)) == len(left) else 0
+        if tries == TRIES:
+            return f"{len(left)} were never acknowledged; {run.why(left)}"
+    return problem(run, asked)
+
+
+def _left(run: Run, asked: Sequence[Operation]) -> list[Operation]:
+    return [each for each in asked if each.number not in run.acknowledged]
 
 
 def campaign(family: str, share: int = 1) -> Iterator[tuple[str, str | None]]:

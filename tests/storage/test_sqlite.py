@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import Any
 
+import outcome
 import pytest
 import trio
 import trio.testing
@@ -20,8 +21,9 @@ from jido_trio.errors import (
     StorageFailed,
     StorageLocked,
     StorageNewer,
+    StorageUnknown,
 )
-from jido_trio.storage import Put, Record, open_sqlite
+from jido_trio.storage import Delete, Put, Record, SqliteStorage, open_sqlite
 from jido_trio.storage._worker import Worker
 
 
@@ -107,6 +109,109 @@ async def test_after_a_failure_of_whatever_kind_what_was_begun_is_undone_and_the
             await storage._ask(fail)
         await storage.commit([Put("b", b"2")])
         assert [record.key for record in await storage.scan("a", "c")] == ["a", "b"]
+
+
+class Failing:
+    """A connection that fails at one statement, once."""
+
+    @classmethod
+    def at(cls, storage: SqliteStorage, statement: str, code: int) -> None:
+        """Have the connection of the storage fail."""
+        connection: Any = cls(storage._connection, statement, code)
+        storage._connection = connection
+
+    def __init__(self, db: sqlite3.Connection, statement: str, code: int) -> None:
+        self._db, self._statement, self._code = db, statement, code
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    def execute(self, statement: str, *args: Any) -> sqlite3.Cursor:
+        if statement == self._statement:
+            self._statement = ""
+            error = sqlite3.OperationalError("the disk is gone")
+            error.sqlite_errorcode = self._code
+            raise error
+        return self._db.execute(statement, *args)
+
+
+@pytest.mark.parametrize(
+    ("statement", "code", "told"),
+    [
+        ("BEGIN IMMEDIATE", sqlite3.SQLITE_IOERR, StorageFailed),
+        ("SAVEPOINT job", sqlite3.SQLITE_IOERR, StorageFailed),
+        ("COMMIT", sqlite3.SQLITE_FULL, StorageFailed),
+        ("COMMIT", sqlite3.SQLITE_BUSY, StorageLocked),
+        ("COMMIT", sqlite3.SQLITE_IOERR, StorageUnknown),
+    ],
+)
+async def test_wherever_a_transaction_fails_its_callers_are_told_and_the_next_one_is_done(path, statement, code, told):
+    async with open_sqlite(path) as storage:
+        await storage.commit([Put("a", b"1")])
+        Failing.at(storage, statement, code)
+        with pytest.raises(told) as failed:
+            await storage.commit([Put("a", b"2")])
+        assert type(failed.value) is told
+        await storage.commit([Put("b", b"3")])
+        assert [record.value for record in await storage.scan("a", "c")] == [b"1", b"3"]
+
+
+async def test_a_roll_back_that_fails_is_made_up_for_by_the_next_one(path):
+    def fail(db: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("the disk is gone")
+
+    async with open_sqlite(path) as storage:
+        Failing.at(storage, "ROLLBACK", sqlite3.SQLITE_IOERR)
+        for _ in range(2):  # the second finds the transaction of the first, and ends it
+            with pytest.raises(StorageFailed):
+                await storage._ask(fail)
+        await storage.commit([Put("a", b"1")])
+        assert await storage.get("a") == Record("a", 1, b"1")
+
+
+async def test_what_one_job_raises_is_no_business_of_the_others(path):
+    nonsense: Any = "no operation"
+    async with open_sqlite(path) as storage:
+        blocked, go_on = threading.Event(), threading.Event()
+
+        def block(_: object) -> None:
+            blocked.set()
+            assert go_on.wait(20)
+
+        async def commit_nonsense() -> None:
+            with pytest.raises(StorageFailed, match="no operation"):
+                await storage.commit([Put("b", b"1"), nonsense])
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(storage._ask, block)
+            await trio.to_thread.run_sync(blocked.wait)
+            nursery.start_soon(storage.commit, [Put("a", b"1")])
+            nursery.start_soon(commit_nonsense)
+            nursery.start_soon(storage.commit, (Put("c", b"1"), Delete("c")))
+            await trio.testing.wait_all_tasks_blocked()
+            go_on.set()
+        assert [record.key for record in await storage.scan("a", "d")] == ["a"]
+
+
+async def test_whatever_the_thread_raises_its_callers_are_told_and_it_goes_on():
+    class Odd(BaseException):
+        pass
+
+    def do(group: Any) -> Any:
+        if any(job.work is None for job in group):
+            raise Odd
+        return [(job, outcome.Value(job.work)) for job in group]
+
+    worker = Worker()
+    thread = threading.Thread(target=worker.serve, args=(do,))
+    thread.start()
+    asked: Any = None
+    with pytest.raises(Odd):
+        await worker.ask(asked)
+    asked = 7
+    assert await worker.ask(asked) == 7
+    worker.close()
+    await trio.to_thread.run_sync(thread.join)
 
 
 async def test_a_damaged_record_is_an_error_and_never_a_missing_one(path):
