@@ -1,9 +1,11 @@
-"""A watchdog for the event loop: a thread that names whoever keeps it busy for too long, by stack.
+"""A watchdog for the event loop: a thread that names whoever keeps it busy for too long, with the stack.
 
 One call that blocks the event loop blocks every task, every timer and every supervisor; nothing in the loop can tell
 of it. So a thread asks the loop for a sign of life, again and again, and looks at the loop's stack when none comes in
 time. It tells at once, by the log, from its own thread; and once more in the loop when that runs again. It can't end
 what blocks.
+
+Who it is, the stack knows: of its methods the innermost whose object has a name by `whose`, else the task.
 """
 
 from __future__ import annotations
@@ -11,13 +13,15 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from functools import singledispatch
 from types import FrameType
 
 import trio
 from attrs import define, field, frozen
 
 from jido_trio import checks
+from jido_trio.redact import shown
 from jido_trio.supervision._report import Frame
 
 logger = logging.getLogger("jido_trio.supervision")
@@ -34,11 +38,23 @@ class BlockedReport:
     """How long it was silent when the watchdog looked."""
     stack: tuple[Frame, ...]
     """Where it was then, outermost first."""
+    who: str = ""
+    """The agent or the task that kept it busy; empty if that isn't known."""
 
     def __str__(self) -> str:
         own = [frame for frame in self.stack if "/trio/_core/" not in frame.file] or self.stack
-        where = f" by {own[-1].function}, at {own[-1].file}:{own[-1].line}" if own else ""
-        return f"the event loop has been blocked for {self.seconds:g} s{where}"
+        where = f"in {own[-1].function}, at {own[-1].file}:{own[-1].line}" if own else ""
+        by = ", ".join(filter(None, (self.who, where)))
+        return f"the event loop has been blocked for {self.seconds:g} s{by and f' by {by}'}"
+
+
+@singledispatch
+def whose(holder: object, names: Mapping[str, object]) -> str:
+    """Name whoever runs in a method of `holder`, given its local names; "" where that says nothing.
+
+    It is called in the watchdog's thread while that method runs, so it only reads.
+    """
+    return ""
 
 
 async def watch_event_loop(seconds: float = 1.0, on_blocked: Callable[[BlockedReport], None] | None = None) -> None:
@@ -81,7 +97,9 @@ class _Watch:
             except trio.RunFinishedError:
                 return
             if not alive.wait(self.seconds) and not self.over.is_set():
-                self._tell(BlockedReport(self.seconds, _stack(sys._current_frames().get(self.thread))))  # noqa: SLF001
+                frames = list(_outwards(sys._current_frames().get(self.thread)))  # noqa: SLF001
+                self._tell(BlockedReport(self.seconds, _stack(frames), _who(frames)))
+                del frames
                 while not (alive.wait(self.seconds) or self.over.is_set()):
                     pass
 
@@ -102,9 +120,24 @@ def _told(on_blocked: Callable[[BlockedReport], None], report: BlockedReport) ->
         logger.exception("on_blocked raised for: %s", report)
 
 
-def _stack(frame: FrameType | None) -> tuple[Frame, ...]:
-    frames = []
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
-        frames.append(Frame(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname))
+        yield frame
         frame = frame.f_back
-    return tuple(reversed(frames))
+
+
+def _stack(frames: list[FrameType]) -> tuple[Frame, ...]:
+    found = [Frame(each.f_code.co_filename, each.f_lineno, each.f_code.co_qualname) for each in frames]
+    return tuple(reversed(found))
+
+
+def _who(frames: list[FrameType]) -> str:
+    for frame in frames:
+        names = frame.f_locals
+        if "self" in names:
+            holder = names["self"]
+            if who := whose.dispatch(type(holder))(holder, names):
+                return who
+        if "unrolled_run" in frame.f_code.co_qualname and isinstance(task := names.get("task"), trio.lowlevel.Task):
+            return f"task {shown(task.name)}"
+    return ""

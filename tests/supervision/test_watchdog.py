@@ -45,6 +45,16 @@ async def test_whoever_blocks_the_loop_is_named_with_its_stack_while_it_blocks(t
     assert "in keep_the_loop_busy" in told.records[0]
 
 
+async def test_a_task_is_named(told):
+    async def busy() -> None:
+        keep_the_loop_busy(told)
+
+    async with open_supervisor([Child("watchdog", watch_event_loop, LIMIT)]), trio.open_nursery() as nursery:
+        nursery.start_soon(busy, name="the busy one")
+        await trio.to_thread.run_sync(told.event.wait, 20)
+    assert "by task 'the busy one', in " in told.records[0]
+
+
 async def test_the_report_is_given_in_the_loop_when_it_runs_again(told):
     reports: list[BlockedReport] = []
     threads = []
