@@ -17,10 +17,12 @@ from jido_trio.core import (
     Context,
     Durable,
     Effect,
+    Emit,
     Instruction,
     Outcome,
     Result,
     RunInstruction,
+    ToAgent,
     emit_to,
 )
 from jido_trio.demo._amounts import Amounts, largest_of_each
@@ -32,12 +34,15 @@ COORDINATOR = "coordinator"
 
 
 class Read(Action):
-    """Reads a file. It is async, so it runs beside the agent; the process that reads dies with the worker."""
+    """Reads a file. It is async, so it runs beside the agent; the process that reads dies with the worker.
+
+    How far it is can be seen: in the live view, and by `jido-trio inspect --agent worker-1`.
+    """
 
     path: str
 
     async def run(self, context: Context[object]) -> Facts:
-        return await context.resources[Readers].read(self.path)
+        return await context.resources[Readers].read(self.path, context.progress)
 
 
 class Take(Action):
@@ -70,7 +75,9 @@ class Summarise(Action):
             told = {"facts": facts, "largest": self.largest(facts.amounts)}
         else:
             told = {"refused": getattr(error, "reason", error.message)}
-        return Desk(), emit_to(COORDINATOR, "document.read", {"worker": context.agent.id, "path": desk.path, **told})
+        read = {"worker": context.agent.id, "path": desk.path, **told}
+        # The worker waits for room in the coordinator's mailbox, however many workers there are.
+        return Desk(), Emit("document.read", read, dispatch=ToAgent(COORDINATOR), when_full="wait")
 
     def largest(self, amounts: Amounts) -> tuple[str, ...]:
         if not amounts:
@@ -105,6 +112,10 @@ class Start(Action):
     def run(self, context: Context[Work]) -> Result:
         work = context.state.started()
         return {"again": work.again, "at": work.at, "starts": work.starts}
+
+    def reply(self, agent: "Coordinator") -> int:
+        """How many processes have begun with it, this one too."""
+        return agent.state.starts
 
 
 class Hire(Action):

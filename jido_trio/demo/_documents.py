@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -98,16 +98,28 @@ class Limits:
     """Of a PDF."""
 
 
-def read_document(path: str | os.PathLike[str], limits: Limits = Limits()) -> Document:
+def no_news(_page: int, _of: int) -> None: ...
+
+
+def read_document(
+    path: str | os.PathLike[str], limits: Limits = Limits(), turn: Callable[[int, int], None] = no_news
+) -> Document:
     """Read a file; blocks, and may take seconds for a long PDF, so call it from a worker thread.
+
+    `turn` is told of each page of a PDF that is read, and of how many there are.
 
     Raises:
         Unreadable: For everything that can be wrong with a file.
     """
-    return parse_document(path, _bytes_of(path, limits), limits)
+    return parse_document(path, _bytes_of(path, limits), limits, turn)
 
 
-def parse_document(path: str | os.PathLike[str], data: bytes, limits: Limits = Limits()) -> Document:
+def parse_document(
+    path: str | os.PathLike[str],
+    data: bytes,
+    limits: Limits = Limits(),
+    turn: Callable[[int, int], None] = no_news,
+) -> Document:
     """Return the document that `data`, the content of the file at `path`, stands for; touches no file.
 
     Raises:
@@ -115,7 +127,7 @@ def parse_document(path: str | os.PathLike[str], data: bytes, limits: Limits = L
     """
     try:
         kind = _kind(path, data)
-        content = _content(kind, data, limits)
+        content = _content(kind, data, limits, turn)
     except ActionError as error:
         raise Unreadable(path, error.message) from error
     text = _clean(content.text)
@@ -134,7 +146,7 @@ def _sniffed(data: bytes) -> Kind | None:
     return next((kind for mark, kind in _BEGINNINGS if start.startswith(mark)), None)
 
 
-def _content(kind: Kind, data: bytes, limits: Limits) -> Content:
+def _content(kind: Kind, data: bytes, limits: Limits, turn: Callable[[int, int], None]) -> Content:
     if not data:
         raise ActionError("file is empty")
     if len(data) > limits.bytes:
@@ -143,7 +155,7 @@ def _content(kind: Kind, data: bytes, limits: Limits) -> Content:
         return TEXT_READERS[kind](decode(data))
     if (found := _sniffed(data)) not in {"pdf", None}:
         raise ActionError(f"not a PDF: it begins like {str(found).upper()}")
-    return read_pdf(data, max_pages=limits.pages, max_characters=limits.bytes)
+    return read_pdf(data, max_pages=limits.pages, max_characters=limits.bytes, turn=turn)
 
 
 def _clean(text: str) -> str:

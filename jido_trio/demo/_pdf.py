@@ -1,6 +1,7 @@
 """The text of a PDF, by pypdf, whatever state the file is in."""
 
 import logging
+from collections.abc import Callable
 from io import BytesIO
 
 from pypdf import PdfReader
@@ -16,8 +17,8 @@ _ENDS = 2048
 """Bytes at either end within which readers accept the header and the end mark of a PDF, for the junk around them."""
 
 
-def read_pdf(data: bytes, *, max_pages: int, max_characters: int) -> Content:
-    """Return the title and the text of all pages.
+def read_pdf(data: bytes, *, max_pages: int, max_characters: int, turn: Callable[[int, int], None]) -> Content:
+    """Return the title and the text of all pages; `turn` is told of each page that is read, and of how many.
 
     Raises:
         ActionError: It is none, cut off, damaged, locked, too long, or only pictures; the message says which.
@@ -28,7 +29,7 @@ def read_pdf(data: bytes, *, max_pages: int, max_characters: int) -> Content:
     if b"%%EOF" not in data.rstrip(b"\0")[-_ENDS:]:
         raise ActionError("PDF is truncated: its end mark %%EOF is missing")
     try:
-        return _content(PdfReader(BytesIO(data)), max_pages, max_characters)
+        return _content(PdfReader(BytesIO(data)), max_pages, max_characters, turn)
     except (ActionError, MemoryError):
         raise
     except (FileNotDecryptedError, DependencyError) as error:
@@ -40,23 +41,24 @@ def read_pdf(data: bytes, *, max_pages: int, max_characters: int) -> Content:
         raise ActionError(f"PDF is damaged: {_one_line(error)}") from error
 
 
-def _content(reader: PdfReader, max_pages: int, max_characters: int) -> Content:
+def _content(reader: PdfReader, max_pages: int, max_characters: int, turn: Callable[[int, int], None]) -> Content:
     count = len(reader.pages)
     if not count:
         raise ActionError("PDF is damaged: no page can be found in it")
     if count > max_pages:
         raise ActionError(f"PDF has {count} pages, more than the {max_pages} allowed")
-    text = "\n\n".join(_pages(reader, max_characters))
+    text = "\n\n".join(_pages(reader, max_characters, turn))
     if not text.strip():
         raise ActionError(f"PDF without text: only pictures, perhaps scans, on {count} page{'s' * (count > 1)}")
     return Content(_title(reader), text)
 
 
-def _pages(reader: PdfReader, max_characters: int) -> list[str]:
+def _pages(reader: PdfReader, max_characters: int, turn: Callable[[int, int], None]) -> list[str]:
     texts: list[str] = []
     total = 0
-    for page in reader.pages:
+    for number, page in enumerate(reader.pages, start=1):
         texts.append(page.extract_text())
+        turn(number, len(reader.pages))
         total += len(texts[-1])
         if total > max_characters:
             raise ActionError(f"PDF unpacks to more than {max_characters} characters of text")

@@ -10,6 +10,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import trio
@@ -23,6 +24,9 @@ from jido_trio.supervision import Child
 COMMAND = (sys.executable, "-W", "ignore", "-m", "jido_trio.demo._process")
 
 _facts = structurer(Facts)
+
+
+def _no_news(_far: str) -> None: ...
 
 
 class ReadingCrashed(Exception):
@@ -39,8 +43,12 @@ class Readers:
         factory=lambda: trio.open_memory_channel["_Reader"](math.inf)
     )
 
-    async def read(self, path: str) -> Facts:
+    async def read(self, path: str, turn: Callable[[str], None] = _no_news) -> Facts:
         """Return the facts of a document, read by the next process that is free; cancelled, that one is killed.
+
+        Args:
+            path: Of the document.
+            turn: Told how far it is: "page 3 of 12".
 
         Raises:
             Unreadable: For everything that can be wrong with a file.
@@ -49,6 +57,9 @@ class Readers:
         reader = await self._ready[1].receive()
         try:
             answer = await reader.ask(path)
+            while "page" in answer:
+                turn(f"page {answer['page']} of {answer['of']}")
+                answer = await reader.hear()
         except BaseException:  # it is in the middle of a document that nobody waits for any more
             reader.process.kill()
             raise

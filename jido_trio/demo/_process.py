@@ -1,16 +1,19 @@
 """A process that reads: paths come in as lines of JSON, what is found goes out. `python -m jido_trio.demo._process`.
 
+While it reads a PDF of several pages, a line goes out for each: `{"page": 3, "of": 12}`.
+
 What holds the interpreter for seconds, or takes the process down with it, does so here and not among the agents.
 """
 
 import json
 import logging
 import sys
+from collections.abc import Callable
 from typing import TextIO
 
 from attrs import asdict
 
-from jido_trio.demo._documents import Unreadable, read_document
+from jido_trio.demo._documents import Unreadable, no_news, read_document
 from jido_trio.demo._facts import facts_of
 
 try:
@@ -22,10 +25,10 @@ MEMORY = 1 << 30
 """So many bytes a process that reads may use, where the system can limit that: some files unfold to far more."""
 
 
-def answer(path: str) -> dict[str, object]:
-    """Return the facts of the document, or why it can't be read, or what crashed."""
+def answer(path: str, turn: Callable[[int, int], None] = no_news) -> dict[str, object]:
+    """Return the facts of the document, or why it can't be read, or what crashed; `turn` is told of pages."""
     try:
-        return {"facts": asdict(facts_of(read_document(path)))}
+        return {"facts": asdict(facts_of(read_document(path, turn=turn)))}
     except Unreadable as error:
         return {"unreadable": error.reason}
     except MemoryError:
@@ -43,9 +46,14 @@ def limit_memory(most: int = MEMORY) -> None:
 
 def serve(paths: TextIO, answers: TextIO) -> None:
     """Say that it is ready, then answer path by path until there are no more."""
+
+    def turn(page: int, of: int) -> None:
+        if of > 1:
+            _say(answers, {"page": page, "of": of})
+
     _say(answers, {"ready": True})
     for line in paths:
-        _say(answers, answer(json.loads(line)))
+        _say(answers, answer(json.loads(line), turn))
 
 
 def _say(answers: TextIO, what: dict[str, object]) -> None:

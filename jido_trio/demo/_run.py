@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +158,8 @@ class Cluster:
                 nursery.start_soon(self._watch_for_interrupt, nursery.cancel_scope)
                 nursery.start_soon(self._show_what_happens, jido, self.coordinator)
                 if self.options.store is not None:
-                    self._note_start(self.options.store, self.coordinator)
                     nursery.start_soon(self._watch_for_loss, self.coordinator, nursery.cancel_scope)
+                    await self._note_start(self.options.store, self.coordinator)
                 if self.options.chaos is not None:
                     nursery.start_soon(cause, self.options.chaos, self.workers)
                 self._hire()
@@ -170,9 +170,11 @@ class Cluster:
             self.record = self._recorded(jido.tree())
             self._show(jido, self.coordinator, last=True)
 
-    def _note_start(self, path: Path, coordinator: AgentRef[Coordinator]) -> None:
-        self.store = Store(str(path), coordinator.agent.state.starts + 1, len(self.ledger.settled))
-        self._tell(Start())
+    async def _note_start(self, path: Path, coordinator: AgentRef[Coordinator]) -> None:
+        starts = coordinator.agent.state.starts
+        with suppress(CallError):  # it is lost already: the run is ended for that
+            starts = await coordinator.call(Start(), timeout=None)
+        self.store = Store(str(path), starts, len(self.ledger.settled))
 
     async def _watch_for_loss(self, coordinator: AgentRef[Coordinator], run: trio.CancelScope) -> None:
         """End the run if another process takes the coordinator away."""
@@ -213,7 +215,8 @@ class Cluster:
     def _show(self, jido: Jido, coordinator: AgentRef[Coordinator], *, last: bool = False) -> None:
         news, self.shown = self.ledger.entries[self.shown :], len(self.ledger.entries)
         seconds, state = trio.current_time() - self.began, coordinator.agent.state
-        progress = Progress(seconds, state, self.ledger.done, self.ledger.refused, jido.tree())
+        far = {worker.id: far for worker in self.workers if (far := _far(worker))}
+        progress = Progress(seconds, state, self.ledger.done, self.ledger.refused, jido.tree(), far)
         self.view.show(progress, news, last=last)
 
     async def _watch_for_interrupt(self, run: trio.CancelScope) -> None:
@@ -237,3 +240,9 @@ class Cluster:
             chaos=self.options.chaos,
             store=self.store,
         )
+
+
+def _far(worker: AgentRef[Any]) -> str:
+    """How far what a worker reads says that it is."""
+    actions = worker.inspect().actions
+    return (actions[0].progress or "").strip("'") if actions else ""

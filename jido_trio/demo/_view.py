@@ -1,7 +1,7 @@
 """What is seen while the demo runs: lines, a live picture on a terminal, or nothing."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from attrs import define, field, frozen
@@ -38,6 +38,8 @@ class Progress:
     refused: int
     tree: SupervisorView
     """The supervision tree, as the instance tells it."""
+    far: Mapping[str, str] = field(factory=dict[str, str])
+    """How far which worker is with its document, if that has pages."""
 
     def __str__(self) -> str:
         return f"{self.done + self.refused}/{len(self.work.documents)}"
@@ -173,7 +175,7 @@ def _tree(progress: Progress, folder: str, rows: int) -> Tree:
         else:
             branch = root.add(_supervisor(child.supervisor))
             if child.id == AGENTS:
-                _add_agents(branch, child.supervisor, progress.work, folder, rows)
+                _add_agents(branch, child.supervisor, progress, folder, rows)
     return root
 
 
@@ -190,10 +192,11 @@ def _supervisor(view: SupervisorView) -> Text:
     )
 
 
-def _add_agents(branch: Tree, view: SupervisorView, work: Work, folder: str, rows: int) -> None:
+def _add_agents(branch: Tree, view: SupervisorView, progress: Progress, folder: str, rows: int) -> None:
     # The coordinator, which is started last, comes first.
     agents = sorted(view.children, key=lambda child: child.id != COORDINATOR)
-    shown = [_agent(child, work.at.get(child.id), folder) for child in agents[: rows + 1]]
+    at, far = progress.work.at, progress.far
+    shown = [_agent(child, at.get(child.id), folder, far.get(child.id, "")) for child in agents[: rows + 1]]
     widths = [max(column) for column in zip(*([cell.cell_len for cell in row[:-1]] for row in shown), strict=True)]
     for row in shown:
         branch.add(_row(row, widths))
@@ -211,9 +214,11 @@ def _row(cells: Sequence[Text], widths: Sequence[int]) -> Table:
     return row
 
 
-def _agent(child: ChildView, job: Job | None, folder: str) -> tuple[Text, ...]:
+def _agent(child: ChildView, job: Job | None, folder: str, far: str) -> tuple[Text, ...]:
     restarts = child.incarnation - 1
-    what = Text(short(job.path, folder), "bold red" if job.careful else "") if job else Text("-", "dim")
+    what = Text("-", "dim")
+    if job is not None:
+        what = Text(f"{short(job.path, folder)}{far and f', {far}'}", "bold red" if job.careful else "")
     return (
         Text(child.id, "cyan"),
         Text(child.state, "green" if child.state == "running" else "red"),

@@ -224,9 +224,13 @@ class Imagined(Readers):
     def services(self):
         return []
 
-    async def read(self, path):
+    async def read(self, path, turn=print):
         kind, _, number = path.partition("-")
         await trio.sleep(0.1 + int(number) % 3 / 10)
+        if kind == "pages":
+            for page in range(1, 4):
+                turn(f"page {page} of 3")
+                await trio.sleep(2)
         if kind == "unreadable":
             raise Unreadable(path, "not really there")
         if kind == "bomb":
@@ -338,6 +342,22 @@ def test_it_can_be_looked_at_from_outside_while_it_runs():
         assert view.seen == {True}
         assert not Path(view.path).exists()
     assert report.ok
+
+
+class Following(Silent):
+    """Notes how far workers are with their documents."""
+
+    def __init__(self):
+        self.far = []
+
+    def show(self, progress, news=(), *, last=False):
+        self.far += [far for far in progress.far.items() if far not in self.far]
+
+
+async def test_how_far_a_long_document_is_is_shown(autojump_clock):
+    view = Following()
+    await run_cluster(imagined("pages"), Options(workers=1), Imagined(), view)
+    assert view.far == [("worker-1", f"page {page} of 3") for page in (1, 2, 3)]
 
 
 def test_each_message_has_one_fate():

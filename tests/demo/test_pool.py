@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 import trio
+from pypdf import PdfWriter
 from trio.testing import wait_all_tasks_blocked
 
 from jido_trio.demo._documents import Unreadable
@@ -26,6 +27,9 @@ for line in sys.stdin:
         os._exit(9)
     if path == "sleep":
         time.sleep(3600)
+    if path == "pages":
+        print(json.dumps({"page": 1, "of": 2}), flush=True)
+        print(json.dumps({"page": 2, "of": 2}), flush=True)
     print(json.dumps({"unreadable": f"{path} by {os.getpid()}"}), flush=True)
 """
 
@@ -58,6 +62,14 @@ async def test_a_document_is_read_in_another_process(tmp_path):
 async def test_a_process_reads_one_document_after_the_other():
     async with imitations(1) as readers:
         assert await reader_of(readers, "a") == await reader_of(readers, "b")
+
+
+async def test_how_far_it_is_is_told():
+    far: list[str] = []
+    async with imitations(1) as readers:
+        with pytest.raises(Unreadable, match="pages by"):
+            await readers.read("pages", far.append)
+    assert far == ["page 1 of 2", "page 2 of 2"]
 
 
 async def test_reading_that_is_cancelled_ends_with_its_process_and_another_takes_its_place():
@@ -102,6 +114,18 @@ def test_a_process_answers_line_by_line_whatever_a_path_is_made_of():
     ready, told = map(json.loads, said.getvalue().splitlines())
     assert ready == {"ready": True}
     assert "no such file" in told["unreadable"]
+
+
+def test_a_process_tells_of_each_page_of_a_long_pdf(tmp_path):
+    book = PdfWriter()
+    for _ in range(3):
+        book.add_blank_page(100, 100)
+    book.write(tmp_path / "book.pdf")
+    said = StringIO()
+    serve(StringIO(json.dumps(str(tmp_path / "book.pdf")) + "\n"), said)
+    _ready, *pages, last = map(json.loads, said.getvalue().splitlines())
+    assert pages == [{"page": page, "of": 3} for page in (1, 2, 3)]
+    assert "only pictures" in last["unreadable"]
 
 
 def in_a_process_of_its_own(program):

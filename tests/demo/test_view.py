@@ -18,7 +18,7 @@ def pool_of(workers):
     return SupervisorView("agents", "up", "pool", 0, 1000, 5, agents)
 
 
-def progress(workers=2, seconds=1.0, pool=None):
+def progress(workers=2, seconds=1.0, pool=None, far=None):
     pool = pool or pool_of(workers)
     tree = SupervisorView(
         "demo",
@@ -29,7 +29,8 @@ def progress(workers=2, seconds=1.0, pool=None):
         5,
         (ChildView("agents", "supervisor", "permanent", "running", 1, supervisor=pool),),
     )
-    return Progress(seconds, Work(("in/a", "in/b"), 1, at={"worker-1": Job("in/a" + "x" * 200)}), 0, 1, tree)
+    work = Work(("in/a", "in/b"), 1, at={"worker-1": Job("in/a" + "x" * 200), "worker-2": Job("in/b")})
+    return Progress(seconds, work, 0, 1, tree, far or {})
 
 
 def drawn(width, workers=2, pool=None):
@@ -63,6 +64,12 @@ def test_restarts_of_all_agents_stand_beside_restarts_of_each():
     lines = drawn(120, pool=tree)
     assert any("pool, 6 restarts, 1 of 1000 tolerated in 5 s" in line for line in lines)
     assert sum("2 restarts" in line for line in lines) == 3
+
+
+def test_beside_a_long_document_stands_how_far_its_worker_is():
+    console = Console(file=StringIO(), width=100, record=True)
+    console.print(picture(progress(far={"worker-2": "page 3 of 12"}), "in", ()))
+    assert "b, page 3 of 12" in console.export_text()
 
 
 def test_supervisors_of_others_than_agents_are_only_named():
