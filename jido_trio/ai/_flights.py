@@ -26,6 +26,7 @@ from jido_trio.ai._messages import Prompt
 from jido_trio.ai._parts import Parts, ToolPart, ToolResultPart, WithdrawnPart
 from jido_trio.ai._render import render
 from jido_trio.ai._rules import Rules
+from jido_trio.ai._tools import concealed
 from jido_trio.core import Agent, Context, Effect, Resources
 from jido_trio.data import Misfit, unstructure
 from jido_trio.errors import ActionError, CallError, InvalidArguments, InvalidDefinition, MailboxFull, StorageError
@@ -216,7 +217,7 @@ class Desk:
         for key in [key for key in self._flying if key not in wants]:
             self._flying.pop(key).scope.cancel()
         for event in sync.events:
-            self._show(c, event)
+            self._show(rules, c, event)
         for key, want in wants.items():
             if key not in self._flying and key not in self._held:
                 self._launch(runtime, rules, c, want)
@@ -228,7 +229,7 @@ class Desk:
 
     # What readers see
 
-    def _show(self, c: Conversation, event: ChatEvent) -> None:
+    def _show(self, rules: Rules, c: Conversation, event: ChatEvent) -> None:
         match event:
             case Asked():
                 self.parts_of(event.request)
@@ -241,7 +242,7 @@ class Desk:
                 if parts is not None and parts.open_text:
                     parts.add(WithdrawnPart())
             case Begun() if c.request is not None:
-                self.parts_of(c.request).add(_tool_part(c, event.id))
+                self.parts_of(c.request).add(_tool_part(rules, c, event.id))
             case Returned() if c.request is not None:
                 self.parts_of(c.request).add(ToolResultPart(event.id, event.content, event.error))
             case Ended():
@@ -335,10 +336,11 @@ def _told(want: CallModel, outcome: ModelReply | ModelFailure) -> Reply | NoRepl
             )
 
 
-def _tool_part(c: Conversation, id: str) -> ToolPart:
+def _tool_part(rules: Rules, c: Conversation, id: str) -> ToolPart:
     calls: Iterable[Any] = (call for said in c.messages if isinstance(said, Replied) for call in said.calls)
     call = next(call for call in calls if call.id == id)
-    return ToolPart(id, call.name, call.arguments)
+    tool = rules.tool(call.name)
+    return ToolPart(id, call.name, call.arguments if tool is None else concealed(call.arguments, tool.secrets))
 
 
 def _chat_of(agent: Agent[Any]) -> tuple[Rules, Conversation]:

@@ -70,6 +70,8 @@ class ToolSchema:
     description: str
     parameters: Mapping[str, Any]
     """JSON Schema of the arguments."""
+    secrets: frozenset[str] = frozenset()
+    """Arguments that are shown nowhere. The model isn't told of that."""
 
 
 @frozen

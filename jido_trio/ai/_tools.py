@@ -1,8 +1,8 @@
 """Tools: actions that a model may call. What it is told of them, and what becomes of the arguments that it writes."""
 
 import json
-from collections.abc import Sequence
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Collection, Sequence
+from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
@@ -10,7 +10,7 @@ from jido_trio import checks
 from jido_trio.ai._messages import ToolSchema
 from jido_trio.core import Action, ToolSpec, tool_of
 from jido_trio.errors import InvalidArguments, InvalidDefinition
-from jido_trio.redact import shown
+from jido_trio.redact import HIDDEN, secret_fields_within, shown
 
 Replay: TypeAlias = Literal["safe", "keyed", "once"]
 """What may be done with a tool that was running when the process died: run again; run again with the same key; not."""
@@ -52,7 +52,12 @@ class Tool:
     @property
     def schema(self) -> ToolSchema:
         """What a model is told of it."""
-        return ToolSchema(self.spec.name, self.spec.description, self.spec.parameters)
+        return ToolSchema(self.spec.name, self.spec.description, self.spec.parameters, self.secrets)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the secret fields of the action, and of what is in its fields."""
+        return secret_fields_within(self.action)
 
     def made(self, arguments: str) -> Action:
         """Return the action, of the arguments as a model wrote them.
@@ -61,6 +66,22 @@ class Tool:
             InvalidArguments: They don't fit; the text is for the model.
         """
         return self.spec.read(arguments)
+
+
+def concealed(arguments: str, secrets: Collection[str]) -> str:
+    """Return the text of arguments as it may be shown: without the secret ones."""
+    if not secrets:
+        return arguments
+    try:
+        return json.dumps(_without(json.loads(arguments), secrets), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return HIDDEN  # who knows what is in it
+
+
+def _without(value: Any, secrets: Collection[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: HIDDEN if name in secrets else _without(each, secrets) for name, each in value.items()}
+    return [_without(each, secrets) for each in value] if isinstance(value, list) else value
 
 
 def is_object(text: str) -> bool:

@@ -1,12 +1,15 @@
 """`jido-trio chat`: speak with an agent. Its words come as they are said, tools are shown, Control-C cancels."""
 
 import argparse
+import json
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
 import trio
+from attrs import frozen
 
 from jido_trio.ai import (
     Answered,
@@ -15,14 +18,18 @@ from jido_trio.ai import (
     NeedsApproval,
     Part,
     Request,
+    Rules,
     TextPart,
     ToolPart,
     ToolResultPart,
+    WithdrawnPart,
     ask,
     find_request,
 )
+from jido_trio.ai.inner import concealed
 from jido_trio.cli._output import Unwritten
 from jido_trio.cli._target import class_at
+from jido_trio.data import unstructure
 from jido_trio.errors import InvalidDefinition, JidoError
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef, Jido
@@ -38,6 +45,7 @@ def add_chat(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = CHAT, CODES
     parser.add_argument("target", metavar="TARGET", help="module:Agent, a ChatAgent")
     parser.add_argument("--log", metavar="FILE", help="keep the conversation there, and go on the next time")
+    parser.add_argument("--json", action="store_true", help="write each part, and what it came to, as a line of JSON")
     parser.add_argument("--id", default="chat", metavar="ID", help="the agent's id (default: chat)")
     parser.set_defaults(run=_chat)
 
@@ -65,14 +73,15 @@ async def _speak(cls: type[ChatAgent[Any]], options: argparse.Namespace) -> int:
     services = [cls.models] if cls.models is not None else []
     async with Jido("chat", storage=storage, services=services) as jido:  # type: ignore[arg-type]  # None is none
         agent: AgentRef[Any] = await jido.start_agent(cls, id=options.id)
-        return await _Talk(agent).run()
+        return await _Talk(agent, _Json() if options.json else _Terminal(cls.rules)).run()
 
 
 class _Talk:
     """A talk at a terminal: one request at a time."""
 
-    def __init__(self, agent: AgentRef[Any]) -> None:
+    def __init__(self, agent: AgentRef[Any], face: "_Terminal | _Json") -> None:
         self._agent = agent
+        self._face = face
         self._request: Request | None = None
         self._interrupted = False
 
@@ -83,7 +92,7 @@ class _Talk:
             begun = self._agent.agent.strategy_state.request
             if begun is not None:  # by a program that died
                 await self._follow(find_request(self._agent, begun))
-            while (line := await _line("> ")) is not None:
+            while (line := await self._face.line("> ")) is not None:
                 if line.strip():
                     await self._follow(await ask(self._agent, line.strip()))
             nursery.cancel_scope.cancel()
@@ -107,30 +116,80 @@ class _Talk:
             return
         self._request = request
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_show, request)
+            nursery.start_soon(self._show, request)
             while isinstance(outcome := await request.answer(), NeedsApproval):
                 for call in outcome.calls:
-                    await _decide(request, call)
+                    await self._decide(request, call)
         self._request = None
+        self._face.end(request, outcome)
+
+    async def _show(self, request: Request) -> None:
+        async for part in request.parts():
+            self._face.part(part)
+
+    async def _decide(self, request: Request, call: AskApproval) -> None:
+        word = await self._face.approval(call)
+        if word is not None and word.strip().lower() in ("y", "yes"):
+            await request.approve(call, by="terminal")
+        else:
+            await request.deny(call, "said at the terminal")
+
+
+@frozen
+class _Terminal:
+    """Writes for a person."""
+
+    _rules: Rules
+
+    async def line(self, prompt: str) -> str | None:
+        _write(prompt)
+        return await _line()
+
+    async def approval(self, call: AskApproval) -> str | None:
+        tool = self._rules.tool(call.name)
+        arguments = call.arguments if tool is None else concealed(call.arguments, tool.secrets)
+        return await self.line(f"\nrun {shown(call.name)} {shown(arguments)}? [y/N] ")
+
+    def part(self, part: Part) -> None:
+        _write(_text(part))
+
+    def end(self, _request: Request, outcome: object) -> None:
         _write("\n" if isinstance(outcome, Answered) else f"\n[{_ending(outcome)}]\n")
+
+
+@frozen
+class _Json:
+    """Writes for a program: lines of JSON. It answers a call that is to be allowed by a line, "y" or another."""
+
+    async def line(self, _prompt: str) -> str | None:
+        return await _line()
+
+    async def approval(self, call: AskApproval) -> str | None:
+        self._say("approval", call)
+        return await _line()
+
+    def part(self, part: Part) -> None:
+        self._say(_KINDS[type(part)], part)
+
+    def end(self, request: Request, outcome: object) -> None:
+        self._say("end", outcome, request=request.id, outcome=type(outcome).__name__)
+
+    def _say(self, kind: str, value: object, **more: object) -> None:
+        plain: Any = unstructure(value)
+        _write(json.dumps({"kind": kind, **more, **plain}) + "\n")
+
+
+_KINDS: Mapping[type[Part], str] = {
+    TextPart: "text",
+    ToolPart: "tool",
+    ToolResultPart: "result",
+    WithdrawnPart: "withdrawn",
+}
 
 
 def _ending(outcome: object) -> str:
     why = getattr(outcome, "why", "") or getattr(outcome, "limit", "")
     return f"{type(outcome).__name__}: {shown(why)}" if why else type(outcome).__name__
-
-
-async def _decide(request: Request, call: AskApproval) -> None:
-    word = await _line(f"\nrun {shown(call.name)} {shown(call.arguments)}? [y/N] ")
-    if word is not None and word.strip().lower() in ("y", "yes"):
-        await request.approve(call, by="terminal")
-    else:
-        await request.deny(call, "said at the terminal")
-
-
-async def _show(request: Request) -> None:
-    async for part in request.parts():
-        _write(_text(part))
 
 
 def _text(part: Part) -> str:
@@ -145,8 +204,7 @@ def _text(part: Part) -> str:
             return "\n[withdrawn: that try failed]\n"
 
 
-async def _line(prompt: str) -> str | None:
-    _write(prompt)
+async def _line() -> str | None:
     line = await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
     return line or None
 

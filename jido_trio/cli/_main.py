@@ -17,6 +17,7 @@ from jido_trio.cli._journal import add_journal
 from jido_trio.cli._list import LIST, add_list
 from jido_trio.cli._new import GEN, NEW, add_gen, add_new
 from jido_trio.cli._output import output
+from jido_trio.cli._replay import REPLAY, add_replay
 from jido_trio.cli._upgrade import add_upgrade
 from jido_trio.extras import MissingExtra
 
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add_check(commands.add_parser("check", help=CHECK))
     add_bench(commands.add_parser("bench", help=BENCH))
     add_chat(commands.add_parser("chat", help=CHAT))
+    add_replay(commands.add_parser("replay", help=REPLAY))
     add_draw(commands.add_parser("draw", help=DRAW))
     add_list(commands.add_parser("list", help=LIST))
     add_journal(commands.add_parser("journal", help=_JOURNAL, description=_JOURNAL))

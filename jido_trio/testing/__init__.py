@@ -4,6 +4,7 @@ from jido_trio.extras import require
 
 try:
     from jido_trio.testing._carrier import agent_of
+    from jido_trio.testing._cassette import Cassette
     from jido_trio.testing._chat_laws import check_conversation
     from jido_trio.testing._chat_strategies import budgets, chat_rules, tool_calls
     from jido_trio.testing._checks import check_action, check_strategy
@@ -71,6 +72,7 @@ __all__ = [
     "NAMES",
     "AgentMachine",
     "AgentUnderTest",
+    "Cassette",
     "Choice",
     "Conformance",
     "CrashScript",

@@ -4,6 +4,7 @@ from attrs import frozen
 
 from jido_trio import Action, Context, Result
 from jido_trio.ai import ChatAgent, Model, Models, Tool
+from jido_trio.redact import Secret
 from jido_trio.testing import ScriptedModel
 
 
@@ -24,6 +25,7 @@ def models(*script):
 
 
 CALL = [("book", {"hotel": "Grand"})]
+CODED = [("book", {"hotel": "Grand", "code": "s3cret"})]
 
 
 class Planner(ChatAgent[Trip], models=models("Snow\x1b[2J in Oslo"), model="m"): ...
@@ -33,6 +35,22 @@ class Booker(ChatAgent[Trip], models=models(CALL, "It is booked."), model="m", t
 
 
 class Kept(ChatAgent[Trip], models=models("one", "two"), model="m", tools=[Tool(Book, approve=True)], durable=True): ...
+
+
+class BookByCode(Book, name="book"):
+    code: Secret[str]
+
+    def run(self, context: Context[Trip]) -> Result:
+        return {"hotel": self.hotel}
+
+
+class Coded(ChatAgent[Trip], models=models(), model="m", tools=[Tool(BookByCode, approve=True)], durable=True): ...
+
+
+def kept(*script):
+    """Give `Coded` a script; return its name."""
+    Coded.models = models(*script)
+    return "Coded"
 
 
 class Silent(ChatAgent[Trip], models=models(), model="m"): ...

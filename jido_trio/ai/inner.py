@@ -1,0 +1,15 @@
+"""What tests and commands need of `ai` beside what is for users.
+
+Nothing here is promised.
+"""
+
+from jido_trio.ai._history import chat_log, said_instead
+from jido_trio.ai._render import plain_prompt
+from jido_trio.ai._tools import concealed
+
+__all__ = [
+    "chat_log",
+    "concealed",
+    "plain_prompt",
+    "said_instead",
+]
