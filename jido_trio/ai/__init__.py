@@ -51,6 +51,7 @@ from jido_trio.ai._messages import (
     ToolSchema,
     Usage,
     UserMessage,
+    Verbatim,
 )
 from jido_trio.ai._models import Model, Models
 from jido_trio.ai._outcome import Answered, Cancelled, ChatOutcome, NeedsApproval, NotAnswered, OutOfBudget
@@ -123,6 +124,7 @@ __all__ = [
     "ToolSchema",
     "Usage",
     "UserMessage",
+    "Verbatim",
     "Wanted",
     "WithdrawnPart",
     "apply",

@@ -34,30 +34,36 @@ class Price:
     output: float
     cached: float | None = None
     """For input from the provider's cache; as other input if not given."""
+    written: float | None = None
+    """For input that is written to the provider's cache; as other input if not given."""
     as_of: str = ""
     """The day on which this was the price, as "2026-11-25"."""
 
     def __attrs_post_init__(self) -> None:
         for name in ("input", "output"):
             _amount(getattr(self, name), "a price", name)
-        if self.cached is not None:
-            _amount(self.cached, "a price", "cached")
+        for name in ("cached", "written"):
+            if getattr(self, name) is not None:
+                _amount(getattr(self, name), "a price", name)
 
     def cost(self, usage: Usage) -> int:
         """Return what that costs, in whole millionths, rounded up."""
         cached = min(usage.cached, usage.input)
+        written = min(usage.written, usage.input - cached)
         of_cached = self.input if self.cached is None else self.cached
+        of_written = self.input if self.written is None else self.written
         exact = (
-            (usage.input - cached) * Fraction(str(self.input))
+            (usage.input - cached - written) * Fraction(str(self.input))
             + cached * Fraction(str(of_cached))
+            + written * Fraction(str(of_written))
             + usage.output * Fraction(str(self.output))
         )
         return -(-exact.numerator // exact.denominator)
 
     def bound(self, usage: Usage) -> int:
         """Return the most that so many tokens may cost, whether they come from a cache or not."""
-        dearest = max(self.input, self.cached or 0)
-        return Price(dearest, self.output).cost(evolve(usage, cached=0))
+        dearest = max(self.input, self.cached or 0, self.written or 0)
+        return Price(dearest, self.output).cost(evolve(usage, cached=0, written=0))
 
 
 @frozen

@@ -6,7 +6,7 @@ from typing import Protocol, TypeAlias
 from attrs import frozen
 
 from jido_trio.ai._inputs import Finish, Kind
-from jido_trio.ai._messages import Prompt, ToolCall, Usage
+from jido_trio.ai._messages import Prompt, ToolCall, Usage, Verbatim
 
 
 @frozen
@@ -30,6 +30,8 @@ class ModelReply:
     """None if the reply just ended, as when a connection is lost in an orderly way: that is a failure."""
     usage: Usage | None = None
     """None if the provider didn't say."""
+    verbatim: Verbatim | None = None
+    """Of a reply with calls, what the provider wants back with their results, if that is more than text and calls."""
 
 
 @frozen

@@ -203,7 +203,8 @@ def _asked_for_tools(steps: _Steps, called: Called, reply: Reply, spent: Spent, 
     runs = Spent(tools=len(calls))
     limit = _tools_limit(steps, calls, runs)
     booked = spent if limit is not None else spent + runs
-    steps.add(Replied(called.call, called.attempt, reply.text, calls, booked, estimated))
+    replied = Replied(called.call, called.attempt, reply.text, calls, booked, estimated, verbatim=reply.verbatim)
+    steps.add(replied)
     for call in calls:
         if limit is not None:
             steps.add(Returned(call.id, f"It was not run: the budget of {limit} is used up.", error=True))

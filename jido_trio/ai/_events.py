@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from attrs import frozen
 
 from jido_trio.ai._budget import NOTHING_SPENT, Spent
-from jido_trio.ai._messages import ToolCall
+from jido_trio.ai._messages import ToolCall, Verbatim
 
 Purpose: TypeAlias = Literal["chat", "compact"]
 """What a model is called for: the next reply, or a summary of what was said."""
@@ -66,6 +66,8 @@ class Replied:
     """Whether the provider didn't say what it took, so that all that was reserved counts."""
     cut: bool = False
     """Whether it was cut as it became too long."""
+    verbatim: Verbatim | None = None
+    """What the provider wants back with the results of the calls."""
 
 
 @frozen

@@ -320,9 +320,15 @@ def _nobody(_text: str) -> None:
 
 def _told(want: CallModel, outcome: ModelReply | ModelFailure) -> Reply | NoReply:
     match outcome:
-        case ModelReply(text, calls, finish, usage):
+        case ModelReply(text, calls, finish, usage, verbatim):
             return Reply(
-                call=want.call, attempt=want.attempt, text=_clean(text), calls=calls, finish=finish, usage=usage
+                call=want.call,
+                attempt=want.attempt,
+                text=_clean(text),
+                calls=calls,
+                finish=finish,
+                usage=usage,
+                verbatim=verbatim,
             )
         case ModelFailure(why, kind, billed, usage, retry_after):
             return NoReply(

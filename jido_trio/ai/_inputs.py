@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-from jido_trio.ai._messages import ToolCall, Usage
+from jido_trio.ai._messages import ToolCall, Usage, Verbatim
 from jido_trio.core import Input
 
 Finish: TypeAlias = Literal["stop", "tool_calls", "length", "content_filter"]
@@ -31,6 +31,7 @@ class Reply(Input):
     finish: Finish | None = None
     """None if it ended without a reason, which is a failure."""
     usage: Usage | None = None
+    verbatim: Verbatim | None = None
 
 
 class NoReply(Input):

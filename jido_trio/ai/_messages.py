@@ -27,11 +27,22 @@ class Usage:
     """Of the input, what came from the provider's cache."""
     reasoning: int = 0
     """Of the output, what nobody is shown."""
+    written: int = 0
+    """Of the input, what was written to the provider's cache, for the next calls."""
 
     @property
     def total(self) -> int:
         """Input and output."""
         return self.input + self.output
+
+
+@frozen
+class Verbatim:
+    """A reply as its provider wants it back, to the letter, where that is more than text and calls: signed thoughts."""
+
+    provider: str
+    """Who wants it; others are sent the text and the calls."""
+    data: str = field(repr=False)
 
 
 @frozen
@@ -48,6 +59,7 @@ class AssistantMessage:
     text: str
     calls: tuple[ToolCall, ...] = ()
     """Their arguments are JSON objects."""
+    verbatim: Verbatim | None = None
 
 
 @frozen

@@ -54,7 +54,7 @@ def _messages(said: Said, results: dict[str, Returned]) -> Iterator[Message]:
             yield UserMessage(said.text)
         case Replied():
             if said.text or said.calls:
-                yield AssistantMessage(said.text, tuple(map(_sendable, said.calls)))
+                yield AssistantMessage(said.text, tuple(map(_sendable, said.calls)), said.verbatim)
             for call in said.calls:
                 if call.id in results:
                     result = results[call.id]
@@ -92,7 +92,8 @@ def _plain_message(message: Message) -> dict[str, Any]:
             return {"role": "user", "text": message.text}
         case AssistantMessage():
             calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in message.calls]
-            return {"role": "assistant", "text": message.text, "calls": calls}
+            kept = {} if message.verbatim is None else {"verbatim": message.verbatim.data}
+            return {"role": "assistant", "text": message.text, "calls": calls, **kept}
         case ToolMessage():
             return {"role": "tool", "id": message.id, "text": message.content, "error": message.error}
         case _:

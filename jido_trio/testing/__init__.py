@@ -18,7 +18,9 @@ try:
         told_verdict,
     )
     from jido_trio.testing._explore import Exploration, LedgerUnbalanced, explore
-    from jido_trio.testing._fake_openai import FakeOpenAI, HttpReply, chat_reply, open_fake_openai
+    from jido_trio.testing._fake_anthropic import messages_reply, open_fake_anthropic
+    from jido_trio.testing._fake_openai import chat_reply, open_fake_openai
+    from jido_trio.testing._fake_provider import FakeProvider, HttpReply
     from jido_trio.testing._faults import (
         CutShort,
         DropWrite,
@@ -79,7 +81,7 @@ __all__ = [
     "CutShort",
     "DropWrite",
     "Exploration",
-    "FakeOpenAI",
+    "FakeProvider",
     "Faults",
     "FaultyStorage",
     "Hang",
@@ -130,7 +132,9 @@ __all__ = [
     "fault_point",
     "fitting",
     "law",
+    "messages_reply",
     "model",
+    "open_fake_anthropic",
     "open_fake_openai",
     "plain_data",
     "signals",

@@ -186,6 +186,8 @@ def test_the_budget_of_the_conversation_covers_all_requests():
 def test_money_is_whole_millionths_rounded_up():
     assert Price(0.2, 0.8, 0.1).cost(Usage(input=11, output=1, cached=10)) == 2
     assert Price(0.1, 0).cost(Usage(input=30)) == 3
+    assert Price(1, 0, 0.5, 2).cost(Usage(input=30, cached=10, written=4)) == 5 + 8 + 16
+    assert Price(1, 0, 0.5, 2).bound(Usage(input=30)) == 60
 
 
 def test_a_queue_is_worked_through_in_order_and_one_that_waits_can_be_cancelled():

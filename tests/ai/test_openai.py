@@ -58,13 +58,16 @@ async def test_a_request_says_all_that_the_prompt_does():
     tool = ToolSchema("weather", "The weather", {"type": "object", "properties": {}})
     told = (UserMessage("hi"), AssistantMessage("", (call,)), ToolMessage("call_1_1", "snow"))
     prompt = evolve(PROMPT, messages=told, tools=(tool,), answer={"type": "object"})
-    _, _, server = await asked(chat_reply("x"), request=evolve(REQUEST, prompt=prompt), options={"temperature": 0})
+    _, _, server = await asked(
+        chat_reply("x"), request=evolve(REQUEST, prompt=prompt), options={"temperature": 0, "of_tomorrow": 1}
+    )
     [body] = server.requests
     assert [message["role"] for message in body["messages"]] == ["system", "user", "assistant", "tool"]
     assert body["messages"][2]["tool_calls"][0]["function"]["arguments"] == '{"city": "Oslo"}'
     assert body["tools"][0]["function"]["name"] == "weather"
     assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
     assert (body["max_tokens"], body["temperature"], body["stream"]) == (50, 0, True)
+    assert body["of_tomorrow"] == 1
     assert server.headers[0]["idempotency-key"] == "ann/1.1"
 
 
@@ -207,7 +210,7 @@ def test_wrong_options_are_refused():
 
 
 def test_the_rest_of_the_part_imports_no_sdk():
-    program = "import sys, jido_trio.ai; print(sorted({'openai', 'httpx2', 'anyio'} & set(sys.modules)))"
+    program = "import sys, jido_trio.ai; print(sorted({'openai', 'anthropic', 'httpx2', 'anyio'} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
 

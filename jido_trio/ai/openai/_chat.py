@@ -8,26 +8,30 @@ a body that is no stream.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 from typing import Any
 
 import openai
-import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import AssistantMessage, Message, Prompt, ToolCall, ToolMessage, Usage, UserMessage
+from jido_trio.ai._wire import (
+    PerRun,
+    SdkErrors,
+    Secrets,
+    Took,
+    count,
+    error_within,
+    no_stream,
+    object_of,
+    read_events,
+    refused,
+)
 from jido_trio.data import thaw
-from jido_trio.redact import said, shown, shown_error
-from jido_trio.world import current
-
-_BEGINNING = 200
-"""Characters of a body that is no stream, which are told."""
+from jido_trio.redact import shown
 
 
 class OpenAI:
@@ -56,8 +60,7 @@ class OpenAI:
         self._base_url = base_url
         self._silence = silence
         self._options = dict(options or {})
-        self._client: openai.AsyncOpenAI | None = None
-        self._run: object = None
+        self._client = PerRun(self._connected)
 
     def __repr__(self) -> str:
         return f"<OpenAI at {shown(self._base_url)}>" if self._base_url is not None else "<OpenAI>"
@@ -66,49 +69,40 @@ class OpenAI:
         """See `ModelClient`."""
         reply = _Reply()
         try:
-            return await self._stream(request, tell, reply)
-        except openai.APIStatusError as error:
-            return _refused(error, self._secrets)
-        except openai.APITimeoutError:
-            return ModelFailure(f"nothing came for {self._silence:g} seconds", usage=reply.usage)
-        except openai.APIError as error:  # the connection broke, or an error came within the stream
-            return ModelFailure(said(error, hide=self._secrets), usage=reply.usage)
-        except openai.OpenAIError as error:  # there is no key, say
-            return ModelFailure(said(error, hide=self._secrets), "never", billed=False)
-        except Exception as error:  # noqa: BLE001  # what the HTTP library or a parser raises isn't the agent's
-            return ModelFailure(shown_error(error, hide=self._secrets), usage=reply.usage)
+            client = self._client.get()
+            secrets = (client.api_key,) if client.api_key else ()
+        except openai.OpenAIError as error:  # there is no key
+            return self._failure(error, reply, ())
+        try:
+            return await self._stream(client, request, reply, tell, secrets)
+        except Exception as error:  # noqa: BLE001  # it is told
+            return self._failure(error, reply, secrets)
 
-    async def _stream(self, request: ModelRequest, tell: Tell, reply: _Reply) -> ModelReply | ModelFailure:
-        create: Any = self._connected().chat.completions.with_raw_response.create
+    async def _stream(
+        self, client: openai.AsyncOpenAI, request: ModelRequest, reply: _Reply, tell: Tell, secrets: Secrets
+    ) -> ModelReply | ModelFailure:
+        create: Any = client.chat.completions.with_raw_response.create
         raw = await create(
             model=request.model,
             messages=_messages(request.prompt),
             stream=True,
             stream_options={"include_usage": True},
             extra_headers={"Idempotency-Key": request.key},
+            extra_body=self._options,
             **_of_prompt(request.prompt, "max_completion_tokens" if self._base_url is None else "max_tokens"),
-            **self._options,
         )
         if "text/event-stream" not in raw.headers.get("content-type", ""):
-            return await _no_stream(raw, self._secrets)
-        failure = await _read(raw.http_response, reply, tell, self._secrets)
+            return await no_stream(raw.http_response, secrets)
+        failure = await read_events(raw.http_response, lambda event: _taken(event, reply, tell, secrets))
         if failure is not None:
             return failure
         return reply.whole() if reply.heard else ModelFailure("the reply is an empty stream")
 
     def _connected(self) -> openai.AsyncOpenAI:
-        run = trio.lowlevel.current_trio_token()
-        if self._client is None or self._run is not run:  # connections can't be taken along into another run
-            self._run = run
-            self._client = openai.AsyncOpenAI(
-                api_key=self._api_key, base_url=self._base_url, timeout=self._silence, max_retries=0
-            )
-        return self._client
+        return openai.AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, timeout=self._silence, max_retries=0)
 
-    @property
-    def _secrets(self) -> tuple[str, ...]:
-        key = self._client.api_key if self._client is not None else self._api_key
-        return (key,) if key else ()
+    def _failure(self, error: Exception, reply: _Reply, secrets: Secrets) -> ModelFailure:
+        return _ERRORS.failure(error, silence=self._silence, usage=reply.usage, secrets=secrets)
 
 
 def _of_prompt(prompt: Prompt, most: str) -> dict[str, Any]:
@@ -212,115 +206,32 @@ _FINISHES: Mapping[str, Finish] = {
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
-    def count(*path: str) -> int:
-        found: Any = usage
-        for name in path:
-            found = found.get(name) if isinstance(found, dict) else None
-        return found if isinstance(found, int) and found >= 0 else 0
-
     return Usage(
-        count("prompt_tokens"),
-        count("completion_tokens"),
-        count("prompt_tokens_details", "cached_tokens"),
-        count("completion_tokens_details", "reasoning_tokens"),
+        count(usage, "prompt_tokens"),
+        count(usage, "completion_tokens"),
+        count(usage, "prompt_tokens_details", "cached_tokens"),
+        count(usage, "completion_tokens_details", "reasoning_tokens"),
     )
 
 
-async def _read(response: Any, reply: _Reply, tell: Tell, secrets: tuple[str, ...]) -> ModelFailure | None:
-    """Read a stream of events to its end, and return what is wrong with it, if anything is.
-
-    The SDK's own reader leaves its generators unfinished at the last event, of which Trio warns.
-    """
-    failure: ModelFailure | None = None
-    events = _Events()
-    with trio.CancelScope() as rest:
-        async for piece in response.aiter_bytes():
-            for event in events.fed(piece):
-                if failure is None and event != "[DONE]":
-                    failure = _taken(event, reply, tell, secrets)
-                if failure is not None or event == "[DONE]":
-                    rest.deadline = min(rest.deadline, trio.current_time() + _REST)
-    return failure
-
-
-_REST = 1.0
-"""Seconds that the connection has to end after the last event; then it is closed."""
-
-
-def _taken(event: str, reply: _Reply, tell: Tell, secrets: tuple[str, ...]) -> ModelFailure | None:
-    try:
-        chunk = json.loads(event)
-    except ValueError:
-        return ModelFailure(f"an event is no JSON: {said(event, _BEGINNING, hide=secrets)}", usage=reply.usage)
-    if not isinstance(chunk, dict):
-        return ModelFailure(f"an event is no object: {said(event, _BEGINNING, hide=secrets)}", usage=reply.usage)
+def _taken(event: str, reply: _Reply, tell: Tell, secrets: Secrets) -> Took:
+    if event == "[DONE]":
+        return "last"
+    chunk = object_of(event, secrets)
+    if isinstance(chunk, ModelFailure):
+        return evolve(chunk, usage=reply.usage)
     if chunk.get("error"):
-        error = chunk["error"]
-        why = error.get("message") if isinstance(error, dict) else error
-        return ModelFailure(f"an error within the reply: {said(why, hide=secrets)}", usage=reply.usage)
+        return error_within(chunk["error"], secrets, reply.usage)
     reply.take(chunk, tell)
     return None
 
 
-@define
-class _Events:
-    """Server-sent events, as bytes come; only their data matters here."""
-
-    _rest: bytes = b""
-    _data: list[str] = field(factory=list)
-
-    def fed(self, piece: bytes) -> Iterator[str]:
-        """Yield the data of each event that is whole now."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        for line in lines:
-            text = line.rstrip(b"\r").decode("utf-8", "replace")
-            if text.startswith("data:"):
-                self._data.append(text[5:].removeprefix(" "))
-            elif not text and self._data:
-                yield "\n".join(self._data)
-                self._data = []
-
-
-async def _no_stream(raw: Any, secrets: tuple[str, ...]) -> ModelFailure:
-    body = b""
-    with trio.move_on_after(_REST):
-        async for piece in raw.http_response.aiter_bytes():
-            body = (body + piece)[:_BEGINNING]
-    begins = said(body.decode("utf-8", "replace"), hide=secrets)
-    return ModelFailure(f"the reply is no stream of events: {begins or 'it is empty'}")
-
-
-def _refused(error: openai.APIStatusError, secrets: tuple[str, ...]) -> ModelFailure:
-    """Return what a status means. What is refused at the door costs nothing; a server that breaks may have begun."""
-    status, why = error.status_code, said(error, hide=secrets)
+def _refused(error: openai.APIStatusError, why: str) -> ModelFailure:
     if error.code == "context_length_exceeded":
         return ModelFailure(why, "overflow", billed=False)
     if error.code == "insufficient_quota":
         return ModelFailure(why, "never", billed=False)
-    if status in (408, 409, 429) or status >= 500:
-        return ModelFailure(why, billed=status in _MAY_HAVE_BEGUN, retry_after=_wait(error.response.headers))
-    return ModelFailure(why, "never", billed=False)
+    return refused(error.status_code, why, error.response.headers)
 
 
-_MAY_HAVE_BEGUN = frozenset({408, 500, 502, 504})
-
-
-def _wait(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a provider says to wait: as a number, or until a date."""
-    given = headers.get("retry-after")
-    if given is None:
-        return None
-    try:
-        seconds = float(given)
-    except ValueError:
-        try:
-            until = parsedate_to_datetime(given)
-        except ValueError:
-            return None
-        until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
-        seconds = (until - current().now()).total_seconds()
-    return min(max(seconds, 0.0), _LONGEST) if seconds == seconds else None  # noqa: PLR0124  # NaN
-
-
-_LONGEST = 3600.0
-"""Seconds; whoever says to wait longer is asked again after that."""
+_ERRORS = SdkErrors(openai.APIStatusError, openai.APITimeoutError, openai.APIError, openai.OpenAIError, _refused)

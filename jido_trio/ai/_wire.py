@@ -1,0 +1,202 @@
+"""What adapters share: a reply over HTTP, read to its end, and what a status, or an official SDK, says went wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+import trio
+from attrs import define, field, frozen
+
+from jido_trio.ai._client import ModelFailure
+from jido_trio.ai._messages import Usage
+from jido_trio.redact import said, shown_error
+from jido_trio.world import current
+
+C = TypeVar("C")
+
+BEGINNING = 200
+"""Characters of a body that is no reply, which are told."""
+
+REST = 1.0
+"""Seconds that the connection has to end after the last event; then it is closed."""
+
+LONGEST_WAIT = 3600.0
+"""Seconds; whoever says to wait longer is asked again after that."""
+
+MAY_HAVE_BEGUN = frozenset({408, 500, 502, 504})
+"""What these come from may have generated something, which is paid."""
+
+Secrets: TypeAlias = tuple[str, ...]
+"""What stands in no failure."""
+
+Took: TypeAlias = ModelFailure | Literal["last"] | None
+"""What to make of an event: it says that the reply failed, or is the last one of it, or there is more to come."""
+
+
+@define(eq=False)
+class PerRun(Generic[C]):
+    """A client, made when it is first used in a run of Trio: connections can't be taken along into another run."""
+
+    _make: Callable[[], C]
+    _client: C | None = None
+    _run: object = None
+
+    def get(self) -> C:
+        """Return the client of this run."""
+        run = trio.lowlevel.current_trio_token()
+        if self._client is None or self._run is not run:
+            self._run = run
+            self._client = self._make()
+        return self._client
+
+
+# What comes
+
+
+async def read_events(response: Any, take: Callable[[str], Took]) -> ModelFailure | None:
+    """Give `take` the data of each server-sent event, to the end of the stream; return what it found to be wrong.
+
+    The SDKs' own readers leave their generators unfinished at the last event, of which Trio warns.
+    """
+    events = _Events()
+    return await _read(response, events.fed, take)
+
+
+async def read_lines(response: Any, take: Callable[[str], Took]) -> ModelFailure | None:
+    """Do so with each line of text."""
+    lines = _Lines()
+    return await _read(response, lines.fed, take)
+
+
+async def _read(
+    response: Any, fed: Callable[[bytes], Iterator[str]], take: Callable[[str], Took]
+) -> ModelFailure | None:
+    took: Took = None
+    with trio.CancelScope() as rest:
+        async for piece in response.aiter_bytes():
+            for event in fed(piece):
+                took = take(event) if took is None else took
+                if took is not None:
+                    rest.deadline = min(rest.deadline, trio.current_time() + REST)
+    return took if isinstance(took, ModelFailure) else None
+
+
+@define
+class _Lines:
+    """Lines, as bytes come."""
+
+    _rest: bytes = b""
+
+    def fed(self, piece: bytes) -> Iterator[str]:
+        """Yield each line that is whole now."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            yield line.rstrip(b"\r").decode("utf-8", "replace")
+
+
+@define
+class _Events:
+    """Server-sent events, as bytes come; only their data matters here."""
+
+    _lines: _Lines = field(factory=_Lines)
+    _data: list[str] = field(factory=list)
+
+    def fed(self, piece: bytes) -> Iterator[str]:
+        """Yield the data of each event that is whole now."""
+        for text in self._lines.fed(piece):
+            if text.startswith("data:"):
+                self._data.append(text[5:].removeprefix(" "))
+            elif not text and self._data:
+                yield "\n".join(self._data)
+                self._data = []
+
+
+def object_of(event: str, secrets: Secrets) -> dict[str, Any] | ModelFailure:
+    """Return the JSON object that an event is, or that it is none."""
+    try:
+        data = json.loads(event)
+    except (ValueError, RecursionError):
+        return ModelFailure(f"an event is no JSON: {said(event, BEGINNING, hide=secrets)}")
+    if not isinstance(data, dict):
+        return ModelFailure(f"an event is no object: {said(event, BEGINNING, hide=secrets)}")
+    return data
+
+
+def error_within(error: object, secrets: Secrets, usage: Usage | None) -> ModelFailure:
+    """Return the failure that an error in the midst of a reply is."""
+    why = error.get("message") if isinstance(error, dict) else error
+    return ModelFailure(f"an error within the reply: {said(why, hide=secrets)}", usage=usage)
+
+
+async def no_stream(response: Any, secrets: Secrets) -> ModelFailure:
+    """Return the failure that a body is which is no stream, with its beginning."""
+    body = b""
+    with trio.move_on_after(REST):
+        async for piece in response.aiter_bytes():
+            body = (body + piece)[:BEGINNING]
+    begins = said(body.decode("utf-8", "replace"), hide=secrets)
+    return ModelFailure(f"the reply is no stream of events: {begins or 'it is empty'}")
+
+
+def count(data: object, *path: str) -> int:
+    """Return a number of tokens out of nested data; 0 if it isn't there."""
+    for name in path:
+        data = data.get(name) if isinstance(data, dict) else None
+    return data if isinstance(data, int) and data >= 0 else 0
+
+
+# What goes wrong
+
+
+@frozen
+class SdkErrors:
+    """The exceptions of an official SDK, and what its provider's refusals mean."""
+
+    status: type[Any]
+    timeout: type[Exception]
+    api: type[Exception]
+    """The connection broke, say."""
+    own: type[Exception]
+    """There is no key, say."""
+    refused: Callable[[Any, str], ModelFailure]
+    """Takes an error that has a status, and its text."""
+
+    def failure(self, error: Exception, *, silence: float, usage: Usage | None, secrets: Secrets) -> ModelFailure:
+        """Return the failure that an exception is. What the HTTP library or a parser raises isn't the agent's."""
+        if isinstance(error, self.status):
+            return self.refused(error, said(error, hide=secrets))
+        if isinstance(error, self.timeout):
+            return ModelFailure(f"nothing came for {silence:g} seconds", usage=usage)
+        if isinstance(error, self.api):
+            return ModelFailure(said(error, hide=secrets), usage=usage)
+        if isinstance(error, self.own):
+            return ModelFailure(said(error, hide=secrets), "never", billed=False)
+        return ModelFailure(shown_error(error, hide=secrets), usage=usage)
+
+
+def refused(status: int, why: str, headers: Mapping[str, str]) -> ModelFailure:
+    """Return what a status means. What is refused at the door costs nothing; a server that breaks may have begun."""
+    if status in (408, 409, 429) or status >= 500:
+        return ModelFailure(why, billed=status in MAY_HAVE_BEGUN, retry_after=_wait(headers))
+    return ModelFailure(why, "never", billed=False)
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a provider says to wait: as a number, or until a date."""
+    given = headers.get("retry-after")
+    if given is None:
+        return None
+    try:
+        seconds = float(given)
+    except ValueError:
+        try:
+            until = parsedate_to_datetime(given)
+        except ValueError:
+            return None
+        until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
+        seconds = (until - current().now()).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_WAIT) if seconds == seconds else None  # noqa: PLR0124  # NaN
