@@ -21,12 +21,12 @@ def check(folder, *command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.seconds(120)
+@pytest.mark.seconds(300)
 def test_every_page_is_clean_under_mypy_strict(programs):
     check(programs, "mypy", "--strict", "--config-file=", ".")
 
 
-@pytest.mark.seconds(120)
+@pytest.mark.seconds(300)
 def test_every_page_is_clean_under_pyright(programs):
     (programs / "pyrightconfig.json").write_text('{"typeCheckingMode": "standard"}')
     check(programs, "basedpyright", "--pythonpath", sys.executable)
