@@ -67,6 +67,9 @@ class Context(Generic[StateT_co, AgentT_co]):
     def __getitem__(self, key: str) -> Any:
         return self.extra[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self.extra
+
     def progress(self, data: object = None) -> None:
         """Tell how far an action with effects is: the agent, by a `jido.action.progress`, and whoever looks at it.
 

@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from attrs import field, frozen
 from cronsim import CronSim, CronSimError
 
-from jido_trio.checks import did_you_mean
+from jido_trio import checks
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import said, shown
 
@@ -64,8 +64,9 @@ class Times:
         """Return the first time after a moment.
 
         Raises:
-            InvalidDefinition: There is none within 50 years.
+            InvalidDefinition: There is none within 50 years, or the moment has no time zone.
         """
+        moment = _in_utc(moment)
         try:
             return self._fixed_after(moment) if self._is_fixed else self._interval_after(moment)
         except StopIteration:
@@ -75,9 +76,9 @@ class Times:
         """Return the last time up to a moment, which may be one.
 
         Raises:
-            InvalidDefinition: There is none within 50 years.
+            InvalidDefinition: There is none within 50 years, or the moment has no time zone.
         """
-        moment = moment.replace(microsecond=0) + _SECOND
+        moment = _in_utc(moment).replace(microsecond=0) + _SECOND
         try:
             return self._fixed_before(moment) if self._is_fixed else self._interval_before(moment)
         except StopIteration:
@@ -177,13 +178,36 @@ class Times:
         return after.replace(microsecond=0)
 
 
-@lru_cache(maxsize=1024)
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None or not _YEARS.start <= moment.year < _YEARS.stop:
+        why = f"must have a time zone, as UTC, and be between the years {_YEARS.start} and {_YEARS.stop}"
+        raise checks.refused("", "moment", moment, why)
+    return moment.astimezone(UTC)
+
+
+_YEARS = range(100, 9900)
+"""Nearer to its ends the calendar has no 50 years more."""
+
+
 def times_of(expression: str, timezone: str) -> Times:
-    """Return the times of a cron expression in a time zone.
+    """Return the times of a cron expression, of 1000 characters at most, in a time zone.
 
     Raises:
         InvalidDefinition: It is no expression, there is no such zone, or it never comes.
     """
+    given: tuple[object, object] = expression, timezone
+    if not isinstance(given[0], str) or len(given[0]) > _LONGEST:
+        raise checks.refused("", "cron", expression, f"must be a text of at most {_LONGEST} characters")
+    if not isinstance(given[1], str):
+        raise checks.refused("", "timezone", timezone, "must be the name of one, as 'Europe/Berlin', or 'UTC'")
+    return _times(expression, timezone)
+
+
+_LONGEST = 1000
+
+
+@lru_cache(maxsize=1024)
+def _times(expression: str, timezone: str) -> Times:
     zone = zone_of(timezone)
     plain = ALIASES.get(expression.strip().lower(), expression)
     fields = plain.split()
@@ -215,7 +239,7 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         known = available_timezones()
-        what = did_you_mean(name, known) if known else "; this machine has no time zones: pip install tzdata"
+        what = checks.did_you_mean(name, known) if known else "; this machine has no time zones: pip install tzdata"
         raise InvalidDefinition(
             f"timezone={shown(name)} isn't known{what}; write one as 'Europe/Berlin', or 'UTC'",
             field="timezone",

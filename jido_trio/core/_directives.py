@@ -44,8 +44,18 @@ def _words(choice: Any) -> Any:
 
 
 def _text(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    if not isinstance(value, str) or not value:
-        raise _refuse(directive, attribute.name, "a text that is not empty", value)
+    if not isinstance(value, str) or not value or not _can_be_written(value):
+        raise _refuse(directive, attribute.name, "a text that is not empty, and that UTF-8 can write", value)
+
+
+def _can_be_written(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _text_or_none(directive: object, attribute: "Attribute[Any]", value: object) -> None:
@@ -55,6 +65,15 @@ def _text_or_none(directive: object, attribute: "Attribute[Any]", value: object)
 
 def _seconds(directive: object, attribute: "Attribute[Any]", value: object) -> None:
     checks.seconds(type(directive).__name__, attribute.name, value)
+
+
+def _within_a_year(directive: object, attribute: "Attribute[Any]", value: float) -> None:
+    _seconds(directive, attribute, value)
+    if value > _YEAR:
+        raise _refuse(directive, attribute.name, f"seconds, {_YEAR} at most", value)
+
+
+_YEAR = 366 * 24 * 3600
 
 
 def _agent(directive: object, attribute: "Attribute[Any]", value: object) -> None:
@@ -236,7 +255,7 @@ class Cron(Directive):
     missed: Missed = field(default="skip", validator=_missed, kw_only=True)
     """What becomes of times that came while the agent didn't run, or was busy: none of them is made up ("skip"), the
     last ("one"), or each ("all")."""
-    jitter: float = field(default=0, validator=_seconds, kw_only=True)
+    jitter: float = field(default=0, validator=_within_a_year, kw_only=True)
     """Each comes up to so many seconds later, by chance: so that not all agents begin at once."""
     key: str = field(default=Factory(_key, takes_self=True), validator=_text, kw_only=True)
     """The agent's job with this key is replaced. Without one it is made of what the job says, so that the same job

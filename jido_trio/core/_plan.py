@@ -9,6 +9,8 @@ have ended; `undoing`, one step at a time, the last one done first; and `failed`
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from graphlib import TopologicalSorter
 from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
@@ -38,7 +40,16 @@ def _frozen(value: Any) -> Mapping[str, Any]:
 
 
 def _names(names: str | Iterable[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+    given: object = names
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, Iterable) or isinstance(given, bytes | Mapping):
+        raise InvalidDefinition(f"needs={shown(given)} of a step must be the names of others, in a list")
+    found = tuple(given)
+    odd = [name for name in found if not (isinstance(name, str) and name)]
+    if odd:
+        raise InvalidDefinition(f"needs of a step must be the names of others, and {shown(odd[0])} is none")
+    return found
 
 
 @frozen(init=False)
@@ -49,6 +60,12 @@ class From:
     path: tuple[str | int, ...]
 
     def __init__(self, step: str, *path: str | int) -> None:
+        given: object = step
+        if not (isinstance(given, str) and given):
+            raise InvalidDefinition(f"From({shown(step)}) must name a step")
+        for each in path:
+            if not isinstance(each, str | int):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise InvalidDefinition(f"From({shown(step)}): {shown(each)} is no key and no index of what it returns")
         self.__attrs_init__(step, path)  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
 
 
@@ -72,7 +89,7 @@ class Step:
             raise InvalidDefinition(f"a step can't be called {shown(self.name)}: give it a name")
         if not (isinstance(given, type) and issubclass(given, Action)) or given.is_abstract or given.is_input:
             raise InvalidDefinition(f"step {shown(self.name)} has {shown(given)}: give a class of actions with a run")
-        checks.one_of(f"step {self.name!r}", "on_failure", self.on_failure, get_args(OnFailure))
+        checks.one_of(f"step {shown(self.name)}", "on_failure", self.on_failure, get_args(OnFailure))
         Instruction(self.action, opts=self.opts)
         self._check_params()
 
@@ -91,7 +108,7 @@ class Step:
         if missing:
             raise InvalidDefinition(f"step {shown(self.name)}: {self.action.name} needs {', '.join(missing)}")
 
-    @property
+    @cached_property
     def after(self) -> tuple[str, ...]:
         """All steps that must be done before."""
         return tuple(dict.fromkeys((*self.needs, *(each.step for each in _froms(self.params)))))
@@ -123,17 +140,18 @@ class Plan:
         for each in steps:
             if not isinstance(each, Step):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise InvalidDefinition(f"a plan is made of steps, not of {shown(each)}")
-        names = [each.name for each in steps]
+        needs = dict[str, tuple[str, ...]]()
         for each in steps:
-            if names.count(each.name) > 1:
-                raise InvalidDefinition(f"two steps are called {each.name!r}: give each a name of its own")
-            for needed in each.after:
-                if needed not in names:
-                    hint = checks.did_you_mean(needed, names)
-                    raise InvalidDefinition(f"step {each.name!r} needs {shown(needed)}, which is no step{hint}")
-        circle = _circle({each.name: each.after for each in steps})
+            if each.name in needs:
+                raise InvalidDefinition(f"two steps are called {shown(each.name)}: give each a name of its own")
+            needs[each.name] = each.after
+        for name, needed in ((name, needed) for name, after in needs.items() for needed in after):
+            if needed not in needs:
+                hint = checks.did_you_mean(needed, needs)
+                raise InvalidDefinition(f"step {shown(name)} needs {shown(needed)}, which is no step{hint}")
+        circle = _circle(needs)
         if circle:
-            raise InvalidDefinition(f"steps need each other in a circle: {' -> '.join(circle)}")
+            raise InvalidDefinition(f"steps need each other in a circle: {said(' -> '.join(circle))}")
 
     def __getitem__(self, name: str) -> Step:
         return next(each for each in self.steps if each.name == name)
@@ -141,16 +159,14 @@ class Plan:
     @property
     def phases(self) -> tuple[tuple[str, ...], ...]:
         """The names of the steps in phases: those of one need only what is in phases before it."""
+        needs = {each.name: each.after for each in self.steps}
         phase = dict[str, int]()
-        left = list(self.steps)
-        while left:
-            ready = [each for each in left if all(needed in phase for needed in each.after)]
-            for each in ready:
-                phase[each.name] = 1 + max((phase[needed] for needed in each.after), default=-1)
-            left = [each for each in left if each.name not in phase]
-        names = [each.name for each in self.steps]
-        last = max(phase.values(), default=-1)
-        return tuple(tuple(name for name in names if phase[name] == number) for number in range(last + 1))
+        for name in TopologicalSorter(needs).static_order():
+            phase[name] = 1 + max((phase[needed] for needed in needs[name]), default=-1)
+        phases: list[list[str]] = [[] for _ in range(max(phase.values(), default=-1) + 1)]
+        for name in needs:
+            phases[phase[name]].append(name)
+        return tuple(map(tuple, phases))
 
     def mermaid(self) -> str:
         """Return the plan as a Mermaid flowchart."""
@@ -170,16 +186,16 @@ def _circle(needs: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the names of a circle, the first one again at its end; nothing if there is none."""
     seen = set[str]()
     for start in needs:
-        path, to_see = list[str](), [(start, False)]
+        path, to_see = dict[str, None](), [(start, False)]
         while to_see:
             name, left = to_see.pop()
             if left:
-                path.pop()
+                path.popitem()
                 seen.add(name)
             elif name in path:
-                return [*path[path.index(name) :], name]
+                return [*list(path)[list(path).index(name) :], name]
             elif name not in seen:
-                path.append(name)
+                path[name] = None
                 to_see += [(name, True), *((each, False) for each in reversed(needs[name]))]
     return []
 

@@ -9,6 +9,8 @@ python -m properties.campaigns kills-postgres   the same, on a PostgreSQL server
 python -m properties.campaigns kills-recovery   in one way only: see `_kill_points.FAMILIES`
 python -m properties.campaigns laws         the laws with other seeds, for --minutes, and a report: laws.md
 python -m properties.campaigns defects      the planted defects, each with --runs seeds, and the agents without
+python -m properties.campaigns fuzz-cron    whatever comes at a door, for --minutes: also fuzz-tools, fuzz-plans,
+                                            fuzz-files, fuzz-plugins; with atheris, where that is installed
 python -m properties.campaigns soak         10,000 agents under load, for --minutes, or until there were --signals
 """
 
@@ -20,7 +22,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from properties.campaigns import _faults, _interrupts, _kills, _laws, _rates, _soak
+from properties.campaigns import _faults, _fuzz, _interrupts, _kills, _laws, _rates, _soak
+from properties.campaigns._doors import DOORS
 
 CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
     "interrupts": _interrupts.campaign,
@@ -36,6 +39,8 @@ CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
     },
 }
 
+FUZZED = {f"fuzz-{name}": door for name, door in DOORS.items()}
+
 
 def _all(
     campaign: Callable[[str, int], Iterator[tuple[str, str | None]]], families: Sequence[str], share: int
@@ -47,9 +52,9 @@ def _all(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run campaigns and return the exit code."""
     parser = argparse.ArgumentParser("python -m properties.campaigns", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("campaign", choices=[*CAMPAIGNS, "defects", "laws", "soak"], nargs="+")
+    parser.add_argument("campaign", choices=[*CAMPAIGNS, *FUZZED, "defects", "laws", "soak"], nargs="+")
     parser.add_argument("--share", type=int, default=1, help="run one of so many places (1)")
-    parser.add_argument("--minutes", type=float, default=_soak.MINUTES, help="how long laws and soak are (10)")
+    parser.add_argument("--minutes", type=float, default=_soak.MINUTES, help="how long laws, fuzz and soak are (10)")
     parser.add_argument("--runs", type=int, default=_rates.RUNS, help="seeds for each defect (20)")
     parser.add_argument("--signals", type=int, default=_soak.SIGNALS, help="how many the soak has at most (1000000)")
     options = parser.parse_args(argv)
@@ -81,6 +86,8 @@ def _met(name: str, options: argparse.Namespace) -> Iterator[tuple[str, str | No
             return _laws.campaign(options.minutes)
         case "defects":
             return _rates.campaign(options.runs, options.share)
+        case _ if name in FUZZED:
+            return _fuzz.campaign(FUZZED[name], options.minutes)
         case _:
             return CAMPAIGNS[name](options.share)
 

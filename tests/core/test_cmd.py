@@ -493,6 +493,8 @@ def test_an_action_is_told_state_agent_signal_and_the_words_of_its_caller():
     assert context.state.count == context.agent.state.count == 1
     assert context.signal is signal
     assert (context["who"], context["why"], dict(context.extra)) == ("caller", "test", {"who": "caller", "why": "test"})
+    assert "who" in context
+    assert "whose" not in context
     with pytest.raises(KeyError):
         context["missing"]
 

@@ -235,6 +235,40 @@ HOURLY = Cron("0 * * * *", Signal("tick", {"n": 1}), key="h")
 TEN = datetime(2026, 1, 1, 10, tzinfo=UTC).timestamp()
 
 
+@pytest.mark.parametrize(
+    ("expression", "zone"), [(3, "UTC"), ("0," * 500 + "0 * * * *", "UTC"), ("@daily", None), ("@daily", ["UTC"])]
+)
+def test_times_of_what_is_no_text_or_too_long_are_refused(expression, zone):
+    with pytest.raises(InvalidDefinition, match="must be"):
+        times_of(expression, zone)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None),
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(9999, 1, 1, tzinfo=UTC),
+    ],
+)
+def test_a_moment_without_a_zone_or_at_an_end_of_the_calendar_is_refused(moment):
+    times = times_of("@daily", "Asia/Tokyo")
+    for ask in (times.after, times.last):
+        with pytest.raises(InvalidDefinition, match="must have a time zone"):
+            ask(moment)
+
+
+def test_a_moment_of_another_zone_is_the_same_moment():
+    there = datetime(2026, 1, 1, 12, tzinfo=ZoneInfo("Asia/Tokyo"))
+    assert times_of("@hourly", "UTC").after(there) == datetime(2026, 1, 1, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("options", [{"jitter": 1e9}, {"jitter": float("nan")}, {"key": "\udcff"}, {"key": ""}])
+def test_a_jitter_of_more_than_a_year_and_a_key_that_cannot_be_written_are_refused(options):
+    with pytest.raises(InvalidDefinition):
+        Cron("@daily", Signal("due"), **options)
+
+
 def test_a_tick_is_a_signal_of_its_own_that_follows_from_agent_key_and_time():
     one, again, other = tick("a", HOURLY, TEN), tick("a", HOURLY, TEN), tick("a", HOURLY, TEN + 3600)
     assert one == again

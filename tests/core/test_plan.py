@@ -85,8 +85,12 @@ def test_a_plan_is_drawn():
         (lambda: Step("a", Fetch, on_failure="undoo"), "did you mean 'undo'"),  # type: ignore[arg-type]
         (lambda: Step("a", Fetch, [1]), "params"),
         (lambda: PlanRun(Plan(), 0), "limit=0"),
+        (lambda: Step("a", Fetch, needs=None), "needs=None of a step must be the names of others"),  # type: ignore[arg-type]
+        (lambda: Step("a", Fetch, needs=["b", 3]), "needs of a step must be .*, and 3 is none"),  # type: ignore[list-item]
+        (lambda: From(""), "must name a step"),
+        (lambda: From("a", None), "None is no key and no index"),  # type: ignore[arg-type]
     ],
-    ids=range(15),
+    ids=range(19),
 )
 def test_what_makes_no_sense_is_refused_before_anything_runs(make, why):
     with pytest.raises(InvalidDefinition, match=why):
