@@ -50,6 +50,7 @@ try:
         simulate,
     )
     from jido_trio.testing._storage_laws import check_storage
+    from jido_trio.testing._storage_machine import StorageMachine
     from jido_trio.testing._strategies import (
         Overrides,
         actions,
@@ -105,6 +106,7 @@ __all__ = [
     "Simulation",
     "Slow",
     "StepNeverEnds",
+    "StorageMachine",
     "SupervisorMachine",
     "TearWrite",
     "Tree",

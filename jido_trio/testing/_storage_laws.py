@@ -1,68 +1,30 @@
-"""The laws of `Storage`, for any implementation: run on random programs beside a dict."""
+"""The laws of `Storage`, for any implementation: a machine that drives it beside a dict, and what no machine meets."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from itertools import count
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 import trio
-from attrs import frozen
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from jido_trio.errors import Conflict
 from jido_trio.redact import shown
-from jido_trio.storage import Check, Delete, DeleteRange, Op, Put, Record, Storage
+from jido_trio.storage import Check, Delete, DeleteRange, Put, Record, Storage
+from jido_trio.testing._storage_machine import StorageMachine
 
 Open: TypeAlias = Callable[[str], AbstractAsyncContextManager[Storage]]
 """Opens the storage of that name; one name is one storage, and it is empty the first time."""
 
-Model: TypeAlias = dict[str, Record]
-
-KEYS = ("a", "a/1", "a/10", "b", "\uffef", "\U0001f600")
-"""Few, so that operations meet; the last two come the other way round in UTF-16."""
-
-
-@frozen
-class Reopen:
-    """Close the storage and open it again."""
-
-
-@frozen
-class Scan:
-    """Read a range."""
-
-    start: str
-    end: str
-    limit: int
-
-
-Step: TypeAlias = tuple[Op, ...] | Reopen | Scan
-
-_revisions = st.one_of(st.none(), st.none(), st.integers(0, 3))
-_keys = st.sampled_from(KEYS)
-_values = st.binary(max_size=20) | st.just(b"\0" * 100)
-ops: st.SearchStrategy[Op] = st.one_of(
-    st.builds(Put, _keys, _values, _revisions),
-    st.builds(Delete, _keys, _revisions),
-    st.builds(DeleteRange, _keys, _keys),
-    st.builds(Check, _keys, st.integers(0, 3)),
-)
-"""Operations on a handful of keys."""
-
-_steps: st.SearchStrategy[Step] = st.one_of(
-    st.lists(ops, max_size=5).map(tuple),
-    st.lists(ops, max_size=5).map(tuple),
-    st.builds(Scan, _keys, _keys, st.integers(0, 10)),
-    st.just(Reopen()),
-)
+STEPS = 15
+"""Of a program."""
 
 
 def check_storage(open_storage: Open, *, examples: int = 100, shrink: bool = True) -> None:
-    """Hold a storage to its promises, on random programs; see `jido_trio.storage.Storage`.
+    """Hold a storage to its promises; see `jido_trio.storage.Storage`. Most of it is done by a `StorageMachine`.
 
         check_storage(lambda name: open_sqlite(folder / f"{name}.db"))
 
@@ -72,10 +34,9 @@ def check_storage(open_storage: Open, *, examples: int = 100, shrink: bool = Tru
         shrink: Whether a program that shows a fault is made as short as can be, which takes some seconds.
 
     Raises:
-        AssertionError: A promise is broken; Hypothesis shows the shortest program it found.
+        AssertionError: A promise is broken; Hypothesis shows the shortest program that it found.
     """
-    names = (f"check-{number}" for number in count())
-    _check_programs(open_storage, names.__next__, examples, shrink=shrink)
+    _check_machine(open_storage, examples, shrink=shrink)
     for law in (
         _counts_each_change_once,
         _two_openings_are_one_storage,
@@ -88,93 +49,21 @@ def check_storage(open_storage: Open, *, examples: int = 100, shrink: bool = Tru
         trio.run(law, open_storage, f"law-{law.__name__.strip('_')}")
 
 
-def _check_programs(open_storage: Open, new_name: Callable[[], str], examples: int, *, shrink: bool) -> None:
-    @settings(
+def _check_machine(open_storage: Open, examples: int, *, shrink: bool) -> None:
+    class Machine(StorageMachine):
+        def open(self, name: str) -> AbstractAsyncContextManager[Storage]:
+            return open_storage(name)
+
+    chosen = settings(
         max_examples=examples,
+        stateful_step_count=STEPS,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]  # its members, says its metaclass
         report_multiple_bugs=False,
         phases=[phase for phase in Phase if shrink or phase is not Phase.shrink],
     )
-    @given(st.lists(_steps, max_size=15))
-    def a_program_does_what_a_dict_does(program: list[Step]) -> None:
-        trio.run(_run, open_storage, new_name(), program)
-
-    a_program_does_what_a_dict_does()
-
-
-async def _run(open_storage: Open, name: str, program: Sequence[Step]) -> None:
-    model: Model = {}
-    rest = list(program)
-    while True:
-        async with open_storage(name) as storage:
-            await _agree(storage, model)
-            while rest:
-                step = rest.pop(0)
-                if isinstance(step, Reopen):
-                    break
-                model = await _take(storage, model, step)
-            else:
-                await _agree(storage, model)
-                return
-
-
-async def _take(storage: Storage, model: Model, step: tuple[Op, ...] | Scan) -> Model:
-    if isinstance(step, Scan):
-        wanted = [model[key] for key in sorted(model) if step.start <= key < step.end][: step.limit]
-        found = list(await storage.scan(step.start, step.end, step.limit))
-        assert found == wanted, f"scan gave {shown(found)}, not {shown(wanted)}"
-        return model
-    try:
-        after = _after(model, step)
-    except Conflict as wanted_conflict:
-        try:
-            await storage.commit(step)  # noqa: ASYNC120  # it is what the law is about
-        except Conflict as conflict:
-            assert conflict == wanted_conflict, f"the conflict is {conflict!r}, not {wanted_conflict!r}"
-            return model
-        raise AssertionError(f"commit took {shown(step)}, and should have refused it: {wanted_conflict}") from None
-    try:
-        await storage.commit(step)
-    except Conflict as conflict:
-        raise AssertionError(f"commit refused {shown(step)}, and should have taken it: {conflict}") from conflict
-    return after
-
-
-def _after(model: Model, commit: Sequence[Op]) -> Model:
-    new = dict(model)
-    for op in commit:
-        match op:
-            case Put(key, value, expected):
-                new[key] = Record(key, _expected(new, key, expected) + 1, value)
-            case Delete(key, expected):
-                _expected(new, key, expected)
-                new.pop(key, None)
-            case DeleteRange(start, end):
-                new = {key: record for key, record in new.items() if not start <= key < end}
-            case Check(key, expected):
-                _expected(new, key, expected)
-            case _:
-                assert_never(op)
-    return new
-
-
-def _expected(model: Model, key: str, expected: int | None) -> int:
-    found = model[key].revision if key in model else 0
-    if expected not in (None, found):
-        raise Conflict(key, expected or 0, found)
-    return found
-
-
-async def _agree(storage: Storage, model: Model) -> None:
-    for key in KEYS:
-        found = await storage.get(key)
-        assert found == model.get(key), f"get({key!r}) gave {shown(found)}, not {shown(model.get(key))}"
-    in_order = [model[key] for key in sorted(model)]
-    for limit in (2, len(KEYS)):
-        listed = list(await storage.scan("\1", "\U0010ffff", limit))
-        assert listed == in_order[:limit], f"scan with limit {limit} gave {shown(listed)}, not {shown(in_order)}"
+    run_state_machine_as_test(Machine, settings=chosen)
 
 
 async def _counts_each_change_once(open_storage: Open, name: str) -> None:
@@ -282,12 +171,3 @@ async def _keeps_odd_values(open_storage: Open, name: str) -> None:
             assert found == Record(f"value/{number}", 1, value), f"{len(value)} bytes came back as another record"
         for key in keys:
             assert await storage.get(key) == Record(key, 1, key.encode()), f"the key {key[:20]!r} is another one"
-
-
-_LAWS = (
-    _begins_anew,
-    _counts_each_change_once,
-    _two_openings_are_one_storage,
-    _cancelled_is_whole_or_not,
-    _keeps_odd_values,
-)

@@ -41,13 +41,18 @@ def waits_outside(task: trio.lowlevel.Task) -> bool:
     if "TrioToken" in task.name:
         return False
     return any(
-        frame.f_code.co_name in _OUTSIDE and str(frame.f_globals.get("__name__")).startswith("trio.")
+        str(frame.f_globals.get("__name__")).startswith(_OUTSIDE.get(frame.f_code.co_name, "-"))
         for frame, _ in task.iter_await_frames()
     )
 
 
-_OUTSIDE = {"to_thread_run_sync", "wait_readable", "wait_writable"}
-"""Trio's functions that wait for something outside of the run."""
+_OUTSIDE = {
+    "to_thread_run_sync": "trio.",
+    "wait_readable": "trio.",
+    "wait_writable": "trio.",
+    "ask": "jido_trio.storage.",
+}
+"""Functions that wait for something outside of the run, each with what their modules' names begin with."""
 
 
 def cancel_everything() -> None:

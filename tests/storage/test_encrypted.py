@@ -33,11 +33,11 @@ def memories(cipher: Cipher = AES):
 
 
 def test_it_keeps_the_promises_of_a_storage():
-    check_storage(memories(), examples=60)
+    check_storage(memories(), examples=20)
 
 
 def test_it_keeps_them_on_an_sqlite_file(tmp_path):
-    check_storage(lambda name: encrypted(open_sqlite(tmp_path / f"{name}.db"), AesGcm(KEY)), examples=10)
+    check_storage(lambda name: encrypted(open_sqlite(tmp_path / f"{name}.db"), AesGcm(KEY)), examples=3)
 
 
 @frozen
@@ -55,7 +55,7 @@ class Reversed:
 
 
 def test_any_cipher_will_do():
-    check_storage(memories(Reversed()), examples=20)
+    check_storage(memories(Reversed()), examples=10)
 
 
 @pytest.mark.parametrize("key", [b"k" * 16, b"k" * 24, b"k" * 32, AesGcm.new_key()], ids=range(4))

@@ -1,11 +1,14 @@
 """Every storage keeps the promises; and the laws catch one that doesn't."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
 
 import pytest
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from jido_trio.errors import Conflict
 from jido_trio.storage import (
@@ -20,30 +23,36 @@ from jido_trio.storage import (
     open_memory,
     open_sqlite,
 )
-from jido_trio.testing import check_storage
+from jido_trio.testing import StorageMachine, check_storage
+
+MANY = settings(
+    max_examples=300, derandomize=True, stateful_step_count=15, database=None, deadline=None, phases=[Phase.generate]
+)
+
+Open: TypeAlias = Callable[[str], AbstractAsyncContextManager[Storage]]
 
 
-def memories(kind=MemoryStorage):
+def memories(kind: type[MemoryStorage] = MemoryStorage) -> Open:
     """One storage for each name, of `kind`."""
     made: dict[str, MemoryStorage] = {}
 
     @asynccontextmanager
-    async def opened(name: str):
+    async def opened(name: str) -> AsyncIterator[Storage]:
         yield made.setdefault(name, kind())
 
     return opened
 
 
 def test_memory_keeps_the_promises():
-    check_storage(memories())
+    check_storage(memories(), examples=40)
 
 
 def test_an_sqlite_file_keeps_the_promises(tmp_path):
-    check_storage(lambda name: open_sqlite(tmp_path / f"{name}.db"), examples=60)
+    check_storage(lambda name: open_sqlite(tmp_path / f"{name}.db"), examples=15)
 
 
 def test_a_power_safe_sqlite_file_keeps_the_promises(tmp_path):
-    check_storage(lambda name: open_sqlite(tmp_path / f"{name}.db", power_safe=True), examples=10)
+    check_storage(lambda name: open_sqlite(tmp_path / f"{name}.db", power_safe=True), examples=3)
 
 
 async def test_a_storage_in_memory_is_empty_when_it_is_opened():
@@ -151,6 +160,76 @@ class StripsNul(MemoryStorage):
         return found and Record(key, found.revision, found.value.rstrip(b"\0"))
 
 
+class ChecksThenActs(MemoryStorage):
+    """Another may come in between."""
+
+    async def commit(self, ops: Sequence[Op]) -> None:
+        await MemoryStorage(dict(self._records), list(self._keys)).commit(ops)  # raises what it must
+        await trio.lowlevel.checkpoint()
+        for op in ops:
+            self._do(evolve(op, expected=None) if isinstance(op, Put | Delete) else DeleteRange("z", "a"), [])
+            if isinstance(op, DeleteRange):
+                self._do(op, [])
+
+
+class AnswersTooSoon(MemoryStorage):
+    """Says that it is done, and does it afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._later: list[Sequence[Op]] = []
+
+    async def commit(self, ops: Sequence[Op]) -> None:
+        await trio.lowlevel.checkpoint()
+        await MemoryStorage(dict(self._records), list(self._keys)).commit(ops)  # raises what it must
+        self._later.append(ops)
+
+    async def get(self, key: str) -> Record | None:
+        found = await super().get(key)
+        while self._later:
+            await super().commit(self._later.pop(0))
+        return found
+
+
+class SeesHalf(MemoryStorage):
+    """Lets others see a commit before it is done."""
+
+    async def commit(self, ops: Sequence[Op]) -> None:
+        undo: list[tuple[str, Record | None]] = []
+        await trio.lowlevel.checkpoint()
+        try:
+            for op in ops:
+                self._do(op, undo)
+                await trio.lowlevel.checkpoint()
+        except Conflict:
+            for key, record in reversed(undo):
+                self._set(key, record)
+            raise
+
+
+class NamesAnother(MemoryStorage):
+    """A conflict that names another record than the one that is in the way."""
+
+    async def commit(self, ops: Sequence[Op]) -> None:
+        try:
+            await super().commit(ops)
+        except Conflict as conflict:
+            raise Conflict("z", conflict.expected, conflict.found) from None
+
+
+class LosesWhenCancelled(MemoryStorage):
+    """Loses its first record when it is cancelled at its last step."""
+
+    async def commit(self, ops: Sequence[Op]) -> None:
+        await super().commit(ops)
+        try:
+            await trio.lowlevel.checkpoint()
+        except trio.Cancelled:
+            if self._keys:
+                self._set(self._keys[0], None)
+            raise
+
+
 PLANTED = [
     HalfDone,
     LastWins,
@@ -164,13 +243,28 @@ PLANTED = [
     RevisionGoesOn,
     CancelledHalf,
     StripsNul,
+    ChecksThenActs,
+    AnswersTooSoon,
+    SeesHalf,
+    NamesAnother,
+    LosesWhenCancelled,
 ]
 
 
 @pytest.mark.parametrize("kind", PLANTED, ids=lambda kind: kind.__name__)
-def test_a_planted_fault_is_caught(kind):
+def test_the_machine_catches_a_planted_fault(kind):
+    opened = memories(kind)
+
+    class Planted(StorageMachine):
+        def open(self, name: str) -> AbstractAsyncContextManager[Storage]:
+            return opened(name)
+
     with pytest.raises(AssertionError):
-        check_storage(memories(kind), examples=300, shrink=False)
+        run_state_machine_as_test(Planted, settings=MANY)
+
+
+def test_a_machine_as_it_is_drives_a_storage_in_memory():
+    run_state_machine_as_test(StorageMachine, settings=settings(MANY, max_examples=5))
 
 
 def test_one_that_forgets_when_it_is_closed_is_caught():
