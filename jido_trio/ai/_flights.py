@@ -31,7 +31,7 @@ from jido_trio.core import Agent, Context, Effect, Resources
 from jido_trio.data import Misfit, unstructure
 from jido_trio.errors import ActionError, CallError, InvalidArguments, InvalidDefinition, MailboxFull, StorageError
 from jido_trio.redact import said, shown, shown_error
-from jido_trio.runtime import AgentRef, Runtime, interpret
+from jido_trio.runtime import AgentRef, Runtime, interpret, run
 from jido_trio.terms import ExitKind
 
 LOG = logging.getLogger("jido_trio.ai")
@@ -375,7 +375,7 @@ class _Tooling:
         seconds = tool.timeout if tool.timeout is not None else float("inf")
         with trio.move_on_after(seconds):
             try:
-                return self._result(await action.run(context))
+                return self._result(await (action.run(context) if action.policy is None else run(action, context)))
             except ActionError as error:
                 return self._error(said(error))
             except Exception as error:

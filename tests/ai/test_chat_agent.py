@@ -8,7 +8,7 @@ import pytest
 import trio
 from attrs import frozen
 
-from jido_trio import Action, Jido
+from jido_trio import Action, Jido, Transient
 from jido_trio.ai import (
     Answered,
     Budget,
@@ -24,12 +24,14 @@ from jido_trio.ai import (
     Price,
     TextPart,
     Tool,
+    ToolMessage,
     ToolPart,
     ToolResultPart,
     WithdrawnPart,
     ask,
     find_request,
 )
+from jido_trio.core import Policy
 from jido_trio.errors import AgentStopped, CallTimeout, InvalidDefinition
 from jido_trio.storage import open_memory
 from jido_trio.testing import ScriptedModel
@@ -106,6 +108,20 @@ class Steered(Planner, busy="steer"): ...
 
 
 class Rejecting(Planner, busy="reject"): ...
+
+
+class Sulk(Action, name="moody", policy=Policy(max_retries=2, backoff=1)):
+    moods: int
+
+    async def run(self, context):
+        RUNS.append(("sulk", context["call"]))
+        tries = sum(run == RUNS[-1] for run in RUNS)
+        if tries <= self.moods:
+            raise Transient("not in the mood")
+        return {"tries": tries}
+
+
+class Moody(Planner, tools=[Sulk]): ...
 
 
 class Poor(Planner, budget=Budget(calls=2)): ...
@@ -185,6 +201,18 @@ async def test_a_bug_in_a_tool_is_told_and_neither_its_siblings_nor_the_agent_no
     assert (failed.error, failed.content) == (True, "the tool failed: ValueError: no such place")
     assert not fine.error
     assert "tool weather (call_1_1)" in caplog.text
+
+
+async def test_a_tool_is_tried_again_as_its_policy_says_and_the_model_hears_of_the_last_try(autojump_clock):
+    scripted, instance = served([("moody", {"moods": 2})], [("moody", {"moods": 9})], "well")
+    async with instance as jido:
+        await (await ask(await jido.start_agent(Moody), "mood?")).answer()
+    assert [
+        message.content for message in scripted.requests[2].prompt.messages if isinstance(message, ToolMessage)
+    ] == [
+        '{"tries": 3}',
+        "not in the mood",
+    ]
 
 
 async def test_what_is_no_json_is_refused_at_the_tool(autojump_clock, caplog):
