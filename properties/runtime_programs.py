@@ -232,6 +232,7 @@ class Book:
 ENDS: list[list[str]] = [
     ["handled"],
     ["handled", "answered"],
+    ["handled", "not settled"],
     ["told"],
     ["refused"],
     ["letter"],

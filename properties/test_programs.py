@@ -25,9 +25,11 @@ from jido_trio.errors import (
     UpgradeFailed,
 )
 from jido_trio.runtime import AgentRef, Jido, MailboxRules, Partition
+from jido_trio.storage import MemoryStorage
 from jido_trio.supervision import Backoff, Budget
 from jido_trio.testing._instance_laws import check_calm, check_ledger
 from jido_trio.testing._machine import TrioStateMachine, step
+from properties.durable_programs import KEEPS, SAFE_DOORS, Keeper, Safe
 from properties.runtime_programs import BOOKS, KINDS, MACHINE, Book, Do, Logs, Step, message, number_in
 
 AGENTS = ("a", "b", "c")
@@ -93,6 +95,8 @@ doors = st.sampled_from(
         "cast by then",
         "action cast",
         "action call",
+        "settled call",
+        "impatient settled call",
     )
 )
 PATIENCE = 0.4
@@ -105,6 +109,7 @@ class Programs(TrioStateMachine):
     async def set_up(self) -> None:
         self.opened, self.closing, self.ended = trio.Event(), trio.Event(), trio.Event()
         self.calling: dict[int, AgentRef[Any]] = {}
+        self.settling: dict[int, AgentRef[Any]] = {}
         self.told: list[str] = []
         self.calm: list[int] = []
         self.untold = 0
@@ -124,6 +129,14 @@ class Programs(TrioStateMachine):
             await self.start(id)
         self.places: dict[str, Jido | Partition] = {"main": self.jido}
         await self.open_tenant()
+        self.safe = Safe()
+        self.kept = await self.jido.partition(
+            "kept",
+            max_restarts=10_000,
+            on_report=lambda _: None,
+            on_dead_letter=self.safe.letters.append,
+        )
+        await self.start_keeper()
 
     async def open_tenant(self) -> None:
         name = f"t{len(self.places)}"
@@ -135,7 +148,11 @@ class Programs(TrioStateMachine):
     async def hold(self) -> None:
         book = self.book
         async with Jido(
-            on_report=book.report, on_dead_letter=book.letter, on_dead_directive=book.dead_directive, shutdown=None
+            on_report=book.report,
+            on_dead_letter=book.letter,
+            on_dead_directive=book.dead_directive,
+            shutdown=None,
+            storage=MemoryStorage(),
         ) as self.jido:
             self.opened.set()
             await self.closing.wait()
@@ -221,12 +238,17 @@ class Programs(TrioStateMachine):
         await self.send_to(agent, (Step("work", seconds=0.5), Step("nap", how=how, seconds=0.6)), "well", "cast")
         await trio.sleep(2)
 
-    @rule(agent=agents, lane=lanes, hows=st.lists(st.sampled_from(("", "", "crash")), min_size=2, max_size=5))
+    @rule(
+        agent=agents,
+        lane=lanes,
+        hows=st.lists(st.sampled_from(("", "", "crash")), min_size=2, max_size=5),
+        door=st.sampled_from(("call", "settled call", "impatient settled call")),
+    )
     @step
-    async def work_in_lanes(self, agent: str, lane: str | None, hows: list[str]) -> None:
+    async def work_in_lanes(self, agent: str, lane: str | None, hows: list[str], door: str) -> None:
         """Ask for many async actions at once, more than a lane has room for."""
         works = tuple(Step("work", how=how, key=lane, seconds=0.5) for how in hows)
-        await self.send_to(agent, works, "well", "call")
+        await self.send_to(agent, works, "well", door)
         await trio.sleep(0.7)
 
     @rule(agent=agents, what=st.lists(ends, min_size=1, max_size=6), patient=st.booleans())
@@ -252,6 +274,28 @@ class Programs(TrioStateMachine):
                 self.book.fate(number, "told")
             else:
                 self.book.fate(number, "answered")
+
+    @rule(agent=agents, what=st.lists(ends, min_size=1, max_size=8), busy=st.booleans())
+    @step
+    async def cast_many(self, agent: str, what: list[str], busy: bool) -> None:
+        """Cast many messages in one go, more than a busy agent has room for."""
+        if busy:
+            await self.send_to(agent, (Step("nap", seconds=0.5),), "well", "cast_nowait")
+        batch = f"batch {len(self.book.sent)}"  # others may send meanwhile, and come in between
+        numbers = [self.book.new(batch, agent) for _ in what]
+        sent = [self.signal(number, (), end) for number, end in zip(numbers, what, strict=True)]
+        self.nursery.start_soon(self.cast_them, self.book.refs[agent], sent, numbers)
+        await wait_all_tasks_blocked()
+
+    async def cast_them(self, ref: AgentRef[Any], sent: list[Signal], numbers: list[int]) -> None:
+        try:
+            await ref.cast_many(sent)
+        except CallError as error:
+            [note] = error.__notes__
+            before = int(note.split()[0])
+            self.book.fate(numbers[before], "refused")
+            for number in numbers[before + 1 :]:
+                self.book.fate(number, "unsent")
 
     @rule(agent=agents, to=st.sampled_from(KINDS), seconds=moments)
     @step
@@ -306,6 +350,37 @@ class Programs(TrioStateMachine):
         if not self.tenant.list_agents():  # it has stopped itself, or given up
             await self.open_tenant()
         await self.send_to(self.tenant.list_agents()[0].id, tuple(steps), end, "call")
+
+    @rule(ends=st.lists(st.sampled_from(KEEPS), min_size=1, max_size=4), door=st.sampled_from(SAFE_DOORS))
+    @step
+    async def keep(self, ends: list[str], door: str) -> None:
+        """Send the durable agent something."""
+        begin = len(self.safe.sent) + 1
+        self.nursery.start_soon(self.safe.send, self.keeper, dict(enumerate(ends, begin)), door)
+        await wait_all_tasks_blocked()
+
+    @rule(how=st.sampled_from(("kill", "crash", "start anew")), busy=st.booleans(), seconds=moments)
+    @step
+    async def end_the_keeper(self, how: str, busy: bool, seconds: float) -> None:
+        """End a life of the durable agent, or have the next one with its id begin with what is on record."""
+        if busy:
+            await self.keep_now("nap", "call")
+            await self.keep_now("well", "cast")
+        if how == "kill":
+            self.kept.kill_agent(self.keeper)
+        elif how == "crash":
+            await self.keep_now("crash", "call")
+        else:
+            await self.kept.stop_agent(self.keeper)
+            await self.start_keeper()
+        await trio.sleep(seconds)
+
+    async def keep_now(self, end: str, door: str) -> None:
+        self.nursery.start_soon(self.safe.send, self.keeper, {len(self.safe.sent) + 1: end}, door)
+        await wait_all_tasks_blocked()
+
+    async def start_keeper(self) -> None:
+        self.keeper = await self.kept.start_agent(Keeper, id="keeper", budget=None)
 
     @rule(seconds=st.sampled_from((0.3, 0.5, 1, 3, 20)))
     @step
@@ -374,14 +449,15 @@ class Programs(TrioStateMachine):
             signal = Do(number=number, steps=steps, end=end)
         if door.endswith("by then"):
             self.book.by_then[number] = trio.current_time() + PATIENCE
-        self.nursery.start_soon(self.deliver, self.book.refs[agent], signal, number, door)
+        works = sum(step.kind == "work" for step in steps)
+        self.nursery.start_soon(self.deliver, self.book.refs[agent], signal, number, door, works)
         await wait_all_tasks_blocked()
         return number
 
     def signal(self, number: int, steps: tuple[Step, ...], end: str) -> Signal:
         return Signal("unrouted", {"number": number}) if end == "unrouted" else message(number, steps, end)
 
-    async def deliver(self, ref: AgentRef[Any], signal: Any, number: int, door: str) -> None:
+    async def deliver(self, ref: AgentRef[Any], signal: Any, number: int, door: str, works: int = 0) -> None:
         try:
             if door in ("cast", "action cast"):
                 await ref.cast(signal)
@@ -389,6 +465,8 @@ class Programs(TrioStateMachine):
                 await ref.cast(signal, deadline=self.book.by_then[number])
             elif door == "cast_nowait":
                 ref.cast_nowait(signal)
+            elif "settled" in door:
+                await self.call_until_settled(ref, signal, number, PATIENCE if "impatient" in door else None, works)
             else:
                 await self.call(ref, signal, number, door)
         except (CallError, ActionError) as error:
@@ -414,6 +492,27 @@ class Programs(TrioStateMachine):
             del self.calling[number]
         self.book.fate(number, "answered")
 
+    async def call_until_settled(
+        self, ref: AgentRef[Any], signal: Any, number: int, patience: float | None, works: int
+    ) -> None:
+        self.settling[number] = ref
+        try:
+            settled = await ref.call(signal, until="settled", timeout=patience)
+        except CallError:
+            if self.book.fates[number] != ["handled"]:
+                raise
+            self.book.fate(number, "not settled")  # what followed was cut off, or took too long
+            return
+        finally:
+            del self.settling[number]
+        self.book.fate(number, "answered")
+        outcomes = [outcome.meta["number"] for outcome in settled.outcomes]
+        assert len(outcomes) == works, f"{number} asked for {works} async actions, and is settled after {outcomes}"
+        numbers = settled.agent.state.numbers
+        assert {number, *outcomes} <= set(numbers), f"{number} is settled with {outcomes}, and they aren't in {numbers}"
+        took = self.book.took[ref.id, settled.incarnation]
+        assert {number, *outcomes} <= set(took), f"{number} is settled by life {settled.incarnation}, which took {took}"
+
     # ---- laws
 
     @invariant()
@@ -431,6 +530,7 @@ class Programs(TrioStateMachine):
                 self.check_agent(ref)
         self.check_callers()
         self.check_calm()
+        self.safe.check(self.kept, self.keeper)
         assert self.book.wrong == [], self.book.wrong
 
     def check_ledgers(self) -> None:
@@ -480,6 +580,10 @@ class Programs(TrioStateMachine):
             view = ref.inspect()
             assert view.closed is None, f"the caller of {number} waits for an agent that has ended: {view}"
             assert view.at != "idle", f"the caller of {number} waits for an agent with nothing to do: {view}"
+        for number, ref in self.settling.items():
+            view = ref.inspect()
+            assert view.closed is None, f"who waits until {number} is settled waits for an agent that has ended: {view}"
+            assert view.at != "idle" or view.actions, f"{number} is settled, and who waits is not told: {view}"
 
     def check_calm(self) -> None:
         calm = self.book.refs["calm"]
@@ -496,9 +600,11 @@ class Programs(TrioStateMachine):
             await self.ended.wait()
             await wait_all_tasks_blocked()
             self.check_ledgers()
-            assert self.calling == {}, "callers wait for an instance that has ended"
+            assert (self.calling, self.settling) == ({}, {}), "callers wait for an instance that has ended"
             assert self.book.wrong == [], self.book.wrong
-            assert [place.ledger().waiting for place in self.places.values()] == [0] * len(self.places)
+            assert self.safe.asking == set(), "callers of the durable agent wait for an instance that has ended"
+            places = [*self.places.values(), self.kept]
+            assert [place.ledger().waiting for place in places] == [0] * len(places)
             lost = [n for n, sent in self.book.sent.items() if not sent.silent and not self.book.fates[n]]
             assert lost == [], f"nothing is known of {[(n, self.book.sent[n]) for n in lost]}"
             unreported = [text for text, times in self.book.crashes.items() if not times]

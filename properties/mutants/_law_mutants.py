@@ -482,4 +482,61 @@ NEWER = (
 )
 """Of lanes, deadlines, batches, other classes and progress."""
 
-LAWS = (*LOST, *DOUBLED, *STALE, *FATES, *ORDER, *NEIGHBOURS, *NEWER)
+SETTLED = (
+    _law(
+        "settled_before_an_outcome",
+        "Who waits until all is settled doesn't wait for the outcome of an async action.",
+        "Settling.done",
+        "not self._has_outcome(signal.id)",
+        "True",
+    ),
+    _law(
+        "settled_loses_outcomes",
+        "Who waits until all is settled is told of no outcomes.",
+        "Settling.ended",
+        "waiter.outcomes.append(outcome)",
+        "None",
+    ),
+    _law(
+        "settled_before_an_action",
+        "Who waits until all is settled doesn't wait for async actions that are under way.",
+        "Settling.done",
+        "not waiter.under_way",
+        "True",
+    ),
+    _law(
+        "many_casts_lose_some",
+        "Of many casts those that have to wait are never sent.",
+        "cast_all",
+        "await cell.accept(signal)",
+        "await trio.lowlevel.checkpoint()",
+    ),
+)
+"""Of what follows from a message, and of many casts."""
+
+DURABLE = (
+    _law(
+        "durable_message_comes_again",
+        "A message that a durable agent has handled is in its inbox at the next start.",
+        "DurableServer._received",
+        "page.done(record)\ntaken.append(Taken(message, signal, agent))",
+        "taken.append(Taken(message, signal, agent))",
+    ),
+    _law(
+        "durable_crash_loses_the_state",
+        "A crash of a durable agent loses what was committed since the start.",
+        "CommittingServer._commit",
+        "self.initial = self.agent = page.agent",
+        "self.agent = page.agent",
+    ),
+    _law(
+        "durable_cast_is_not_kept",
+        "A cast to a durable agent returns though the signal isn't on record.",
+        "CommittingServer.accept",
+        "await inbox.archive.write([inbox.archive.waiting(record, signal, once=True)])",
+        "None",
+    ),
+)
+"""Of durable agents, as random programs see them."""
+
+LAWS = (*LOST, *DOUBLED, *STALE, *FATES, *ORDER, *NEIGHBOURS, *NEWER, *SETTLED, *DURABLE)
