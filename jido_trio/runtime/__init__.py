@@ -1,10 +1,10 @@
 """One agent, alive. Imports the leaves, `core` and `supervision`.
 
-A signal meets the files in this order: `_ref` (call, cast), `_mailbox` (what waits) and `_mailbox_rules`, `_cell` (what
-an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out), `_interpreter`
-(what a directive is given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks` (with `_job`,
-`_lanes`, `_attempts`, `_worker_process`; `_run`, `_run_plan` without an agent), `_life`, each with the interpreters of
-its directives. Around them `_life_tasks` (the tasks of a life),
+A signal meets the files in this order: `_ref` (call, cast), `_messages` and `_mailbox` (what waits), `_mailbox_rules`,
+`_cell` (what an agent is over all its lives), `_run_queue` (whose turn it is), `_server` (receive, answer, carry out),
+`_interpreter` (what a directive is given), then the file of the effect: `_post`, `_family`, `_timers`, `_tasks` (with
+`_job`, `_lanes`, `_attempts`, `_worker_process`; `_run`, `_run_plan` without an agent), `_life`, each with the
+interpreters of its directives. Around them `_life_tasks` (the tasks of a life),
 `_clock` (timers, deadlines), `_fates` (what became of messages), `_crash` (what an agent was at). A durable agent's
 server has layers: `_commit` (what is read and written), `_effects` (what is done then), `_changes` and `_hibernation`,
 and `_durable` (its turns); below them `_plan`, `_inbox`, `_archive` and `_book` (what follows, what waits, their

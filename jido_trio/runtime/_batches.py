@@ -14,7 +14,7 @@ import trio
 
 from jido_trio.core import Signal
 from jido_trio.errors import CallError, JidoError
-from jido_trio.runtime._mailbox import Call
+from jido_trio.runtime._messages import Call
 from jido_trio.runtime._run_queue import ROUND
 from jido_trio.runtime._server import Server
 from jido_trio.runtime._waits import refuse_circle, waiting_for

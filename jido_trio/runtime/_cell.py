@@ -31,8 +31,9 @@ from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._clock import Deadlines, Timers
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._fates import Counts, DeadDirective, DeadLetters, Ledger, bury, log_dead_directive
-from jido_trio.runtime._mailbox import Call, Due, Kill, Mailbox, Message, Own
+from jido_trio.runtime._mailbox import Mailbox
 from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._messages import Call, Due, Kill, Message, Own
 from jido_trio.runtime._run_queue import RunQueue
 from jido_trio.runtime._secrets import secret_names
 from jido_trio.storage import Storage

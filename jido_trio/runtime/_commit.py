@@ -46,8 +46,8 @@ from jido_trio.runtime._book import Book, Draft, draft, job_name
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._inbox import Inbox
 from jido_trio.runtime._life import stop_soon
-from jido_trio.runtime._mailbox import Again, Call, Kept, Kill, Message, News, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._messages import Again, Call, Kept, Kill, Message, News, Progress
 from jido_trio.runtime._server import Server
 from jido_trio.runtime._suspects import Suspects, suspects_of
 from jido_trio.runtime._upgrading import Upgrading

@@ -23,7 +23,7 @@ from jido_trio.core.inner import comes_at, first_due, is_same_job, next_due
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._clock import DayTimer
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._mailbox import Due
+from jido_trio.runtime._messages import Due
 from jido_trio.terms import ExitKind
 
 

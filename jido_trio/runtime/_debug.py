@@ -22,8 +22,8 @@ from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._commit import signal_of
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._durable import DurableServer
-from jido_trio.runtime._mailbox import Call, Message, Outcome
 from jido_trio.runtime._mailbox_rules import RuledMailbox
+from jido_trio.runtime._messages import Call, Message, Outcome
 from jido_trio.runtime._secrets import secret_names, secrets_of
 from jido_trio.runtime._server import Server
 from jido_trio.runtime._work import Directives

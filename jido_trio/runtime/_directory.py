@@ -18,7 +18,7 @@ from jido_trio.runtime._durable import DurableServer
 from jido_trio.runtime._fates import DeadLetter
 from jido_trio.runtime._forget import forget_agent
 from jido_trio.runtime._hibernation import HIBERNATED
-from jido_trio.runtime._mailbox import Kill
+from jido_trio.runtime._messages import Kill
 from jido_trio.runtime._ref import AgentRef
 from jido_trio.runtime._rewind import Rewinding, Rewinds, point_at
 from jido_trio.runtime._run_queue import TURN

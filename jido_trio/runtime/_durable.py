@@ -22,8 +22,8 @@ from jido_trio.runtime._cron import Jobs
 from jido_trio.runtime._hibernation import HibernatingServer
 from jido_trio.runtime._inbox import record_of
 from jido_trio.runtime._interpreter import Runtime
-from jido_trio.runtime._mailbox import Call, Kept, Kill, Message, Outcome, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._messages import Call, Kept, Kill, Message, Outcome, Progress
 from jido_trio.runtime._plan import Do, planned
 from jido_trio.runtime._server import Server, refusal_in
 from jido_trio.runtime._suspects import Suspects

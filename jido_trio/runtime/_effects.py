@@ -21,8 +21,8 @@ from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._commit import CommittingServer
 from jido_trio.runtime._inbox import Inbox
 from jido_trio.runtime._interpreter import Runtime
-from jido_trio.runtime._mailbox import Outcome
 from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._messages import Outcome
 from jido_trio.runtime._plan import Do, Plan
 from jido_trio.runtime._tasks import under_way
 from jido_trio.runtime._wakers import Wakers

@@ -31,8 +31,8 @@ from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._life import stop_soon
-from jido_trio.runtime._mailbox import News
 from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._messages import News
 from jido_trio.runtime._ref import AgentRef, cell_of
 from jido_trio.runtime._secrets import secrets_of, secrets_of_start
 from jido_trio.runtime._server import Server

@@ -15,7 +15,7 @@ from jido_trio.core.inner import comes_at
 from jido_trio.runtime._archive import Archive, Due, Found
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._clock import DayTimer
-from jido_trio.runtime._mailbox import Kept, Message, Outcome
+from jido_trio.runtime._messages import Kept, Message, Outcome
 from jido_trio.terms import ExitKind
 
 

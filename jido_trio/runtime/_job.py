@@ -14,7 +14,7 @@ from jido_trio.redact import shown
 from jido_trio.runtime._attempts import BARE, Limits, managed
 from jido_trio.runtime._crash import AgentCrash
 from jido_trio.runtime._interpreter import Runtime
-from jido_trio.runtime._mailbox import Progress
+from jido_trio.runtime._messages import Progress
 from jido_trio.runtime._post import Post
 from jido_trio.runtime._progress import Listeners, Update
 from jido_trio.terms import WhenFull

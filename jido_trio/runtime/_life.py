@@ -12,7 +12,7 @@ from jido_trio.core.inner import decide_error
 from jido_trio.redact import said, shown, without_texts
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._mailbox import Own
+from jido_trio.runtime._messages import Own
 from jido_trio.runtime._secrets import secrets_of
 from jido_trio.terms import ExitKind
 

@@ -18,7 +18,8 @@ from jido_trio import checks
 from jido_trio.core import Signal
 from jido_trio.errors import CallError, MailboxFull
 from jido_trio.redact import shown
-from jido_trio.runtime._mailbox import PLACELESS, Again, Call, Keyed, Kill, Mailbox, Message, News
+from jido_trio.runtime._mailbox import Mailbox
+from jido_trio.runtime._messages import PLACELESS, Again, Call, Keyed, Kill, Message, News
 from jido_trio.supervision import Failure
 
 logger = logging.getLogger("jido_trio.runtime")

@@ -35,7 +35,7 @@ from jido_trio.runtime._book import Draft, job_name
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._family import parent_of
 from jido_trio.runtime._inbox import Inbox
-from jido_trio.runtime._mailbox import Kept
+from jido_trio.runtime._messages import Kept
 
 WITHIN = frozenset({CancelRun, Emit, Error, Spawn, SpawnAgent, AdoptChild, StopChild, Stop})
 """Directives that stay within the runtime, and end with the process anyway: they have no notes."""

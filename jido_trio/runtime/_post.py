@@ -14,7 +14,7 @@ from jido_trio.redact import shown
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._family import parent_of
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._mailbox import Own
+from jido_trio.runtime._messages import Own
 from jido_trio.runtime._server import Server
 from jido_trio.runtime._waits import waiting_for
 

@@ -16,7 +16,7 @@ from jido_trio.runtime._batches import call_all, cast_all
 from jido_trio.runtime._cell import CALL_TIMEOUT
 from jido_trio.runtime._deadlines import DEADLINE, checked, remaining, timed
 from jido_trio.runtime._inspect import AgentView, view_of_agent
-from jido_trio.runtime._mailbox import Call
+from jido_trio.runtime._messages import Call
 from jido_trio.runtime._server import Server
 from jido_trio.runtime._settling import Settled, not_settled, settling_of
 from jido_trio.runtime._waits import HELD, waiting_for

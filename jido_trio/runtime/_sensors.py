@@ -26,7 +26,7 @@ from jido_trio.errors import ActionError, AgentStopped, JidoError
 from jido_trio.redact import said, shown
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._mailbox import News
+from jido_trio.runtime._messages import News
 from jido_trio.runtime._ref import AgentRef, cell_of
 from jido_trio.supervision import Backoff, Budget, Child
 from jido_trio.terms import ExitKind

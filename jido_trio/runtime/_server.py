@@ -28,8 +28,8 @@ from jido_trio.runtime._deadlines import Timed
 from jido_trio.runtime._interpreter import Runtime
 from jido_trio.runtime._life_tasks import discard
 from jido_trio.runtime._lives import LivingServer
-from jido_trio.runtime._mailbox import Again, Call, Due, Kill, Message, News, Outcome, Own, Progress
 from jido_trio.runtime._mailbox_rules import MailboxRules, RuledMailbox
+from jido_trio.runtime._messages import Again, Call, Due, Kill, Message, News, Outcome, Own, Progress
 from jido_trio.runtime._secrets import secrets_of
 from jido_trio.runtime._waits import HELD, waiting_for
 from jido_trio.runtime._work import CRASHED, CUT_OFF, STOPS, Directives, Work, awaited, interpreted

@@ -20,7 +20,7 @@ from outcome import Outcome as Told
 from jido_trio.core import Agent, Outcome, Signal
 from jido_trio.errors import AgentCrashed, JidoError, NotSettled
 from jido_trio.runtime._cell import Cell
-from jido_trio.runtime._mailbox import Outcome as OutcomeMessage
+from jido_trio.runtime._messages import Outcome as OutcomeMessage
 from jido_trio.terms import ExitKind
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])

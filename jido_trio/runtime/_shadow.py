@@ -25,8 +25,8 @@ from jido_trio.redact import said, shown, shown_error, type_name
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._debug import WATCHED, Watched, WatchedDurable
 from jido_trio.runtime._durable import DurableServer, server_for
-from jido_trio.runtime._mailbox import Outcome
 from jido_trio.runtime._mailbox_rules import MailboxRules
+from jido_trio.runtime._messages import Outcome
 from jido_trio.runtime._secrets import secrets_of
 from jido_trio.runtime._server import Server, received_by
 from jido_trio.supervision import Failure

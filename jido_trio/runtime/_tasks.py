@@ -20,7 +20,7 @@ from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._job import Job
 from jido_trio.runtime._lanes import start
-from jido_trio.runtime._mailbox import News, Outcome
+from jido_trio.runtime._messages import News, Outcome
 from jido_trio.runtime._progress import Listeners
 from jido_trio.terms import ExitKind
 from jido_trio.world import using

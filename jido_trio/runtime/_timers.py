@@ -15,7 +15,7 @@ from jido_trio.core import CancelSchedule, Schedule, Signal
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._clock import Timer
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._mailbox import Due
+from jido_trio.runtime._messages import Due
 from jido_trio.terms import ExitKind
 
 _FEW = 64

@@ -29,7 +29,7 @@ from jido_trio.core import (
 )
 from jido_trio.errors import ActionError, AgentCrashed, AgentNotFound, AgentStopped, InvalidDefinition
 from jido_trio.runtime import AgentRef, DeadLetter, Jido, Runtime, interpret
-from jido_trio.runtime._mailbox import Outcome
+from jido_trio.runtime._messages import Outcome
 from jido_trio.runtime._timers import Schedules
 from jido_trio.supervision import Backoff, CrashReport
 from tests.runtime.agents import BOOM, REFUSE, ROUTES, Note, Notebook, Notes, Refuse, do, note, settle

@@ -15,7 +15,7 @@ from jido_trio.runtime import wait_state
 from jido_trio.runtime._archive import Archive
 from jido_trio.runtime._durable import LINGER
 from jido_trio.runtime._inbox import Inbox
-from jido_trio.runtime._mailbox import Kept
+from jido_trio.runtime._messages import Kept
 from jido_trio.runtime._ref import cell_of
 from jido_trio.storage import MemoryStorage, Put, open_sqlite, within
 from jido_trio.supervision import Backoff

@@ -6,7 +6,8 @@ from trio.testing import wait_all_tasks_blocked
 
 from jido_trio.core import Agent, Signal
 from jido_trio.errors import AgentStopped
-from jido_trio.runtime._mailbox import Call, Kill, Mailbox, News, Own
+from jido_trio.runtime._mailbox import Mailbox
+from jido_trio.runtime._messages import Call, Kill, News, Own
 
 
 def signal(word: object) -> Signal:

@@ -10,7 +10,8 @@ import trio
 from jido_trio.core import Action, Agent, Context, Emit, Result, Schedule, Signal, SpawnAgent, Stop, ToAgent
 from jido_trio.errors import AgentCrashed, AgentStopped, CallTimeout, InvalidDefinition, MailboxFull
 from jido_trio.runtime import AgentRef, Agents, MailboxRules
-from jido_trio.runtime._mailbox import Due, Mailbox
+from jido_trio.runtime._mailbox import Mailbox
+from jido_trio.runtime._messages import Due
 from jido_trio.supervision import Backoff
 from tests.runtime.agents import BOOM, Note, Notebook, Notes, do, note, settle, work
 from tests.runtime.test_crashes import Pause, quiet

@@ -3,7 +3,8 @@
 import trio
 
 from jido_trio.core import Signal
-from jido_trio.runtime._mailbox import Call, Mailbox, News, Own
+from jido_trio.runtime._mailbox import Mailbox
+from jido_trio.runtime._messages import Call, News, Own
 
 
 def signal(type: str = "x") -> Signal:
