@@ -67,17 +67,17 @@ class Mutant:
         return found[0]
 
     def _places(self, tree: ast.Module) -> Iterator[tuple[ast.AST, Place]]:
-        for name, scope in _definitions(tree):
+        for name, scope in _defined(tree):
             if name == self.within:
                 yield from ((scope, place) for place in _matches(scope, _read(self.old)))
 
     def _what_is_there(self, sources: Mapping[Path, ast.Module], count: int) -> str:
-        names = [name for tree in sources.values() for name, _ in _definitions(tree)]
+        names = [name for tree in sources.values() for name, _ in _defined(tree)]
         if count or self.within in names:
             elsewhere = sorted(
                 name
                 for tree in sources.values()
-                for name, scope in _definitions(tree)
+                for name, scope in _defined(tree)
                 if name != self.within and any(True for _ in _matches(scope, _read(self.old)))
             )
             hint = f"it is in {', '.join(elsewhere)}. " if elsewhere else ""
@@ -116,6 +116,11 @@ def _sources(part: Path) -> Mapping[Path, ast.Module]:
 @cache
 def _parsed(path: Path, _changed: int) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _defined(tree: ast.Module) -> Sequence[tuple[str, ast.AST]]:
+    return tuple(_definitions(tree))
 
 
 def _definitions(tree: ast.AST, above: str = "") -> Iterator[tuple[str, ast.AST]]:

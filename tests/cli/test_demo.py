@@ -28,16 +28,21 @@ def report(*arguments):
     return json.loads(ran.stdout)
 
 
-def test_the_samples_are_read_and_the_broken_ones_refused():
-    told = report()
-    count = told["documents"]
+@pytest.fixture(scope="module")
+def plain():
+    """The report of a run without any option."""
+    return report()
+
+
+def test_the_samples_are_read_and_the_broken_ones_refused(plain):
+    count = plain["documents"]
     assert count["done"] + count["refused"] == count["found"] > 0
-    assert {Path(one["path"]).parent.name for one in told["refused"]} == {"broken"}
+    assert {Path(one["path"]).parent.name for one in plain["refused"]} == {"broken"}
 
 
-def test_each_message_had_one_fate():
-    count = report()["messages"]
-    assert count.pop("accepted") == sum(count.values()) > 0
+def test_each_message_had_one_fate(plain):
+    count = plain["messages"]
+    assert count["accepted"] == sum(number for fate, number in count.items() if fate != "accepted") > 0
     assert count["waiting"] == 0
 
 
@@ -47,19 +52,17 @@ def test_a_socket_that_cannot_be_is_wrong_usage(tmp_path):
     assert "there is a file or a folder, and no socket" in ran.stderr
 
 
-def test_the_bug_in_the_summary_meets_a_sample_and_only_its_worker_is_restarted():
-    told = report()
-    assert [Path(one["path"]).name for one in told["done"] if one["careful"]] == ["2024-04-09-board.md"]
-    assert sorted(worker["restarts"] for worker in told["workers"]) == [0, 0, 0, 1]
-    assert told["restarts"]["n"] == 1
+def test_the_bug_in_the_summary_meets_a_sample_and_only_its_worker_is_restarted(plain):
+    assert [Path(one["path"]).name for one in plain["done"] if one["careful"]] == ["2024-04-09-board.md"]
+    assert sorted(worker["restarts"] for worker in plain["workers"]) == [0, 0, 0, 1]
+    assert plain["restarts"]["n"] == 1
 
 
-def test_under_chaos_nothing_is_lost():
-    calm = report()
-    every = calm["seconds"] / 10  # as often as this machine has time to start what is killed anew
+def test_under_chaos_nothing_is_lost(plain):
+    every = plain["seconds"] / 10  # as often as this machine has time to start what is killed anew
     told = report("--chaos", "--chaos-every", f"{every:.3f}", "--seed", "7")
     assert told["chaos"]["kills"] > 0
-    assert told["documents"]["done"] == calm["documents"]["done"]
+    assert told["documents"]["done"] == plain["documents"]["done"]
     for worker in told["workers"]:
         assert worker["incarnation"] == 1 + worker["crashes"] + worker["kills"]
 

@@ -53,7 +53,11 @@ def undisturbed(folder):
     return outcome(finished("--input", str(folder), "--json"))
 
 
-@pytest.mark.parametrize("moments", [(1,), (12, 9, 2), (30, 1)], ids=str)
+@pytest.mark.parametrize(
+    "moments",
+    [pytest.param((1,), marks=pytest.mark.long), (12, 9, 2), pytest.param((30, 1), marks=pytest.mark.long)],
+    ids=str,
+)
 def test_killed_in_the_middle_and_started_again_it_ends_as_one_that_was_not(moments, folder, undisturbed, tmp_path):
     arguments = ["--input", str(folder), "--store", str(tmp_path / "demo.db")]
     for lines in moments:

@@ -11,6 +11,7 @@ from jido_trio.cli import main
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+KINDS = ["agent", "action", "sensor", "plugin"]
 LONG = "a_name_that_is_as_long_as_a_name_may_be"
 
 
@@ -64,8 +65,12 @@ def obeys_its_check(project, *, tests=()):
 
 
 @pytest.mark.seconds(150)
-def test_a_new_project_passes_its_own_check_in_an_environment_of_its_own(capfd):
+def test_a_new_project_and_what_is_added_to_it_pass_its_own_check_in_an_environment_of_its_own(capfd):
     made("new", "my-app", "--example")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir("my_app/tests")  # anywhere below the project
+        for kind in KINDS:
+            made("gen", kind, f"{kind}_of_mine")
     environment = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VENV"}}
     run = subprocess.run(
         ["bash", "./check"],
@@ -86,11 +91,11 @@ def test_a_new_project_passes_its_own_check_in_an_environment_of_its_own(capfd):
 
 
 @pytest.mark.seconds(90)
-@pytest.mark.parametrize("name", ["shop", LONG])
+@pytest.mark.parametrize("name", [pytest.param("shop", marks=pytest.mark.long), LONG])
 def test_a_project_to_which_agents_and_actions_are_added_is_clean_and_its_tests_pass(name, monkeypatch):
     made("new", name)
     monkeypatch.chdir(Path(name) / "tests")  # anywhere below the project
-    for letter, kind in enumerate(["agent", "action", "sensor", "plugin"]):
+    for letter, kind in enumerate(KINDS):
         made("gen", kind, f"{kind}_of_mine" if name == "shop" else f"{'zbcd'[letter]}{LONG[1:30]}")
     monkeypatch.chdir(Path("../.."))
     obeys_its_check(Path(name), tests=["tests"] if name == "shop" else [])
