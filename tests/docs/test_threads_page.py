@@ -15,7 +15,7 @@ from hypercorn.config import Config
 from hypercorn.trio import serve
 
 from docs.programs import ROOT, program
-from jido_trio import AgentCrashed, Jido, RestartIntensityExceeded, Signal
+from jido_trio import AgentCrashed, AgentStopped, Jido, RestartIntensityExceeded, Signal
 from jido_trio.errors import StartFailed
 from jido_trio.supervision import Child
 
@@ -32,6 +32,37 @@ def page():
 
 async def started(page: Any, portal: Any, **options: Any) -> Any:
     return await portal.run(partial(portal.jido.start_agent, page.Counter, **options))
+
+
+# ---- from a thread
+
+
+async def test_a_thread_is_told_of_a_crash_and_of_the_end_as_a_task_is(page):
+    reports: list[object] = []
+    async with Jido(on_report=reports.append) as jido:
+        ann = await jido.start_agent(page.Counter)
+
+        def ask(word: str) -> Any:
+            agent = trio.from_thread.run(ann.call, Signal(word))
+            return agent.state.count
+
+        with pytest.raises(AgentCrashed):
+            await trio.to_thread.run_sync(ask, "bug")
+        assert await trio.to_thread.run_sync(ask, "add") == 1
+
+    assert len(reports) == 1
+    with pytest.raises(AgentStopped):
+        await trio.to_thread.run_sync(ask, "add")
+
+
+def test_a_thread_that_comes_when_trio_is_over_is_told(page):
+    async def main() -> tuple[trio.lowlevel.TrioToken, Any]:
+        async with Jido() as jido:
+            return trio.lowlevel.current_trio_token(), await jido.start_agent(page.Counter)
+
+    token, ann = trio.run(main)
+    with pytest.raises(trio.RunFinishedError):
+        page.from_a_thread_of_yours(ann, token, [])
 
 
 # ---- inside asyncio
