@@ -63,7 +63,8 @@ class Durable:
     history: int | None = field(default=None)
     """How many of the last inputs are kept in the journal; None keeps all."""
     remembers: int = field(default=256)
-    """How many ids of the last signals are kept: a signal that comes again, with one of these, isn't handled again."""
+    """How many ids of the last signals are kept: a signal that comes again, with one of these, isn't handled again.
+    Ticks of jobs take no place of others."""
 
     tries: int | None = field(default=3)
     """How often a signal, or an effect, may be begun at which the whole process dies, before it is set aside as a dead

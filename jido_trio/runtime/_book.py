@@ -59,6 +59,8 @@ class Book:
     """Tells the time, in seconds since 1970."""
     size: int = 0
     """Its bytes, as far as they are known."""
+    _ticks: deque[str] = field(factory=deque)
+    """Ids of the last ticks, which take no place of others: many may be made up for when a client tries again."""
 
     @classmethod
     def opened(
@@ -78,13 +80,14 @@ class Book:
         effects, saved, bases = found.effects, found.snapshot.number, found.bases
         return cls(archive, options, agent, number, effects, inbox, ids, jobs, set(ids), saved, bases, now)
 
-    def remember(self, id: str) -> None:
-        """Keep the id of a signal, and let go of the oldest."""
+    def remember(self, id: str, *, tick: bool) -> None:
+        """Keep the id of a signal, or of a tick, and let go of the oldest of its kind."""
+        order = self._ticks if tick else self._order
         if id not in self.ids:
             self.ids.add(id)
-            self._order.append(id)
-        while len(self._order) > self.options.remembers:
-            self.ids.discard(self._order.popleft())
+            order.append(id)
+        while len(order) > self.options.remembers:
+            self.ids.discard(order.popleft())
 
     def cut(self, agent: Agent[Any], number: int) -> list[Op]:
         """Return what is written where the journal has become too long: a new base, and the end of an old one.
@@ -116,7 +119,8 @@ class Draft:
     _ops: list[Op] = field(factory=list)
     _snapshot: Put | None = None
     _done: list[str] = field(factory=list)
-    _ids: list[str] = field(factory=list)
+    _ids: dict[str, bool] = field(factory=dict)
+    """Of signals, each with whether it is a tick."""
     effects: dict[str, Effect] = field(factory=dict)
     timers: dict[str, Due] = field(factory=dict)
     """Signals for later that it writes."""
@@ -128,8 +132,8 @@ class Draft:
         """Whether a signal with that id was handled, or is about to be."""
         return id in self._book.ids or id in self._ids
 
-    def take(self, input: Heard | Learnt | Began | Rewound, agent: Agent[Any], *, once: bool) -> None:
-        """Take an input, which led to `agent`.
+    def take(self, input: Heard | Learnt | Began | Rewound, agent: Agent[Any], *, once: bool, record: str = "") -> None:
+        """Take an input, which led to `agent`; `record` is that of its signal, if it has one.
 
         Raises:
             Unstorable: It can't be kept; the draft is as it was.
@@ -140,7 +144,7 @@ class Draft:
         self._ops.append(entry)
         self.number, self.agent = number, agent
         if id:
-            self._ids.append(id)
+            self._ids[id] = record in self._book.jobs
 
     def done(self, record: str) -> None:
         """A record has been dealt with: the signal was handled, the effect is done. A job goes on to its next time."""
@@ -256,8 +260,8 @@ class Draft:
         book.inbox.update(self.timers)
         book.jobs |= {record: due for record, due in self.timers.items() if due.cron is not None}
         book.effects.update(self.effects)
-        for id in self._ids:
-            book.remember(id)
+        for id, tick in self._ids.items():
+            book.remember(id, tick=tick)
 
 
 def job_name(key: str) -> str:

@@ -287,7 +287,7 @@ class DurableServer(HibernatingServer):
             agent, directives = received
             if directives:
                 return Alone(message, signal, before, agent, directives)
-            page.take(_input(message, signal), agent, once=is_once(message))
+            page.take(_input(message, signal), agent, once=is_once(message), record=record)
         except Exception as error:  # noqa: BLE001  # a bug: the supervisor decides
             return Alone(message, signal, before, before, crash=error)
         except BaseException as error:
@@ -305,7 +305,7 @@ class DurableServer(HibernatingServer):
         while crash is None:
             page = draft(self._open_book())
             try:
-                page.take(_input(message, signal), alone.agent, once=is_once(message))
+                page.take(_input(message, signal), alone.agent, once=is_once(message), record=record_of(message))
                 plan = await planned(self, page, signal, alone.directives)
                 page.done(record_of(message))
                 page.seal()

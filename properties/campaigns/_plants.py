@@ -48,8 +48,8 @@ def _told_before_written() -> None:
         book, number = self._book, self._book.number
         if self.number != number and number % 3 == 0:  # each third is only in memory until the next
             book.agent, book.number, self._ops = self.agent, self.number, []
-            for id in self._ids:
-                book.remember(id)
+            for id, tick in self._ids.items():
+                book.remember(id, tick=tick)
             return
         await _commit(self)
 

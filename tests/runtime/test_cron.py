@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from jido_trio import Action, Agent, Context, InvalidDefinition, Jido, Result, Schedule, Signal
 from jido_trio.core import Cron, CronCancel, Durable
@@ -84,6 +84,10 @@ class KeptScheduled(Kept, schedules=[EACH_MINUTE]):
 
 
 HOURLY = Cron("0 * * * *", Signal("tick"), key="h")
+
+
+class KeptForgetful(Kept, schedules=[evolve(EACH_MINUTE, missed="all")], durable=Durable(remembers=2, history=2)):
+    """It makes up all ticks, and remembers few ids."""
 
 
 class KeptHourly(Kept, schedules=[HOURLY], durable=Durable(formerly=[KeptScheduled])):
@@ -261,6 +265,19 @@ async def test_a_tick_that_waits_is_taken_back_when_its_job_is_cancelled(autojum
 
 
 # ---- what outlives the process
+
+
+async def test_ticks_that_are_made_up_leave_the_ids_of_other_signals_known(autojump_clock):
+    storage, clock, order = MemoryStorage(), world(), Signal("tick", id="order-1")
+    async with jido(storage, clock) as shop:
+        await (await shop.start_agent(KeptForgetful, id="a")).call(order)
+    await trio.sleep(600)
+    async with jido(storage, clock) as shop:
+        ref = await shop.start_agent(KeptForgetful, id="a")
+        await trio.sleep(1)  # all is made up, and only then comes the client again that heard nothing
+        assert len(times(ref)) == 11
+        await ref.call(order)
+    assert ref.agent.state.ids.count("order-1") == 1
 
 
 async def test_a_job_of_a_durable_agent_goes_on_in_the_next_process(autojump_clock):
