@@ -273,7 +273,7 @@ class Desk:
             parts = self._of_call(want.call) if want.purpose == "chat" else None
             self._flights.start(self._call, flight, want, prompt, parts, name=f"call {want.key} of {self.ref.id}")
         else:
-            tool = _Tooling(runtime.agent, runtime.resources, rules, want)
+            tool = Tooling(runtime.agent, runtime.resources, rules, want)
             self._flights.start(self._run, flight, tool, name=f"tool {want.name} of {self.ref.id}")
 
     async def _call(self, flight: _Flight, want: CallModel, prompt: Prompt, parts: Parts | None) -> None:
@@ -288,7 +288,7 @@ class Desk:
             flight.outcome = _told(want, outcome)
             await self._tell(flight.outcome)
 
-    async def _run(self, flight: _Flight, tool: _Tooling) -> None:
+    async def _run(self, flight: _Flight, tool: Tooling) -> None:
         want = tool.want
         with flight.scope:
             async with self._room:
@@ -354,7 +354,7 @@ def _chat_of(agent: Agent[Any]) -> tuple[Rules, Conversation]:
 
 
 @frozen
-class _Tooling:
+class Tooling:
     """A tool that is to be run, for whom, and with what."""
 
     agent: Agent[Any]

@@ -32,11 +32,12 @@ class Tool:
     """Whether somebody must allow each run."""
     timeout: float | None = field(default=None, kw_only=True)
     """Seconds that a run may take."""
-    spec: ToolSpec[Action] = field(init=False, eq=False, repr=False)
-    """What a model is told of it, and how its arguments are read."""
+    spec: ToolSpec[Action] = field(default=None, kw_only=True, eq=False, repr=False)
+    """What a model is told of it, and how its arguments are read; as the action's fields say, if not given."""
 
     def __attrs_post_init__(self) -> None:
-        spec = tool_of(self.action)
+        given: ToolSpec[Action] | None = self.spec
+        spec = given if given is not None else tool_of(self.action)
         owner = f"tool {spec.name!r}"
         checks.one_of(owner, "replay", self.replay, get_args(Replay))
         checks.seconds(owner, "timeout", self.timeout, above_zero=True, or_none="None for no limit")

@@ -1,0 +1,237 @@
+"""The Model Context Protocol, both ways: over stdio with a real server of ours, and within one process."""
+
+# mypy: disable-error-code="union-attr,arg-type,attr-defined"
+
+import sys
+from pathlib import Path
+
+import mcp_types as types
+import pytest
+import trio
+from mcp.client import Client
+from mcp.client._memory import InMemoryTransport
+from mcp.server import Server
+from mcp.shared.exceptions import MCPError
+
+from jido_trio import Action, Agent, Jido
+from jido_trio.ai import Answered, ChatAgent, Model, Models, Tool, ToolMessage, ask
+from jido_trio.ai.mcp import McpServer, McpTool, mcp_server
+from jido_trio.errors import ActionError, InvalidArguments, InvalidDefinition
+from jido_trio.supervision import CrashReport
+from jido_trio.testing import ScriptedModel
+from tests.ai.mcp_program import Clerk, Order, Weather
+
+PROGRAM = Path(__file__).with_name("mcp_program.py")
+ROOT = PROGRAM.parents[2]
+ANY = {"type": "object"}
+
+
+def shop(**options):
+    return McpServer("shop", command=[sys.executable, PROGRAM], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, **options)
+
+
+@pytest.mark.seconds(60)
+async def test_a_server_over_stdio_that_dies_in_a_call_is_connected_again():
+    server = shop(patience=30)
+    script = [
+        [("order", {"count": 2}), ("weather", {"city": "Oslo"}), ("weather", {})],
+        [("weather", {"city": "Atlantis"})],
+        [("order", {"count": 5})],
+        "done",
+    ]
+    model = ScriptedModel(script)
+    models = Models(fast=Model("m", model))
+    reports: list[CrashReport] = []
+    tools = [server.tool(McpTool("order", "Orders", ANY), replay="keyed"), server.tool(McpTool("weather", "", ANY))]
+
+    class Buyer(ChatAgent, models=models, model="fast", tools=tools): ...
+
+    async with Jido(services=[models, server], on_report=reports.append) as jido:
+        buyer = await jido.start_agent(Buyer)
+        answer = await (await ask(buyer, "buy")).answer(timeout=50)
+        assert buyer.incarnation == 1
+    assert isinstance(answer, Answered)
+    results = [
+        (said.content, said.error) for said in model.requests[-1].prompt.messages if isinstance(said, ToolMessage)
+    ]
+    assert results[:2] == [("2 ordered", False), ('{"sky": "snow", "city": "Oslo"}', False)]
+    assert "don't fit" in results[2][0]
+    assert results[2][1]
+    assert results[3] == (
+        "the connection to server 'shop' broke while it ran: it may have happened. Check before it is called again.",
+        True,
+    )
+    assert results[4] == ("5 ordered", False)  # another process, which knows nothing of the first two
+    [report] = reports
+    assert (report.child, report.incarnation) == ("mcp shop", 1)
+    assert "the connection to MCP server 'shop' ended" in str(report)
+
+
+# A server of others, in this process
+
+
+class Fake:
+    """A server whose tools can be changed, and that says what it was asked."""
+
+    def __init__(self, *names):
+        self.names = list(names)
+        self.asked = []
+        self.cancelled = 0
+        self.hangs = trio.Event()
+        self.answer = types.CallToolResult(content=[types.TextContent(type="text", text="snow")])
+
+    async def list(self, _context, params):
+        first = params is None or params.cursor is None
+        names, more = (
+            (self.names[:1], "2") if first and len(self.names) > 1 else (self.names[0 if first else 1 :], None)
+        )
+        tools = [types.Tool(name=name, input_schema=ANY) for name in names]
+        return types.ListToolsResult(tools=tools, next_cursor=more)
+
+    async def call(self, _context, params):
+        self.asked.append((params.name, params.arguments))
+        if params.name == "hang":
+            self.hangs.set()
+            try:
+                await trio.sleep_forever()
+            finally:
+                self.cancelled += 1
+        if params.name == "refuse":
+            raise MCPError(-32602, "not today")
+        return self.answer
+
+    def connected(self, **options):
+        server = McpServer("fake", url="http://127.0.0.1:9", **options)
+        inner = Server("fake", on_list_tools=self.list, on_call_tool=self.call)
+        server._transport = lambda: InMemoryTransport(inner)  # type: ignore[method-assign]
+        return server
+
+
+async def test_all_pages_of_tools_are_listed():
+    listed = await Fake("a", "b", "c").connected().list_tools()
+    assert listed == {name: McpTool(name, "", ANY) for name in "abc"}
+
+
+async def test_a_tool_that_is_gone_is_not_called_and_its_like_is_named():
+    fake = Fake("weather_now")
+    server = fake.connected()
+    async with Jido(services=[server]):
+        with pytest.raises(ActionError, match="no tool 'weather_new' now; did you mean 'weather_now'"):
+            await server.call("weather_new", {})
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    ("content", "is_error", "says"),
+    [
+        ([types.TextContent(type="text", text="a"), types.TextContent(type="text", text="b")], False, "a\nb"),
+        (
+            [types.ImageContent(data="", mime_type="image/png")],
+            False,
+            "[image: it can't be shown as text]",
+        ),
+        ([], False, '{"n": 1}'),
+        ([types.TextContent(type="text", text="no")], True, "no"),
+    ],
+)
+async def test_what_a_result_is_told_as(content, is_error, says):
+    fake = Fake("a")
+    structured = None if content else {"n": 1}
+    fake.answer = types.CallToolResult(content=content, is_error=is_error, structured_content=structured)
+    server = fake.connected()
+    async with Jido(services=[server]):
+        if is_error:
+            with pytest.raises(ActionError, match=says):
+                await server.call("a", {"x": [1]})
+        else:
+            assert await server.call("a", {"x": [1]}) == says
+    assert fake.asked == [("a", {"x": [1]})]
+
+
+async def test_what_the_server_refuses_is_an_error():
+    server = Fake("refuse").connected()
+    async with Jido(services=[server]):
+        with pytest.raises(ActionError, match="not today"):
+            await server.call("refuse", {})
+
+
+async def test_cancelling_a_call_cancels_the_servers_tool_and_the_connection_goes_on():
+    fake = Fake("hang", "a")
+    server = fake.connected()
+    async with Jido(services=[server]):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.call, "hang", {})
+            await fake.hangs.wait()
+            nursery.cancel_scope.cancel()
+        assert await server.call("a", {}) == "snow"
+        assert fake.cancelled == 1
+
+
+async def test_without_a_connection_a_call_is_not_made_and_says_so(autojump_clock):
+    with pytest.raises(ActionError, match="it was not called: there is no connection to server 'fake'"):
+        await Fake("a").connected(patience=7).call("a", {})
+    assert trio.current_time() >= 7
+
+
+def test_a_tool_is_told_of_as_its_server_does_by_a_name_that_models_take():
+    schema = {"type": "object", "properties": {"path": {"type": "string"}}}
+    tool = McpServer("files", command=["x"]).tool(McpTool("fs/read.now", "Reads", schema), replay="safe", timeout=3)
+    assert isinstance(tool, Tool)
+    assert (tool.schema.name, tool.schema.description, tool.replay) == ("fs_read_now", "Reads", "safe")
+    assert tool.schema.parameters == McpTool("x", "", schema).parameters
+    with pytest.raises(InvalidArguments, match="an object"):
+        tool.made("[1]")
+
+
+@pytest.mark.parametrize("options", [{}, {"command": ["a"], "url": "http://b"}, {"command": "a b"}])
+def test_a_server_needs_a_command_or_a_url(options):
+    with pytest.raises(InvalidDefinition, match="MCP server 'x' needs either command"):
+        McpServer("x", **options)
+
+
+# An agent's tools as a server
+
+
+class Broken(Action):
+    async def run(self, context):
+        await trio.lowlevel.checkpoint()
+        raise ZeroDivisionError("a bug")
+
+
+class Refusing(Action):
+    def run(self, context):
+        raise ActionError("not today")
+
+
+async def test_an_agent_serves_its_tools():
+    async with Jido() as jido:
+        clerk = await jido.start_agent(Clerk, id="clerk")
+        server = mcp_server(clerk, [Order, Weather, Broken, Refusing])
+        async with Client(server) as client:
+            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+            assert tools["weather"].input_schema["required"] == ["city"]
+
+            async def told(name, **arguments):
+                result = await client.call_tool(name, arguments)
+                return result.content[0].text, result.is_error
+
+            assert await told("order", count=3) == ("3 ordered", False)
+            assert clerk.agent.state.orders == 3
+            assert await told("weather", city="Oslo") == ('{"sky": "snow", "city": "Oslo"}', False)
+            assert await told("refusing") == ("not today", True)
+            assert (await told("order", count="3"))[1]
+            assert await told("ordre") == ("there is no tool 'ordre'; did you mean 'order'?", True)
+            text, is_error = await told("broken")
+            assert (text.startswith("the tool failed: ZeroDivisionError"), is_error) == (True, True)
+        assert clerk.incarnation == 1
+
+
+async def test_what_nobody_can_approve_or_nothing_at_all_is_no_server():
+    class Plain(Agent): ...
+
+    async with Jido() as jido:
+        plain = await jido.start_agent(Plain)
+        with pytest.raises(InvalidDefinition, match="has no tools"):
+            mcp_server(plain)
+        with pytest.raises(InvalidDefinition, match="tool 'order' must be approved"):
+            mcp_server(plain, [Tool(Order, approve=True)])
