@@ -57,7 +57,8 @@ def test_every_part_but_those_with_an_extra_loads_with_the_wheel_alone(alone):
         import importlib, pkgutil, jido_trio
         apart = ("jido_trio.demo", "jido_trio.pytest_plugin", "jido_trio.testing", "jido_trio.cli._demo",
                  "jido_trio.cli._laws", "jido_trio.__main__", "jido_trio.storage.postgres",
-                 "jido_trio.storage.encryption", "jido_trio.ai.openai", "jido_trio.ai.anthropic", "jido_trio.ai.mcp")
+                 "jido_trio.storage.encryption", "jido_trio.ai.openai",
+                 "jido_trio.ai.anthropic", "jido_trio.ai.ollama", "jido_trio.ai.mcp")
         walk = pkgutil.walk_packages(jido_trio.__path__, "jido_trio.", onerror=lambda name: None)
         names = [found.name for found in walk if not found.name.startswith(apart) and "__main__" not in found.name]
         for name in names:
@@ -77,6 +78,7 @@ def test_every_part_but_those_with_an_extra_loads_with_the_wheel_alone(alone):
         ("storage.postgres", "psycopg"),
         ("ai.openai", "openai"),
         ("ai.anthropic", "anthropic"),
+        ("ai.ollama", "httpx2"),
         ("ai.mcp", "mcp"),
         ("storage.encryption", "cryptography"),
     ],

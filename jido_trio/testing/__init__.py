@@ -19,6 +19,7 @@ try:
     )
     from jido_trio.testing._explore import Exploration, LedgerUnbalanced, explore
     from jido_trio.testing._fake_anthropic import messages_reply, open_fake_anthropic
+    from jido_trio.testing._fake_ollama import ollama_reply, open_fake_ollama
     from jido_trio.testing._fake_openai import chat_reply, open_fake_openai
     from jido_trio.testing._fake_provider import FakeProvider, HttpReply
     from jido_trio.testing._faults import (
@@ -136,7 +137,9 @@ __all__ = [
     "law",
     "messages_reply",
     "model",
+    "ollama_reply",
     "open_fake_anthropic",
+    "open_fake_ollama",
     "open_fake_openai",
     "plain_data",
     "signals",
