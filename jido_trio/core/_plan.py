@@ -22,7 +22,7 @@ from jido_trio.core._context import Context
 from jido_trio.core._directives import Outcome, RunInstruction
 from jido_trio.core._instruction import Instruction
 from jido_trio.data import FrozenDict, Misfit, freeze, schema_of, thaw
-from jido_trio.errors import ActionError, InvalidDefinition, InvalidParams
+from jido_trio.errors import ActionError, InvalidDefinition, InvalidInstruction, InvalidParams
 from jido_trio.redact import said, shown, shown_error
 
 OnFailure: TypeAlias = Literal["undo", "stop", "skip"]
@@ -90,7 +90,10 @@ class Step:
         if not (isinstance(given, type) and issubclass(given, Action)) or given.is_abstract or given.is_input:
             raise InvalidDefinition(f"step {shown(self.name)} has {shown(given)}: give a class of actions with a run")
         checks.one_of(f"step {shown(self.name)}", "on_failure", self.on_failure, get_args(OnFailure))
-        Instruction(self.action, opts=self.opts)
+        try:
+            Instruction(self.action, opts=self.opts)
+        except InvalidInstruction as wrong:
+            raise InvalidDefinition(f"step {shown(self.name)}: {said(wrong)}", field="opts") from None
         self._check_params()
 
     def _check_params(self) -> None:

@@ -273,6 +273,8 @@ def _somebody_else(root: Path, at_once: tuple[int, str, str] | None) -> Iterator
 
     def act() -> None:
         place = root / where
+        if place.parent.is_symlink():
+            return  # it would be outside
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
         place.unlink(missing_ok=True)

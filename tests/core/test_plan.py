@@ -87,10 +87,11 @@ def test_a_plan_is_drawn():
         (lambda: PlanRun(Plan(), 0), "limit=0"),
         (lambda: Step("a", Fetch, needs=None), "needs=None of a step must be the names of others"),  # type: ignore[arg-type]
         (lambda: Step("a", Fetch, needs=["b", 3]), "needs of a step must be .*, and 3 is none"),  # type: ignore[list-item]
+        (lambda: Step("a", Fetch, opts={"timout": 3}), "step 'a': there is no option 'timout'"),
         (lambda: From(""), "must name a step"),
         (lambda: From("a", None), "None is no key and no index"),  # type: ignore[arg-type]
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_what_makes_no_sense_is_refused_before_anything_runs(make, why):
     with pytest.raises(InvalidDefinition, match=why):
