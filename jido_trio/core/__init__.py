@@ -59,7 +59,8 @@ from jido_trio.core._memory import Memory, Space
 from jido_trio.core._migration import migrated
 from jido_trio.core._pattern import matches
 from jido_trio.core._plan import From, Plan, PlanRun, StartPlan, Step, StepDone, UndoStep
-from jido_trio.core._plugin import PluggedState, Plugin, PluginChange
+from jido_trio.core._plugged import PluggedState
+from jido_trio.core._plugin import Plugin, PluginChange
 from jido_trio.core._policy import AtOnce, Breaker, Policy, Rate
 from jido_trio.core._resources import Resources
 from jido_trio.core._router import Route, Router, Unrouted

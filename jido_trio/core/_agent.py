@@ -24,7 +24,9 @@ from jido_trio.core._input import Input
 from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Command, Instruction, normalize
 from jido_trio.core._learned import Learned
-from jido_trio.core._plugin import Plugged, Plugin, jobs_of_plugins, plugged_by, sensors_of_plugins, slice_of
+from jido_trio.core._mounted import Mounted, mounted, over_defaults, replaced
+from jido_trio.core._plugged import Plugged, slice_of
+from jido_trio.core._plugin import Plugin
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._sent import CARRIER, unwrapping
 from jido_trio.core._signal import Signal
@@ -43,6 +45,8 @@ class NoState:
 
 State = TypeVar("State", default=NoState)
 Slice = PlainTypeVar("Slice")
+Brought = PlainTypeVar("Brought")
+Plugins: TypeAlias = Iterable[Plugin[Any] | tuple[str, Plugin[Any]]]
 
 Target: TypeAlias = type[Action] | Action | Instruction | tuple[type[Action], Mapping[str, Any]]
 """What a signal is routed to: an action, whose parameters are the signal's data; with parameters that are fixed."""
@@ -74,6 +78,8 @@ class Agent(Described, Generic[State]):
         durable: Whether its agents outlive their process, in the storage of their instance; `Durable` says how.
         schedules: Jobs that each of its agents has from its start on.
         plugins: What it has in common with others: `Plugin`s, or pairs of a name and a `Plugin`.
+        default_plugins: The same, before those, and for all subclasses; one of `plugins` with the same name takes the
+            place of a default. A subclass gives others, or by name what takes their place, and None for nothing.
         sensors: What watches the world for each of its agents, by tag: `Sensor`s, or `StartSensor`s.
 
     Raises:
@@ -105,6 +111,8 @@ class Agent(Described, Generic[State]):
     _hooked: ClassVar[bool] = False
     _plugged: ClassVar[Plugged | None] = None
     """Its strategy, if it has plugins."""
+    _defaults: ClassVar[tuple[Mounted, ...]] = ()
+    _own_plugins: ClassVar[tuple[Mounted, ...]] = ()
     _own_schedules: ClassVar[tuple[Cron, ...]] = ()
     _own_sensors: ClassVar[tuple[StartSensor, ...]] = ()
     """Without those of its plugins."""
@@ -129,6 +137,9 @@ class Agent(Described, Generic[State]):
         schedules: Iterable[Cron] | None = None,
         sensors: Mapping[str, Any] | Iterable[StartSensor] | None = None,
         plugins: Iterable[Plugin[Any] | tuple[str, Plugin[Any]]] | None = None,
+        default_plugins: Iterable[Plugin[Any] | tuple[str, Plugin[Any]]]
+        | Mapping[str, Plugin[Any] | None]
+        | None = None,
     ) -> None:
         super().__init_subclass__()
         cls._describe("agent", name, description=description, category=category, tags=tags, vsn=vsn)
@@ -144,15 +155,16 @@ class Agent(Described, Generic[State]):
             cls.default_dispatch = checked_dispatch(f"agent {cls.name!r}", "default_dispatch", default_dispatch)
         if strategy is not None:
             cls.strategy = _checked_strategy(cls, strategy)
-        if strategy is not None or plugins is not None:
-            cls._plug(plugins)
+        plugged = plugins is not None or default_plugins is not None
+        if strategy is not None or plugged:
+            cls._plug(plugins, default_plugins)
         if durable is not None:
             cls.durable = checked_durable(f"agent {cls.name!r}", durable)
         if routes is not None:
             cls._routes = Router(routes).routes
-        if routes is not None or strategy is not None or plugins is not None:
+        if routes is not None or strategy is not None or plugged:
             cls.router = _router(cls, (*cls._routes, *_routes_of(cls.strategy)))
-        cls._declare(schedules, sensors, plugged=plugins is not None)
+        cls._declare(schedules, sensors, plugged=plugged)
         state = _state_class(cls)
         if state is not None:
             cls.record = schema_of(state)
@@ -166,22 +178,29 @@ class Agent(Described, Generic[State]):
         cls._by_type = Learned(cls._for_signal)
 
     @classmethod
-    def _plug(cls, plugins: Iterable[Any] | None) -> None:
-        if plugins is None and cls._plugged is not None:
-            plugins = [(each.name, each.plugin) for each in cls._plugged.mounted]
+    def _plug(cls, plugins: Any, defaults: Any) -> None:
+        owner = f"agent {cls.name!r}"
+        if defaults is not None:
+            cls._defaults = mounted(owner, replaced(owner, cls._defaults, defaults))
         if plugins is not None:
-            cls.strategy = cls._plugged = plugged_by(f"agent {cls.name!r}", cls.strategy, plugins)
+            cls._own_plugins = mounted(owner, plugins, among=cls._defaults)
+        if cls._plugged is not None or plugins is not None or defaults is not None:
+            own: Any = cls.strategy
+            cls.strategy = cls._plugged = Plugged(
+                own.own if isinstance(own, Plugged) else own,
+                mounted(owner, over_defaults(cls._defaults, cls._own_plugins)),
+            )
 
     @classmethod
     def _declare(cls, schedules: Iterable[Cron] | None, sensors: Any, *, plugged: bool) -> None:
         if schedules is not None:
             cls._own_schedules = _checked_schedules(cls, schedules)
         if schedules is not None or plugged:
-            cls.schedules = _checked_schedules(cls, (*cls._own_schedules, *jobs_of_plugins(cls.strategy)))
+            cls.schedules = _checked_schedules(cls, (*cls._own_schedules, *_brought_by(cls, Mounted.jobs)))
         if sensors is not None:
             cls._own_sensors = _checked_sensors(cls, sensors)
         if sensors is not None or plugged:
-            cls.sensors = _checked_sensors(cls, (*cls._own_sensors, *sensors_of_plugins(cls.strategy)))
+            cls.sensors = _checked_sensors(cls, (*cls._own_sensors, *_brought_by(cls, Mounted.sensors)))
 
     @classmethod
     def new(cls, id: object = None, state: State | Mapping[str, Any] | None = None) -> Self:
@@ -407,6 +426,11 @@ def _state_class(cls: type) -> Any:
             (state, *_) = get_args(base)
             return None if isinstance(state, PlainTypeVar) else state
     return None if hasattr(cls, "record") else NoState
+
+
+def _brought_by(cls: type[Agent[Any]], what: Callable[[Mounted], Iterable[Brought]]) -> Iterable[Brought]:
+    mounted = cls._plugged.mounted if cls._plugged is not None else ()
+    return (one for each in mounted for one in what(each))
 
 
 def _checked_schedules(cls: type[Agent[Any]], schedules: Iterable[Cron]) -> tuple[Cron, ...]:

@@ -9,7 +9,7 @@ import attrs
 
 from jido_trio.core._agent import Agent
 from jido_trio.core._durable import Migration
-from jido_trio.core._plugin import Plugged
+from jido_trio.core._plugged import Plugged
 from jido_trio.errors import MigrationFailed
 from jido_trio.redact import secret_fields_within, secret_texts, shown, shown_error
 

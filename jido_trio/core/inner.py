@@ -7,7 +7,7 @@ from jido_trio.core._action import check_result
 from jido_trio.core._directives import checked_dispatch
 from jido_trio.core._error_policy import Verdict, decide_error
 from jido_trio.core._invariant import invariants_of
-from jido_trio.core._plugin import StartChildren
+from jido_trio.core._plugged import StartChildren, checkpointed, restored
 from jido_trio.core._policy import Gate
 from jido_trio.core._sensor import checked_sensor
 from jido_trio.core._ticks import comes_at, due_at_start, first_due, is_missed, is_same_job, next_due
@@ -19,6 +19,7 @@ __all__ = [
     "check_result",
     "checked_dispatch",
     "checked_sensor",
+    "checkpointed",
     "comes_at",
     "decide_error",
     "due_at_start",
@@ -27,4 +28,5 @@ __all__ = [
     "is_missed",
     "is_same_job",
     "next_due",
+    "restored",
 ]

@@ -25,8 +25,9 @@ from urllib.parse import quote, unquote
 from attrs import define, frozen
 
 from jido_trio.core import Agent, Cron, Entry, Missed, Signal
+from jido_trio.core.inner import checkpointed, restored
 from jido_trio.data import Misfit, class_name, pack, unpack
-from jido_trio.errors import Conflict, InvalidDefinition, OwnershipLost, RecordRefused, Unstorable
+from jido_trio.errors import ActionError, Conflict, InvalidDefinition, OwnershipLost, RecordRefused, Unstorable
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.storage import Check, Delete, Op, Put, Record, Storage, within
 
@@ -190,16 +191,24 @@ class Archive:
         return f"{self._at}base/{number:016d}"
 
     def snapshot(self, snapshot: Snapshot, *, base: bool = False) -> Put:
-        """Return the operation that writes a snapshot, in the place of the last one or to fold the journal from."""
+        """Return the operation that writes a snapshot, in the place of the last one or to fold the journal from.
+
+        Raises:
+            Unstorable: Part of it can't be kept.
+        """
         agent = snapshot.agent
         cls = type(agent)
+        try:
+            strategy_state = checkpointed(agent)
+        except ActionError as refused:
+            raise Unstorable(self.agent_id, said(refused)) from refused
         record = {
             "format": FORMAT,
             "class": recorded_name(cls),
             "vsn": cls.vsn,
             "number": snapshot.number,
             "state": agent.state,
-            "strategy_state": agent.strategy_state,
+            "strategy_state": strategy_state,
         }
         return Put(self.base(snapshot.number) if base else f"{self._at}now/agent", self.packed(record))
 
@@ -363,7 +372,11 @@ class Archive:
         fields = self.read(record, lambda _: {key: unpack_plain(value) for key, value in fields.items()})
         if type(fields["state"]) is not cls.record.cls:
             raise RecordRefused(record.key, f"its state is {shown(fields['state'])}, not of {cls.record.cls.__name__}")
-        return Snapshot(cls(self.agent_id, fields["state"], fields["strategy_state"]), fields["number"])
+        try:
+            strategy_state = restored(cls, fields["strategy_state"])
+        except ActionError as refused:
+            raise RecordRefused(record.key, said(refused)) from refused
+        return Snapshot(cls(self.agent_id, fields["state"], strategy_state), fields["number"])
 
     def read(self, record: Record, read: Any) -> Any:
         """Return what `read` makes of a record.
