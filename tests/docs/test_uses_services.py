@@ -53,7 +53,8 @@ def services():
     server.server_close()
 
 
-def test_killed_in_the_middle_trips_go_on_and_one_that_fails_is_taken_back(tmp_path, services):
+@pytest.mark.parametrize("program", ["orchestration.py", "orchestration_bare.py"])
+def test_killed_in_the_middle_trips_go_on_and_one_that_fails_is_taken_back(tmp_path, services, program):
     arguments = tmp_path / "trips.db", f"127.0.0.1:{services.server_port}", "short-1", "long-2"
     paying, go_on = threading.Semaphore(0), threading.Event()
 
@@ -63,20 +64,25 @@ def test_killed_in_the_middle_trips_go_on_and_one_that_fails_is_taken_back(tmp_p
             go_on.wait(30)
 
     services.on_request = hold
-    with started("orchestration.py", *arguments) as program:
+    with started(program, *arguments) as running:
         for _ in range(2):
             assert paying.acquire(timeout=30)
-        program.send_signal(signal.SIGKILL)
+        running.send_signal(signal.SIGKILL)
     assert services.booked["flights"] == services.booked["hotels"] == {"short-1", "long-2"}
     go_on.set()
 
-    lines = told("orchestration.py", *arguments)
+    lines = told(program, *arguments)
 
     assert sorted(lines) == [
         "long-2: {'pay': 'cards said 402'}; taken back: flight, hotel",
         "short-1: booked, 42000 cents",
     ]
     assert services.booked == {"flights": {"short-1"}, "hotels": {"short-1"}, "cards": {"short-1"}}
+
+
+def test_it_is_little_more_than_half_as_long_as_the_same_in_bare_trio():
+    ours, bare = (len((USES / name).read_text().splitlines()) for name in ("orchestration.py", "orchestration_bare.py"))
+    assert ours < 0.6 * bare
 
 
 def test_killed_in_the_middle_an_import_goes_on_and_a_row_that_kills_its_checker_is_refused(tmp_path):
