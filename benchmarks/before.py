@@ -3,13 +3,17 @@
 The commit is checked out into a folder that is thrown away. Its own benchmarks run there and those of today run here,
 in turns, each in a process of its own and each beside bare Trio in that process. So the two are compared by their
 ratios to bare Trio, of which the medians over the turns are taken; the times stand beside them.
+
+A second table has the calls of functions that each takes. They are nearly the same whatever else the machine does: only
+which turn of the run queue is cut short differs.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,20 +59,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("commit", help="what is compared with what is here")
     parser.add_argument("--only", action="append", metavar="NAME", help=f"may be repeated ({', '.join(SHAPE)})")
     parser.add_argument("--turns", type=int, default=TURNS, help=f"of each of the two ({TURNS})")
+    parser.add_argument("--calls", action="store_true", help="count calls of functions, and measure no time")
     parser.add_argument("--cpu", action="store_true", help="count the processor's time, on a busy machine")
     options = parser.parse_args(arguments)
+    with _checked_out(options.commit) as folder:
+        if not options.calls:
+            _compare_times(folder, options)
+        print(table_of_calls(_calls(folder), _calls(ROOT)))
+
+
+def _compare_times(folder: Path, options: Namespace) -> None:
     names, at_first = options.only or SHAPE, load()
     before: list[Mapping[str, Figure]] = []
     after: list[Mapping[str, Figure]] = []
-    with _checked_out(options.commit) as folder:
-        for turn in range(options.turns):
-            for where, figures in ((folder, before), (ROOT, after))[:: 1 if turn % 2 == 0 else -1]:
-                figures.append(_figures(where, names, cpu=options.cpu))
-                print(f"{'before' if figures is before else 'after'}: turn {turn + 1} is done", file=sys.stderr)
+    for turn in range(options.turns):
+        for where, figures in ((folder, before), (ROOT, after))[:: 1 if turn % 2 == 0 else -1]:
+            figures.append(_figures(where, names, cpu=options.cpu))
+            print(f"{'before' if figures is before else 'after'}: turn {turn + 1} is done", file=sys.stderr)
     loads = " before and ".join("unknown" if each is None else f"{each:.1f}" for each in (at_first, load()))
     clock = ", the processor's time" if options.cpu else ""
     print(f"{this_machine()}; load {loads} after; medians of {options.turns} turns{clock}\n")
-    print(table(medians(before), medians(after)))
+    print(table(medians(before), medians(after)) + "\n")
 
 
 @contextmanager
@@ -138,6 +149,27 @@ def table(before: Mapping[str, Figure], after: Mapping[str, Figure]) -> str:
             must,
         ]
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+Calls = Mapping[str, Mapping[str, float]]
+
+
+def _calls(where: Path) -> Calls:
+    """Run our program that counts, with the package of a checkout."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "_calls.py")]
+    environment = os.environ | {"PYTHONPATH": str(where)}
+    ran = subprocess.run(command, cwd=where, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    counts: Calls = json.loads(ran.stdout)
+    return counts
+
+
+def table_of_calls(before: Calls, after: Calls) -> str:
+    """Return the calls of functions as a table in Markdown."""
+    lines = ["| calls of functions | Python, before | after | C, before | after |", "|---|--:|--:|--:|--:|"]
+    for name in after:
+        cells = [f"{each[name][kind]:.0f}" for kind in ("Python", "C") for each in (before, after)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 from attrs import evolve
 
-from benchmarks.before import Figure, medians, table
+from benchmarks.before import ROOT, Figure, _calls, medians, table, table_of_calls
 
 CALL = Figure("call, one caller", 8.0, "reply", 1.0, 1.0)
 
@@ -20,3 +20,9 @@ def test_a_bound_that_is_missed_is_called_so_and_where_there_is_none_nothing_is_
     _, _, call, hop = table(figures, figures).splitlines()
     assert call.endswith("| 1.00 | 1x: missed |")
     assert hop.endswith("| 1.00 |  |")
+
+
+def test_calls_of_functions_are_counted_with_the_package_of_a_checkout():
+    calls = _calls(ROOT)
+    assert table_of_calls(calls, calls).splitlines()[2].startswith("| call | ")
+    assert [name for name, counts in calls.items() if not 10 < counts["Python"] < 1000] == []
