@@ -5,10 +5,10 @@ import importlib
 
 from jido_trio.extras import MissingExtra
 
-CHECK = "Try the laws of agents on yours: nobody has to write a test."
+CHECK = "Try the laws of agents on yours, and those of plugins: nobody has to write a test."
 CODES = (
     "exit code: 0 no law is broken; 1 one is, and its smallest counterexample is shown; 2 it can't be checked, as it "
-    "can't be imported or is no agent; 130 ended by Ctrl-C"
+    "can't be imported, or is no agent, action or plugin; 130 ended by Ctrl-C"
 )
 """What it is for, and how it ends."""
 
@@ -16,8 +16,13 @@ CODES = (
 def add_check(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     parser.description, parser.epilog = CHECK, CODES
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="module:Agent, a module, a package or a folder")
-    parser.add_argument("--all", action="store_true", help="all agents below the working directory")
+    parser.add_argument(
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        help="module:Agent, module:Action, module:Plugin, a module, a package or a folder",
+    )
+    parser.add_argument("--all", action="store_true", help="all agents and plugins below the working directory")
     parser.add_argument("--law", action="append", metavar="NAME", help="only this law; may be given several times")
     parser.add_argument("--examples", type=_positive, default=100, metavar="N", help="trials for a law (default: 100)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="what the trials follow from (default: 0)")

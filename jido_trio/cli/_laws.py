@@ -1,4 +1,4 @@
-"""What `jido-trio check` does: the laws of agents, tried on those of somebody's modules."""
+"""What `jido-trio check` does: the laws of agents and plugins, tried on those of somebody's modules."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _targets(options: argparse.Namespace) -> Sequence[str]:
 
 
 def _below(path: Path) -> list[str]:
-    """Return the modules in a file or folder that speak of agents."""
+    """Return the modules in a file or folder that speak of agents or plugins."""
     files = [path] if path.is_file() else sorted(path.rglob("*.py"))
     here = Path.cwd()
     names = []
@@ -60,7 +60,7 @@ def _below(path: Path) -> list[str]:
         if file.suffix == ".py" and not hidden and _has_agents(file):
             names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
     if not names:
-        raise InvalidDefinition(f"no agent is defined in {said(path)}", field="target", value=str(path))
+        raise InvalidDefinition(f"no agent and no plugin is defined in {said(path)}", field="target", value=str(path))
     return names
 
 
@@ -70,7 +70,7 @@ def _has_agents(file: Path) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     classes = [line for line in text.splitlines() if line.startswith("class ")]
-    return "jido_trio" in text and any("Agent" in line for line in classes)
+    return "jido_trio" in text and any("Agent" in line or "Plugin" in line for line in classes)
 
 
 def _reports(found: Sequence[AgentUnderTest], options: argparse.Namespace) -> Iterator[Conformance]:

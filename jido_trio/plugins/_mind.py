@@ -7,6 +7,7 @@ import attrs
 from attrs import frozen
 
 from jido_trio.core import Action, Context, Identity, Memory, Plugin, Result, Thread
+from jido_trio.errors import ActionError, InvalidDefinition
 
 
 @frozen
@@ -19,7 +20,7 @@ class ThreadSlice:
 class AppendEntry(Action, name="thread_append"):
     """Append an entry to the thread."""
 
-    kind: str = "note"
+    kind: str = attrs.field(default="note", validator=attrs.validators.min_len(1))
     payload: Mapping[str, Any] = attrs.field(factory=dict)
 
     def run(self, context: Context[Any, Any]) -> Result:
@@ -64,9 +65,12 @@ class Remember(Action, name="memory_put"):
     space: str = "world"
 
     def run(self, context: Context[Any, Any]) -> Result:
-        """Return the memory with it."""
+        """Return the memory with it, if there is such a space and it is a mapping."""
         memory = context.agent.plugin(MemoryPlugin).memory or Memory.new()
-        return MemoryPlugin.change({"memory": memory.put_in(self.space, self.key, self.value)})
+        try:
+            return MemoryPlugin.change({"memory": memory.put_in(self.space, self.key, self.value)})
+        except InvalidDefinition as error:
+            raise ActionError(str(error)) from error
 
 
 class MemoryPlugin(Plugin[MemorySlice], name="memory", singleton=True):
@@ -87,8 +91,8 @@ class IdentitySlice:
 class GrowOlder(Action, name="identity_grow_older"):
     """Grow older by years and days."""
 
-    years: int = 0
-    days: int = 0
+    years: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    days: int = attrs.field(default=0, validator=attrs.validators.ge(0))
 
     def run(self, context: Context[Any, Any]) -> Result:
         """Return the older identity."""

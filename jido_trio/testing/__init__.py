@@ -3,14 +3,15 @@
 from jido_trio.extras import require
 
 try:
-    from jido_trio.testing._carrier import agent_of
+    from jido_trio.testing._carrier import agent_of, agent_with
     from jido_trio.testing._cassette import Cassette
     from jido_trio.testing._chat_laws import check_conversation
     from jido_trio.testing._chat_strategies import budgets, chat_rules, tool_calls
-    from jido_trio.testing._checks import check_action, check_strategy
+    from jido_trio.testing._checks import check_action, check_plugin, check_strategy
     from jido_trio.testing._choices import Choice
     from jido_trio.testing._conformance import (
         NAMES,
+        PLUGIN_NAMES,
         Conformance,
         LawVerdict,
         check_agent,
@@ -74,6 +75,7 @@ except ModuleNotFoundError:
 
 __all__ = [
     "NAMES",
+    "PLUGIN_NAMES",
     "AgentMachine",
     "AgentUnderTest",
     "Cassette",
@@ -115,6 +117,7 @@ __all__ = [
     "actions",
     "agent_after",
     "agent_of",
+    "agent_with",
     "agents",
     "budgets",
     "changes",
@@ -124,6 +127,7 @@ __all__ = [
     "check_agent",
     "check_conversation",
     "check_interpreter",
+    "check_plugin",
     "check_storage",
     "check_strategy",
     "command_sequences",

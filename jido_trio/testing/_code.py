@@ -11,7 +11,7 @@ import attrs
 
 from jido_trio.core import Agent, Direct, Signal
 from jido_trio.redact import shown
-from jido_trio.testing._carrier import agent_of, is_carrier
+from jido_trio.testing._carrier import agent_of, agent_with, carried, is_carrier
 from jido_trio.testing._walk import Trial
 
 
@@ -30,7 +30,11 @@ def code_of(trial: Trial, *, last: str = "") -> str:
 def _made(agent: Agent[Any], names: set[Any]) -> str:
     cls = type(agent)
     made_by = cls.__qualname__
-    if is_carrier(cls):
+    if carried(cls):
+        names.add(agent_with)
+        plugins = (plugin if name == plugin.name else (name, plugin) for name, plugin in carried(cls))
+        made_by = f"agent_with({', '.join(_code(plugin, names) for plugin in plugins)})"
+    elif is_carrier(cls):
         names |= {agent_of, cls.record.cls}
         plain = type(cls.strategy) is Direct
         made_by = (

@@ -27,6 +27,7 @@ from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import said, shown
 from jido_trio.testing._code import code_of
 from jido_trio.testing._own_laws import OwnLaw
+from jido_trio.testing._plugin_walk import PluginNotes
 from jido_trio.testing._sandbox import Died, Sandbox
 from jido_trio.testing._strategies import Overrides, actions
 from jido_trio.testing._subject import AgentUnderTest, subject_of
@@ -61,6 +62,14 @@ class Bench:
     def elsewhere(self, trial: Trial) -> Walk | Died:
         """Return the same of the other process."""
         return self._elsewhere.ask("walk", trial)  # type: ignore[no-any-return]  # or Died
+
+    def plugged(self, trial: Trial) -> PluginNotes | Died:
+        """Return what is noted of a trial of a plugin."""
+        return self._here.ask("plugin", trial)  # type: ignore[no-any-return]  # or Died
+
+    def plugged_elsewhere(self, trial: Trial) -> PluginNotes | Died:
+        """Return the same of the other process."""
+        return self._elsewhere.ask("plugin", trial)  # type: ignore[no-any-return]  # or Died
 
     def weigh(self, weighing: Weighing) -> Sequence[tuple[int, float]] | Died:
         """Return lines and seconds by size."""
@@ -201,6 +210,30 @@ def _independent(bench: Bench, trial: Trial) -> str | None:
     return None
 
 
+def _noted(law: str) -> Broken:
+    def broken(bench: Bench, trial: Trial) -> str | None:
+        notes = bench.plugged(trial)
+        return None if isinstance(notes, Died) else notes.broken.get(law)
+
+    return broken
+
+
+def _mounted(bench: Bench, trial: Trial) -> str | None:
+    here = bench.plugged(trial)
+    if isinstance(here, Died):
+        return here.why
+    if "mounted" in here.broken:
+        return here.broken["mounted"]
+    there = bench.plugged_elsewhere(trial)
+    if isinstance(there, Died) or there.begun == here.begun:
+        return None
+    return f"in another process, directory, time zone, locale and environment: {differing(here.begun, there.begun)}"
+
+
+def _no_plugin(subject: AgentUnderTest) -> str | None:
+    return None if subject.is_plugin else "it is no plugin"
+
+
 def _hooked(subject: AgentUnderTest) -> str | None:
     cls = subject.cls
     hooked = cls.on_before_cmd is not Agent.on_before_cmd or cls.on_after_cmd is not Agent.on_after_cmd
@@ -236,9 +269,42 @@ LAWS: Mapping[str, Law] = {
         ),
     )
 }
+LAWS_OF_PLUGINS: Mapping[str, Law] = {
+    law.name: law
+    for law in (
+        Law("mounted", "what it brings to a new agent is the same each time, anywhere", _mounted, _no_plugin),
+        Law(
+            "sliced",
+            "its slice stays of its class, and comes back from storage as it was",
+            _noted("sliced"),
+            _no_plugin,
+        ),
+        Law(
+            "hooks",
+            "its hooks answer what they are asked for, or say no by an ActionError",
+            _noted("hooks"),
+            _no_plugin,
+        ),
+        Law(
+            "apart",
+            "it changes no slice but its own, and the agent's state by what its actions return",
+            _noted("apart"),
+            _no_plugin,
+        ),
+        Law("beneath", "signals that aren't below its name are none of its own", _noted("beneath"), _no_plugin),
+        Law(
+            "renamed",
+            "it does the same under another name, and beside another of its class",
+            _noted("renamed"),
+            lambda subject: _no_plugin(subject) or ("it is a singleton" if subject.is_singleton else None),
+        ),
+    )
+}
 BOUNDED = "bounded"
 NAMES = (*LAWS, BOUNDED)
 """Laws in the order in which they are tried."""
+PLUGIN_NAMES = tuple(LAWS_OF_PLUGINS)
+"""Laws that are about plugins, tried after the others."""
 
 
 # ---- the check
@@ -258,8 +324,8 @@ def conformance(
     """Try the laws on an agent class, and return what became of each.
 
     Args:
-        agent: The class.
-        laws: Names of those to try; all if None.
+        agent: The class; or an `AgentUnderTest`, which may be an action or a plugin, too.
+        laws: Names of those to try; if None `NAMES`, and for a plugin `PLUGIN_NAMES`, too.
         examples: Trials for each law; half as many again begin in any state.
         seed: What the trials follow from.
         overrides: What to generate instead for a class, or for a field of one: `{Take: ..., (Put, "count"): ...}`.
@@ -268,15 +334,10 @@ def conformance(
         progress: Called with each verdict, when it is known.
 
     Raises:
-        InvalidDefinition: It is no agent class, or can't be told anything.
+        InvalidDefinition: It is no agent class, or can't be told anything; or there is no such law.
     """
     subject = agent if isinstance(agent, AgentUnderTest) else subject_of(agent, overrides, also)
-    wanted = NAMES if laws is None else [name for name in NAMES if name in laws]
-    unknown = set(laws or ()) - set(NAMES)
-    if unknown:
-        raise InvalidDefinition(
-            f"there is no law {shown(min(unknown))}: choose from {', '.join(NAMES)}", field="laws", value=laws
-        )
+    wanted = names_for(subject, laws)
     how = How(examples, seed, kept)
     verdicts: list[LawVerdict] = []
     with Bench(subject.modules) as bench:
@@ -286,9 +347,28 @@ def conformance(
     return Conformance(subject.name, tuple(verdicts))
 
 
+def names_for(subject: AgentUnderTest, laws: Collection[str] | None = None) -> Sequence[str]:
+    """Return the laws that are tried on a subject: those that were asked for, or all that are about its kind.
+
+    Raises:
+        InvalidDefinition: There is no such law.
+    """
+    if laws is None:
+        return (*NAMES, *PLUGIN_NAMES) if subject.is_plugin else NAMES
+    known = (*NAMES, *PLUGIN_NAMES)
+    unknown = set(laws) - set(known)
+    if unknown:
+        raise InvalidDefinition(
+            f"there is no law {shown(min(unknown))}: choose from {', '.join(known)}", field="laws", value=laws
+        )
+    return [name for name in known if name in laws]
+
+
 def judged(bench: Bench, subject: AgentUnderTest, law: str, how: How) -> LawVerdict:
     """Return what becomes of one law."""
-    return _bounded(bench, subject, how) if law == BOUNDED else _tried(bench, subject, LAWS[law], how)
+    if law == BOUNDED:
+        return _bounded(bench, subject, how)
+    return _tried(bench, subject, LAWS[law] if law in LAWS else LAWS_OF_PLUGINS[law], how)
 
 
 def check_agent(

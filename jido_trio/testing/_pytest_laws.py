@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jido_trio.errors import InvalidDefinition
-from jido_trio.testing._conformance import NAMES, Bench, How, LawVerdict, judged, told_verdict
+from jido_trio.testing._conformance import Bench, How, LawVerdict, judged, names_for, told_verdict
 from jido_trio.testing._subject import AgentUnderTest, subjects
 
 
@@ -39,7 +39,7 @@ class AgentLaws(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Return a test for each law."""
-        for law in NAMES:
+        for law in names_for(self.subject):
             yield LawItem.from_parent(self, name=law)
 
     def teardown(self) -> None:

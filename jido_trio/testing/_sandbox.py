@@ -28,6 +28,7 @@ from typing import Any, Self, TypeAlias
 from attrs import frozen
 
 from jido_trio.redact import shown_error
+from jido_trio.testing._plugin_walk import plugin_walk
 from jido_trio.testing._walk import walk, weigh
 
 SECONDS = 10.0
@@ -61,7 +62,7 @@ class Sandbox:
     """A process for trials.
 
     Args:
-        modules: What is imported beforehand.
+        modules: What is imported beforehand; `module:name` for what its module makes when it is asked for it.
         elsewhere: Whether to have another hash seed, working directory, time zone, locale and environment than usual.
     """
 
@@ -142,7 +143,7 @@ def _exactly(file: int, size: int) -> bytes:
 
 # ---- in the process
 
-TRIALS: Mapping[str, Callable[[Any], Any]] = {"walk": walk, "weigh": weigh}
+TRIALS: Mapping[str, Callable[[Any], Any]] = {"walk": walk, "weigh": weigh, "plugin": plugin_walk}
 
 
 def serve(modules: Sequence[str]) -> None:
@@ -153,7 +154,9 @@ def serve(modules: Sequence[str]) -> None:
         os.dup2(nowhere, standard)
     for module in modules:
         with suppress(Exception):  # the trials will tell
-            importlib.import_module(module)
+            name, _, attribute = module.partition(":")
+            found = importlib.import_module(name)
+            getattr(found, attribute) if attribute else None
     importlib.import_module("resource") if os.name == "posix" else None
     gc.collect()
     gc.freeze()  # or the collector of each fork would copy all that is there already

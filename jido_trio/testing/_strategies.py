@@ -207,7 +207,7 @@ def agents(cls: type[A], *, reachable: bool = False, overrides: Overrides = NONE
         return cls.new(id, state)
 
     new.__name__ = f"{cls.__name__}.new"  # so that a counterexample shows code to paste
-    return st.builds(new, st.text(min_size=1, max_size=8), _states(cls.record.cls, overrides))
+    return st.builds(new, _ANY_ID, _states(cls.record.cls, overrides))
 
 
 def fresh(cls: type[A]) -> st.SearchStrategy[A] | None:
@@ -307,6 +307,8 @@ def signals(cls: type[Agent[Any]], *, overrides: Overrides = NONE) -> st.SearchS
 
 
 _IDS = st.text("abcxyz", min_size=1, max_size=4)
+_ANY_ID = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), min_size=1, max_size=8)
+"""What may be an id also where a signal names its agent."""
 _TIME = "2024-05-06T07:08:09Z"
 
 

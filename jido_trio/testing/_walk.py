@@ -42,6 +42,8 @@ class Trial:
     """What the process goes through beforehand, with an agent of its own."""
     laws: tuple[OwnLaw, ...] = ()
     """Laws and models that its author has."""
+    may_change_state: bool = False
+    """Whether a plugin that is tried may change the agent's state in `on_result`."""
 
 
 @frozen
@@ -84,7 +86,7 @@ def walk(trial: Trial) -> Walk:
     if _broken(trial.agent):
         return Walk()
     for step in trial.warm:
-        _attempt(trial.agent, step)
+        attempted(trial.agent, step)
     agent, seen, ended = trial.agent, [], trial.agent
     judges = Judges(trial.laws, agent)
     for step in trial.steps:
@@ -101,7 +103,7 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
     twins = _copied((agent, step))
     before = told((agent, step))
     with watched() as doings:
-        after, directives, error = _attempt(agent, step)
+        after, directives, error = attempted(agent, step)
     text = error or told((after, directives))
     now = told((agent, step))
     touched = "" if now == before else differing(before, now)
@@ -126,7 +128,7 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
     )
 
 
-def _attempt(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstance], str]:
+def attempted(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstance], str]:
     """Return the agent after a step, its directives, and the exception that left it, as text."""
     try:
         answer = agent.receive(step) if isinstance(step, Signal) else agent.cmd(step)
@@ -139,7 +141,7 @@ def _attempt(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstance
 
 
 def _text(agent: Agent[Any], step: Step) -> str:
-    after, directives, error = _attempt(agent, step)
+    after, directives, error = attempted(agent, step)
     return error or told((after, directives))
 
 
@@ -177,7 +179,8 @@ def _broken(agent: Agent[Any]) -> str:
 
 
 def _unstorable(agent: Agent[Any], directives: Sequence[AttrsInstance]) -> str:
-    for what, value in (("state", agent.state), *(("directive", one) for one in directives)):
+    kept = (("state", agent.state), ("strategy_state", agent.strategy_state))
+    for what, value in (*kept, *(("directive", one) for one in directives)):
         try:
             back = unpack(pack(value))
         except Exception as error:  # noqa: BLE001 - of a converter, too
@@ -201,8 +204,8 @@ def _apart(first: Agent[Any], steps: Sequence[Step], last: Agent[Any], count: in
     if not plain or cls._hooked or count < len(steps) or count < 2 or any(isinstance(s, Signal) for s in steps):
         return ""
     drawn: list[object] = []
-    with _noting_draws(drawn):
-        after, directives, error = _attempt(first, list(steps))
+    with noting_draws(drawn):
+        after, directives, error = attempted(first, list(steps))
         one_by_one = _one_by_one(first, steps)
     if error or drawn:  # numbers follow from the whole command, too
         return error
@@ -213,17 +216,22 @@ def _apart(first: Agent[Any], steps: Sequence[Step], last: Agent[Any], count: in
 def _one_by_one(agent: Agent[Any], steps: Sequence[Step]) -> list[AttrsInstance]:
     found: list[AttrsInstance] = []
     for step in steps:
-        agent, directives, _ = _attempt(agent, step)
+        agent, directives, _ = attempted(agent, step)
         found += directives
     return found
 
 
 def _masked(state: Any, directives: Sequence[AttrsInstance]) -> str:
     kinds = [type(one).__qualname__ for one in directives if not isinstance(one, RunInstruction)]
-    return _ID.sub("<id>", told((state, kinds)))
+    return masked_ids(told((state, kinds)))
 
 
-class _noting_draws:  # noqa: N801 - it is used like a function
+def masked_ids(text: str) -> str:
+    """Return a text without the ids in it that were derived."""
+    return _ID.sub("<id>", text)
+
+
+class noting_draws:  # noqa: N801 - it is used like a function
     """Note who asks for derived random numbers."""
 
     def __init__(self, into: list[object]) -> None:
@@ -270,7 +278,7 @@ def _lines(agent: Agent[Any], step: Step) -> int:
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        _attempt(agent, step)
+        attempted(agent, step)
     finally:
         sys.settrace(before)
     return count
@@ -287,6 +295,6 @@ def _seconds(agent: Agent[Any], step: Step) -> float:
     took = []
     for _ in range(3):
         began = used()
-        _attempt(agent, step)
+        attempted(agent, step)
         took.append(used() - began)
     return min(took)
