@@ -53,6 +53,11 @@ class PerRun(Generic[C]):
             self._client = self._make()
         return self._client
 
+    @property
+    def made(self) -> C | None:
+        """The client that there is."""
+        return self._client
+
 
 # What comes
 

@@ -21,7 +21,7 @@ try:
     from jido_trio.testing._explore import Exploration, LedgerUnbalanced, explore
     from jido_trio.testing._fake_anthropic import messages_reply, open_fake_anthropic
     from jido_trio.testing._fake_ollama import ollama_reply, open_fake_ollama
-    from jido_trio.testing._fake_openai import chat_reply, open_fake_openai
+    from jido_trio.testing._fake_openai import chat_reply, open_fake_openai, responses_reply
     from jido_trio.testing._fake_provider import FakeProvider, HttpReply
     from jido_trio.testing._faults import (
         CutShort,
@@ -146,6 +146,7 @@ __all__ = [
     "open_fake_ollama",
     "open_fake_openai",
     "plain_data",
+    "responses_reply",
     "signals",
     "simulate",
     "states",

@@ -3,9 +3,10 @@
 from jido_trio.extras import require
 
 try:
-    from jido_trio.ai.openai._chat import OpenAI
+    from jido_trio.ai.openai._client import OpenAI
+    from jido_trio.ai.openai._embeddings import OpenAIEmbeddings
 except ModuleNotFoundError:
     require("openai", "openai", part="ai.openai")
     raise
 
-__all__ = ["OpenAI"]
+__all__ = ["OpenAI", "OpenAIEmbeddings"]

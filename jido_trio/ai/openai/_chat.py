@@ -1,112 +1,26 @@
-"""The adapter for chat completions, on the official SDK.
-
-One `stream` is one HTTP request: the SDK's own retries are off, as it would send a request three times if the client's
-own time is over. It always streams, as leaving a stream is the only way to stop a reply that is being paid for. What
-the SDK takes for an answer and isn't one, is a failure here: a stream that just ends, an error in the midst of it, and
-a body that is no stream.
-"""
+"""Chat completions: the form that every server speaks. It has no place for thoughts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import openai
-from attrs import define, evolve, field
+from attrs import define, field
 
-from jido_trio import checks
-from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
+from jido_trio.ai._client import ModelReply, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import AssistantMessage, Message, Prompt, ToolCall, ToolMessage, Usage, UserMessage
-from jido_trio.ai._wire import (
-    PerRun,
-    SdkErrors,
-    Secrets,
-    Took,
-    count,
-    error_within,
-    no_stream,
-    object_of,
-    read_events,
-    refused,
-)
+from jido_trio.ai._wire import count
+from jido_trio.ai.openai._form import Form
 from jido_trio.data import thaw
-from jido_trio.redact import shown
 
 
-class OpenAI:
-    """A client for `Model("gpt-4.1-mini", OpenAI())`.
-
-    Args:
-        api_key: The key; the environment's `OPENAI_API_KEY` if not given. It is shown nowhere.
-        base_url: Where another server is that speaks like OpenAI's: "http://localhost:8080/v1".
-        silence: Seconds that may pass without a byte.
-        options: Fields for each request, as the provider names them: `{"temperature": 0}`.
-
-    Raises:
-        InvalidDefinition: An option is wrong.
-    """
-
-    def __init__(
-        self,
-        *,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        silence: float = 60,
-        options: Mapping[str, object] | None = None,
-    ) -> None:
-        checks.seconds("OpenAI", "silence", silence, above_zero=True)
-        self._api_key = api_key
-        self._base_url = base_url
-        self._silence = silence
-        self._options = dict(options or {})
-        self._client = PerRun(self._connected)
-
-    def __repr__(self) -> str:
-        return f"<OpenAI at {shown(self._base_url)}>" if self._base_url is not None else "<OpenAI>"
-
-    async def stream(self, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
-        """See `ModelClient`."""
-        reply = _Reply()
-        try:
-            client = self._client.get()
-            secrets = (client.api_key,) if client.api_key else ()
-        except openai.OpenAIError as error:  # there is no key
-            return self._failure(error, reply, ())
-        try:
-            return await self._stream(client, request, reply, tell, secrets)
-        except Exception as error:  # noqa: BLE001  # it is told
-            return self._failure(error, reply, secrets)
-
-    async def _stream(
-        self, client: openai.AsyncOpenAI, request: ModelRequest, reply: _Reply, tell: Tell, secrets: Secrets
-    ) -> ModelReply | ModelFailure:
-        create: Any = client.chat.completions.with_raw_response.create
-        raw = await create(
-            model=request.model,
-            messages=_messages(request.prompt),
-            stream=True,
-            stream_options={"include_usage": True},
-            extra_headers={"Idempotency-Key": request.key},
-            extra_body=self._options,
-            **_of_prompt(request.prompt, "max_completion_tokens" if self._base_url is None else "max_tokens"),
-        )
-        if "text/event-stream" not in raw.headers.get("content-type", ""):
-            return await no_stream(raw.http_response, secrets)
-        failure = await read_events(raw.http_response, lambda event: _taken(event, reply, tell, secrets))
-        if failure is not None:
-            return failure
-        return reply.whole() if reply.heard else ModelFailure("the reply is an empty stream")
-
-    def _connected(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, timeout=self._silence, max_retries=0)
-
-    def _failure(self, error: Exception, reply: _Reply, secrets: Secrets) -> ModelFailure:
-        return _ERRORS.failure(error, silence=self._silence, usage=reply.usage, secrets=secrets)
-
-
-def _of_prompt(prompt: Prompt, most: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {most: prompt.max_tokens}
+def _fields(prompt: Prompt, for_openai: bool) -> dict[str, Any]:  # noqa: FBT001  # as `Form` has it
+    fields: dict[str, Any] = {
+        "max_completion_tokens" if for_openai else "max_tokens": prompt.max_tokens,
+        "messages": _messages(prompt),
+        "stream_options": {"include_usage": True},
+    }
     if prompt.tools:
         fields["tools"] = [
             {
@@ -165,11 +79,11 @@ class _Reply:
     usage: Usage | None = None
     heard: bool = False
 
-    def take(self, chunk: Mapping[str, Any], tell: Tell) -> None:
+    def take(self, event: Mapping[str, Any], tell: Tell) -> None:
         """Add a chunk."""
-        if isinstance(chunk.get("usage"), dict):
-            self.usage = _usage(chunk["usage"])
-        for choice in chunk.get("choices") or ():
+        if isinstance(event.get("usage"), dict):
+            self.usage = _usage(event["usage"])
+        for choice in event.get("choices") or ():
             self.heard = True
             self._take_delta(choice.get("delta") or {}, tell)
             if choice.get("finish_reason"):
@@ -214,24 +128,9 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
     )
 
 
-def _taken(event: str, reply: _Reply, tell: Tell, secrets: Secrets) -> Took:
-    if event == "[DONE]":
-        return "last"
-    chunk = object_of(event, secrets)
-    if isinstance(chunk, ModelFailure):
-        return evolve(chunk, usage=reply.usage)
-    if chunk.get("error"):
-        return error_within(chunk["error"], secrets, reply.usage)
-    reply.take(chunk, tell)
-    return None
-
-
-def _refused(error: openai.APIStatusError, why: str) -> ModelFailure:
-    if error.code == "context_length_exceeded":
-        return ModelFailure(why, "overflow", billed=False)
-    if error.code == "insufficient_quota":
-        return ModelFailure(why, "never", billed=False)
-    return refused(error.status_code, why, error.response.headers)
-
-
-_ERRORS = SdkErrors(openai.APIStatusError, openai.APITimeoutError, openai.APIError, openai.OpenAIError, _refused)
+CHAT = Form(
+    create=lambda client: client.chat.completions.with_raw_response.create,
+    fields=_fields,
+    reading=_Reply,
+    error_of=lambda event: event.get("error"),
+)

@@ -1,0 +1,128 @@
+"""The adapter for OpenAI's models, on the official SDK.
+
+One `stream` is one HTTP request: the SDK's own retries are off, as it would send a request three times if the client's
+own time is over. It always streams, as leaving a stream is the only way to stop a reply that is being paid for. What
+the SDK takes for an answer and isn't one, is a failure here: a stream that just ends, an error in the midst of it, and
+a body that is no stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import openai
+from attrs import evolve
+
+from jido_trio import checks
+from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
+from jido_trio.ai._wire import (
+    PerRun,
+    SdkErrors,
+    Secrets,
+    Took,
+    error_within,
+    no_stream,
+    object_of,
+    read_events,
+    refused,
+)
+from jido_trio.ai.openai._chat import CHAT
+from jido_trio.ai.openai._form import Form, Reading
+from jido_trio.ai.openai._responses import RESPONSES
+from jido_trio.redact import shown
+
+_FORMS: Mapping[str, Form] = {"chat": CHAT, "responses": RESPONSES}
+
+
+class OpenAI:
+    """A client for `Model("gpt-4.1-mini", OpenAI())`.
+
+    Args:
+        api_key: The key; the environment's `OPENAI_API_KEY` if not given. It is shown nowhere.
+        base_url: Where another server is that speaks like OpenAI's: "http://localhost:8080/v1".
+        form: "chat" for chat completions, which every server speaks; "responses" for the newer form, in which a model
+            that thinks between calls is sent its thoughts back.
+        silence: Seconds that may pass without a byte.
+        options: Fields for each request, as the provider names them: `{"temperature": 0}`.
+
+    Raises:
+        InvalidDefinition: An option is wrong.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        form: Literal["chat", "responses"] = "chat",
+        silence: float = 60,
+        options: Mapping[str, object] | None = None,
+    ) -> None:
+        checks.seconds("OpenAI", "silence", silence, above_zero=True)
+        checks.one_of("OpenAI", "form", form, tuple(_FORMS))
+        self._api_key = api_key
+        self._base_url = base_url
+        self._form = _FORMS[form]
+        self._silence = silence
+        self._options = dict(options or {})
+        self._client = PerRun(self._connected)
+
+    def __repr__(self) -> str:
+        return f"<OpenAI at {shown(self._base_url)}>" if self._base_url is not None else "<OpenAI>"
+
+    async def stream(self, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
+        """See `ModelClient`."""
+        reply = self._form.reading()
+        try:
+            client = self._client.get()
+        except openai.OpenAIError as error:  # there is no key
+            return self._failure(error, reply, ())
+        secrets = (client.api_key,) if client.api_key else ()
+        try:
+            return await self._stream(client, request, reply, tell, secrets)
+        except Exception as error:  # noqa: BLE001  # it is told
+            return self._failure(error, reply, secrets)
+
+    async def _stream(
+        self, client: openai.AsyncOpenAI, request: ModelRequest, reply: Reading, tell: Tell, secrets: Secrets
+    ) -> ModelReply | ModelFailure:
+        raw = await self._form.create(client)(
+            model=request.model,
+            stream=True,
+            extra_headers={"Idempotency-Key": request.key},
+            extra_body=self._options,
+            **self._form.fields(request.prompt, self._base_url is None),
+        )
+        if "text/event-stream" not in raw.headers.get("content-type", ""):
+            return await no_stream(raw.http_response, secrets)
+        failure = await read_events(raw.http_response, lambda event: self._taken(event, reply, tell, secrets))
+        if failure is not None:
+            return failure
+        return reply.whole() if reply.heard else ModelFailure("the reply is an empty stream")
+
+    def _taken(self, event: str, reply: Reading, tell: Tell, secrets: Secrets) -> Took:
+        if event == "[DONE]":
+            return "last"
+        data = object_of(event, secrets)
+        if isinstance(data, ModelFailure):
+            return evolve(data, usage=reply.usage)
+        error = self._form.error_of(data)
+        return reply.take(data, tell) if not error else error_within(error, secrets, reply.usage)
+
+    def _connected(self) -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, timeout=self._silence, max_retries=0)
+
+    def _failure(self, error: Exception, reply: Reading, secrets: Secrets) -> ModelFailure:
+        return ERRORS.failure(error, silence=self._silence, usage=reply.usage, secrets=secrets)
+
+
+def _refused(error: openai.APIStatusError, why: str) -> ModelFailure:
+    if error.code == "context_length_exceeded":
+        return ModelFailure(why, "overflow", billed=False)
+    if error.code == "insufficient_quota":
+        return ModelFailure(why, "never", billed=False)
+    return refused(error.status_code, why, error.response.headers)
+
+
+ERRORS = SdkErrors(openai.APIStatusError, openai.APITimeoutError, openai.APIError, openai.OpenAIError, _refused)

@@ -1,0 +1,56 @@
+"""Embeddings of OpenAI, and of servers that speak like it."""
+
+from collections.abc import Sequence
+
+import openai
+
+from jido_trio import checks
+from jido_trio.ai._wire import PerRun
+from jido_trio.ai.openai._client import ERRORS
+from jido_trio.errors import ActionError
+from jido_trio.redact import shown
+
+
+class OpenAIEmbeddings:
+    """An embedder for `open_library(embedder=OpenAIEmbeddings("text-embedding-3-small"))`.
+
+    Args:
+        model: The provider's name of it.
+        api_key: The key; the environment's `OPENAI_API_KEY` if not given. It is shown nowhere.
+        base_url: Where another server is that speaks like OpenAI's.
+        timeout: Seconds that a request may take.
+
+    Raises:
+        InvalidDefinition: An option is wrong.
+    """
+
+    def __init__(
+        self, model: str, *, api_key: str | None = None, base_url: str | None = None, timeout: float = 60
+    ) -> None:
+        checks.seconds("OpenAIEmbeddings", "timeout", timeout, above_zero=True)
+        self.name = model
+        self._api_key = api_key
+        self._base_url = base_url
+        self._timeout = timeout
+        self._client = PerRun(self._connected)
+
+    def __repr__(self) -> str:
+        return f"<OpenAIEmbeddings {shown(self.name)}>"
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Return a vector for each text, by one request.
+
+        Raises:
+            ActionError: There are none; `retryable` says whether there may be the next time.
+        """
+        try:
+            client = self._client.get()
+            made = await client.embeddings.create(model=self.name, input=list(texts), encoding_format="float")
+            return [each.embedding for each in sorted(made.data, key=lambda each: each.index)]
+        except Exception as error:  # noqa: BLE001  # it is told
+            secrets = tuple(key for key in (self._api_key, getattr(self._client.made, "api_key", None)) if key)
+            failure = ERRORS.failure(error, silence=self._timeout, usage=None, secrets=secrets)
+            raise ActionError(f"no embeddings: {failure.why}", retryable=failure.kind == "retry") from None
+
+    def _connected(self) -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, timeout=self._timeout, max_retries=0)
