@@ -6,7 +6,8 @@ values, `_budget` and `_prices` its money, `_tools` and `_answer` what passes be
 `_retry` the next try. `_chat` is all of it, to be played with.
 
 `_agent` has an agent go on with a conversation; `_flights` has what is wanted be in flight, with the `_models` that
-their `_client` speaks with; `_request` is what its asker holds, and `_parts` what readers see meanwhile.
+their `_client` speaks with; `_request` is what its asker holds, and `_parts` what readers see meanwhile. `_limits` is
+what clients share, `_wire` what adapters do.
 """
 
 from jido_trio.ai._agent import ChatAgent
@@ -42,6 +43,7 @@ from jido_trio.ai._inputs import (
     StartTool,
     ToolResult,
 )
+from jido_trio.ai._limits import RateLimit
 from jido_trio.ai._messages import (
     AssistantMessage,
     Message,
@@ -103,6 +105,7 @@ __all__ = [
     "Part",
     "Price",
     "Prompt",
+    "RateLimit",
     "Recover",
     "Refuted",
     "Replied",
