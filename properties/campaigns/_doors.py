@@ -74,7 +74,7 @@ def _cron(drawn: Any) -> None:
     try:
         cron = Cron(expression, Signal("tick"), timezone=zone, missed=missed, jitter=jitter)
     except InvalidDefinition:
-        _refused(times_of, expression, zone, told=isinstance(missed, str) and jitter == 0 and missed == "skip")
+        _refused(times_of, expression, zone, told=missed == "skip" and jitter == 0 and jitter is not False)
         return
     try:
         following = cron.times.after(moment)
@@ -113,15 +113,27 @@ _ARGUMENTS = st.one_of(
 def _tools(drawn: Any) -> None:
     types, strict, optional, arguments = drawn
     try:
-        made = tools.tool(types, strict=strict, optional=optional)
+        made = _tool(types, strict=strict, optional=optional)
     except InvalidDefinition:
         return  # it has no strict form
     try:
         made.read(arguments)
     except InvalidArguments as refusal:
         _is_well_told(refusal)
-    if isinstance(arguments, dict) and not strict:
+    if isinstance(arguments, dict) and not made.strict:
         tools.agree(made, arguments)
+
+
+_TOOLS = list[Any]()
+"""What is known of a class of actions is kept as long as the process: so there are so many of them and no more."""
+_MANY = 1000
+
+
+def _tool(types: Any, *, strict: bool, optional: bool) -> Any:
+    if len(_TOOLS) < _MANY:
+        _TOOLS.append(tools.tool(types, strict=strict, optional=optional))
+        return _TOOLS[-1]
+    return _TOOLS[hash((str(types), strict, optional)) % _MANY]
 
 
 def _is_well_told(refusal: InvalidArguments) -> None:

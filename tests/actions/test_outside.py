@@ -14,6 +14,7 @@ import trio
 from jido_trio import InvalidDefinition, Permanent, Transient
 from jido_trio.actions.outside import (
     Commands,
+    Files,
     Http,
     HttpRequest,
     Log,
@@ -287,3 +288,79 @@ async def test_a_log_is_one_line(caplog):
 async def test_the_date_is_that_of_the_world(form, text):
     with using(seeded(1)):
         assert await run(Today(form=form)) == {"date": text}
+
+
+SURROGATE = "\ud800"
+"""What JSON can say, and UTF-8 can't write."""
+
+
+@pytest.mark.parametrize("given", [{"arguments": (SURROGATE,)}, {"input": SURROGATE}], ids="ab")
+async def test_text_that_cannot_be_written_is_a_failure_of_a_command_and_no_bug(given: Any, tmp_path):
+    assert "UTF-8" in str(await failed(RunCommand(program="echo", **given), Commands({"echo": "/bin/echo"}, tmp_path)))
+
+
+async def test_a_header_that_is_none_is_no_failure_that_may_pass(server):
+    request = HttpRequest(url=f"http://{server}/", headers={"a b": "c"})
+    assert isinstance(await failed(request, http(server)), Permanent)
+
+
+async def test_a_server_that_sends_a_byte_now_and_then_has_no_longer_than_all_of_it():
+    async def drip(stream: trio.SocketStream) -> None:
+        async with stream:
+            await stream.receive_some()
+            await stream.send_all(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                await stream.send_all(b"x")
+                await trio.sleep(0.02)
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, drip, [listener])
+        host = f"127.0.0.1:{listener.socket.getsockname()[1]}"
+        error = await failed(HttpRequest(url=f"http://{host}/"), Http(host, schemes="http", total=0.2))
+        nursery.cancel_scope.cancel()
+    assert isinstance(error, Transient)
+    assert "took longer than 0.2 s" in str(error)
+
+
+async def test_rows_are_cut_off_where_they_are_too_much_all_in_all(tmp_path):
+    path = tmp_path / "wide.db"
+    connection = sqlite3.connect(path)
+    connection.execute("create table t (x)")
+    connection.executemany("insert into t values (?)", [("x" * 100,)] * 50)
+    connection.commit()
+    connection.close()
+    found: Any = await run(
+        QuerySqlite(query="select x from t"), resources={SqliteFile: SqliteFile(path, max_bytes=100)}
+    )
+    assert (len(found["rows"]), found["more"]) == (10, True)
+
+
+ANY: Any = {kind: kind for kind in (Commands, Files, Http, SqliteFile)}
+"""The classes as those see them who don't look at types."""
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda folder: ANY[Commands](None, folder),
+        lambda folder: ANY[Commands]({}, None),
+        lambda folder: ANY[Commands]({}, "a\0"),
+        lambda folder: ANY[Commands]({3: "/bin/echo"}, folder),
+        lambda folder: ANY[Commands]({"folder": str(folder)}, folder),
+        lambda folder: ANY[Commands]({}, folder, environment={"A": 3}),
+        lambda folder: ANY[Commands]({}, folder, environment=None),
+        lambda folder: ANY[Http](None),
+        lambda folder: ANY[Http](""),
+        lambda folder: ANY[Http](["a", 3]),
+        lambda folder: ANY[Http]("a", headers={"x": 3}),
+        lambda folder: ANY[Http]("a", total=0),
+        lambda folder: ANY[Files](None),
+        lambda folder: ANY[Files](folder, read_only="no"),
+        lambda folder: ANY[SqliteFile](None),
+    ],
+    ids=range(15),
+)
+def test_bounds_that_are_none_are_refused_when_they_are_given(make, tmp_path):
+    with pytest.raises(InvalidDefinition):
+        make(tmp_path)

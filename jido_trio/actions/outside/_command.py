@@ -12,10 +12,10 @@ import trio
 from attrs import field, frozen, validators
 
 from jido_trio import checks
-from jido_trio.actions.outside._allowed import allowed
+from jido_trio.actions.outside._allowed import allowed, is_path, texts
 from jido_trio.core import Action, Context, Result
 from jido_trio.errors import InvalidDefinition, Permanent, Transient
-from jido_trio.redact import shown
+from jido_trio.redact import said, shown
 
 
 @frozen
@@ -40,10 +40,12 @@ class Commands:
     def __attrs_post_init__(self) -> None:
         checks.seconds("Commands", "seconds", self.seconds, above_zero=True)
         checks.whole("Commands", "max_bytes", self.max_bytes, least=1)
-        if not Path(self.folder).is_dir():
+        texts("Commands", "programs", self.programs)
+        texts("Commands", "environment", self.environment)
+        if not is_path(self.folder) or not Path(self.folder).is_dir():
             raise InvalidDefinition(f"folder={shown(self.folder)} of Commands is no folder")
         for name, path in self.programs.items():
-            if not (Path(path).is_absolute() and os.access(path, os.X_OK)):
+            if not (Path(path).is_absolute() and Path(path).is_file() and os.access(path, os.X_OK)):
                 raise InvalidDefinition(f"program {shown(name)} of Commands must be the whole path of a program")
 
 
@@ -64,13 +66,17 @@ class RunCommand(Action, category="command", tags=["shell"]):
             raise Permanent(f"program {shown(self.program, 80)} is refused: those allowed here are {known}{hint}")
         if any("\0" in each for each in self.arguments):
             raise Permanent("an argument of a command can't hold a NUL")
-        return await _run(bounds, [path, *self.arguments], self.input.encode())
+        try:
+            arguments, given = [each.encode() for each in self.arguments], self.input.encode()
+        except UnicodeEncodeError as error:
+            raise Permanent(f"what a command is given must be text that UTF-8 can write: {said(error)}") from None
+        return await _run(bounds, path, arguments, given)
 
 
-async def _run(bounds: Commands, command: list[str], given: bytes) -> Result:
+async def _run(bounds: Commands, path: str, arguments: list[bytes], given: bytes) -> Result:
     try:
         process = await trio.lowlevel.open_process(
-            command,
+            [os.fsencode(path), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -79,7 +85,7 @@ async def _run(bounds: Commands, command: list[str], given: bytes) -> Result:
             start_new_session=True,
         )
     except OSError as error:
-        raise Permanent(f"command {shown(command[0], 80)} can't be run: {error.strerror}") from error
+        raise Permanent(f"command {shown(path, 80)} can't be run: {error.strerror}") from error
     found: dict[str, bytes | None] = {}
     try:
         with trio.move_on_after(bounds.seconds) as limit:
@@ -94,9 +100,9 @@ async def _run(bounds: Commands, command: list[str], given: bytes) -> Result:
         with trio.move_on_after(_GONE, shield=True):
             await process.wait()
     if None in found.values():
-        raise Permanent(f"command {shown(command[0], 80)} wrote more than {bounds.max_bytes} bytes, and was killed")
+        raise Permanent(f"command {shown(path, 80)} wrote more than {bounds.max_bytes} bytes, and was killed")
     if limit.cancelled_caught:
-        raise Transient(f"command {shown(command[0], 80)} took longer than {bounds.seconds:g} s, and was killed")
+        raise Transient(f"command {shown(path, 80)} took longer than {bounds.seconds:g} s, and was killed")
     texts = {name: (content or b"").decode("utf-8", "replace") for name, content in found.items()}
     return {"code": process.returncode, **texts}
 

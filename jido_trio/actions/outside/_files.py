@@ -17,7 +17,7 @@ import trio
 from attrs import field, frozen, validators
 
 from jido_trio import checks
-from jido_trio.actions.outside._allowed import allowed
+from jido_trio.actions.outside._allowed import allowed, is_path
 from jido_trio.core import Action, Context, Result
 from jido_trio.errors import InvalidDefinition, Permanent
 from jido_trio.redact import shown
@@ -44,8 +44,11 @@ class Files:
     def __attrs_post_init__(self) -> None:
         if os.open not in os.supports_dir_fd or not hasattr(os, "O_NOFOLLOW"):
             raise InvalidDefinition("files can't be confined to a folder on this system: it has no openat")
-        if not Path(self.root).is_dir():
+        if not is_path(self.root) or not Path(self.root).is_dir():
             raise InvalidDefinition(f"root={shown(self.root)} of Files is no folder")
+        given: object = self.read_only
+        if not isinstance(given, bool):
+            raise checks.refused("Files", "read_only", given, "must be True or False")
         checks.whole("Files", "max_bytes", self.max_bytes, least=1)
         checks.whole("Files", "max_entries", self.max_entries, least=1)
 

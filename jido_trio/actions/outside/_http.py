@@ -8,10 +8,11 @@ from contextlib import aclosing
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import trio
 from attrs import field, frozen, validators
 
 from jido_trio import checks
-from jido_trio.actions.outside._allowed import allowed
+from jido_trio.actions.outside._allowed import allowed, texts
 from jido_trio.core import Action, Context, Result, thaw
 from jido_trio.errors import ActionError, InvalidDefinition, Permanent, Transient
 from jido_trio.extras import require
@@ -19,7 +20,12 @@ from jido_trio.redact import said, shown
 
 
 def _hosts(hosts: str | Iterable[str]) -> tuple[str, ...]:
-    return (hosts,) if isinstance(hosts, str) else tuple(hosts)
+    given: object = hosts
+    found = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (given,)
+    odd = [each for each in found if not (isinstance(each, str) and each)]
+    if odd:
+        raise InvalidDefinition(f"Http takes hosts and schemes as texts, and {shown(odd[0])} is none")
+    return found
 
 
 @frozen
@@ -35,6 +41,8 @@ class Http:
     schemes: tuple[str, ...] = field(default=("https",), converter=_hosts, kw_only=True)
     timeout: float = field(default=30.0, kw_only=True)
     """Seconds for connecting, and for each wait for more."""
+    total: float = field(default=300.0, kw_only=True)
+    """Seconds for all of a request: a server that sends a byte now and then has no longer."""
     max_bytes: int = field(default=1_000_000, kw_only=True)
     """Of a body that comes back."""
     headers: Mapping[str, str] = field(factory=dict, kw_only=True, repr=False)
@@ -42,7 +50,9 @@ class Http:
 
     def __attrs_post_init__(self) -> None:
         checks.seconds("Http", "timeout", self.timeout, above_zero=True)
+        checks.seconds("Http", "total", self.total, above_zero=True)
         checks.whole("Http", "max_bytes", self.max_bytes, least=1)
+        texts("Http", "headers", self.headers)
         for each in self.hosts:
             if "/" in each or "@" in each or urlsplit(f"//{each}").netloc != each:
                 raise InvalidDefinition(f"host {shown(each)} of Http is none: write it as 'api.example.com:8080'")
@@ -85,10 +95,15 @@ class HttpRequest(Action, category="http", tags=["web"]):
         require("http", "httpx2", part="actions.outside")
         httpx: Any = importlib.import_module("httpx2")
         try:
-            async with httpx.AsyncHTTPTransport(trust_env=False) as transport:
-                return await self._sent(httpx, transport, bounds)
+            with trio.fail_after(bounds.total):
+                async with httpx.AsyncHTTPTransport(trust_env=False) as transport:
+                    return await self._sent(httpx, transport, bounds)
         except ActionError:
             raise
+        except trio.TooSlowError as error:
+            raise Transient(f"{self.method} {shown(self.url, 200)}: took longer than {bounds.total:g} s") from error
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
+            raise Permanent(f"{self.method} {shown(self.url, 200)}: {said(error)}") from error
         except httpx.TransportError as error:
             raise Transient(f"{self.method} {shown(self.url, 200)}: {type(error).__name__}: {said(error)}") from error
         except (httpx.InvalidURL, ValueError, TypeError) as error:

@@ -10,7 +10,7 @@ import trio
 from attrs import field, frozen, validators
 
 from jido_trio import checks
-from jido_trio.actions.outside._allowed import allowed
+from jido_trio.actions.outside._allowed import allowed, is_path
 from jido_trio.core import Action, Context, Result
 from jido_trio.errors import InvalidDefinition, Permanent, Transient
 from jido_trio.redact import said, shown
@@ -30,10 +30,10 @@ class SqliteFile:
     max_rows: int = field(default=1000, kw_only=True)
     """More are cut off, and it is told."""
     max_bytes: int = field(default=1_000_000, kw_only=True)
-    """Of one value."""
+    """Of one value, and of ten times as many all in all; rows after that are cut off, and it is told."""
 
     def __attrs_post_init__(self) -> None:
-        if not Path(self.path).is_file():
+        if not is_path(self.path) or not Path(self.path).is_file():
             raise InvalidDefinition(f"path={shown(self.path)} of SqliteFile is no file")
         checks.seconds("SqliteFile", "seconds", self.seconds, above_zero=True)
         checks.whole("SqliteFile", "max_rows", self.max_rows, least=1)
@@ -72,7 +72,7 @@ def _asked(file: SqliteFile, query: str, values: tuple[Any, ...], late: Callable
         connection.set_authorizer(_allows)
         connection.set_progress_handler(late, _STEPS)
         cursor = connection.execute(query, values)
-        rows = cursor.fetchmany(file.max_rows + 1)
+        rows, more = _fetched(cursor, file)
         columns = [each[0] for each in cursor.description or ()]
     except sqlite3.Error as error:
         kind = Transient if getattr(error, "sqlite_errorname", "") in _MAY_PASS else Permanent
@@ -81,8 +81,18 @@ def _asked(file: SqliteFile, query: str, values: tuple[Any, ...], late: Callable
         raise Permanent(f"the query failed: {said(error)}") from error
     finally:
         connection.close()
-    more = len(rows) > file.max_rows
-    return {"columns": columns, "rows": [list(row) for row in rows[: file.max_rows]], "more": more}
+    return {"columns": columns, "rows": rows, "more": more}
+
+
+def _fetched(cursor: sqlite3.Cursor, file: SqliteFile) -> tuple[list[list[Any]], bool]:
+    """Return the rows for which there is room, and whether there are more."""
+    rows, room = list[list[Any]](), 10 * file.max_bytes
+    for row in cursor:
+        room -= sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
+        if len(rows) == file.max_rows or room < 0:
+            return rows, True
+        rows.append(list(row))
+    return rows, False
 
 
 _STEPS = 10_000
