@@ -108,7 +108,7 @@ def test_all_that_is_given_must_hold():
 
     assert [each.name for each in here.list("sensor", name="lines")] == ["process_lines", "socket_lines", "tail_lines"]
     assert [each.name for each in here.list("sensor", name="lines", description="Unix")] == ["socket_lines"]
-    assert [each.name for each in here.list("sensor", offset=1, limit=2)] == ["poll_http", "process_lines"]
+    assert [each.name for each in here.list("sensor", offset=2, limit=2)] == ["poll_http", "process_lines"]
     assert here.list("plugin", category="none") == ()
     with pytest.raises(InvalidDefinition, match="kind='sensr' is not one of"):
         here.list("sensr")  # type: ignore[arg-type]
