@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jido_trio.actions.outside import _files
-from jido_trio.core import Plan, Times, ToolSpec, _plugin
+from jido_trio.core import Plan, Times, ToolSpec, _plugged
 from properties.campaigns import _fuzz
 from properties.campaigns._doors import DOORS
 from properties.campaigns._fuzz import Account, Door, campaign
@@ -56,7 +56,7 @@ def test_a_path_that_leads_out_is_found(monkeypatch):
 
 
 def test_a_hook_whose_answer_is_not_looked_at_is_found(monkeypatch):
-    monkeypatch.setattr(_plugin, "_asked", lambda each, hook, expected, ask, *args: ask(*args))
+    monkeypatch.setattr(_plugged, "_asked", lambda each, hook, expected, ask, *args: ask(*args))
 
     assert found("plugins")
 
