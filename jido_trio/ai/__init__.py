@@ -6,8 +6,9 @@ values, `_budget` and `_prices` its money, `_tools` and `_answer` what passes be
 `_retry` the next try. `_chat` is all of it, to be played with.
 
 `_agent` has an agent go on with a conversation; `_flights` has what is wanted be in flight, with the `_models` that
-their `_client` speaks with; `_request` is what its asker holds, and `_parts` what readers see meanwhile. `_limits` is
-what clients share, `_wire` what adapters do.
+their `_client` speaks with; `_request` is what its asker holds, and `_parts` what readers see meanwhile. `_team` makes
+an agent the tool of another, `_skills` reads instructions of folders, `_history` goes through a conversation again.
+`_limits` is what clients share, `_wire` what adapters do.
 """
 
 from jido_trio.ai._agent import ChatAgent
@@ -62,6 +63,8 @@ from jido_trio.ai._prices import PRICES
 from jido_trio.ai._render import refusal, render
 from jido_trio.ai._request import Request, ask, find_request
 from jido_trio.ai._rules import ModelRule, Rules
+from jido_trio.ai._skills import Skill, Skills, skills_in
+from jido_trio.ai._team import teammate
 from jido_trio.ai._tools import Tool
 
 __all__ = [
@@ -114,6 +117,8 @@ __all__ = [
     "Returned",
     "Rules",
     "RunTool",
+    "Skill",
+    "Skills",
     "Spent",
     "StartTool",
     "Steered",
@@ -140,5 +145,7 @@ __all__ = [
     "lost",
     "refusal",
     "render",
+    "skills_in",
+    "teammate",
     "wanted",
 ]

@@ -1,6 +1,6 @@
 """ChatAgent: an agent whose strategy is a conversation. What it is told goes to `decide`; pure tools run at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, get_args
 
 from attrs import evolve, frozen
@@ -9,7 +9,7 @@ from typing_extensions import TypeVar
 from jido_trio import checks
 from jido_trio.ai._answer import answer_schema
 from jido_trio.ai._budget import Budget
-from jido_trio.ai._conversation import Conversation, RunTool, fold, wanted
+from jido_trio.ai._conversation import AskApproval, Conversation, RunTool, fold, wanted
 from jido_trio.ai._decide import decide
 from jido_trio.ai._events import ChatEvent
 from jido_trio.ai._flights import Begin, Sync, as_content
@@ -27,6 +27,7 @@ from jido_trio.ai._inputs import (
 )
 from jido_trio.ai._models import Models
 from jido_trio.ai._rules import Busy, OnLost, Rules
+from jido_trio.ai._skills import Skills
 from jido_trio.ai._tools import Tool, checked_tools
 from jido_trio.core import (
     Action,
@@ -37,6 +38,7 @@ from jido_trio.core import (
     Instruction,
     NoState,
     Outcome,
+    Schedule,
     Signal,
     run_instruction,
 )
@@ -48,11 +50,16 @@ State = TypeVar("State", default=NoState)
 Directives = tuple[Any, ...]
 
 
+EXPIRED = "jido.ai.approval.expired"
+"""The signal that comes when nobody has allowed a tool in time."""
+
+
 @frozen
 class Chatting(Direct):
     """Goes on with a conversation, which is the strategy's state. Actions are run as by `Direct`."""
 
     rules: Rules
+    routes: ClassVar[Mapping[str, Any]] = {EXPIRED: Deny}
     inputs: ClassVar = (Ask, Reply, NoReply, StartTool, ToolResult, Approve, Deny, CancelRequest, Recover)
 
     def init(self, agent: Any) -> tuple[Any, Directives]:
@@ -74,6 +81,7 @@ class Chatting(Direct):
         return agent, tuple(directives)
 
     def _told(self, agent: Any, given: ChatInput, signal: Signal | None) -> tuple[Any, Directives]:
+        asked = self._approvals(agent.strategy_state)
         agent, events = self._decided(agent, given)
         effects: list[Any] = []
         while (pure := self._next_pure(agent.strategy_state)) is not None:
@@ -83,8 +91,21 @@ class Chatting(Direct):
             agent, returned = self._decided(agent, result)
             events += begun + returned
             effects += more
+        effects += [
+            Schedule(seconds, Signal(EXPIRED, {"id": id, "reason": f"nobody allowed it within {seconds:g} seconds"}))
+            for id, seconds in self._approvals(agent.strategy_state).items()
+            if id not in asked
+        ]
         recovered = given.lost if isinstance(given, Recover) else ()
         return agent, (*effects, Sync(events, recovered))
+
+    def _approvals(self, c: Conversation) -> Mapping[str, float]:
+        """Return the calls that somebody must allow in time, each with its seconds."""
+        if not any(tool.expires for tool in self.rules.tools):
+            return {}
+        asked = (want for want in wanted(self.rules, c) if isinstance(want, AskApproval))
+        tools = ((want.id, self.rules.tool(want.name)) for want in asked)
+        return {id: tool.expires for id, tool in tools if tool is not None and tool.expires is not None}
 
     def _decided(self, agent: Any, given: ChatInput) -> tuple[Any, tuple[ChatEvent, ...]]:
         events = decide(self.rules, agent.strategy_state, given)
@@ -140,6 +161,7 @@ class ChatAgent(Agent[State]):
         retries: How often a model is tried again.
         first_pause: Seconds before that; each later pause is twice as long.
         compact_at: Bytes of a prompt from which on what was said before is made a summary; None for never.
+        skills: Instructions in folders, which the model is told of by name, and loads when it needs them.
         keywords: As of any `Agent`.
 
     Raises:
@@ -166,9 +188,14 @@ class ChatAgent(Agent[State]):
         retries: int | None = None,
         first_pause: float | None = None,
         compact_at: int | None = None,
+        skills: Skills | None = None,
         **keywords: Any,
     ) -> None:
         owner = f"agent {cls.__qualname__}"
+        if skills is not None:
+            tools = [*(tools if tools is not None else cls.rules.tools), skills.tool]
+            told = instructions if instructions is not None else cls.rules.instructions
+            instructions = f"{told}\n\n{skills.instructions}".strip()
         given = {
             "models": models.rules if models is not None else None,
             "model": model,

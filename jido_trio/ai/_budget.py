@@ -4,6 +4,7 @@ A call is begun only if an upper bound of its cost fits into what is left; its r
 at most as many tokens as bytes. Money is whole millionths, rounded up. A price that isn't known is none: it is never 0.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
@@ -148,6 +149,25 @@ class Budget:
 
 
 NO_LIMITS = Budget()
+
+
+def share(limits: Sequence[tuple[Budget, Spent]], parts: int) -> Budget:
+    """Return a part of what is left of budgets, each with what was spent of it, so that all parts fit together."""
+
+    def least(name: str, spent_as: str) -> int | None:
+        of_each = ((getattr(each, name), getattr(spent, spent_as)) for each, spent in limits)
+        of_each = ((getattr(each, name), getattr(spent, spent_as)) for each, spent in limits)
+        left = [limit - spent for limit, spent in of_each if limit is not None]
+        return max(min(left), 0) // parts if left else None
+
+    money = least("millionths", "money")
+    return Budget(
+        None if money is None else money / MILLION,
+        least("tokens", "tokens"),
+        least("calls", "calls"),
+        least("tools", "tools"),
+        unknown_price=all(each.unknown_price for each, _ in limits if each.money is not None),
+    )
 
 
 def spent_on(usage: Usage, price: Price | None) -> Spent:

@@ -9,7 +9,7 @@ from typing import TypeAlias, assert_never
 
 from attrs import evolve, frozen
 
-from jido_trio.ai._budget import NOTHING_SPENT, Spent
+from jido_trio.ai._budget import NO_LIMITS, NOTHING_SPENT, Budget, Spent
 from jido_trio.ai._events import (
     Approved,
     Asked,
@@ -58,6 +58,10 @@ class Turn:
     """The calls that the model asked for last: names and arguments."""
     repeated: int = 0
     """How often it asked for them in a row."""
+    budget: Budget = NO_LIMITS
+    """Of this request alone."""
+    answer: str | None = None
+    """What another agent answered in its place."""
 
 
 NEW_TURN = Turn()
@@ -216,7 +220,7 @@ def apply(c: Conversation, event: ChatEvent) -> Conversation:  # noqa: PLR0912  
         case Returned():
             return _returned(c, event)
         case Refuted():
-            turn = evolve(c.turn, repaired=c.turn.repaired + 1)
+            turn = evolve(c.turn, repaired=c.turn.repaired + 1, answer=None)
             return evolve(c, messages=(*c.messages, event), turn=turn)
         case Compacted():
             kept = _from_turn(c.messages, event.before)
@@ -228,7 +232,8 @@ def apply(c: Conversation, event: ChatEvent) -> Conversation:  # noqa: PLR0912  
 
 
 def _begun_turn(c: Conversation, asked: Asked) -> Conversation:
-    return evolve(c, request=asked.request, messages=(*c.messages, asked), turn=NEW_TURN)
+    turn = NEW_TURN if asked.budget is None else Turn(budget=asked.budget)
+    return evolve(c, request=asked.request, messages=(*c.messages, asked), turn=turn)
 
 
 def _called(c: Conversation, called: Called) -> Conversation:
@@ -275,8 +280,10 @@ def _booked(c: Conversation, spent: Spent) -> Conversation:
 
 
 def _returned(c: Conversation, returned: Returned) -> Conversation:
+    if returned.final:
+        c = evolve(c, turn=evolve(c.turn, answer=returned.content))
     return evolve(
-        c,
+        _booked(c, returned.spent),
         messages=(*c.messages, returned),
         open=tuple(call for call in c.open if call.id != returned.id),
         approved=c.approved - {returned.id},

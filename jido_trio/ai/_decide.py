@@ -132,7 +132,7 @@ def _ask(steps: _Steps, ask: Ask) -> None:
     if c.request is not None and steps.rules.busy == "steer":
         steps.add(Steered(ask.request, c.request, ask.text))
     else:
-        steps.add(Asked(ask.request, ask.text, ask.pinned))
+        steps.add(Asked(ask.request, ask.text, ask.pinned, ask.budget))
 
 
 def _cancel(steps: _Steps, cancel: CancelRequest) -> None:
@@ -231,7 +231,11 @@ def _tools_limit(steps: _Steps, calls: tuple[ToolCall, ...], runs: Spent) -> Lim
 
 def _limit(steps: _Steps, more: Spent) -> Limit | None:
     rules, c = steps.rules, steps.c
-    return rules.budget.refusal(c.turn.spent, more) or rules.total.refusal(c.spent, more)
+    return (
+        rules.budget.refusal(c.turn.spent, more)
+        or c.turn.budget.refusal(c.turn.spent, more)
+        or rules.total.refusal(c.spent, more)
+    )
 
 
 def _answer(steps: _Steps, text: str) -> None:
@@ -311,7 +315,7 @@ def _tool_result(steps: _Steps, result: ToolResult) -> None:
     content, most = result.content, steps.rules.max_result
     if len(content) > most:
         content = f"{content[:most]}\n(cut: these are {most} of {len(content)} characters)"
-    steps.add(Returned(result.id, content, result.error))
+    steps.add(Returned(result.id, content, result.error, result.spent, result.final and not result.error))
 
 
 # Lives
@@ -350,6 +354,9 @@ def _resend(steps: _Steps, called: Called) -> None:
 def _go_on(steps: _Steps) -> None:
     """Call the model, where neither a call nor a tool is under way; or end the request, and the ones that waited."""
     while steps.c.request is not None and steps.c.called is None and not steps.c.open:
+        if steps.c.turn.answer is not None:
+            _answer(steps, steps.c.turn.answer)
+            continue
         first = Retry(steps.rules.model, 1, 0)
         purpose: Purpose = "compact" if _is_long(steps) else "chat"
         _call(steps, steps.c.calls + 1, 1, first, purpose)

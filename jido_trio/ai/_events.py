@@ -4,7 +4,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-from jido_trio.ai._budget import NOTHING_SPENT, Spent
+from jido_trio.ai._budget import NOTHING_SPENT, Budget, Spent
 from jido_trio.ai._messages import ToolCall, Verbatim
 
 Purpose: TypeAlias = Literal["chat", "compact"]
@@ -22,6 +22,8 @@ class Asked:
     text: str
     pinned: bool = False
     """Whether its text outlives compaction."""
+    budget: Budget | None = None
+    """Of this request alone."""
 
 
 @frozen
@@ -113,6 +115,10 @@ class Returned:
     id: str
     content: str
     error: bool = False
+    spent: Spent = NOTHING_SPENT
+    """On other agents that were asked."""
+    final: bool = False
+    """Whether it is the answer."""
 
 
 @frozen

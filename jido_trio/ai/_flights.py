@@ -13,11 +13,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol, TypeAlias, cast
 
 import trio
 from attrs import define, field, frozen
 
+from jido_trio.ai._budget import Budget, Spent, share
 from jido_trio.ai._client import ModelFailure, ModelReply, Tell
 from jido_trio.ai._conversation import AskApproval, CallModel, Conversation, RunTool, lost, wanted
 from jido_trio.ai._events import Asked, Begun, Called, CallFailed, ChatEvent, Ended, Replied, Returned
@@ -29,9 +31,18 @@ from jido_trio.ai._rules import Rules
 from jido_trio.ai._tools import concealed
 from jido_trio.core import Agent, Context, Effect, Resources
 from jido_trio.data import Misfit, unstructure
-from jido_trio.errors import ActionError, CallError, InvalidArguments, InvalidDefinition, MailboxFull, StorageError
+from jido_trio.errors import (
+    ActionError,
+    AgentNotFound,
+    CallError,
+    InvalidArguments,
+    InvalidDefinition,
+    MailboxFull,
+    StorageError,
+    SupervisorStopped,
+)
 from jido_trio.redact import said, shown, shown_error
-from jido_trio.runtime import AgentRef, Runtime, interpret, run
+from jido_trio.runtime import AgentRef, Agents, Runtime, interpret, run
 from jido_trio.terms import ExitKind
 
 LOG = logging.getLogger("jido_trio.ai")
@@ -54,7 +65,8 @@ class Caller(Protocol):
 class Flights:
     """The flights of an instance, in the nursery of its service."""
 
-    def __init__(self, _instance: object = None) -> None:
+    def __init__(self, instance: Any) -> None:
+        self.agents = Agents(instance)
         self._caller: Caller | None = None
         self._nursery: trio.Nursery | None = None
 
@@ -84,11 +96,40 @@ class Flights:
             )
         self._nursery.start_soon(async_fn, *args, name=name)
 
+    async def dismiss(self, member: str) -> None:
+        """Stop an agent of a team that has ended."""
+        with suppress(AgentNotFound, SupervisorStopped):
+            await self.agents.stop_agent(member)
+
     @property
     def caller(self) -> Caller:
         """What calls the models."""
         assert self._caller is not None  # noqa: S101  # flights begin in its service
         return self._caller
+
+
+BACKING = "jido_trio.ai.backing"
+
+
+@frozen
+class Backing:
+    """What a tool has that asks other agents."""
+
+    agents: Agents
+    team: set[str]
+    """Ids of those that were asked."""
+    share: Budget
+    """What it may spend on them."""
+
+
+@frozen
+class Consulted:
+    """What another agent answered."""
+
+    text: str
+    spent: Spent
+    error: bool = False
+    final: bool = False
 
 
 @frozen
@@ -151,6 +192,8 @@ class Desk:
     """By its key; one that has landed stays until the agent wants it no more, or it would be begun again."""
     _held: set[str] = field(factory=set)
     """Lost, and the agent isn't told yet: not to be started again before it knows."""
+    _team: set[str] = field(factory=set)
+    """Ids of the agents that its tools have asked; they end with it."""
     _parts: dict[str, Parts] = field(factory=dict)
     _request_of: dict[int, str] = field(factory=dict)
     _changed: trio.Event = field(factory=trio.Event)
@@ -168,6 +211,8 @@ class Desk:
             flight.scope.cancel()
         for parts in self._parts.values():
             parts.end()
+        for member in sorted(self._team):
+            self._flights.start(self._flights.dismiss, member, name=f"stop of {member}")
         self._wake()
 
     def inspect(self) -> Mapping[str, object]:
@@ -273,7 +318,9 @@ class Desk:
             parts = self._of_call(want.call) if want.purpose == "chat" else None
             self._flights.start(self._call, flight, want, prompt, parts, name=f"call {want.key} of {self.ref.id}")
         else:
-            tool = Tooling(runtime.agent, runtime.resources, rules, want)
+            limits = ((rules.budget, c.turn.spent), (c.turn.budget, c.turn.spent), (rules.total, c.spent))
+            backing = Backing(self._flights.agents, self._team, share(limits, max(len(c.open), 1)))
+            tool = Tooling(runtime.agent, runtime.resources, rules, want, backing)
             self._flights.start(self._run, flight, tool, name=f"tool {want.name} of {self.ref.id}")
 
     async def _call(self, flight: _Flight, want: CallModel, prompt: Prompt, parts: Parts | None) -> None:
@@ -361,6 +408,8 @@ class Tooling:
     resources: Resources
     rules: Rules
     want: RunTool
+    backing: Backing | None = None
+    """None where it is run for no conversation."""
 
     async def run(self, key: str) -> ToolResult:
         """Run it, and return what the model is told, whatever it does."""
@@ -371,7 +420,8 @@ class Tooling:
             action: Any = tool.made(self.want.arguments)
         except InvalidArguments as unfit:
             return self._error(said(unfit))
-        context = Context(self.agent.state, self.agent, None, {"call": key}, self.resources, key=key)
+        extra = {"call": key, BACKING: self.backing}
+        context = Context(self.agent.state, self.agent, None, extra, self.resources, key=key)
         seconds = tool.timeout if tool.timeout is not None else float("inf")
         with trio.move_on_after(seconds):
             try:
@@ -384,6 +434,10 @@ class Tooling:
         return self._error(f"it took longer than {seconds:g} seconds, and was cancelled. It may have happened.")
 
     def _result(self, value: object) -> ToolResult:
+        if isinstance(value, Consulted):
+            return ToolResult(
+                id=self.want.id, content=_clean(value.text), error=value.error, spent=value.spent, final=value.final
+            )
         try:
             return ToolResult(id=self.want.id, content=as_content(value))
         except ValueError as error:

@@ -2,6 +2,7 @@
 
 from typing import Literal, TypeAlias
 
+from jido_trio.ai._budget import NOTHING_SPENT, Budget, Spent
 from jido_trio.ai._messages import ToolCall, Usage, Verbatim
 from jido_trio.core import Input
 
@@ -19,6 +20,8 @@ class Ask(Input):
     """Its id: asked twice with the same it is one request."""
     text: str
     pinned: bool = False
+    budget: Budget | None = None
+    """Of this request alone, beside what the rules say."""
 
 
 class Reply(Input):
@@ -60,6 +63,10 @@ class ToolResult(Input):
     id: str
     content: str
     error: bool = False
+    spent: Spent = NOTHING_SPENT
+    """On other agents that it asked."""
+    final: bool = False
+    """Whether it is the answer: the model isn't called again."""
 
 
 class Approve(Input):

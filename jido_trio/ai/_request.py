@@ -7,7 +7,7 @@ import trio
 from attrs import field, frozen
 
 from jido_trio.ai._agent import ChatAgent
-from jido_trio.ai._budget import NOTHING_SPENT
+from jido_trio.ai._budget import NOTHING_SPENT, Budget
 from jido_trio.ai._conversation import AskApproval, Conversation, wanted
 from jido_trio.ai._events import Ended
 from jido_trio.ai._flights import Desk, desk_of
@@ -22,7 +22,9 @@ Asking: TypeAlias = AgentRef[Any]
 """A ref to an agent that speaks with models."""
 
 
-async def ask(agent: Asking, text: str, *, id: str | None = None, pinned: bool = False) -> "Request":
+async def ask(
+    agent: Asking, text: str, *, id: str | None = None, pinned: bool = False, budget: Budget | None = None
+) -> "Request":
     """Ask an agent something, and return the request; a durable agent has it on disk then.
 
     Args:
@@ -30,12 +32,13 @@ async def ask(agent: Asking, text: str, *, id: str | None = None, pinned: bool =
         text: What is asked.
         id: Names the request: asked again with the same it is the same request. A fresh one if not given.
         pinned: Whether the text outlives compaction.
+        budget: Of this request alone, beside what its class says.
 
     Raises:
         CallError: The agent doesn't take it.
     """
     named = id if id is not None else current().ids()
-    after: ChatAgent[Any] = await agent.call(Ask(request=named, text=text, pinned=pinned))
+    after: ChatAgent[Any] = await agent.call(Ask(request=named, text=text, pinned=pinned, budget=budget))
     return Request(agent, named, is_taken=_chat(after).knows(named))
 
 

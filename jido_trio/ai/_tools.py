@@ -32,6 +32,8 @@ class Tool:
     """Whether somebody must allow each run."""
     timeout: float | None = field(default=None, kw_only=True)
     """Seconds that a run may take."""
+    expires: float | None = field(default=None, kw_only=True)
+    """Seconds in which somebody must have allowed it, or it is denied; None to wait for ever."""
     spec: ToolSpec[Action] = field(default=None, kw_only=True, eq=False, repr=False)
     """What a model is told of it, and how its arguments are read; as the action's fields say, if not given."""
 
@@ -41,6 +43,9 @@ class Tool:
         owner = f"tool {spec.name!r}"
         checks.one_of(owner, "replay", self.replay, get_args(Replay))
         checks.seconds(owner, "timeout", self.timeout, above_zero=True, or_none="None for no limit")
+        checks.seconds(owner, "expires", self.expires, above_zero=True, or_none="None to wait for ever")
+        if self.expires is not None and not self.approve:
+            raise InvalidDefinition(f"{owner} expires, but nobody is asked: say approve=True, too")
         if not isinstance(self.approve, bool):
             raise checks.refused(owner, "approve", self.approve, "must be True or False")
         object.__setattr__(self, "spec", spec)

@@ -132,7 +132,7 @@ FAULTS = [
     Fault(
         "the budget of a request is that of all requests",
         "_conversation",
-        "messages=(*c.messages, asked), turn=NEW_TURN",
+        "messages=(*c.messages, asked), turn=turn",
         "messages=(*c.messages, asked)",
     ),
     Fault(
