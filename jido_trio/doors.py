@@ -10,17 +10,19 @@ import that happens on the way is no effect of the code that asks for it, whatev
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-__all__ = ["watched"]
+__all__ = ["guard_clock", "watched"]
 
 _CLOCK = "looks at the clock"
 _CHANCE = "draws a random number"
@@ -76,6 +78,8 @@ _HARMLESS_EVENTS = tuple(_QUIET.split())
 _STDLIB = tuple(
     str(Path(path)) for name in ("stdlib", "platstdlib", "purelib", "platlib") if (path := sysconfig.get_path(name))
 )
+_ZONES = str(Path(sysconfig.get_path("stdlib"), "zoneinfo"))
+"""What it reads of time zones is no more than what an import reads of modules."""
 _OURS = str(Path(__file__).parent)
 
 
@@ -101,6 +105,7 @@ def watched() -> Iterator[list[str]]:
     """Watch the code of the block: return a list that fills with what it does beside computing."""
     _install()
     seen: list[str] = []
+    found = _standing()
     before = sys.getprofile()
     _watch.seen = seen
     sys.setprofile(_profile)
@@ -109,6 +114,57 @@ def watched() -> Iterator[list[str]]:
     finally:
         sys.setprofile(before)
         _watch.seen = None
+        left = _standing()
+        seen += [f"changes {what}, and leaves it so" for what in found if what in left and left[what] != found[what]]
+
+
+def _standing() -> Mapping[str, object]:
+    """Return what all code of a process, or of a thread, has in common, and nobody tells of when it is changed."""
+    held: dict[str, object] = {
+        "sys.path": tuple(sys.path),
+        "the recursion limit": sys.getrecursionlimit(),
+        "the standard output": (id(sys.stdout), id(sys.stderr)),
+        "whether garbage is collected": gc.isenabled(),
+    }
+    for name in _PATCHED:
+        module = sys.modules.get(name)
+        if module is not None:
+            own = (item for item in vars(module).items() if not isinstance(item[1], ModuleType))
+            held[f"the module {name}"] = {key: id(value) for key, value in own if not key.startswith("__")}
+    decimal: Any = sys.modules.get("decimal")
+    if decimal is not None:
+        context = decimal.getcontext()
+        numbers = (context.prec, context.rounding, context.Emin, context.Emax, context.capitals, context.clamp)
+        held["the context of decimals"] = (*numbers, tuple(on for _, on in sorted(context.traps.items(), key=str)))
+    return held
+
+
+_PATCHED = ("builtins", "datetime", "json", "math", "os", "random", "time")
+"""Modules that are patched now and then."""
+
+
+def guard_clock() -> None:
+    """Have the functions of `time` watched that look at the clock only if they aren't given a time.
+
+    To be called before other modules take them from there.
+    """
+    time = sys.modules["time"]
+    for name, place in _OF_GIVEN_TIME.items():
+        setattr(time, name, _guarded(getattr(time, name), name, place))
+
+
+_OF_GIVEN_TIME: Mapping[str, int] = {"asctime": 0, "ctime": 0, "gmtime": 0, "localtime": 0, "strftime": 1}
+"""Functions, and which argument is the time."""
+
+
+def _guarded(function: Callable[..., Any], name: str, place: int) -> Callable[..., Any]:
+    @wraps(function)
+    def guarded(*args: Any) -> Any:
+        if len(args) <= place or args[place] is None:
+            _watch.note(f"{_CLOCK} (time.{name})", sys._getframe(1))  # noqa: SLF001 - there is no other way to the place
+        return function(*args)
+
+    return guarded
 
 
 _installed: list[bool] = []
@@ -210,7 +266,7 @@ _PYTHON: dict[CodeType, Callable[[FrameType], str | None]] = {}
 
 def _is_importing(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        if frame.f_code.co_filename.startswith(("<frozen importlib", _ZONES)):
             return True
         frame = frame.f_back
     return False

@@ -34,6 +34,8 @@ class Bounds:
     """Whether the pattern is of the whole text."""
     keys: Bounds | None = None
     items: Bounds | None = None
+    hints: tuple[Any, ...] = ()
+    """Values that the code of whoever has the field speaks of."""
 
     @property
     def sizes(self) -> tuple[int, int]:

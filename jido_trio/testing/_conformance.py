@@ -16,7 +16,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import attrs
 from attrs import frozen
-from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import HealthCheck, Phase, find, settings, target
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import NoSuchExample, Unsatisfiable
 
@@ -58,6 +58,10 @@ class Bench:
     def here(self, trial: Trial) -> Walk | Died:
         """Return what is noted of a trial."""
         return self._here.ask("walk", trial)  # type: ignore[no-any-return]  # or Died
+
+    def known(self, trial: Trial) -> Walk | Died | None:
+        """Return what was noted of a trial, if it was asked for."""
+        return self._here.known("walk", trial)  # type: ignore[no-any-return]  # or Died
 
     def elsewhere(self, trial: Trial) -> Walk | Died:
         """Return the same of the other process."""
@@ -400,7 +404,11 @@ class How:
     kept: str | None = None
 
     def settings(
-        self, law: str, *, share: int = 1, phases: Sequence[Phase] = (Phase.reuse, Phase.generate, Phase.shrink)
+        self,
+        law: str,
+        *,
+        share: int = 1,
+        phases: Sequence[Phase] = (Phase.reuse, Phase.generate, Phase.target, Phase.shrink),
     ) -> settings:
         database = None if self.kept is None else DirectoryBasedExampleDatabase(f"{self.kept}/{law}")
         return settings(
@@ -441,13 +449,22 @@ def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *
     try:
         return find(
             trials,
-            lambda trial: law.broken(bench, trial) is not None,
+            lambda trial: _is_broken(bench, law, trial),
             settings=how.settings(law.name, share=1 if reachable else 2),
             random=seeded(how.seed).random,
             database_key=key.encode(),
         )
     except (NoSuchExample, Unsatisfiable):
         return None
+
+
+def _is_broken(bench: Bench, law: Law, trial: Trial) -> bool:
+    """Tell whether a law is broken; and Hypothesis, to look for more like this, in how many states the agent was."""
+    broken = law.broken(bench, trial) is not None
+    walk = None if broken or len(trial.steps) == 1 else bench.known(trial)
+    if isinstance(walk, Walk):
+        target(float(len({seen.state for seen in walk.steps})), label="states")
+    return broken
 
 
 # ---- what it costs

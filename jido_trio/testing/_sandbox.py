@@ -22,19 +22,25 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from attrs import frozen
 
+from jido_trio.doors import guard_clock
 from jido_trio.redact import shown_error
 from jido_trio.testing._plugin_walk import plugin_walk
 from jido_trio.testing._walk import walk, weigh
 
 SECONDS = 10.0
-"""A trial that takes longer doesn't end, as far as anybody can tell."""
-_AFTERWARDS = 1.0
-"""The same once a trial hasn't ended: those that come are smaller ones, to find the smallest that doesn't."""
+"""A trial that waits for longer doesn't end, as far as anybody can tell."""
+WORK = 4.0
+"""The same of one that works, in seconds of the processor: that a busy machine keeps it waiting isn't its fault."""
+_AFTERWARDS = 0.1
+"""That part of both once a trial hasn't ended: those that come are smaller ones, to find the smallest that doesn't."""
+_LOOKS, _PAUSE = 5, 0.1
+"""So often it is looked whether a late trial works, and how long after each other: a busy machine keeps it waiting."""
 
 _PROGRAM = """
 import json, sys
@@ -102,6 +108,10 @@ class Sandbox:
             self._known[request] = self._asked(request)
         return self._known[request]
 
+    def known(self, what: str, about: object) -> Answer:
+        """Return what was answered before; None if it wasn't asked."""
+        return self._known.get(pickle.dumps((what, about)))
+
     def _asked(self, request: bytes) -> Answer:
         to, back = self._process.stdin, self._process.stdout
         try:
@@ -152,6 +162,7 @@ def serve(modules: Sequence[str]) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
+    guard_clock()
     for module in modules:
         with suppress(Exception):  # the trials will tell
             name, _, attribute = module.partition(":")
@@ -188,6 +199,7 @@ def _forked(request: bytes) -> bytes:
     if not child:
         try:
             os.close(reading)
+            _limited()
             _write(writing, _answer(request))
         finally:
             os._exit(0)
@@ -198,19 +210,50 @@ def _forked(request: bytes) -> bytes:
         os.close(reading)
 
 
+def _limit(seconds: float) -> float:
+    return seconds * (_AFTERWARDS if _hung else 1)
+
+
+def _limited() -> None:
+    """Have this process end once it has worked for so long."""
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, _limit(WORK))
+
+
 def _waited_for(child: int, reading: int) -> bytes:
-    ready, _, _ = select.select([reading], [], [], _AFTERWARDS if _hung else SECONDS)
+    ready, _, _ = select.select([reading], [], [], _limit(SECONDS))
+    while not ready and _works(child):
+        ready, _, _ = select.select([reading], [], [], 1)
     if not ready:
-        _hung.append(child)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        return pickle.dumps(Died(f"it doesn't end within {SECONDS:g} s"))
+        return _not_ended(child, f"{SECONDS:g} s")
     try:
         return _read(reading)
     except EOFError:
         _, status = os.waitpid(child, 0)
-        child = 0
-        return pickle.dumps(Died(f"it ends its process, with {os.waitstatus_to_exitcode(status)}"))
+        code, late, child = os.waitstatus_to_exitcode(status), child, 0
+        if code == -signal.SIGPROF:
+            return _not_ended(late, f"{WORK:g} s of the processor")
+        return pickle.dumps(Died(f"it ends its process, with {code}"))
     finally:
         if child:
             os.waitpid(child, 0)
+
+
+def _not_ended(child: int, within: str) -> bytes:
+    _hung.append(child)
+    return pickle.dumps(Died(f"it doesn't end within {within}"))
+
+
+def _works(child: int) -> bool:
+    """Return whether a process is at work, or kept from it by others; False where that can't be told."""
+    for _ in range(_LOOKS):
+        try:
+            state = Path(f"/proc/{child}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        except (OSError, IndexError):
+            return False
+        if state == "R":
+            return True
+        select.select([], [], [], _PAUSE)
+    return False

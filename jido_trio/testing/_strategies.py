@@ -22,6 +22,7 @@ from jido_trio.data import Misfit, schema_of, unstructure
 from jido_trio.errors import InvalidDefinition, InvalidParams
 from jido_trio.redact import shown
 from jido_trio.testing._bounds import NOWHERE, Bounds, bounds_of
+from jido_trio.testing._hints import hints_of
 from jido_trio.testing._repertoire import repertoire
 
 Overrides: TypeAlias = Mapping[Any, st.SearchStrategy[Any]]
@@ -68,7 +69,10 @@ def _fitting(declared: Any, overrides: Overrides, bounds: Bounds) -> st.SearchSt
 def _container(declared: Any, origin: type, overrides: Overrides, bounds: Bounds) -> st.SearchStrategy[Any]:
     args = [arg for arg in get_args(declared) if arg is not Ellipsis]
     inside = [bounds.keys, bounds.items] if len(args) == 2 and issubclass(origin, Mapping) else [bounds.items] * 9
-    parts = [_fitting(arg, overrides, inner or NOWHERE) for arg, inner in zip(args, inside, strict=False)]
+    parts = [
+        _fitting(arg, overrides, attrs.evolve(inner or NOWHERE, hints=bounds.hints))
+        for arg, inner in zip(args, inside, strict=False)
+    ]
     least, most = bounds.sizes
     if least > most:
         return st.nothing()
@@ -82,6 +86,42 @@ def _container(declared: Any, origin: type, overrides: Overrides, bounds: Bounds
 
 
 def _scalar(declared: Any, bounds: Bounds) -> st.SearchStrategy[Any]:
+    """Generate values of a plain type; now and then one that the code speaks of, or that is odd."""
+    plain = _by_chance(declared, bounds)
+    spoken = [value for value in bounds.hints if type(value) is declared and _is_within(value, bounds)]
+    odd = [value for value in ODD_TEXTS if declared is str and _is_within(value, bounds)]
+    return st.one_of(plain, plain, plain, *(st.sampled_from(some) for some in (spoken, odd) if some))
+
+
+def _is_within(value: Any, bounds: Bounds) -> bool:
+    if isinstance(value, str | bytes):
+        fits = bounds.shortest <= len(value) and (bounds.longest is None or len(value) <= bounds.longest)
+        return fits and bounds.pattern is None
+    low, high = bounds.low, bounds.high
+    above = low is None or value > low or (value == low and not bounds.above_low)
+    return above and (high is None or value < high or (value == high and not bounds.below_high))
+
+
+ODD_TEXTS = (
+    "",
+    " ",
+    "\0",
+    "\u00df",
+    "\u0130",
+    "e\u0301",
+    "\u0663",
+    "\N{GRINNING FACE}",
+    "a\nb",
+    "None",
+    "0",
+    "../x",
+    "'",
+    "%s",
+)
+"""Texts that code treats otherwise than most: of no length, longer in capitals, digits that are none of ASCII's, ..."""
+
+
+def _by_chance(declared: Any, bounds: Bounds) -> st.SearchStrategy[Any]:
     if declared is float:
         low, high = (None if bound is None else float(bound) for bound in (bounds.low, bounds.high))
         return st.floats(low, high, **_NO_SPECIALS, exclude_min=bounds.above_low, exclude_max=bounds.below_high)
@@ -180,7 +220,8 @@ def arguments(cls: type[Any], overrides: Overrides = NONE) -> st.SearchStrategy[
 
 def _field(cls: type[Any], field: attrs.Attribute[Any], overrides: Overrides) -> st.SearchStrategy[Any]:
     own = overrides.get((cls, str(field.alias)))
-    return _fitting(field.type, overrides, bounds_of(field.validator)) if own is None else own
+    bounds = attrs.evolve(bounds_of(field.validator), hints=hints_of(cls))
+    return _fitting(field.type, overrides, bounds) if own is None else own
 
 
 def agents(cls: type[A], *, reachable: bool = False, overrides: Overrides = NONE) -> st.SearchStrategy[A]:

@@ -68,6 +68,8 @@ class Seen:
     """The invariant that doesn't hold any more."""
     own: str = ""
     """The law of its author that is broken, or the model that doesn't agree."""
+    state: str = ""
+    """The new state, as text."""
     unstorable: str = ""
     """Why an agent that is declared durable can't be stored, or what comes back."""
 
@@ -122,6 +124,7 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
             _invalid(after),
             _broken(after),
             judges.broken(agent, step, after, directives),
+            told(after.state),
             _unstorable(after, directives) if after.durable is not None else "",
         ),
         after,

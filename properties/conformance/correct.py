@@ -9,7 +9,9 @@ import json
 import math
 import random
 import re
+import time
 import uuid
+import zoneinfo
 from collections import Counter as Multiset
 from collections.abc import Mapping
 from copy import deepcopy
@@ -504,6 +506,22 @@ class Linear(Action):
 
 @correct
 class GoesThroughItsItems(Agent[Box], routes={"go": Linear}): ...
+
+
+class Zoned(Action):
+    at: int = field(default=0, validator=[attrs.validators.ge(0), attrs.validators.le(2**31)])
+
+    def run(self, context: Context[Box]) -> Result:
+        there = datetime.fromtimestamp(self.at, tz=zoneinfo.ZoneInfo("Europe/Berlin"))
+        with decimal.localcontext() as numbers:
+            numbers.prec = 5
+            third = decimal.Decimal(1) / 3
+        day = time.strftime("%Y-%m-%d", time.gmtime(self.at))
+        return {"text": f"{there.isoformat()} {third} {day}"}
+
+
+@correct
+class AsksForAZone(Agent[Box], routes={"go": Zoned}): ...
 
 
 class NoMatter(Action):

@@ -2,9 +2,11 @@
 
 import contextvars
 import datetime
+import decimal
 import gc
 import locale
 import logging
+import math
 import operator
 import os
 import pathlib
@@ -657,6 +659,65 @@ class Bag:
 class KeepsAFunction(Action):
     def run(self, context: Context[Bag]) -> Result:
         return {"what": len}
+
+
+# ---- at one value of many, which stands in the code
+
+
+@planted("total")
+class DividesAtOneNumber(Action):
+    number: int = 0
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": 100 // (self.number - 86_420)}
+
+
+@planted("pure")
+class AsksTheTimeAtOneWord(Action):
+    word: str = ""
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": time.strftime("%H") if self.word.startswith("admin:") else self.word}
+
+
+@planted("total")
+class CountsCapitals(Action):
+    """Some letters are two in capitals."""
+
+    word: str = field(default="a", validator=attrs.validators.max_len(20))
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": "".join(self.word[at] for at in range(len(self.word.upper())))}
+
+
+# ---- left behind, where all code of the process meets it
+
+
+@planted("pure")
+class RoundsForEverybody(Action):
+    def run(self, context: Context[Box]) -> Result:
+        decimal.getcontext().prec = 3
+        return {"total": context.state.total + 1}
+
+
+@planted("pure")
+class AddsToThePath(Action):
+    def run(self, context: Context[Box]) -> Result:
+        sys.path.append("plugins")
+        return {"total": context.state.total + 1}
+
+
+@planted("pure")
+class PatchesAModule(Action):
+    def run(self, context: Context[Box]) -> Result:
+        math.total = getattr(math, "total", 0) + 1  # type: ignore[attr-defined]
+        return {"total": context.state.total + 1}
+
+
+@planted("pure")
+class TellsTheTimeInWords(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": time.strftime("%A")}
 
 
 # ---- what it costs

@@ -1,0 +1,77 @@
+"""Hints: values that the code of a class speaks of. What it does at just one of them is seldom met by chance.
+
+They are the constants in its methods, in functions of its module that these name, and the plain values that they name.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from types import CodeType, FunctionType
+from typing import Any
+
+import attrs
+
+MOST = 60
+"""So many are taken, at most."""
+_LONGEST = 40
+"""Texts that are longer are for people."""
+
+
+def hints_of(cls: type[Any]) -> tuple[Any, ...]:
+    """Return numbers and texts that the code of a class speaks of, and whole numbers beside these, in order."""
+    held: Any = cls
+    hints: tuple[Any, ...] = _hints_of(held)
+    return hints
+
+
+@cache
+def _hints_of(cls: Any) -> tuple[Any, ...]:
+    module = sys.modules.get(cls.__module__)
+    named: Mapping[str, Any] = {} if module is None else vars(module)
+    found: dict[tuple[type, Any], None] = {}
+    for value in _spoken(_codes(vars(cls).values(), named), named, set()):
+        around = (value, value + 1, value - 1) if type(value) is int else (value,)
+        found |= dict.fromkeys((type(one), one) for one in around)
+    return tuple(value for _, value in found)[:MOST]
+
+
+def _codes(values: Iterable[object], named: Mapping[str, Any]) -> Iterator[CodeType]:
+    """Return the code of functions that stand in the module's own file, and weren't made by attrs."""
+    for value in values:
+        function = getattr(value, "__func__", getattr(value, "fget", value))
+        if isinstance(function, FunctionType) and function.__code__.co_filename == named.get("__file__"):
+            yield function.__code__
+
+
+def _spoken(codes: Iterable[CodeType], named: Mapping[str, Any], seen: set[CodeType]) -> Iterator[Any]:
+    for code in codes:
+        if code in seen:
+            continue
+        seen.add(code)
+        doc = code.co_consts[0] if code.co_consts and isinstance(code.co_consts[0], str) else None
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                yield from _spoken([constant], named, seen)
+            elif constant is not doc:
+                yield from _plain(constant)
+        for name in code.co_names:
+            value = named.get(name)
+            if isinstance(value, FunctionType) and value.__module__ == named.get("__name__"):
+                yield from _spoken(_codes([value], named), named, seen)
+            elif isinstance(value, type) and value.__module__ == named.get("__name__") and not attrs.has(value):
+                yield from _spoken(_codes(vars(value).values(), named), named, seen)
+            else:
+                yield from _plain(value)
+
+
+def _plain(value: object) -> Iterator[Any]:
+    if type(value) in (int, float) or (isinstance(value, str | bytes) and len(value) <= _LONGEST):
+        yield value
+    elif isinstance(value, tuple | list | set | frozenset) and len(value) <= MOST:
+        for item in sorted(value, key=repr):
+            if not isinstance(item, tuple | list | set | frozenset):
+                yield from _plain(item)
+    elif isinstance(value, dict) and len(value) <= MOST:
+        yield from _plain(tuple(value))
