@@ -9,15 +9,17 @@ been tried.
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
 import attrs
 from attrs import frozen
 from hypothesis import HealthCheck, Phase, find, settings, target
-from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import NoSuchExample, Unsatisfiable
 
 from jido_trio.core import Agent
@@ -405,15 +407,13 @@ class How:
 
     def settings(
         self,
-        law: str,
         *,
         share: int = 1,
         phases: Sequence[Phase] = (Phase.reuse, Phase.generate, Phase.target, Phase.shrink),
     ) -> settings:
-        database = None if self.kept is None else DirectoryBasedExampleDatabase(f"{self.kept}/{law}")
         return settings(
             max_examples=max(self.examples // share, 1),
-            database=database,
+            database=None,  # it keeps nothing of a search that follows from a seed; see `_Kept`
             deadline=None,
             phases=phases,
             suppress_health_check=_HEALTHY,
@@ -445,17 +445,50 @@ def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *
     trials = subject.trials(reachable=reachable)
     if trials is None:
         return None
-    key = f"{subject.name} {law.name} {reachable}"
+    kept = _Kept(how.kept, f"{subject.name} {law.name} {reachable}")
+    before = kept.trial()
+    if before is not None and law.broken(bench, before) is not None:
+        return before
     try:
-        return find(
+        found = find(
             trials,
             lambda trial: _is_broken(bench, law, trial),
-            settings=how.settings(law.name, share=1 if reachable else 2),
+            settings=how.settings(share=1 if reachable else 2),
             random=seeded(how.seed).random,
-            database_key=key.encode(),
         )
     except (NoSuchExample, Unsatisfiable):
+        kept.forget()
         return None
+    kept.keep(found)
+    return found
+
+
+class _Kept:
+    """The file in which the smallest trial that broke a law is kept, if one did and failures are kept."""
+
+    def __init__(self, folder: str | None, key: str) -> None:
+        self._file = None if folder is None else Path(folder, hashlib.sha256(key.encode()).hexdigest()[:24])
+
+    def trial(self) -> Trial | None:
+        """Return what is kept; None if there is nothing, or it can't be made any more, as the code has changed."""
+        if self._file is None or not self._file.exists():
+            return None
+        try:
+            trial: Trial = pickle.loads(self._file.read_bytes())  # noqa: S301 - from beside the code that is imported
+        except Exception:  # noqa: BLE001 - of whatever its classes are now
+            return None
+        return trial
+
+    def keep(self, trial: Trial) -> None:
+        """Keep a trial."""
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_bytes(pickle.dumps(trial))
+
+    def forget(self) -> None:
+        """Keep nothing."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
 
 
 def _is_broken(bench: Bench, law: Law, trial: Trial) -> bool:
@@ -534,9 +567,7 @@ def is_steep(seconds: Sequence[float]) -> bool:
 
 def _smallest(action: Any, how: How) -> Any:
     try:
-        return find(
-            actions(action), lambda _: True, settings=how.settings("bounded", phases=[Phase.generate, Phase.shrink])
-        )
+        return find(actions(action), lambda _: True, settings=how.settings(phases=[Phase.generate, Phase.shrink]))
     except (NoSuchExample, Unsatisfiable):
         return None
 
