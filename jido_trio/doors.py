@@ -183,9 +183,15 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event == "builtins.id":
         if _is_users(frame):
             _watch.note("looks at the address of an object (id)", frame)
-    else:
+    elif not (event == "open" and _is_zone(args[0])):
         what = f" ({args[0]!r})" if args and isinstance(args[0], str | bytes) else ""
         _watch.note(f"does {event}{what}"[:200], frame)
+
+
+def _is_zone(path: object) -> bool:
+    """Tell whether a file is of the database of time zones, which C code opens."""
+    zones: Any = sys.modules.get("zoneinfo")
+    return zones is not None and isinstance(path, str) and path.startswith(tuple(zones.TZPATH))
 
 
 def _profile(frame: FrameType, event: str, arg: Any) -> None:
