@@ -11,6 +11,7 @@ python -m properties.campaigns laws         the laws with other seeds, for --min
 python -m properties.campaigns defects      the planted defects, each with --runs seeds, and the agents without
 python -m properties.campaigns fuzz-cron    whatever comes at a door, for --minutes: also fuzz-tools, fuzz-plans,
                                             fuzz-files, fuzz-plugins; with atheris, where that is installed
+python -m properties.campaigns chats        kill -9 at each point of a request to a model
 python -m properties.campaigns soak         10,000 agents under load, for --minutes, or until there were --signals
 """
 
@@ -22,7 +23,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from properties.campaigns import _faults, _fuzz, _interrupts, _kills, _laws, _rates, _soak
+from properties.campaigns import _chats, _faults, _fuzz, _interrupts, _kills, _laws, _rates, _soak
 from properties.campaigns._doors import DOORS
 
 CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
@@ -52,7 +53,7 @@ def _all(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run campaigns and return the exit code."""
     parser = argparse.ArgumentParser("python -m properties.campaigns", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("campaign", choices=[*CAMPAIGNS, *FUZZED, "defects", "laws", "soak"], nargs="+")
+    parser.add_argument("campaign", choices=[*CAMPAIGNS, *FUZZED, "chats", "defects", "laws", "soak"], nargs="+")
     parser.add_argument("--share", type=int, default=1, help="run one of so many places (1)")
     parser.add_argument("--minutes", type=float, default=_soak.MINUTES, help="how long laws, fuzz and soak are (10)")
     parser.add_argument("--runs", type=int, default=_rates.RUNS, help="seeds for each defect (20)")
@@ -74,6 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             _kills.DEATHS.at.clear()
         if name == "defects":
             print(*_rates.lines(), sep="\n")
+        if name == "chats":
+            print(*_chats.lines(), sep="\n")
     print(f"{failures} went wrong")
     return 1 if failures else 0
 
@@ -82,6 +85,8 @@ def _met(name: str, options: argparse.Namespace) -> Iterator[tuple[str, str | No
     match name:
         case "soak":
             return _soak.campaign(options.minutes, options.signals)
+        case "chats":
+            return _chats.campaign(options.share)
         case "laws":
             return _laws.campaign(options.minutes)
         case "defects":

@@ -7,6 +7,7 @@ goes on to the answer, and prints it.
 import os
 import signal
 import sys
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trio
@@ -15,7 +16,7 @@ from attrs import frozen
 
 from jido_trio import Action, Jido, Result
 from jido_trio.ai import Answered, ChatAgent, Model, ModelReply, Models, Tool, ToolCall, Usage, ask, refusal
-from jido_trio.storage import open_sqlite
+from jido_trio.storage import Storage, open_sqlite
 
 FOLDER = Path()
 KILLED_AT = 0
@@ -81,6 +82,25 @@ class Provider:
         return ModelReply("done", (), "stop", Usage(10, 10))
 
 
+class Points:
+    """A storage with a point before and after each commit."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self.get, self.scan = storage.get, storage.scan
+
+    async def commit(self, ops):
+        point("before a commit")
+        await self._storage.commit(ops)
+        point("after a commit")
+
+
+@asynccontextmanager
+async def kept():
+    async with open_sqlite(FOLDER / "trips.db") as storage:
+        yield Points(storage)
+
+
 MODELS = Models(m=Model("m", Provider()))
 
 
@@ -89,7 +109,7 @@ class Planner(ChatAgent[Trip], models=MODELS, model="m", tools=[Tool(Look, repla
 
 
 async def main() -> None:
-    async with Jido("trips", storage=open_sqlite(FOLDER / "trips.db"), services=[MODELS]) as jido:
+    async with Jido("trips", storage=kept(), services=[MODELS]) as jido:
         planner = await jido.start_agent(Planner, id="ann")
         point("before it is asked")
         request = await ask(planner, "Oslo", id="web-1")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).with_name("chat_program.py")
-POINTS = 13
+POINTS = 41
 
 
 def ran(folder, at):
