@@ -3,11 +3,15 @@
 # mypy: disable-error-code="union-attr,arg-type,attr-defined"
 
 import sys
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import mcp_types as types
 import pytest
 import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve
 from mcp.client import Client
 from mcp.client._memory import InMemoryTransport
 from mcp.server import Server
@@ -65,6 +69,75 @@ async def test_a_server_over_stdio_that_dies_in_a_call_is_connected_again():
     [report] = reports
     assert (report.child, report.incarnation) == ("mcp shop", 1)
     assert "the connection to MCP server 'shop' ended" in str(report)
+
+
+# Over HTTP
+
+
+@asynccontextmanager
+async def web(agent, tools):
+    """Serve an agent's tools at a URL on this machine: the SDK's application, behind a real server."""
+    config = Config()
+    config.bind = ["127.0.0.1:0"]
+    config.accesslog = config.errorlog = None
+    application = mcp_server(agent, tools).streamable_http_app()
+    async with trio.open_nursery() as nursery:
+        [address] = await nursery.start(partial(serve, application, config))
+        yield f"{address}/mcp"
+        nursery.cancel_scope.cancel()
+
+
+class Waits(Action, description="Waits"):
+    async def run(self, context):
+        context.resources["begun"].set()
+        await trio.sleep_forever()
+
+
+async def test_a_servers_tools_are_called_over_http():
+    async with Jido() as shop:
+        clerk = await shop.start_agent(Clerk)
+        async with web(clerk, [Weather, Order]) as url:
+            server = McpServer("shop", url=url)
+            assert set(await server.list_tools()) == {"weather", "order"}
+            async with Jido(services=[server]):
+                assert await server.call("order", {"count": 2}) == "2 ordered"
+                assert await server.call("weather", {"city": "Oslo"}) == '{"sky": "snow", "city": "Oslo"}'
+        assert clerk.agent.state.orders == 2
+
+
+async def test_a_server_over_http_that_is_not_there_is_not_called():
+    async with Jido(services=[server := McpServer("shop", url="http://127.0.0.1:9/mcp", patience=0.1)]):
+        with pytest.raises(ActionError, match="it was not called: there is no connection"):
+            await server.call("weather", {})
+
+
+async def test_a_server_over_http_that_goes_away_in_a_call_may_have_done_it():
+    begun = trio.Event()
+    async with Jido(resources={"begun": begun}) as shop, trio.open_nursery() as nursery:
+        clerk = await shop.start_agent(Clerk)
+        async with web(clerk, [Waits]) as url:
+            server = McpServer("shop", url=url)
+            jido = await nursery.start(hold, server)
+            refused = await nursery.start(refusal, server)
+            await begun.wait()
+        await refused.wait()
+        jido.set()
+
+
+async def hold(server, *, task_status):
+    """Have an instance with the server, until the event that it gives is set."""
+    over = trio.Event()
+    async with Jido(services=[server]):
+        task_status.started(over)
+        await over.wait()
+
+
+async def refusal(server, *, task_status):
+    refused = trio.Event()
+    task_status.started(refused)
+    with pytest.raises(ActionError, match="it may have happened"):
+        await server.call("waits", {})
+    refused.set()
 
 
 # A server of others, in this process
