@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from attrs import field, frozen
 
 from jido_trio import checks
-from jido_trio.data import FrozenDict, unstorable
+from jido_trio.data import FrozenDict, recorded_name, unstorable
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 
@@ -35,7 +35,7 @@ def _names(given: Any) -> tuple[str, ...]:
     if isinstance(given, str | type):
         given = [given]
     try:
-        names = [f"{each.__module__}:{each.__qualname__}" if isinstance(each, type) else each for each in given]
+        names = [recorded_name(each) if isinstance(each, type) else each for each in given]
     except TypeError:
         names = [None]
     if not all(isinstance(name, str) and ":" in name for name in names):
@@ -85,6 +85,10 @@ class Durable:
             checks.whole("Durable", "tries", self.tries, least=1)
         if self.history is not None:
             checks.whole("Durable", "history", self.history, least=0)
+
+    def follows(self, cls: type) -> bool:
+        """Whether agents of that class become ones of the class that says this: whether it is among `formerly`."""
+        return recorded_name(cls) in self.formerly
 
 
 def checked_durable(owner: str, durable: object) -> Durable | None:

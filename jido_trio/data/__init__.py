@@ -16,6 +16,7 @@ from jido_trio.data._codec import (
 from jido_trio.data._fingerprint import fingerprint
 from jido_trio.data._freeze import MAX_DEPTH, FrozenDict, FrozenList, freeze, is_frozen, thaw
 from jido_trio.data._json import Form, form_of
+from jido_trio.data._names import recorded_name
 from jido_trio.data._pack import class_name, named_class, pack, unpack
 from jido_trio.data._problem import Key, Misfit, Problem, message, under
 from jido_trio.data._schema import Schema, schema_of
@@ -41,6 +42,7 @@ __all__ = [
     "named_class",
     "pack",
     "pointer",
+    "recorded_name",
     "register_structure_hook",
     "register_unstructure_hook",
     "schema_of",

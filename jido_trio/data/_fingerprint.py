@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from jido_trio.data._names import recorded_module, script
 from jido_trio.redact import shown, type_name
 
 Way: TypeAlias = Callable[[Any, int], bytes]
@@ -57,7 +58,7 @@ def _part(value: object, room: int) -> bytes:
 def _way(cls: type) -> Way:
     """Return how the print of a value of that class is made."""
     if issubclass(cls, Enum):
-        return lambda member, room: _text(type_name(cls), [_part(member.value, room)])
+        return lambda member, room: _text(_class(cls), [_part(member.value, room)])
     if attrs.has(cls):
         return _record_way(cls)
     for kind, way in _WAYS:
@@ -71,7 +72,7 @@ def _way(cls: type) -> Way:
 
 def _record_way(cls: type) -> Way:
     names = [(field.name, field.name.encode(), len(field.name.encode()) + 1) for field in attrs.fields(cls) if field.eq]
-    kind = type_name(cls).encode()
+    kind = _class(cls).encode()
 
     def record(value: object, room: int) -> bytes:
         text = kind  # as `_text` does it, and quicker: it is asked for each input of a durable agent
@@ -113,7 +114,7 @@ def _set(value: AbstractSet[Any], room: int) -> bytes:
 
 def _error(error: BaseException, room: int) -> bytes:
     facts = {name: value for name, value in vars(error).items() if name != "__notes__"}
-    return _digest(_text(type_name(type(error)), (_part(error.args, room), _part(facts, room))))
+    return _digest(_text(_class(type(error)), (_part(error.args, room), _part(facts, room))))
 
 
 def _int(value: int, _: int) -> bytes:
@@ -129,7 +130,12 @@ def _plain(value: object, _: int) -> bytes:
 
 
 def _named(thing: Any, _: int = 0) -> bytes:
-    return f"{thing.__module__}.{thing.__qualname__}".encode("utf-8", "surrogatepass")
+    return f"{recorded_module(thing.__module__)}.{thing.__qualname__}".encode("utf-8", "surrogatepass")
+
+
+def _class(cls: type) -> str:
+    name = type_name(cls)
+    return f"{script()}.{name}" if cls.__module__ == "__main__" else name
 
 
 def _repr(value: object, _: int) -> bytes:

@@ -14,7 +14,7 @@ import json
 import math
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -25,13 +25,14 @@ from uuid import UUID
 import attrs
 
 from jido_trio.data._freeze import FrozenDict, FrozenList
+from jido_trio.data._names import recorded_name, script
 from jido_trio.data._problem import Key, Misfit, Problem, Step
 from jido_trio.errors import ErrorValue
 from jido_trio.redact import said, shown
 
 __all__ = ["class_name", "named_class", "pack", "unpack"]
 
-Path: TypeAlias = tuple[Step, ...]
+Place: TypeAlias = tuple[Step, ...]
 
 Writer: TypeAlias = Callable[[Any], str]
 
@@ -64,14 +65,14 @@ def unpack(data: bytes) -> Any:
 # Classes by name
 
 
-def class_name(cls: type, path: Path = ()) -> str:
+def class_name(cls: type, path: Place = ()) -> str:
     """Return the name that `named_class` finds the class by.
 
     Raises:
         Misfit: It isn't found by a name.
     """
-    name = f"{cls.__module__}:{cls.__qualname__}"
-    if _found(name) is not cls:
+    name = recorded_name(cls)
+    if not any(found is cls for found in _found(name)):
         raise _misfit(
             f"class {shown(name)} isn't found again by its name: define it at the top of a module that is imported",
             path,
@@ -79,26 +80,28 @@ def class_name(cls: type, path: Path = ()) -> str:
     return name
 
 
-def named_class(name: object, path: Path = ()) -> type:
+def named_class(name: object, path: Place = ()) -> type:
     """Return the class of that name, of a module that is imported.
 
     Raises:
         Misfit: There is none.
     """
-    cls = _found(name)
-    if isinstance(cls, type):
-        return cls
+    for cls in _found(name):
+        if isinstance(cls, type):
+            return cls
     raise _misfit(
         f"there is no class {shown(name)}: import its module first; if it was renamed, keep the old name for it", path
     )
 
 
-def _found(name: object) -> object:
+def _found(name: object) -> Iterator[object]:
+    """Generate what has that name: in the script first, if it is of the script, and in a module."""
     module, _, path = name.partition(":") if isinstance(name, str) else ("", "", "")
-    found: object = sys.modules.get(module)
-    for part in path.split("."):
-        found = getattr(found, part, None)
-    return found
+    for each in ["__main__", module] if module == script() else [module]:
+        found: object = sys.modules.get(each)
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        yield found
 
 
 # From values to JSON. Where something can't be kept, its path is found on the way out: most things can.
@@ -258,7 +261,7 @@ def _names(cls: type) -> tuple[str, ...]:
     return tuple(field.name for field in attrs.fields(cls))
 
 
-def _misfit(what: str, path: Path) -> Misfit:
+def _misfit(what: str, path: Place) -> Misfit:
     return Misfit([Problem(what, path)])
 
 
@@ -269,7 +272,7 @@ def _under(misfit: Misfit, step: Step) -> Misfit:
 # And back
 
 
-def _value(plain: Any, path: Path) -> Any:
+def _value(plain: Any, path: Place) -> Any:
     if type(plain) is list:
         return FrozenList([_value(each, (*path, Key(index))) for index, each in enumerate(plain)])
     if type(plain) is not dict:
@@ -283,11 +286,11 @@ def _value(plain: Any, path: Path) -> Any:
     return read(plain, path)
 
 
-def _values(plain: Iterable[Any], path: Path) -> list[Any]:
+def _values(plain: Iterable[Any], path: Place) -> list[Any]:
     return [_value(each, (*path, Key(index))) for index, each in enumerate(plain)]
 
 
-def _record(plain: dict[str, Any], path: Path) -> Any:
+def _record(plain: dict[str, Any], path: Place) -> Any:
     cls = named_class(plain["$"], path)
     if not attrs.has(cls):
         raise _misfit(f"{shown(plain['$'])} is no attrs class any more", path)
@@ -310,7 +313,7 @@ def _listed(what: str, names: list[str]) -> str:
     return f"{what} {', '.join(names)} " if names else ""
 
 
-def _error(plain: dict[str, Any], path: Path) -> Any:
+def _error(plain: dict[str, Any], path: Place) -> Any:
     cls = named_class(plain["$error"], path)
     if not issubclass(cls, ErrorValue):
         raise _misfit(f"{shown(plain['$error'])} is no error of ours any more", path)
@@ -318,7 +321,7 @@ def _error(plain: dict[str, Any], path: Path) -> Any:
     return rebuilt(cls, _value(plain["args"], path), dict(_value(plain["state"], path)))
 
 
-def _tuple(plain: dict[str, Any], path: Path) -> Any:
+def _tuple(plain: dict[str, Any], path: Place) -> Any:
     values = _values(plain["$tuple"], path)
     if "of" not in plain:
         return tuple(values)
@@ -326,7 +329,7 @@ def _tuple(plain: dict[str, Any], path: Path) -> Any:
     return cls._make(values) if hasattr(cls, "_make") else cls(values)
 
 
-_READERS: dict[str, Callable[[dict[str, Any], Path], Any]] = {
+_READERS: dict[str, Callable[[dict[str, Any], Place], Any]] = {
     "$": _record,
     "$error": _error,
     "$type": lambda plain, path: named_class(plain["$type"], path),

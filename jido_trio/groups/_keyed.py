@@ -274,8 +274,7 @@ class Keyed(Generic[AgentT]):
         self._places.refuse_if_closed()
         old: Any = self._places.agent
         _check(self.name, new)
-        former = f"{old.__module__}:{old.__qualname__}"
-        if new is not old and (new.durable is None or former not in new.durable.formerly):
+        if new is not old and (new.durable is None or not new.durable.follows(old)):
             raise InvalidDefinition(
                 f"{new.__qualname__} can't be the class of the keyed agents {shown(self.name)}: those that rest are of "
                 f"{old.__qualname__}; declare it with durable=Durable(formerly=[{old.__qualname__}])",

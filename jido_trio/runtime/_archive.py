@@ -26,7 +26,7 @@ from attrs import define, frozen
 
 from jido_trio.core import Agent, Cron, Entry, Missed, Signal
 from jido_trio.core.inner import checkpointed, restored
-from jido_trio.data import Misfit, class_name, pack, unpack
+from jido_trio.data import Misfit, class_name, pack, recorded_name, unpack
 from jido_trio.errors import ActionError, Conflict, InvalidDefinition, OwnershipLost, RecordRefused, Unstorable
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.storage import Check, Delete, Op, Put, Record, Storage, within
@@ -426,11 +426,6 @@ def is_written_by(record: Record, cls: type[Agent[Any]]) -> bool:
     """Whether the snapshot in a record is of an agent of that class, in its version."""
     fields = json.loads(record.value)
     return (fields["class"], fields["vsn"]) == (recorded_name(cls), cls.vsn)
-
-
-def recorded_name(cls: type[Agent[Any]]) -> str:
-    """Return what the class is called in records."""
-    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def check_storable(cls: type[Agent[Any]]) -> None:

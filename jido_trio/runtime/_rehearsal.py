@@ -14,9 +14,10 @@ from typing import Any
 from attrs import field, frozen
 
 from jido_trio.core import Agent, Divergence, Entry, Fork, Migration, diff, mark_of, rehearsal
+from jido_trio.data import recorded_name
 from jido_trio.errors import MigrationFailed, RecordRefused
 from jido_trio.redact import said, shown_error
-from jido_trio.runtime._archive import archive_of, recorded_name
+from jido_trio.runtime._archive import archive_of
 from jido_trio.runtime._history import JournalInfo, journal_info, journal_names, last_number, open_journal
 from jido_trio.storage import Storage
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from collections import namedtuple
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -215,3 +217,37 @@ def test_what_is_written_is_json_as_it_always_was():
         b'{"$dict":[["a",1],["b",[null,true,1.5,"\\u00e9\\n"]],["c",{"$tuple":[{"$int":"0x400000000000000000"},-1]}],'
         b'[3,{"$set":[1,2]}],["$d",{"$bytes":"eA=="}]]}'
     )
+
+
+SCRIPT = """
+import sys
+from attrs import frozen
+from jido_trio.data import fingerprint, pack, unpack
+
+@frozen
+class Paid:
+    cents: int
+
+if __name__ == "__main__":
+    print(fingerprint(Paid(5)).hex(), pack(Paid(5)).decode())
+else:
+    kept = pack(Paid(5))
+    print(fingerprint(unpack(kept)).hex(), kept.decode())
+"""
+
+
+def test_a_value_of_a_script_is_the_same_as_where_the_script_is_imported(tmp_path):
+    (tmp_path / "bill.py").write_text(SCRIPT)
+    ways = [["bill.py"], ["-m", "bill"], ["-c", "import bill"]]
+    said = [
+        subprocess.run([sys.executable, *way], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        for way in ways
+    ]
+    assert said[0].split()[1] == '{"$":"bill:Paid","cents":5}'
+    assert len(set(said)) == 1
+
+
+def test_a_value_of_what_is_typed_in_is_kept_within_the_process():
+    typed = SCRIPT + "\nassert unpack(pack(Paid(5))) == Paid(5)"
+    ran = subprocess.run([sys.executable, "-c", typed], capture_output=True, text=True, check=True)
+    assert '{"$":"__main__:Paid","cents":5}' in ran.stdout
