@@ -459,8 +459,18 @@ def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *
     except (NoSuchExample, Unsatisfiable):
         kept.forget()
         return None
+    found = _without_needless_steps(bench, law, found)
     kept.keep(found)
     return found
+
+
+def _without_needless_steps(bench: Bench, law: Law, trial: Trial) -> Trial:
+    """Return a trial that breaks the law with as few of its steps; Hypothesis leaves one at times."""
+    for at in reversed(range(len(trial.steps))):
+        fewer = attrs.evolve(trial, steps=trial.steps[:at] + trial.steps[at + 1 :])
+        if fewer.steps and law.broken(bench, fewer) is not None:
+            trial = fewer
+    return trial
 
 
 class _Kept:

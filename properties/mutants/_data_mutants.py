@@ -369,7 +369,7 @@ PACK = (
         "local_classes_are_kept",
         "A class that can't be found again is kept by its name.",
         "class_name",
-        "_found(name) is not cls",
+        "not any(found is cls for found in _found(name))",
         "False",
         part="data",
     ),

@@ -421,21 +421,18 @@ class Interrupted(queue.SimpleQueue[Any]):
             signal.raise_signal(signal.SIGINT)
 
 
-def test_control_c_between_asking_and_waiting_is_control_c_and_no_more(path):
+def test_control_c_between_asking_and_waiting_is_control_c_and_no_more():
     async def main() -> None:
-        async with open_sqlite(path) as storage:
-            storage._worker._jobs.put(None)  # lets the thread end that has the queue as it was
-            worker = Worker(Interrupted())
-            thread = threading.Thread(target=worker.serve, args=(storage._do,))
-            thread.start()
-            try:
-                storage._worker = worker
-                await storage.get("a")
-            finally:
-                worker.close()
-                with trio.CancelScope(shield=True):
-                    await trio.to_thread.run_sync(thread.join)
-                    await trio.testing.wait_all_tasks_blocked(0.01)
+        worker = Worker(Interrupted())
+        thread = threading.Thread(target=worker.serve, args=(lambda group: [(job, outcome.Value(1)) for job in group],))
+        thread.start()
+        try:
+            await worker.ask(lambda _: 1)
+        finally:
+            worker.close()
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(thread.join)
+                await trio.testing.wait_all_tasks_blocked(0.01)
 
     with pytest.raises(KeyboardInterrupt):
         trio.run(main)

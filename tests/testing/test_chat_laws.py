@@ -126,8 +126,8 @@ FAULTS = [
     Fault(
         "the budget of the conversation is forgotten",
         "_decide",
-        "rules.budget.refusal(c.turn.spent, more) or rules.total.refusal(c.spent, more)",
-        "rules.budget.refusal(c.turn.spent, more)",
+        "        or rules.total.refusal(c.spent, more)\n",
+        "",
     ),
     Fault(
         "the budget of a request is that of all requests",
@@ -151,7 +151,7 @@ FAULTS = [
     Fault(
         "the cache makes the bound smaller",
         "_budget",
-        "dearest = max(self.input, self.cached or 0)",
+        "dearest = max(self.input, self.cached or 0, self.written or 0)",
         "dearest = min(self.input, self.cached or self.input)",
     ),
     Fault(
