@@ -115,6 +115,7 @@ def test_under_a_clock_that_jumps_a_standstill_is_told_before_the_time_is_over(p
     assert "has not ended after" not in output
 
 
+@pytest.mark.long
 def test_a_mark_gives_a_test_longer_and_a_campaign_has_no_limit(pytester):
     program = """
 import pytest, time
@@ -134,6 +135,7 @@ def test_too_slow():
     run(pytester, 1, 1, some=program).assert_outcomes(passed=2, failed=1)
 
 
+@pytest.mark.long
 def test_a_thread_that_is_waited_for_for_a_moment_is_no_standstill(pytester):
     program = """
 import time
@@ -144,6 +146,7 @@ async def test_waits_for_a_thread(autojump_clock):
     run(pytester, 30, 10, some=program).assert_outcomes(passed=1)
 
 
+@pytest.mark.long
 def test_a_tick_while_a_run_of_trio_ends_is_no_error(pytester):
     program = """
 import signal, socket

@@ -31,6 +31,7 @@ def test_the_command_prints_what_the_page_shows(folder, words):
     assert said(folder, *words.split()) == block.partition("\n")[2]
 
 
+@pytest.mark.long
 def test_the_order_of_the_set_is_found(folder):
     assert "BROKEN   deterministic" in said(folder, "bill:Bill", "--law", "deterministic")
 

@@ -1,5 +1,7 @@
 """The index of laws is that of the tests that there are, and the campaign of laws tells what it did."""
 
+import pytest
+
 from properties.campaigns import _laws
 from properties.index import BEGIN, PAGE, index
 
@@ -15,6 +17,7 @@ def test_the_index_names_tests_invariants_and_machines():
         assert f"`{name}`" in index()
 
 
+@pytest.mark.long
 def test_a_campaign_of_laws_runs_a_file_with_other_seeds_and_writes_a_report(tmp_path):
     report = tmp_path / "laws.md"
     met = _laws.campaign(1, report, only="slots", profile="default")
