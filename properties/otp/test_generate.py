@@ -53,6 +53,7 @@ def test_every_rule_is_aimed_at():
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_erlang_does_the_same_twice_also_on_two_schedulers(erl):
     some = list(scenarios(50_000, 120))
     once, again = run(some), run(some, schedulers=2)

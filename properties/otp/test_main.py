@@ -89,6 +89,7 @@ def test_live_exits_with_0_when_all_agree(erl, capsys):
     assert capsys.readouterr().out.endswith("4 scenarios on erl: all agree\n")
 
 
+@pytest.mark.long
 def test_live_shrinks_a_difference_and_saves_it_for_replay(erl, plug, tmp_path, capsys):
     saved = tmp_path / "small.jsonl"
     with open_oracle() as oracle:

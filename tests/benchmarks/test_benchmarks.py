@@ -39,7 +39,10 @@ def compared(ours, bare, *, must=None, rounds=3):
     return compare(benchmark, rounds=rounds, size=len(ours))
 
 
-@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.long] if at % 2 else []) for at, name in enumerate(sorted(BENCHMARKS))],
+)
 def test_a_quick_run_of_each_benchmark_gives_finite_numbers_and_a_ratio_to_each_baseline(name, tmp_path, capsys):
     main(["--quick", "--only", name, "--json", str(tmp_path / "run.json")])
 

@@ -22,7 +22,7 @@ def defective(name: str) -> Any:
 
 QUICK = How(examples=25)
 PLANTED = [(cls, law) for cls, laws in defects.DEFECTS.items() for law in sorted(laws)]
-EACH_TIME = 2
+EACH_TIME = 3
 """Of the planted defects one in so many is looked for each time, of the long campaign all."""
 ODD_ONES = [
     "AsksForAZone",

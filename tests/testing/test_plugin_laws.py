@@ -19,9 +19,7 @@ QUICK = How(examples=12)
 THOROUGH = How(examples=30)
 QUICK_ONES = {
     ("MountsWhereItRuns", "mounted"),
-    ("ForcesItsSlice", "sliced"),
     ("ItsHookRaises", "hooks"),
-    ("TakesSignalsOfOthers", "beneath"),
     ("ChangesTheAgent", "apart"),
     ("KnowsOnlyItsOwnName", "renamed"),
 }
