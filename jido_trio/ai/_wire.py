@@ -1,4 +1,8 @@
-"""What adapters share: a reply over HTTP, read to its end, and what a status, or an official SDK, says went wrong."""
+"""What adapters share: a reply over HTTP, read to its end, and what a status, or an official SDK, says went wrong.
+
+What an SDK takes for an answer and isn't one, is a failure here: a stream that just ends, an error in the midst of it,
+and a body that is no stream.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from jido_trio.ai._client import ModelFailure
+from jido_trio.ai._client import ModelFailure, ModelReply, Tell
 from jido_trio.ai._messages import Usage
 from jido_trio.redact import said, shown_error
 from jido_trio.world import current
@@ -62,28 +66,72 @@ class PerRun(Generic[C]):
 # What comes
 
 
-async def read_events(response: Any, take: Callable[[str], Took]) -> ModelFailure | None:
-    """Give `take` the data of each server-sent event, to the end of the stream; return what it found to be wrong.
+class Reading(Protocol):
+    """A reply as it comes. Servers leave out whatever they like."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What it took so far, as far as the server has told."""
+        ...
+
+    @property
+    def heard(self) -> bool:
+        """Whether anything of a reply came."""
+        ...
+
+    def take(self, event: Mapping[str, Any], tell: Tell) -> Took:
+        """Add an event."""
+        ...
+
+    def whole(self) -> ModelReply | ModelFailure:
+        """Return what came."""
+        ...
+
+
+async def read_reply(
+    response: Any,
+    reply: Reading,
+    tell: Tell,
+    secrets: Secrets,
+    *,
+    error_of: Callable[[Mapping[str, Any]], object],
+    kind: Literal["event-stream", "ndjson"] = "event-stream",
+) -> ModelReply | ModelFailure:
+    """Read a reply to the end of its stream, and return it.
 
     The SDKs' own readers leave their generators unfinished at the last event, of which Trio warns.
+
+    Args:
+        response: That of the HTTP library.
+        reply: Takes each event, a JSON object.
+        tell: Told of each piece of the text.
+        secrets: What stands in no failure.
+        error_of: Gives the error that an event is, if it is one.
+        kind: Whether events are server-sent ones, or lines.
     """
-    events = _Events()
-    return await _read(response, events.fed, take)
+    if kind not in response.headers.get("content-type", ""):
+        return await _no_stream(response, secrets)
+
+    def take(event: str) -> Took:
+        if event == "[DONE]":
+            return "last"
+        data = _object_of(event, secrets)
+        if isinstance(data, ModelFailure):
+            return evolve(data, usage=reply.usage)
+        error = error_of(data)
+        return _error_within(error, secrets, reply.usage) if error else reply.take(data, tell)
+
+    failure = await _read(response, _Events() if kind == "event-stream" else _Lines(), take)
+    if failure is not None:
+        return failure
+    return reply.whole() if reply.heard else ModelFailure("the reply is an empty stream")
 
 
-async def read_lines(response: Any, take: Callable[[str], Took]) -> ModelFailure | None:
-    """Do so with each line of text."""
-    lines = _Lines()
-    return await _read(response, lines.fed, take)
-
-
-async def _read(
-    response: Any, fed: Callable[[bytes], Iterator[str]], take: Callable[[str], Took]
-) -> ModelFailure | None:
+async def _read(response: Any, events: _Lines | _Events, take: Callable[[str], Took]) -> ModelFailure | None:
     took: Took = None
     with trio.CancelScope() as rest:
         async for piece in response.aiter_bytes():
-            for event in fed(piece):
+            for event in events.fed(piece):
                 took = take(event) if took is None else took
                 if took is not None:
                     rest.deadline = min(rest.deadline, trio.current_time() + REST)
@@ -97,7 +145,11 @@ class _Lines:
     _rest: bytes = b""
 
     def fed(self, piece: bytes) -> Iterator[str]:
-        """Yield each line that is whole now."""
+        """Yield each line that is whole now, and not blank."""
+        return (line for line in self.all(piece) if line.strip())
+
+    def all(self, piece: bytes) -> Iterator[str]:
+        """Yield the blank ones, too."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
             yield line.rstrip(b"\r").decode("utf-8", "replace")
@@ -112,7 +164,7 @@ class _Events:
 
     def fed(self, piece: bytes) -> Iterator[str]:
         """Yield the data of each event that is whole now."""
-        for text in self._lines.fed(piece):
+        for text in self._lines.all(piece):
             if text.startswith("data:"):
                 self._data.append(text[5:].removeprefix(" "))
             elif not text and self._data:
@@ -120,7 +172,7 @@ class _Events:
                 self._data = []
 
 
-def object_of(event: str, secrets: Secrets) -> dict[str, Any] | ModelFailure:
+def _object_of(event: str, secrets: Secrets) -> dict[str, Any] | ModelFailure:
     """Return the JSON object that an event is, or that it is none."""
     try:
         data = json.loads(event)
@@ -131,13 +183,13 @@ def object_of(event: str, secrets: Secrets) -> dict[str, Any] | ModelFailure:
     return data
 
 
-def error_within(error: object, secrets: Secrets, usage: Usage | None) -> ModelFailure:
+def _error_within(error: object, secrets: Secrets, usage: Usage | None) -> ModelFailure:
     """Return the failure that an error in the midst of a reply is."""
     why = error.get("message") if isinstance(error, dict) else error
     return ModelFailure(f"an error within the reply: {said(why, hide=secrets)}", usage=usage)
 
 
-async def no_stream(response: Any, secrets: Secrets) -> ModelFailure:
+async def _no_stream(response: Any, secrets: Secrets) -> ModelFailure:
     """Return the failure that a body is which is no stream, with its beginning."""
     body = b""
     with trio.move_on_after(REST):

@@ -9,18 +9,18 @@ from functools import wraps
 from typing import Any, ClassVar, Generic, Self, TypeAlias, get_args, get_origin
 from typing import TypeVar as PlainTypeVar
 
-from attrs import AttrsInstance, evolve, frozen
+from attrs import AttrsInstance, frozen
 from typing_extensions import TypeVar
 
 from jido_trio import checks
 from jido_trio.core._action import Action
 from jido_trio.core._compiled import Run, for_action, for_signal
 from jido_trio.core._context import NOTHING
+from jido_trio.core._declared import checked_schedules, checked_sensors, checked_strategy, router_of
 from jido_trio.core._described import Described
 from jido_trio.core._directives import Cron, Error, StartSensor, checked_dispatch
 from jido_trio.core._durable import Durable, check_types, checked_durable
 from jido_trio.core._error_policy import ErrorPolicy, checked_policy
-from jido_trio.core._input import Input
 from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Command, Instruction, normalize
 from jido_trio.core._learned import Learned
@@ -30,7 +30,7 @@ from jido_trio.core._plugin import Plugin
 from jido_trio.core._router import Route, Router, Unrouted
 from jido_trio.core._sent import CARRIER, unwrapping
 from jido_trio.core._signal import Signal
-from jido_trio.core._strategy import Direct, Strategy, Tick
+from jido_trio.core._strategy import Direct, Strategy
 from jido_trio.data import Misfit, Schema, schema_of
 from jido_trio.errors import ActionError, InvalidDefinition, InvalidInstruction
 from jido_trio.redact import shown
@@ -154,7 +154,7 @@ class Agent(Described, Generic[State]):
         if default_dispatch is not None:
             cls.default_dispatch = checked_dispatch(f"agent {cls.name!r}", "default_dispatch", default_dispatch)
         if strategy is not None:
-            cls.strategy = _checked_strategy(cls, strategy)
+            cls.strategy = checked_strategy(f"agent {cls.name!r}", strategy)
         plugged = plugins is not None or default_plugins is not None
         if strategy is not None or plugged:
             cls._plug(plugins, default_plugins)
@@ -163,7 +163,7 @@ class Agent(Described, Generic[State]):
         if routes is not None:
             cls._routes = Router(routes).routes
         if routes is not None or strategy is not None or plugged:
-            cls.router = _router(cls, (*cls._routes, *_routes_of(cls.strategy)))
+            cls.router = router_of(f"agent {cls.name!r}", cls.strategy, cls._routes)
         cls._declare(schedules, sensors, plugged=plugged)
         state = _state_class(cls)
         if state is not None:
@@ -193,14 +193,16 @@ class Agent(Described, Generic[State]):
 
     @classmethod
     def _declare(cls, schedules: Iterable[Cron] | None, sensors: Any, *, plugged: bool) -> None:
+        owner, router = f"agent {cls.name!r}", cls.router if cls.receive is Agent.receive else None
         if schedules is not None:
-            cls._own_schedules = _checked_schedules(cls, schedules)
+            cls._own_schedules = checked_schedules(owner, schedules, router)
         if schedules is not None or plugged:
-            cls.schedules = _checked_schedules(cls, (*cls._own_schedules, *_brought_by(cls, Mounted.jobs)))
+            jobs = (*cls._own_schedules, *_brought_by(cls, Mounted.jobs))
+            cls.schedules = checked_schedules(owner, jobs, router)
         if sensors is not None:
-            cls._own_sensors = _checked_sensors(cls, sensors)
+            cls._own_sensors = checked_sensors(owner, sensors)
         if sensors is not None or plugged:
-            cls.sensors = _checked_sensors(cls, (*cls._own_sensors, *_brought_by(cls, Mounted.sensors)))
+            cls.sensors = checked_sensors(owner, (*cls._own_sensors, *_brought_by(cls, Mounted.sensors)))
 
     @classmethod
     def new(cls, id: object = None, state: State | Mapping[str, Any] | None = None) -> Self:
@@ -431,103 +433,6 @@ def _state_class(cls: type) -> Any:
 def _brought_by(cls: type[Agent[Any]], what: Callable[[Mounted], Iterable[Brought]]) -> Iterable[Brought]:
     mounted = cls._plugged.mounted if cls._plugged is not None else ()
     return (one for each in mounted for one in what(each))
-
-
-def _checked_schedules(cls: type[Agent[Any]], schedules: Iterable[Cron]) -> tuple[Cron, ...]:
-    found: dict[str, Cron] = {}
-    for cron in [schedules] if isinstance(schedules, str | Cron) else schedules:
-        if not isinstance(cron, Cron):
-            raise InvalidDefinition(
-                f"agent {cls.name!r}: schedules={shown(cron)} is no Cron: write "
-                'schedules=[Cron("0 9 * * *", Signal("report.due"))]',
-                field="schedules",
-                value=cron,
-            )
-        if cron.key in found:
-            raise InvalidDefinition(
-                f"agent {cls.name!r}: two of its schedules have the key {shown(cron.key)}: give one of them another",
-                field="schedules",
-                value=cron,
-            )
-        if cls.receive is Agent.receive and not cls.router.matching(cron.message.type):
-            known = ", ".join(map(shown, cls.router.patterns)) or "none"
-            raise InvalidDefinition(
-                f"agent {cls.name!r}: no route matches {shown(cron.message.type)}, which its schedule "
-                f"{shown(cron.cron)} sends; its routes: {known}",
-                field="schedules",
-                value=cron,
-            )
-        found[cron.key] = cron
-    return tuple(found.values())
-
-
-def _checked_sensors(cls: type[Agent[Any]], sensors: Any) -> tuple[StartSensor, ...]:
-    given = [StartSensor(*each) for each in sensors.items()] if isinstance(sensors, Mapping) else list(sensors)
-    tags: set[str] = set()
-    for each in given:
-        if not isinstance(each, StartSensor):
-            raise InvalidDefinition(
-                f"agent {cls.name!r}: sensors={shown(each)} is no StartSensor: give these, or a mapping of tags",
-                field="sensors",
-                value=each,
-            )
-        if each.tag in tags:
-            raise InvalidDefinition(f"agent {cls.name!r}: two of its sensors have the tag {shown(each.tag)}")
-        tags.add(each.tag)
-    return tuple(given)
-
-
-def _checked_strategy(cls: type[Agent[Any]], strategy: object) -> Any:
-    if isinstance(strategy, type) or not all(callable(getattr(strategy, name, None)) for name in ("init", "run")):
-        raise InvalidDefinition(
-            f"agent {cls.name!r}: strategy {shown(strategy)} is no value with the methods init and run"
-        )
-    inputs: object = getattr(strategy, "inputs", ())
-    if not isinstance(inputs, tuple) or not all(isinstance(one, type) and issubclass(one, Input) for one in inputs):
-        raise InvalidDefinition(
-            f"agent {cls.name!r}: inputs {shown(inputs)} of strategy {shown(strategy)} are no tuple of Input classes"
-        )
-    return strategy
-
-
-def _routes_of(strategy: Any) -> tuple[Route, ...]:
-    """Return the routes that a strategy brings."""
-    if isinstance(strategy, Plugged):
-        return (*_routes_of(strategy.own), *strategy.routes)
-    given = getattr(strategy, "routes", ())
-    routes = Router(given).routes
-    if isinstance(given, Mapping):
-        routes = tuple(evolve(route, priority=OF_STRATEGIES) for route in routes)
-    if Tick in getattr(strategy, "inputs", ()):
-        routes = (*routes, Route(TICK, Tick, OF_STRATEGIES))
-    return routes
-
-
-TICK = "jido.strategy.tick"
-"""The type of the signal that a strategy is told its next step by."""
-
-OF_STRATEGIES = 50
-"""The priority of routes that a strategy brings, unless it says otherwise: they come before an agent's own."""
-
-
-def _router(cls: type[Agent[Any]], routes: Iterable[Route]) -> Router:
-    return Router(evolve(route, target=_target(cls, route)) for route in routes)
-
-
-def _target(cls: type[Agent[Any]], route: Route) -> Instruction:
-    try:
-        (instruction,) = normalize([route.target])
-        if isinstance(instruction.action, type):
-            instruction.action.check_some(instruction.params)
-    except (InvalidInstruction, Misfit) as error:
-        raise InvalidDefinition(f"agent {cls.name!r}, route {route.pattern!r}: {error}") from None
-    action = instruction.action_class
-    if action.is_input and action not in getattr(cls.strategy, "inputs", ()):
-        raise InvalidDefinition(
-            f"agent {cls.name!r}, route {route.pattern!r}: strategy {shown(cls.strategy)} takes no input "
-            f"{action.name!r}: name it in the `inputs` of the strategy, or route to an action"
-        )
-    return instruction
 
 
 def _with_data(target: Instruction, data: object) -> Instruction:

@@ -11,24 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import anthropic
-from attrs import define, evolve, field
+from attrs import define, field
 
 from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import ToolCall, Usage
-from jido_trio.ai._wire import (
-    PerRun,
-    SdkErrors,
-    Secrets,
-    Took,
-    count,
-    error_within,
-    no_stream,
-    object_of,
-    read_events,
-    refused,
-)
+from jido_trio.ai._wire import PerRun, SdkErrors, Secrets, Took, count, read_reply, refused
 from jido_trio.ai.anthropic._transcript import body_of, verbatim_of
 from jido_trio.redact import shown
 
@@ -91,12 +80,7 @@ class Anthropic:
             extra_headers={"Idempotency-Key": request.key},
             extra_body=body,
         )
-        if "text/event-stream" not in raw.headers.get("content-type", ""):
-            return await no_stream(raw.http_response, secrets)
-        failure = await read_events(raw.http_response, lambda event: _taken(event, reply, tell, secrets))
-        if failure is not None:
-            return failure
-        return reply.whole() if reply.heard else ModelFailure("the reply is an empty stream")
+        return await read_reply(raw.http_response, reply, tell, secrets, error_of=_error_of)
 
     def _connected(self) -> anthropic.AsyncAnthropic:
         return anthropic.AsyncAnthropic(
@@ -209,13 +193,8 @@ _FINISHES: Mapping[str, Finish] = {
 }
 
 
-def _taken(event: str, reply: _Reply, tell: Tell, secrets: Secrets) -> Took:
-    data = object_of(event, secrets)
-    if isinstance(data, ModelFailure):
-        return evolve(data, usage=reply.usage)
-    if data.get("type") == "error":
-        return error_within(data.get("error"), secrets, reply.usage)
-    return reply.take(data, tell)
+def _error_of(event: Mapping[str, Any]) -> object:
+    return (event.get("error") or event) if event.get("type") == "error" else None
 
 
 def _refused(error: anthropic.APIStatusError, why: str) -> ModelFailure:

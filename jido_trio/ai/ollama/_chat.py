@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx2
-from attrs import define, evolve, field
+from attrs import define, field
 
 from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import AssistantMessage, Message, Prompt, ToolCall, ToolMessage, Usage, UserMessage
-from jido_trio.ai._wire import PerRun, Secrets, Took, count, error_within, no_stream, object_of, read_lines, refused
+from jido_trio.ai._wire import PerRun, Secrets, Took, count, read_reply, refused
 from jido_trio.data import thaw
 from jido_trio.redact import said, shown, shown_error
 
@@ -69,12 +69,7 @@ class Ollama:
         async with self._client.get().stream("POST", "/api/chat", json=_body(request, self._options)) as response:
             if response.status_code != 200:
                 return _refused(response.status_code, await response.aread(), response.headers, secrets)
-            if "ndjson" not in response.headers.get("content-type", ""):
-                return await no_stream(response, secrets)
-            failure = await read_lines(response, lambda line: _taken(line, reply, tell, secrets))
-        if failure is not None:
-            return failure
-        return reply.whole() if reply.heard else ModelFailure("the reply is an empty stream")
+            return await read_reply(response, reply, tell, secrets, error_of=_error_of, kind="ndjson")
 
     def _connected(self) -> httpx2.AsyncClient:
         headers = {"authorization": f"Bearer {self._api_key}"} if self._api_key else {}
@@ -137,10 +132,10 @@ class _Reply:
     usage: Usage | None = None
     heard: bool = False
 
-    def take(self, line: Mapping[str, Any], tell: Tell) -> Took:
+    def take(self, event: Mapping[str, Any], tell: Tell) -> Took:
         """Add a line."""
         self.heard = True
-        message = line.get("message") or {}
+        message = event.get("message") or {}
         if message.get("content"):
             self.text += message["content"]
             tell(message["content"])
@@ -148,11 +143,11 @@ class _Reply:
             function = call.get("function") or {}
             arguments = json.dumps(function.get("arguments") or {}, ensure_ascii=False)
             self.calls.append(ToolCall(str(call.get("id") or ""), str(function.get("name") or ""), arguments))
-        if not line.get("done"):
+        if not event.get("done"):
             return None
-        self.done = str(line.get("done_reason") or "stop")
-        if "eval_count" in line:
-            self.usage = Usage(count(line, "prompt_eval_count"), count(line, "eval_count"))
+        self.done = str(event.get("done_reason") or "stop")
+        if "eval_count" in event:
+            self.usage = Usage(count(event, "prompt_eval_count"), count(event, "eval_count"))
         return "last"
 
     def whole(self) -> ModelReply | ModelFailure:
@@ -165,15 +160,8 @@ class _Reply:
         return ModelReply(self.text, tuple(self.calls), finish, self.usage)
 
 
-def _taken(line: str, reply: _Reply, tell: Tell, secrets: Secrets) -> Took:
-    if not line.strip():
-        return None
-    data = object_of(line, secrets)
-    if isinstance(data, ModelFailure):
-        return evolve(data, usage=reply.usage)
-    if data.get("error"):
-        return error_within(data["error"], secrets, reply.usage)
-    return reply.take(data, tell)
+def _error_of(line: Mapping[str, Any]) -> object:
+    return line.get("error")
 
 
 def _refused(status: int, body: bytes, headers: Mapping[str, str], secrets: Secrets) -> ModelFailure:

@@ -10,8 +10,7 @@ from attrs import define, field
 from jido_trio.ai._client import ModelReply, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import AssistantMessage, Message, Prompt, ToolCall, ToolMessage, Usage, UserMessage
-from jido_trio.ai._wire import count
-from jido_trio.ai.openai._form import Form
+from jido_trio.ai.openai._form import Form, usage_of
 from jido_trio.data import thaw
 
 
@@ -81,8 +80,7 @@ class _Reply:
 
     def take(self, event: Mapping[str, Any], tell: Tell) -> None:
         """Add a chunk."""
-        if isinstance(event.get("usage"), dict):
-            self.usage = _usage(event["usage"])
+        self.usage = usage_of(event.get("usage"), "prompt", "completion") or self.usage
         for choice in event.get("choices") or ():
             self.heard = True
             self._take_delta(choice.get("delta") or {}, tell)
@@ -117,15 +115,6 @@ _FINISHES: Mapping[str, Finish] = {
     "length": "length",
     "content_filter": "content_filter",
 }
-
-
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    return Usage(
-        count(usage, "prompt_tokens"),
-        count(usage, "completion_tokens"),
-        count(usage, "prompt_tokens_details", "cached_tokens"),
-        count(usage, "completion_tokens_details", "reasoning_tokens"),
-    )
 
 
 CHAT = Form(

@@ -1,9 +1,7 @@
 """The adapter for OpenAI's models, on the official SDK.
 
 One `stream` is one HTTP request: the SDK's own retries are off, as it would send a request three times if the client's
-own time is over. It always streams, as leaving a stream is the only way to stop a reply that is being paid for. What
-the SDK takes for an answer and isn't one, is a failure here: a stream that just ends, an error in the midst of it, and
-a body that is no stream.
+own time is over. It always streams, as leaving a stream is the only way to stop a reply that is being paid for.
 """
 
 from __future__ import annotations
@@ -12,23 +10,12 @@ from collections.abc import Mapping
 from typing import Literal
 
 import openai
-from attrs import evolve
 
 from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
-from jido_trio.ai._wire import (
-    PerRun,
-    SdkErrors,
-    Secrets,
-    Took,
-    error_within,
-    no_stream,
-    object_of,
-    read_events,
-    refused,
-)
+from jido_trio.ai._wire import PerRun, Reading, SdkErrors, Secrets, read_reply, refused
 from jido_trio.ai.openai._chat import CHAT
-from jido_trio.ai.openai._form import Form, Reading
+from jido_trio.ai.openai._form import Form
 from jido_trio.ai.openai._responses import RESPONSES
 from jido_trio.redact import shown
 
@@ -94,21 +81,7 @@ class OpenAI:
             extra_body=self._options,
             **self._form.fields(request.prompt, self._base_url is None),
         )
-        if "text/event-stream" not in raw.headers.get("content-type", ""):
-            return await no_stream(raw.http_response, secrets)
-        failure = await read_events(raw.http_response, lambda event: self._taken(event, reply, tell, secrets))
-        if failure is not None:
-            return failure
-        return reply.whole() if reply.heard else ModelFailure("the reply is an empty stream")
-
-    def _taken(self, event: str, reply: Reading, tell: Tell, secrets: Secrets) -> Took:
-        if event == "[DONE]":
-            return "last"
-        data = object_of(event, secrets)
-        if isinstance(data, ModelFailure):
-            return evolve(data, usage=reply.usage)
-        error = self._form.error_of(data)
-        return reply.take(data, tell) if not error else error_within(error, secrets, reply.usage)
+        return await read_reply(raw.http_response, reply, tell, secrets, error_of=self._form.error_of)
 
     def _connected(self) -> openai.AsyncOpenAI:
         return openai.AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, timeout=self._silence, max_retries=0)

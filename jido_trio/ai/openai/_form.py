@@ -1,30 +1,13 @@
 """What a form of OpenAI's API is: how a request is said, and how its events become a reply."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import openai
 from attrs import frozen
 
-from jido_trio.ai._client import ModelReply, Tell
 from jido_trio.ai._messages import Prompt, Usage
-from jido_trio.ai._wire import Took
-
-
-class Reading(Protocol):
-    """A reply as it comes."""
-
-    usage: Usage | None
-    heard: bool
-    """Whether anything of a reply came."""
-
-    def take(self, event: Mapping[str, Any], tell: Tell) -> Took:
-        """Add an event."""
-        ...
-
-    def whole(self) -> ModelReply:
-        """Return what came."""
-        ...
+from jido_trio.ai._wire import Reading, count
 
 
 @frozen
@@ -38,3 +21,15 @@ class Form:
     reading: Callable[[], Reading]
     error_of: Callable[[Mapping[str, Any]], object]
     """The error that an event is, if it is one."""
+
+
+def usage_of(told: object, asked: str, answered: str) -> Usage | None:
+    """Return what a reply took, if that was told; a form has words of its own for tokens asked and answered."""
+    if not isinstance(told, dict):
+        return None
+    return Usage(
+        count(told, f"{asked}_tokens"),
+        count(told, f"{answered}_tokens"),
+        count(told, f"{asked}_tokens_details", "cached_tokens"),
+        count(told, f"{answered}_tokens_details", "reasoning_tokens"),
+    )

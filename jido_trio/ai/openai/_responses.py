@@ -23,8 +23,8 @@ from jido_trio.ai._messages import (
     UserMessage,
     Verbatim,
 )
-from jido_trio.ai._wire import Took, count
-from jido_trio.ai.openai._form import Form
+from jido_trio.ai._wire import Took
+from jido_trio.ai.openai._form import Form, usage_of
 from jido_trio.data import thaw
 
 PROVIDER = "openai"
@@ -141,7 +141,7 @@ class _Reply:
         return self.items.setdefault(index, _Item({}))
 
     def _end(self, response: Mapping[str, Any]) -> None:
-        self.usage = _usage(response["usage"]) if isinstance(response.get("usage"), dict) else None
+        self.usage = usage_of(response.get("usage"), "input", "output")
         reason = (response.get("incomplete_details") or {}).get("reason")
         if self.refused or reason == "content_filter":
             self.finish = "content_filter"
@@ -181,15 +181,6 @@ def _kept(item: _Item) -> dict[str, Any] | None:
             return {"role": "assistant", "content": item.text}
         case _:
             return None
-
-
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    return Usage(
-        count(usage, "input_tokens"),
-        count(usage, "output_tokens"),
-        count(usage, "input_tokens_details", "cached_tokens"),
-        count(usage, "output_tokens_details", "reasoning_tokens"),
-    )
 
 
 def _error_of(event: Mapping[str, Any]) -> object:
