@@ -1,8 +1,6 @@
-"""The adapter for Anthropic's messages: the official SDK, real HTTP, a strict server, and every fault of the line."""
+"""The adapter for Anthropic's messages, where it is other than those of other providers."""
 
 # mypy: disable-error-code="union-attr,arg-type"
-
-import json
 
 import pytest
 import trio
@@ -14,11 +12,8 @@ from jido_trio.ai import (
     AssistantMessage,
     ChatAgent,
     Model,
-    ModelFailure,
     ModelReply,
-    ModelRequest,
     Models,
-    Prompt,
     ToolCall,
     ToolMessage,
     ToolSchema,
@@ -28,40 +23,20 @@ from jido_trio.ai import (
     ask,
 )
 from jido_trio.ai.anthropic import Anthropic
-from jido_trio.errors import InvalidDefinition
 from jido_trio.testing import HttpReply, messages_reply, open_fake_anthropic
+from tests.ai.providers import ANTHROPIC, KEY, PROMPT, REQUEST
 
-KEY = "sk-ant-canary-1234567890"
-PROMPT = Prompt("m", "Be brief.", (UserMessage("hi"),), max_tokens=50)
-REQUEST = ModelRequest(PROMPT, "small-1", "ann/1.1")
 CALL = ToolCall("call_1_1", "weather", '{"city": "Oslo"}')
 TOOL = ToolSchema("weather", "The weather", {"type": "object", "properties": {}})
 THINKING = {"thinking": {"type": "enabled", "budget_tokens": 40}}
 
 
-async def asked(*script, request=REQUEST, **options):
-    """Return what one request comes to, the text that was told meanwhile, and the server."""
-    told: list[str] = []
-    async with open_fake_anthropic(script) as server:
-        client = Anthropic(api_key=KEY, base_url=server.base_url, **options)
-        with trio.fail_after(20):
-            reply = await client.stream(request, told.append)
-    return reply, told, server
-
-
 async def sent(*messages, **options):
     """Return the body of a request with such messages; the strict server took it."""
     request = evolve(REQUEST, prompt=evolve(PROMPT, messages=messages))
-    reply, _, server = await asked(messages_reply("x"), request=request, **options)
+    reply, _, server = await ANTHROPIC.asked(messages_reply("x"), request=request, **options)
     assert isinstance(reply, ModelReply), reply
     return server.requests[0]
-
-
-async def test_a_reply_is_told_as_it_comes_and_returned_whole():
-    reply, told, server = await asked(messages_reply("Snow in Oslo"))
-    assert reply == ModelReply("Snow in Oslo", (), "stop", Usage(12, 5))
-    assert told == ["Snow", " in", " Oslo"]
-    assert len(server.requests) == 1
 
 
 async def test_a_request_says_all_that_the_prompt_does():
@@ -69,7 +44,9 @@ async def test_a_request_says_all_that_the_prompt_does():
     answer = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "additionalProperties": False}
     prompt = evolve(PROMPT, messages=told, tools=(TOOL,), answer=answer)
     request = evolve(REQUEST, prompt=prompt)
-    _, _, server = await asked(messages_reply("x"), request=request, options={"temperature": 0, "of_tomorrow": 1})
+    _, _, server = await ANTHROPIC.asked(
+        messages_reply("x"), request=request, options={"temperature": 0, "of_tomorrow": 1}
+    )
     [body] = server.requests
     assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
     assert body["messages"][1]["content"] == [
@@ -109,19 +86,13 @@ async def test_a_transcript_with_calls_names_their_tools_where_none_may_be_calle
     assert body["tool_choice"] == {"type": "none"}
 
 
-async def test_calls_of_tools_are_put_together_of_their_pieces():
-    reply, _, _ = await asked(messages_reply("so", calls=[("weather", '{"city": "Oslo"}'), ("now", "")]))
-    assert (reply.text, reply.finish, reply.verbatim) == ("so", "tool_calls", None)
-    assert [(call.name, call.arguments) for call in reply.calls] == [("weather", '{"city": "Oslo"}'), ("now", "{}")]
-
-
 async def test_arguments_that_are_no_json_stay_the_text_that_they_are():
-    reply, _, _ = await asked(messages_reply(calls=[("weather", '{"city": "Os')]))
+    reply, _, _ = await ANTHROPIC.asked(messages_reply(calls=[("weather", '{"city": "Os')]))
     assert reply.calls[0].arguments == '{"city": "Os'
 
 
 async def test_tokens_read_from_the_cache_and_written_to_it_are_counts_of_their_own():
-    reply, _, _ = await asked(
+    reply, _, _ = await ANTHROPIC.asked(
         messages_reply("x", usage={"cache_read_input_tokens": 100, "cache_creation_input_tokens": 7})
     )
     assert reply.usage == Usage(119, 5, cached=100, written=7)
@@ -132,7 +103,7 @@ async def test_tokens_read_from_the_cache_and_written_to_it_are_counts_of_their_
 
 async def test_a_thought_goes_back_signed_and_in_its_place_with_our_names_of_the_calls():
     thoughtful = messages_reply("so", calls=[("weather", "{}")], thought="is it cold")
-    first, told, _ = await asked(thoughtful, options=THINKING)
+    first, told, _ = await ANTHROPIC.asked(thoughtful, options=THINKING)
     assert (first.text, told) == ("so", ["so"])
     said = AssistantMessage(first.text, (evolve(CALL, arguments="{}"),), first.verbatim)
     body = await sent(UserMessage("hi"), said, ToolMessage("call_1_1", "snow"), options=THINKING)
@@ -142,7 +113,7 @@ async def test_a_thought_goes_back_signed_and_in_its_place_with_our_names_of_the
 
 
 async def test_a_thought_without_calls_is_not_kept():
-    reply, _, _ = await asked(messages_reply("so", thought="is it cold"), options=THINKING)
+    reply, _, _ = await ANTHROPIC.asked(messages_reply("so", thought="is it cold"), options=THINKING)
     assert reply.verbatim is None
 
 
@@ -163,7 +134,7 @@ async def test_a_changed_thought_is_refused_by_the_strict_server():
     thought = '[{"type": "thinking", "thinking": "other", "signature": "forged"}, {"type": "tool_use"}]'
     said = AssistantMessage("", (CALL,), Verbatim("anthropic", thought))
     told = (UserMessage("hi"), said, ToolMessage("call_1_1", "snow"))
-    reply, _, server = await asked(request=evolve(REQUEST, prompt=evolve(PROMPT, messages=told)))
+    reply, _, server = await ANTHROPIC.asked(request=evolve(REQUEST, prompt=evolve(PROMPT, messages=told)))
     assert (reply.kind, reply.billed) == ("never", False)
     assert server.refused == ["messages.1: invalid signature in thinking block"]
 
@@ -171,28 +142,19 @@ async def test_a_changed_thought_is_refused_by_the_strict_server():
 # Faults
 
 
-async def test_a_stream_that_ends_in_an_orderly_way_has_no_finish():
-    reply, told, _ = await asked(messages_reply("Snow in", end="early"))
-    assert (reply.text, reply.finish) == ("Snow in", None)
-    assert told == ["Snow", " in"]
-
-
 async def test_a_call_that_was_cut_has_no_finish_and_keeps_its_half():
-    reply, _, _ = await asked(messages_reply(calls=[("weather", '{"city"')], end="early"))
+    reply, _, _ = await ANTHROPIC.asked(messages_reply(calls=[("weather", '{"city"')], end="early"))
     assert (reply.finish, reply.calls[0].arguments) == (None, '{"city"')
 
 
-async def test_a_connection_that_breaks_is_a_failure_that_may_cost():
-    reply, _, server = await asked(messages_reply("Snow in", end="cut"))
-    assert (reply.kind, reply.billed, reply.usage) == ("retry", True, Usage(12, 1))
-    assert len(server.requests) == 1
+async def test_of_a_connection_that_breaks_the_tokens_that_were_told_are_known():
+    reply, _, _ = await ANTHROPIC.asked(messages_reply("Snow in", end="cut"))
+    assert reply.usage == Usage(12, 1)
 
 
-async def test_an_error_within_the_stream_is_a_failure():
-    half = messages_reply("Snow in", end="early")
-    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
-    reply, _, _ = await asked(evolve(half, events=[*half.events, error]))
-    assert (reply.why, reply.kind, reply.billed) == ("an error within the reply: Overloaded", "retry", True)
+async def test_a_request_that_is_too_large_is_told_as_a_prompt_that_is_too_long():
+    reply, _, _ = await ANTHROPIC.asked(HttpReply(413, body="{}"))
+    assert (reply.kind, reply.billed) == ("overflow", False)
 
 
 @pytest.mark.parametrize(
@@ -206,79 +168,13 @@ async def test_an_error_within_the_stream_is_a_failure():
     ],
 )
 async def test_why_it_stopped(reason, finish):
-    reply, _, _ = await asked(messages_reply("x", finish=reason))
+    reply, _, _ = await ANTHROPIC.asked(messages_reply("x", finish=reason))
     assert reply.finish == finish
 
 
 async def test_a_paused_turn_is_a_failure_for_good():
-    reply, _, _ = await asked(messages_reply("x", finish="pause_turn"))
+    reply, _, _ = await ANTHROPIC.asked(messages_reply("x", finish="pause_turn"))
     assert (reply.kind, reply.usage) == ("never", Usage(12, 5))
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        ("{}", "the reply is no stream of events: {}"),
-        ("<html>busy</html>", "the reply is no stream of events: <html>busy</html>"),
-        ("", "the reply is no stream of events: it is empty"),
-    ],
-)
-async def test_a_200_that_is_no_stream_is_a_failure_with_its_beginning(body, says):
-    reply, _, _ = await asked(HttpReply(body=body))
-    assert reply == ModelFailure(says)
-
-
-async def test_a_stream_without_events_is_a_failure():
-    reply, _, _ = await asked(HttpReply(events=[]))
-    assert reply == ModelFailure("the reply is an empty stream")
-
-
-@pytest.mark.parametrize(
-    ("status", "kind", "billed"),
-    [
-        (400, "never", False),
-        (401, "never", False),
-        (404, "never", False),
-        (413, "overflow", False),
-        (429, "retry", False),
-        (500, "retry", True),
-        (529, "retry", False),
-    ],
-)
-async def test_a_status_says_whether_to_try_again_and_what_it_may_cost(status, kind, billed):
-    body = '{"type": "error", "error": {"type": "x", "message": "no"}}'
-    reply, _, server = await asked(HttpReply(status, {"retry-after": "7"}, body=body))
-    assert (reply.kind, reply.billed) == (kind, billed)
-    assert reply.retry_after == (7 if kind == "retry" else None)
-    assert len(server.requests) == 1
-
-
-async def test_a_prompt_that_is_too_long_is_a_failure_of_its_own():
-    message = "prompt is too long: 210000 tokens > 200000 maximum"
-    body = json.dumps({"type": "error", "error": {"type": "invalid_request_error", "message": message}})
-    reply, _, _ = await asked(HttpReply(400, body=body))
-    assert (reply.kind, reply.billed) == ("overflow", False)
-
-
-async def test_silence_is_a_failure_after_one_request():
-    reply, _, server = await asked(messages_reply("Snow in", end="hang"), silence=0.1)
-    assert (reply.kind, reply.billed) == ("retry", True)
-    assert len(server.requests) == 1
-
-
-async def test_cancel_closes_the_connection_and_the_client_goes_on():
-    async with open_fake_anthropic([messages_reply("Snow in", end="hang"), messages_reply("here")]) as server:
-        client = Anthropic(api_key=KEY, base_url=server.base_url)
-        heard = trio.Event()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(client.stream, REQUEST, lambda _: heard.set())
-            await heard.wait()
-            nursery.cancel_scope.cancel()
-        reply = await client.stream(REQUEST, lambda _: None)
-        assert reply.text == "here"
-        with trio.fail_after(5):
-            while not server.closed_early:
-                await trio.lowlevel.checkpoint()
 
 
 async def test_without_a_key_it_says_so(monkeypatch, tmp_path):
@@ -288,20 +184,6 @@ async def test_without_a_key_it_says_so(monkeypatch, tmp_path):
     reply = await Anthropic(base_url="http://127.0.0.1:9").stream(REQUEST, lambda _: None)
     assert (reply.kind, reply.billed) == ("never", False)
     assert "ANTHROPIC_API_KEY" in reply.why
-
-
-async def test_the_key_is_in_no_failure_and_in_no_repr():
-    error = json.dumps({"type": "error", "error": {"type": "authentication_error", "message": f"wrong key {KEY}"}})
-    refused, _, _ = await asked(HttpReply(401, body=error))
-    no_stream, _, _ = await asked(HttpReply(body=f"key {KEY}"))
-    client = Anthropic(api_key=KEY)
-    assert KEY not in repr((refused, no_stream, client, Model("m", client)))
-    assert "***" in refused.why
-
-
-def test_wrong_options_are_refused():
-    with pytest.raises(InvalidDefinition, match="silence=0 of Anthropic"):
-        Anthropic(silence=0)
 
 
 # The whole way: an agent, the SDK, HTTP

@@ -1,8 +1,6 @@
-"""The adapter for OpenAI's responses: what is other than for chat completions, and every fault of the line again."""
+"""The adapter for OpenAI's responses, where it is other than those of other forms and providers."""
 
 # mypy: disable-error-code="union-attr,arg-type"
-
-import json
 
 import pytest
 import trio
@@ -14,51 +12,27 @@ from jido_trio.ai import (
     AssistantMessage,
     ChatAgent,
     Model,
-    ModelFailure,
-    ModelReply,
-    ModelRequest,
     Models,
-    Prompt,
     ToolCall,
     ToolMessage,
     ToolSchema,
-    Usage,
     UserMessage,
     ask,
 )
 from jido_trio.ai.openai import OpenAI
 from jido_trio.errors import InvalidDefinition
 from jido_trio.testing import HttpReply, open_fake_openai, responses_reply
+from tests.ai.providers import KEY, PROMPT, REQUEST, RESPONSES
 
-KEY = "sk-canary-1234567890"
-PROMPT = Prompt("m", "Be brief.", (UserMessage("hi"),), max_tokens=50)
-REQUEST = ModelRequest(PROMPT, "small-1", "ann/1.1")
 CALL = ToolCall("call_1_1", "weather", '{"city": "Oslo"}')
 TOLD = (UserMessage("hi"), AssistantMessage("so", (CALL,)), ToolMessage("call_1_1", "snow"))
-
-
-async def asked(*script, request=REQUEST, **options):
-    """Return what one request comes to, the text that was told meanwhile, and the server."""
-    told: list[str] = []
-    async with open_fake_openai(script) as server:
-        client = OpenAI(api_key=KEY, base_url=server.base_url, form="responses", **options)
-        with trio.fail_after(20):
-            reply = await client.stream(request, told.append)
-    return reply, told, server
-
-
-async def test_a_reply_is_told_as_it_comes_and_returned_whole():
-    reply, told, server = await asked(responses_reply("Snow in Oslo"))
-    assert reply == ModelReply("Snow in Oslo", (), "stop", Usage(12, 5, reasoning=2))
-    assert told == ["Snow", " in", " Oslo"]
-    assert len(server.requests) == 1
 
 
 async def test_a_request_says_all_that_the_prompt_does_and_has_nothing_kept():
     tool = ToolSchema("weather", "The weather", {"type": "object", "properties": {}})
     prompt = evolve(PROMPT, messages=TOLD, tools=(tool,), answer={"type": "object"})
     options = {"reasoning": {"effort": "low"}}
-    _, _, server = await asked(responses_reply("x"), request=evolve(REQUEST, prompt=prompt), options=options)
+    _, _, server = await RESPONSES.asked(responses_reply("x"), request=evolve(REQUEST, prompt=prompt), options=options)
     [body] = server.requests
     assert body["input"] == [
         {"role": "user", "content": "hi"},
@@ -73,17 +47,11 @@ async def test_a_request_says_all_that_the_prompt_does_and_has_nothing_kept():
     assert server.headers[0]["idempotency-key"] == "ann/1.1"
 
 
-async def test_calls_of_tools_are_put_together_of_their_pieces():
-    reply, _, _ = await asked(responses_reply("so", calls=[("weather", '{"city": "Oslo"}'), ("now", "{}")]))
-    assert (reply.text, reply.finish, reply.verbatim) == ("so", "tool_calls", None)
-    assert [(call.name, call.arguments) for call in reply.calls] == [("weather", '{"city": "Oslo"}'), ("now", "{}")]
-
-
 async def test_a_thought_goes_back_sealed_and_in_its_place_with_our_names_of_the_calls():
-    first, _, _ = await asked(responses_reply("so", calls=[("weather", "{}")], thought="is it cold"))
+    first, _, _ = await RESPONSES.asked(responses_reply("so", calls=[("weather", "{}")], thought="is it cold"))
     said = AssistantMessage(first.text, (CALL,), first.verbatim)
     prompt = evolve(PROMPT, messages=(UserMessage("hi"), said, ToolMessage("call_1_1", "snow")))
-    _, _, server = await asked(responses_reply("x"), request=evolve(REQUEST, prompt=prompt))
+    _, _, server = await RESPONSES.asked(responses_reply("x"), request=evolve(REQUEST, prompt=prompt))
     _, thought, text, call, result = server.requests[0]["input"]
     assert (thought["type"], text["content"], call["call_id"]) == ("reasoning", "so", "call_1_1")
     assert thought["encrypted_content"]
@@ -95,7 +63,7 @@ async def test_a_thought_goes_back_sealed_and_in_its_place_with_our_names_of_the
     [("max_output_tokens", "length"), ("of_tomorrow", "length"), ("content_filter", "content_filter")],
 )
 async def test_why_it_is_incomplete(reason, finish):
-    reply, _, _ = await asked(responses_reply("x", incomplete=reason))
+    reply, _, _ = await RESPONSES.asked(responses_reply("x", incomplete=reason))
     assert reply.finish == finish
 
 
@@ -105,58 +73,25 @@ async def test_a_refusal_is_the_models_last_word_and_is_told_to_nobody():
         {**event, "type": "response.refusal.delta"} if event["type"] == "response.output_text.delta" else event
         for event in whole.events
     ]
-    reply, told, _ = await asked(evolve(whole, events=events))
+    reply, told, _ = await RESPONSES.asked(evolve(whole, events=events))
     assert (reply.text, reply.finish, told) == ("I'd rather not", "content_filter", [])
 
 
-async def test_a_stream_that_ends_in_an_orderly_way_has_no_finish():
-    reply, told, _ = await asked(responses_reply("Snow in", end="early"))
-    assert reply == ModelReply("Snow in", (), None, None)
-    assert told == ["Snow", " in"]
-
-
 async def test_a_call_that_was_cut_has_no_finish_and_keeps_its_half():
-    reply, _, _ = await asked(responses_reply(calls=[("weather", '{"city"')], end="early"))
+    reply, _, _ = await RESPONSES.asked(responses_reply(calls=[("weather", '{"city"')], end="early"))
     assert (reply.finish, reply.calls[0].arguments) == (None, '{"city"')
 
 
-async def test_a_connection_that_breaks_is_a_failure_that_may_cost():
-    reply, _, server = await asked(responses_reply("Snow in", end="cut"))
-    assert (reply.kind, reply.billed) == ("retry", True)
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        {"type": "error", "code": "server_error", "message": "overloaded"},
-        {"type": "response.failed", "response": {"error": {"code": "server_error", "message": "overloaded"}}},
-    ],
-)
-async def test_an_error_within_the_stream_is_a_failure(event):
+async def test_a_response_that_failed_is_a_failure():
+    failed = {"type": "response.failed", "response": {"error": {"code": "server_error", "message": "overloaded"}}}
     half = responses_reply("Snow in", end="early")
-    reply, _, _ = await asked(evolve(half, events=[*half.events, event]))
-    assert isinstance(reply, ModelFailure)
+    reply, _, _ = await RESPONSES.asked(evolve(half, events=[*half.events, failed]))
     assert (reply.why, reply.kind) == ("an error within the reply: overloaded", "retry")
-
-
-async def test_a_stream_without_events_is_a_failure():
-    reply, _, _ = await asked(HttpReply(events=[]))
-    assert reply == ModelFailure("the reply is an empty stream")
-
-
-async def test_a_status_and_its_code_mean_what_they_do_for_chat_completions():
-    overflow = json.dumps({"error": {"message": "no", "code": "context_length_exceeded"}})
-    reply, _, _ = await asked(HttpReply(400, body=overflow))
-    assert (reply.kind, reply.billed) == ("overflow", False)
-    reply, _, server = await asked(HttpReply(429, {"retry-after": "7"}, body="{}"))
-    assert (reply.kind, reply.billed, reply.retry_after) == ("retry", False, 7)
-    assert len(server.requests) == 1
 
 
 async def test_a_result_without_its_call_is_refused_by_the_strict_server():
     request = evolve(REQUEST, prompt=evolve(PROMPT, messages=(TOLD[0], TOLD[2])))
-    reply, _, server = await asked(request=request)
+    reply, _, server = await RESPONSES.asked(request=request)
     assert (reply.kind, server.refused) == ("never", ["input[1]: a result without its call"])
 
 

@@ -1,0 +1,179 @@
+"""What holds for the adapter of each provider: real HTTP, a strict server, and every fault of the line."""
+
+# mypy: disable-error-code="union-attr,arg-type"
+
+import json
+
+import pytest
+import trio
+from attrs import evolve, frozen
+
+from jido_trio import Action, Jido
+from jido_trio.ai import Answered, ChatAgent, Model, ModelFailure, Models, ask
+from jido_trio.errors import InvalidDefinition
+from jido_trio.testing import HttpReply
+from tests.ai.providers import EVERY, KEY, REQUEST
+
+
+@pytest.fixture(params=EVERY)
+def provider(request):
+    return EVERY[request.param]
+
+
+async def test_a_reply_is_told_as_it_comes_and_returned_whole(provider):
+    reply, told, server = await provider.asked(provider.reply("Snow in Oslo"))
+    assert (reply.text, reply.calls, reply.finish) == ("Snow in Oslo", (), "stop")
+    assert (reply.usage.input, reply.usage.output) == (12, 5)
+    assert told == ["Snow", " in", " Oslo"]
+    assert len(server.requests) == 1
+
+
+async def test_calls_of_tools_are_put_together_of_their_pieces(provider):
+    reply, _, _ = await provider.asked(provider.reply(calls=[("weather", '{"city": "Oslo"}'), ("now", "{}")]))
+    assert reply.finish == "tool_calls"
+    assert [(call.name, call.arguments) for call in reply.calls] == [("weather", '{"city": "Oslo"}'), ("now", "{}")]
+
+
+# Faults
+
+
+async def test_a_stream_that_ends_in_an_orderly_way_has_no_finish(provider):
+    reply, told, _ = await provider.asked(provider.reply("Snow in", end="early"))
+    assert (reply.text, reply.calls, reply.finish) == ("Snow in", (), None)
+    assert told == ["Snow", " in"]
+
+
+async def test_a_connection_that_breaks_is_a_failure_that_may_cost(provider):
+    reply, _, server = await provider.asked(provider.reply("Snow in", end="cut"))
+    assert isinstance(reply, ModelFailure)
+    assert (reply.kind, reply.billed) == ("retry", True)
+    assert len(server.requests) == 1
+
+
+async def test_an_error_within_the_stream_is_a_failure_that_may_cost(provider):
+    half = provider.reply("Snow in", end="early")
+    reply, _, _ = await provider.asked(evolve(half, events=[*half.events, provider.error("overloaded")]))
+    assert (reply.why, reply.kind, reply.billed) == ("an error within the reply: overloaded", "retry", True)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"), [("{}", "{}"), ("<html>busy</html>", "<html>busy</html>"), ("", "it is empty")]
+)
+async def test_a_200_that_is_no_stream_is_a_failure_with_its_beginning(provider, body, says):
+    reply, _, _ = await provider.asked(HttpReply(body=body))
+    assert reply == ModelFailure(f"the reply is no stream of events: {says}")
+
+
+async def test_a_stream_without_events_is_a_failure(provider):
+    reply, _, _ = await provider.asked(HttpReply(events=[]))
+    assert reply == ModelFailure("the reply is an empty stream")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "billed"),
+    [
+        (400, "never", False),
+        (401, "never", False),
+        (403, "never", False),
+        (404, "never", False),
+        (422, "never", False),
+        (429, "retry", False),
+        (500, "retry", True),
+        (503, "retry", False),
+        (529, "retry", False),
+    ],
+)
+async def test_a_status_says_whether_to_try_again_when_and_what_it_may_cost(provider, status, kind, billed):
+    body = json.dumps(provider.refusal(f"no {KEY}"))
+    reply, _, server = await provider.asked(HttpReply(status, {"retry-after": "7"}, body=body))
+    assert (reply.kind, reply.billed) == (kind, billed)
+    assert reply.retry_after == (7 if kind == "retry" else None)
+    assert len(server.requests) == 1
+    assert KEY not in repr(reply)
+    assert "no ***" in reply.why
+
+
+async def test_a_prompt_that_is_too_long_is_a_failure_of_its_own(provider):
+    reply, _, _ = await provider.asked(HttpReply(400, body=provider.too_long))
+    assert (reply.kind, reply.billed) == ("overflow", False)
+
+
+async def test_silence_is_a_failure_after_one_request(provider):
+    reply, _, server = await provider.asked(provider.reply("Snow in", end="hang"), silence=0.1)
+    assert isinstance(reply, ModelFailure)
+    assert (reply.kind, reply.billed) == ("retry", True)
+    assert len(server.requests) == 1
+
+
+async def test_cancel_closes_the_connection_and_the_client_goes_on(provider):
+    async with provider.serving([provider.reply("Snow in", end="hang"), provider.reply("here")]) as server:
+        client = provider.client(api_key=KEY, base_url=server.base_url)
+        heard = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.stream, REQUEST, lambda _: heard.set())
+            await heard.wait()
+            nursery.cancel_scope.cancel()
+        reply = await client.stream(REQUEST, lambda _: None)
+        assert reply.text == "here"
+        with trio.fail_after(5):
+            while not server.closed_early:
+                await trio.lowlevel.checkpoint()
+
+
+async def test_where_nobody_listens_is_a_failure_to_try_again(provider):
+    with trio.fail_after(20):
+        reply = await provider.client(api_key=KEY, base_url="http://127.0.0.1:9").stream(REQUEST, lambda _: None)
+    assert reply.kind == "retry"
+
+
+async def test_the_key_is_in_no_failure_and_in_no_repr(provider):
+    reply, _, _ = await provider.asked(HttpReply(body=f"key {KEY}"))
+    client = provider.client(api_key=KEY)
+    assert KEY not in repr((reply, client, Model("m", client)))
+
+
+def test_wrong_options_are_refused(provider):
+    with pytest.raises(InvalidDefinition, match="silence=0 of "):
+        provider.client(silence=0)
+
+
+# The whole way: an agent, the SDK, HTTP
+
+
+@frozen
+class Trip:
+    sky: str = ""
+
+
+class Weather(Action):
+    city: str
+
+    async def run(self, context):
+        await trio.lowlevel.checkpoint()
+        return {"sky": "snow"}
+
+
+async def test_an_agent_is_answered_through_every_fault(provider):
+    script = [
+        HttpReply(429, {"retry-after": "0"}, body="{}"),
+        HttpReply(500, body="{}"),
+        provider.reply("Snow in", end="early"),
+        provider.reply(calls=[("weather", '{"city": "Oslo"}'), ("weather", provider.misfit), ("wether", "{}")]),
+        provider.reply("Snow in Oslo"),
+    ]
+    async with provider.serving(script) as server:
+        client = provider.client(api_key=KEY, base_url=server.base_url)
+        models = Models(fast=Model("small-1", client, max_tokens=50))
+
+        class Planner(ChatAgent[Trip], models=models, model="fast", tools=[Weather], first_pause=0): ...
+
+        async with Jido("trips", services=[models]) as jido:
+            request = await ask(await jido.start_agent(Planner), "Oslo")
+            answer = await request.answer(timeout=20)
+    assert isinstance(answer, Answered)
+    assert answer.text == "Snow in Oslo"
+    assert len(server.requests) == answer.spent.calls == 5
+    assert server.refused == []
+    last = json.dumps(server.requests[-1], ensure_ascii=False)
+    for result in ('{\\"sky\\": \\"snow\\"}', "don't fit", "there is no tool 'wether'; did you mean 'weather'?"):
+        assert last.count(result) == 1
