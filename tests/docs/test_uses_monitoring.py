@@ -1,8 +1,6 @@
 """The program for system monitoring, on a /proc of ours and real commands: what hangs, what crashes, who is called."""
 
-import importlib.util
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,20 +9,16 @@ import trio
 from jido_trio import Jido
 from jido_trio.core import StartSensor
 from jido_trio.runtime import AgentRef, wait_state
+from tests.docs._uses import USES, module_of
 
-PROGRAM = Path(__file__).parents[2] / "docs/uses/monitoring.py"
+PROGRAM = USES / "monitoring.py"
 FULL, FREE = "MemTotal: 100 kB\nMemAvailable: 2 kB\n", "MemTotal: 100 kB\nMemAvailable: 50 kB\n"
 
 
 @pytest.fixture(scope="module")
 def monitoring():
     """The program, as a module."""
-    spec: Any = importlib.util.spec_from_file_location("uses_monitoring", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    return module_of("monitoring.py")
 
 
 def memory(monitoring, proc):

@@ -1,6 +1,5 @@
 """The programs for service orchestration and data processing: no failure costs another anything, nor does `kill -9`."""
 
-import importlib.util
 import os
 import signal
 import sqlite3
@@ -12,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import jido_trio
+from tests.docs._uses import USES, module_of, served
 
-USES = Path(__file__).parents[2] / "docs/uses"
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL"),
     pytest.mark.seconds(90),  # they start real programs, which start worker processes
@@ -39,18 +38,8 @@ def told(program, *arguments):
 
 @pytest.fixture
 def services():
-    spec = importlib.util.spec_from_file_location("services", USES / "services.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    server = module.Services(0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(module_of("services.py").Services(0)) as server:
+        yield server
 
 
 @pytest.mark.parametrize("program", ["orchestration.py", "orchestration_bare.py"])

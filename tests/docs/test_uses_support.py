@@ -1,6 +1,5 @@
 """The program for customer support: each mail is answered, also if it is killed with -9 while money goes out."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -11,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import jido_trio
+from tests.docs._uses import USES, module_of, served
 
-DESK = Path(__file__).parents[2] / "docs/uses/support_desk"
+DESK = USES / "support_desk"
 MONEY = 'Ann Lee <ann@example.org>: refund {"order": "A-17"}? [y/N]'
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL"),
@@ -22,18 +22,8 @@ pytestmark = [
 
 @pytest.fixture
 def shop():
-    spec = importlib.util.spec_from_file_location("shop", DESK / "shop.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    server = module.Shop(0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(module_of("support_desk/shop.py").Shop(0)) as server:
+        yield server
 
 
 @pytest.fixture

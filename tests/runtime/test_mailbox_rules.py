@@ -234,7 +234,7 @@ async def test_news_of_children_outlive_a_restart_that_drops_what_waits(autojump
 TRIES: list[int] = []
 
 
-class Flaky(Action):
+class Stumble(Action):
     """Crashes the first times."""
 
     times: int
@@ -246,7 +246,7 @@ class Flaky(Action):
         return {"seen": ["at last"]}
 
 
-class FlakyAgent(Agent[Notes], routes={"flaky": Flaky, "note": Note}): ...
+class Stumbling(Agent[Notes], routes={"stumble": Stumble, "note": Note}): ...
 
 
 @pytest.mark.parametrize("idle", [True, False], ids=["idle", "busy"])
@@ -254,10 +254,10 @@ class FlakyAgent(Agent[Notes], routes={"flaky": Flaky, "note": Note}): ...
 async def test_a_message_that_crashed_the_agent_may_come_again(how, idle, autojump_clock):
     TRIES.clear()
     async with quiet() as jido:
-        ref = await jido.start_agent(FlakyAgent, mailbox=MailboxRules(redeliver=2))
+        ref = await jido.start_agent(Stumbling, mailbox=MailboxRules(redeliver=2))
         if not idle:
             ref.cast_nowait(note("first"))
-        await getattr(ref, how)(Signal("flaky", {"times": 2}))
+        await getattr(ref, how)(Signal("stumble", {"times": 2}))
         await settle()
 
         assert (ref.incarnation, len(TRIES), ref.agent.state.seen) == (3, 3, ["at last"])
@@ -268,13 +268,13 @@ async def test_a_message_that_crashed_the_agent_may_come_again(how, idle, autoju
 async def test_a_message_comes_again_so_often_and_no_more(idle, autojump_clock):
     TRIES.clear()
     async with quiet() as jido:
-        ref = await jido.start_agent(FlakyAgent, mailbox=MailboxRules(redeliver=2))
+        ref = await jido.start_agent(Stumbling, mailbox=MailboxRules(redeliver=2))
         if not idle:
             ref.cast_nowait(note("first"))
         with pytest.raises(AgentCrashed):
-            await ref.call(Signal("flaky", {"times": 99}))
+            await ref.call(Signal("stumble", {"times": 99}))
         assert len(TRIES) == 3
-        await ref.cast(Signal("flaky", {"times": 99}))
+        await ref.cast(Signal("stumble", {"times": 99}))
         await settle()
 
         assert len(TRIES) == 6
@@ -284,8 +284,8 @@ async def test_a_message_comes_again_so_often_and_no_more(idle, autojump_clock):
 async def test_what_comes_again_comes_before_all_that_waits(autojump_clock):
     TRIES.clear()
     async with quiet() as jido:
-        ref = await jido.start_agent(FlakyAgent, mailbox=MailboxRules(redeliver=1))
-        ref.cast_nowait(Signal("flaky", {"times": 1}))
+        ref = await jido.start_agent(Stumbling, mailbox=MailboxRules(redeliver=1))
+        ref.cast_nowait(Signal("stumble", {"times": 1}))
         ref.cast_nowait(note("behind"))
         await settle()
 
@@ -295,9 +295,9 @@ async def test_what_comes_again_comes_before_all_that_waits(autojump_clock):
 async def test_a_call_that_comes_again_can_run_out_of_time(autojump_clock):
     TRIES.clear()
     async with quiet() as jido:
-        ref = await jido.start_agent(FlakyAgent, mailbox=MailboxRules(redeliver=9), backoff=Backoff(first=10))
+        ref = await jido.start_agent(Stumbling, mailbox=MailboxRules(redeliver=9), backoff=Backoff(first=10))
         with pytest.raises(CallTimeout):
-            await ref.call(Signal("flaky", {"times": 99}), timeout=2)
+            await ref.call(Signal("stumble", {"times": 99}), timeout=2)
         await trio.sleep(20)
 
         assert len(TRIES) == 1

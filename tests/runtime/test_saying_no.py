@@ -234,23 +234,23 @@ async def test_a_caller_is_told_what_was_said_although_the_policy_crashes_the_ag
 
 
 async def test_a_call_that_comes_again_after_a_crash_keeps_to_what_its_caller_asked_for(autojump_clock):
-    class Flaky(Action):
+    class Stumble(Action):
         def run(self, context: Context[Notes]) -> Result:
             lives.append(0)
             if len(lives) == 1:
                 raise ZeroDivisionError
             raise ActionError("no")
 
-    class Unsteady(Agent[Notes], routes={"flaky": Flaky}): ...
+    class Unsteady(Agent[Notes], routes={"stumble": Stumble}): ...
 
     lives: list[int] = []
     async with quiet() as jido:
         ref = await jido.start_agent(Unsteady, mailbox=MailboxRules(redeliver=1))
-        agent = await ref.call(Signal("flaky"), check=False)
+        agent = await ref.call(Signal("stumble"), check=False)
         assert agent.state.seen == []
         lives.clear()
         with pytest.raises(ActionError, match="no"):
-            await ref.call(Signal("flaky"))
+            await ref.call(Signal("stumble"))
 
         assert fates(jido) == {"accepted": 2, "handled": 1, "failed": 1}
 
