@@ -18,14 +18,7 @@ from attrs import define, evolve, field
 
 from jido_trio.ai._answer import UnfitAnswer, answer_of
 from jido_trio.ai._budget import Limit, Spent, bound_of, spent_on
-from jido_trio.ai._conversation import (
-    Conversation,
-    apply,
-    before_turn,
-    charge_for,
-    flight_key,
-    waits_for_approval,
-)
+from jido_trio.ai._conversation import Conversation, apply, before_turn, charge_for, flight_key, waits_for_approval
 from jido_trio.ai._events import (
     Approved,
     Asked,

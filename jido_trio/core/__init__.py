@@ -68,15 +68,7 @@ from jido_trio.core._sensor import Sensing, Sensor
 from jido_trio.core._sent import Replying, Sent, carried, carrier
 from jido_trio.core._signal import Signal, from_json_batch, to_json_batch
 from jido_trio.core._snapshot import Snapshot, Status, snapshot_of
-from jido_trio.core._state_ops import (
-    AppendEntries,
-    DeleteKeys,
-    DeletePath,
-    ReplaceState,
-    SetPath,
-    SetState,
-    StateOp,
-)
+from jido_trio.core._state_ops import AppendEntries, DeleteKeys, DeletePath, ReplaceState, SetPath, SetState, StateOp
 from jido_trio.core._strategy import Direct, Strategy, Subject, Tick, run_instruction
 from jido_trio.core._thread import Appended, SaveThread, Thread, ThreadEntry
 from jido_trio.core._ticks import tick

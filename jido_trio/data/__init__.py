@@ -6,13 +6,7 @@ about what one field holds; `_compile` writes out what is done most. `_pack` mak
 `_shapes` and `_json` are a class as JSON Schema, and the values read by it.
 """
 
-from jido_trio.data._codec import (
-    register_structure_hook,
-    register_unstructure_hook,
-    structure,
-    structurer,
-    unstructure,
-)
+from jido_trio.data._codec import register_structure_hook, register_unstructure_hook, structure, structurer, unstructure
 from jido_trio.data._fingerprint import fingerprint
 from jido_trio.data._freeze import MAX_DEPTH, FrozenDict, FrozenList, freeze, is_frozen, thaw
 from jido_trio.data._json import Form, form_of

@@ -12,13 +12,7 @@ from attrs import define, frozen
 
 from jido_trio import checks
 from jido_trio.core import Agent, Replying, Sent
-from jido_trio.errors import (
-    AgentLives,
-    AgentNotFound,
-    InvalidDefinition,
-    OwnershipLost,
-    SupervisorStopped,
-)
+from jido_trio.errors import AgentLives, AgentNotFound, InvalidDefinition, OwnershipLost, SupervisorStopped
 from jido_trio.groups._places import Places, up
 from jido_trio.groups._until import within
 from jido_trio.redact import shown

@@ -15,15 +15,7 @@ from typing import Any, TypeVar
 import trio
 from attrs import define, evolve, field
 
-from jido_trio.core import (
-    Action,
-    AtOnce,
-    Breaker,
-    Context,
-    Policy,
-    Rate,
-    Result,
-)
+from jido_trio.core import Action, AtOnce, Breaker, Context, Policy, Rate, Result
 from jido_trio.core.inner import Gate, check_result
 from jido_trio.errors import ActionError, ActionTimedOut, BreakerOpen, InvalidDefinition, UndoFailed
 from jido_trio.redact import shown, shown_error

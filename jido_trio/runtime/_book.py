@@ -12,18 +12,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from jido_trio.core import (
-    Agent,
-    Began,
-    Cron,
-    Durable,
-    Entry,
-    Heard,
-    Learnt,
-    Rewound,
-    Signal,
-    mark_of,
-)
+from jido_trio.core import Agent, Began, Cron, Durable, Entry, Heard, Learnt, Rewound, Signal, mark_of
 from jido_trio.core.inner import first_due, is_same_job, next_due
 from jido_trio.runtime._archive import Archive, Due, Effect, Found, Snapshot
 from jido_trio.storage import Check, Delete, DeleteRange, Op, Put

@@ -32,12 +32,7 @@ from typing import Any, ClassVar
 import trio
 from attrs import AttrsInstance, evolve, frozen
 
-from jido_trio.core import (
-    Agent,
-    Durable,
-    Signal,
-    replay,
-)
+from jido_trio.core import Agent, Durable, Signal, replay
 from jido_trio.core.inner import due_at_start, first_due, is_missed, is_same_job
 from jido_trio.errors import AgentCrashed, CallError, Conflict, InvalidDefinition, JidoError, OwnershipLost
 from jido_trio.redact import said, shown, shown_error

@@ -13,12 +13,7 @@ from typing import Any
 
 from attrs import define, field
 
-from jido_trio.core import (
-    Agent,
-    Cron,
-    CronCancel,
-    tick,
-)
+from jido_trio.core import Agent, Cron, CronCancel, tick
 from jido_trio.core.inner import comes_at, first_due, is_same_job, next_due
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._clock import DayTimer

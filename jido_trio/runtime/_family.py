@@ -17,14 +17,7 @@ from typing import Any, cast
 import trio
 from attrs import define, evolve, field, frozen
 
-from jido_trio.core import (
-    AdoptChild,
-    Error,
-    Signal,
-    Spawn,
-    SpawnAgent,
-    StopChild,
-)
+from jido_trio.core import AdoptChild, Error, Signal, Spawn, SpawnAgent, StopChild
 from jido_trio.core.inner import StartChildren
 from jido_trio.errors import ActionError, AgentNotFound, JidoError, StartFailed, SupervisionError
 from jido_trio.redact import said, shown, shown_error

@@ -10,15 +10,7 @@ import attrs
 import trio
 from attrs import define, field, frozen
 
-from jido_trio.core import (
-    Action,
-    Context,
-    Instruction,
-    NoState,
-    Outcome,
-    Resources,
-    Result,
-)
+from jido_trio.core import Action, Context, Instruction, NoState, Outcome, Resources, Result
 from jido_trio.core.inner import check_result
 from jido_trio.errors import ActionCancelled, ActionError, InvalidDefinition
 from jido_trio.redact import shown, shown_error

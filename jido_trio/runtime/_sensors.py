@@ -15,12 +15,7 @@ from typing import Any, cast
 
 from attrs import define, field, frozen
 
-from jido_trio.core import (
-    Resources,
-    Signal,
-    StartSensor,
-    StopSensor,
-)
+from jido_trio.core import Resources, Signal, StartSensor, StopSensor
 from jido_trio.core.inner import checked_sensor
 from jido_trio.errors import ActionError, AgentStopped, JidoError
 from jido_trio.redact import said, shown

@@ -15,7 +15,7 @@ from typing import Any
 import trio
 from attrs import asdict, define, field
 
-from jido_trio.ai import ModelClient, ModelFailure, ModelReply, ModelRequest, ToolCall, Usage
+from jido_trio.ai import ModelClient, ModelFailure, ModelReply, ModelRequest, ToolCall, Usage, Verbatim
 from jido_trio.ai.inner import concealed, plain_prompt
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import HIDDEN, said, shown
@@ -170,7 +170,9 @@ def _track(plain: Any) -> _Track:
         return _Track(plain["request"], ModelFailure(**{**failure, "usage": _usage(failure)}), plain["pieces"])
     reply = plain["reply"]
     calls = tuple(ToolCall(**call) for call in reply["calls"])
-    return _Track(plain["request"], ModelReply(**{**reply, "calls": calls, "usage": _usage(reply)}), plain["pieces"])
+    verbatim = None if reply["verbatim"] is None else Verbatim(**reply["verbatim"])
+    whole = ModelReply(reply["text"], calls, reply["finish"], _usage(reply), verbatim)
+    return _Track(plain["request"], whole, plain["pieces"])
 
 
 def _usage(plain: Any) -> Usage | None:

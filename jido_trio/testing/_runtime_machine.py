@@ -15,12 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 from trio.testing import wait_all_tasks_blocked
 
-from jido_trio.core import (
-    Agent,
-    Direct,
-    Signal,
-    Unrouted,
-)
+from jido_trio.core import Agent, Direct, Signal, Unrouted
 from jido_trio.core.inner import invariants_of
 from jido_trio.errors import ActionError, AgentNotFound, CallError, InvalidDefinition
 from jido_trio.redact import type_name

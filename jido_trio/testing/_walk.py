@@ -14,12 +14,7 @@ from typing import Any, TypeAlias
 
 from attrs import AttrsInstance, frozen
 
-from jido_trio.core import (
-    Agent,
-    RunInstruction,
-    Signal,
-    Unrouted,
-)
+from jido_trio.core import Agent, RunInstruction, Signal, Unrouted
 from jido_trio.core.inner import invariants_of
 from jido_trio.data import pack, unpack
 from jido_trio.doors import watched

@@ -22,6 +22,8 @@ from jido_trio.ai import (
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import Secret
 from jido_trio.testing import Cassette, ScriptedModel
+from tests.ai.providers import EVERY, REQUEST
+from tests.ai.providers import KEY as PROVIDER_KEY
 
 CARD, KEY = "4111-1111", "sk-of-nobody"
 
@@ -79,6 +81,18 @@ async def test_a_run_that_is_played_is_the_one_that_was_recorded(autojump_clock,
     assert cassette.unplayed == 0
     assert tape.read_text() == kept
     assert isinstance(recorded[0][0], Answered)
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "responses"])
+async def test_a_thought_that_must_go_back_is_kept_with_its_reply(provider, tape):
+    provider = EVERY[provider]
+    script = [provider.reply(calls=[("add", '{"cents": 1}')], thought="so"), provider.reply("x", end="cut")]
+    async with provider.serving(script) as server:
+        recording = Cassette(tape, record=provider.client(api_key=PROVIDER_KEY, base_url=server.base_url))
+        recorded = [await recording.stream(REQUEST, lambda _: None) for _ in script]
+    playing = Cassette(tape)
+    assert [await playing.stream(REQUEST, lambda _: None) for _ in script] == recorded
+    assert getattr(recorded[0], "verbatim", None) is not None
 
 
 async def test_a_word_that_changed_is_shown_and_nothing_is_sent(autojump_clock, tape):
