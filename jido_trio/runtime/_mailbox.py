@@ -272,6 +272,10 @@ class Mailbox:
         if not self._parked:
             self._parked = None
 
+    def has_back(self, _signal: Signal) -> bool:
+        """Whether the next message is one that comes again, with that signal: none does without rules."""
+        return False
+
     def close(self, refusal: Callable[[], CallError]) -> Iterator[Message]:
         """Return what is left, and turn away who is parked; nothing is put into a closed mailbox."""
         parked, self._parked = self._parked, None

@@ -160,6 +160,13 @@ class RuledMailbox(Mailbox):
         else:
             self.queue.appendleft(again)
 
+    def has_back(self, signal: Signal) -> bool:
+        """Whether the next message is one that comes again, with that signal."""
+        again = self.queue[0] if self.queue else None
+        return isinstance(again, Again) and (
+            again.message is signal or getattr(again.message, "signal", None) is signal
+        )
+
     def clear(self) -> list[Message]:
         """Return what waits, but for news and what comes again, which stay."""
         queue, self.queue, self.taken, self._gaps = self.queue or (), None, 0, 0

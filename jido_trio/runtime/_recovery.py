@@ -8,6 +8,10 @@ A state may be bad in such a way that a life with it crashes as it begins: in `i
 the ladder is gone down. After the first such crash the state is given one more try; after the same crash again the next
 life begins afresh; and when that crashes likewise, a further life would be in vain, and the agent is parked. Whatever
 the agent has handled in between shows that there is hope: the ladder begins anew.
+
+Nor is there hope at a signal that comes again, as its mailbox's rules ask for, where receiving it has crashed the agent
+twice in the same way and with the same state: what is pure goes the same way a third time. The agent is parked, and
+has that signal again when it is resumed.
 """
 
 from __future__ import annotations
@@ -40,6 +44,8 @@ class Committed:
     _began_with: Agent[Any] | None = None
     _crash: tuple[object, ...] | None = None
     _times: int = 0
+    _fatal: tuple[object, ...] | None = None
+    """The last crash at a signal that comes again: the signal's id, the way, and the agent before."""
 
     def base(self) -> Agent[Any]:
         """Return what the next life begins with, before its strategy has a say."""
@@ -63,6 +69,16 @@ class Committed:
         if in_vain:
             self._times, self._crash = 0, None  # whoever resumes it has mended something
         return in_vain
+
+    def is_fatal_again(self, error: BaseException, crash: AgentCrash) -> bool:
+        """Take note of a crash at a signal that comes again; return whether the one before was the same."""
+        id, before = crash.signal.id, crash.before
+        fatal = (id, _fingerprint(error), before)
+        last, self._fatal = self._fatal, fatal
+        again = last is not None and fatal[:2] == last[:2] and before is last[2]
+        if again:
+            self._fatal = None  # whoever resumes it has mended something
+        return again
 
     def is_at_the_beginning(self, detail: object) -> bool:
         """Tell whether a life that crashed had done nothing yet."""
@@ -145,10 +161,16 @@ def is_in_vain(cell: Cell, error: BaseException, detail: object) -> bool:
     if committed is None or not isinstance(error, Exception):
         return False
     if committed.crashed(error, at_the_beginning=committed.is_at_the_beginning(detail)):
-        logger.error(
-            "agent %s is parked: it crashes as its lives begin, with the state it had and afresh: %s",
-            shown(cell.id),
-            shown_error(error, hide=secrets_of(cell.agent, detail.signal if isinstance(detail, AgentCrash) else None)),
-        )
-        return True
-    return False
+        why = "it crashes as its lives begin, with the state it had and afresh"
+    elif (
+        isinstance(detail, AgentCrash)
+        and detail.after is None
+        and cell.mailbox.has_back(detail.signal)
+        and committed.is_fatal_again(error, detail)
+    ):
+        why = "twice a signal crashed it in the same way with the same state, and it has that again when it is resumed"
+    else:
+        return False
+    secrets = secrets_of(cell.agent, detail.signal if isinstance(detail, AgentCrash) else None)
+    logger.error("agent %s is parked: %s: %s", shown(cell.id), why, shown_error(error, hide=secrets))
+    return True

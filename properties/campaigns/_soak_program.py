@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from attrs import Factory, asdict, define, field
 from jido_trio.core import Signal
 from jido_trio.errors import AgentNotFound, CallError, CallTimeout, DuplicateAgent
 from jido_trio.runtime import AgentRef, DeadDirective, DeadLetter, Jido, MailboxRules, Partition
+from jido_trio.supervision import CrashReport
 from properties.campaigns._soak_agents import (
     ANSWERED,
     CUT,
@@ -84,8 +84,8 @@ class Soak:
     ruled: list[AgentRef[Any]] = field(factory=list)
     workers: list[AgentRef[Any]] = field(factory=list)
     partitions: dict[str, Partition] = field(factory=dict)
-    parked: deque[AgentRef[Any]] = Factory(lambda: deque(maxlen=50))
-    """Who was sent into a crash loop."""
+    crashed: set[str] = Factory(set)
+    """The ids of those that crashed lately, and may be parked: in a crash loop, or at a signal that comes again."""
     done: Counted = Factory(Counted)
 
     @property
@@ -249,15 +249,15 @@ class Soak:
             except CallError:
                 pass
         self.done.loops += 1
-        self.parked.append(ref)
 
     async def resume(self) -> None:
         """Have those go on that were parked, again and again: one that crashes soon after is parked once more."""
         while True:
+            ids, self.crashed = self.crashed, set()
             await trio.sleep(0.5)
-            for ref in tuple(self.parked):
+            for id in ids | self.crashed:
                 with contextlib.suppress(AgentNotFound):
-                    await self.jido.resume_agent(ref)
+                    await self.jido.resume_agent(id)
 
     async def look(self) -> None:
         """Look whether the ledgers are right, and agree with what is seen."""
@@ -303,12 +303,14 @@ def directive(dead: DeadDirective) -> None:
 async def main(seconds: float, signals: int, agents: int) -> None:
     counted = Counted()
 
-    def report(_: object) -> None:
+    def report(crash: object) -> None:
         counted.crashes += 1
+        if isinstance(crash, CrashReport):
+            soak.crashed.add(crash.child)
 
     jido = Jido(on_report=report, on_dead_letter=letter, on_dead_directive=directive, shutdown=60)
+    soak = Soak(jido, agents, signals, trio.current_time() + seconds, done=counted)
     async with jido:
-        soak = Soak(jido, agents, signals, trio.current_time() + seconds, done=counted)
         await soak.populate()
         soak.until = trio.current_time() + seconds
         await soak.run()

@@ -6,9 +6,9 @@ import pytest
 import trio
 from attrs import evolve, field, frozen
 
-from jido_trio.core import Agent, Direct, SpawnAgent
+from jido_trio.core import Action, Agent, Context, Direct, Result, Signal, SpawnAgent
 from jido_trio.errors import AgentCrashed, InvalidDefinition, StartFailed
-from jido_trio.runtime import AgentCrash, AgentRef, Jido, Runtime, interpret
+from jido_trio.runtime import AgentCrash, AgentRef, Jido, MailboxRules, Runtime, interpret
 from jido_trio.supervision import Backoff, CrashReport
 from tests.runtime.agents import BOOM, ROUTES, Notebook, Notes, WorkBadly, do, note, run, settle
 
@@ -257,7 +257,7 @@ async def test_a_crash_at_a_signal_in_between_shows_that_there_is_hope(autojump_
 
 
 @frozen
-class Flaky(Direct):
+class Stumbling(Direct):
     """What is done first crashes every other time."""
 
     def init(self, agent: Any) -> Any:
@@ -280,11 +280,11 @@ def _(directive: Try, runtime: Runtime) -> None:
 
 
 async def test_crashes_as_lives_begin_count_only_if_nothing_is_handled_in_between(autojump_clock):
-    class FlakyAgent(Agent[Notes], routes=ROUTES, strategy=Flaky(), after_crash="committed"): ...
+    class StumblingAgent(Agent[Notes], routes=ROUTES, strategy=Stumbling(), after_crash="committed"): ...
 
     TRIES.clear()
     async with quiet() as jido:
-        ref = await jido.start_agent(FlakyAgent, id="a")
+        ref = await jido.start_agent(StumblingAgent, id="a")
         for _ in range(5):
             await ref.call(note("good"))
             await crash(ref)
@@ -308,6 +308,74 @@ async def test_an_agent_that_begins_afresh_by_default_has_its_budget_only(autoju
         await settle()
 
         assert (state_of(jido, "a"), ref.incarnation) == ("parked", 101)
+
+
+# ---- a signal that comes again
+
+
+def again(times: int) -> dict[str, Any]:
+    return {"id": "a", "mailbox": MailboxRules(redeliver=times)}
+
+
+async def test_the_same_crash_at_the_same_signal_with_the_same_state_parks_at_once(autojump_clock, caplog):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Keeper, **again(9))
+        await ref.call(note("kept"))
+        ref.cast_nowait(BOOM)
+        ref.cast_nowait(note("behind"))
+        await settle()
+        assert (state_of(jido, "a"), ref.incarnation) == ("parked", 2)
+        assert "agent 'a' is parked: twice a signal crashed it in the same way" in caplog.text
+        assert jido.ledger().waiting == 2
+
+        await jido.resume_agent(ref)
+        await settle()
+        assert (state_of(jido, "a"), ref.incarnation) == ("parked", 4)
+        assert jido.ledger().balanced
+
+
+async def test_a_signal_that_comes_again_for_the_last_time_parks_nobody(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Keeper, **again(1))
+        ref.cast_nowait(BOOM)
+        ref.cast_nowait(note("behind"))
+        await settle()
+
+        assert (state_of(jido, "a"), ref.incarnation, ref.agent.state.seen) == ("running", 3, ["behind"])
+        assert [letter.signal for letter in jido.dead_letters()] == [BOOM]
+
+
+class Stumble(Action):
+    """Crashes three times, each time elsewhere."""
+
+    def run(self, context: Context[Notes]) -> Result:
+        TRIES.append("")
+        if len(TRIES) == 1:
+            raise ZeroDivisionError
+        if len(TRIES) == 2:
+            raise ZeroDivisionError
+        return {"seen": ["at last"]}
+
+
+async def test_other_crashes_at_the_signal_are_tried_as_often_as_is_asked(autojump_clock):
+    class Walker(Agent[Notes], routes={"stumble": Stumble}, after_crash="committed"): ...
+
+    TRIES.clear()
+    async with quiet() as jido:
+        ref = await jido.start_agent(Walker, **again(9))
+        await ref.call(Signal("stumble"))
+
+        assert (ref.incarnation, ref.agent.state.seen) == (3, ["at last"])
+
+
+async def test_a_directive_that_crashes_is_no_reason_to_park(autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Keeper, **again(9))
+        for _ in range(5):
+            await ref.call(do(Fail()))
+        await settle()
+
+        assert (state_of(jido, "a"), ref.incarnation) == ("running", 6)
 
 
 # ---- handling that takes too long
