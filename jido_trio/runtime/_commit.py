@@ -34,7 +34,15 @@ from attrs import AttrsInstance, evolve, frozen
 
 from jido_trio.core import Agent, Durable, Signal, replay
 from jido_trio.core.inner import due_at_start, first_due, is_missed, is_same_job
-from jido_trio.errors import AgentCrashed, CallError, Conflict, InvalidDefinition, JidoError, OwnershipLost
+from jido_trio.errors import (
+    AgentCrashed,
+    CallError,
+    Conflict,
+    InvalidDefinition,
+    JidoError,
+    OwnershipLost,
+    StorageError,
+)
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime._archive import Due, Found, archive_of, check_storable
 from jido_trio.runtime._book import Book, Draft, draft, job_name
@@ -183,13 +191,14 @@ class CommittingServer(Server):
         on_disk = self._inbox.on_disk
         self._book = Book.opened(self._inbox.archive, self._options, agent, found, on_disk, now=self._now)
         self.initial = self.agent = agent
+        self._inbox.take_over(found)
         self._thawed = first and not found.is_new
         if self._thawed:
             now = self._now()
             due = {record for record, each in found.timers.items() if each.at <= now}
-            left = frozenset({*found.inbox, *found.effects, *due})
+            self._inbox.left = {*found.inbox, *due}
+            left = frozenset({*self._inbox.left, *found.effects})
             self._suspects = suspects_of(self._inbox.archive, left, found.tries, self._options.tries)
-        self._inbox.take_over(found)
         if self.on_change is not None:
             self.on_change(agent)
 
@@ -266,11 +275,26 @@ class CommittingServer(Server):
         return self._book
 
     def _is_open(self, record: str) -> bool:
-        return record in self._inbox.on_disk or record in self._open_book().effects
+        return record in self._inbox.left or record in self._open_book().effects
 
     def _is_behind(self) -> bool:
         """Whether the state on disk must be folded from inputs."""
         return self._book is not None and self._book.number != self._book.saved
+
+    def _is_suspicious(self) -> bool:
+        """Whether a note says that this start may be what the process dies of."""
+        return self._suspects is not None and self._suspects.are_noted
+
+    async def _absolve(self) -> None:
+        """Take that note back, as the agent ends in order; if that can't be done, the next start counts."""
+        if self._suspects is None:
+            return
+        try:
+            await self._suspects.take_back()
+        except OwnershipLost:
+            pass  # it is no business of this one any more
+        except StorageError as error:
+            logger.warning("agent %s: it couldn't note that it stopped in order: %s", shown(self.id), said(error))
 
     def _has_messages(self) -> bool:
         return self.mailbox.queue is not None or self.mailbox.urgent is not None or self._pending is not None

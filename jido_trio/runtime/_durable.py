@@ -33,6 +33,9 @@ from jido_trio.supervision import PassiveLife
 LINGER = 0.1
 """Seconds that the task of an agent waits for more."""
 
+TAKE_BACK = 1.0
+"""Seconds, at most, that an agent which took too long to stop has for one more record."""
+
 TOGETHER = 256
 """So many messages are committed together at most."""
 
@@ -82,7 +85,8 @@ class DurableServer(HibernatingServer):
 
     def stop(self, life: PassiveLife) -> None:
         """See `Passive`. The state is written before it ends, so that the next start has nothing to fold."""
-        if self.state in ("resting", "queued", "ending") and self._is_behind():
+        has_to_write = self._is_behind() or self._is_suspicious()
+        if self.state in ("resting", "queued", "ending") and has_to_write:
             task, self._lingering = self._lingering, None
             self.state = "waiting"
             if task is not None:
@@ -153,9 +157,12 @@ class DurableServer(HibernatingServer):
         except OwnershipLost as lost:
             self._give_way(lost)
             return
-        except BaseException:
+        except BaseException as error:
             if life is not None and life.detail is None:
                 life.detail = AgentCrash(self.agent, self._at)
+            if life is not None and life.stopping and isinstance(error, trio.Cancelled) and self._is_suspicious():
+                with trio.move_on_after(TAKE_BACK, shield=True):  # what takes too long to stop has killed nobody
+                    await self._absolve()
             raise
         if self.life is life:
             self.state = "serving"

@@ -113,6 +113,7 @@ class HibernatingServer(ChangingServer):
 
     async def _leave_whole(self) -> None:
         """Write the state as the life is asked to end. Nothing is lost if that can't be done: the inputs are there."""
+        await self._absolve()
         if not self._is_behind():
             return
         try:

@@ -29,6 +29,10 @@ class Inbox:
     _cell: Cell
     on_disk: set[str] = field(init=False, factory=set)
     """Records of signals that aren't handled yet, as far as is known."""
+    left: set[str] = field(init=False, factory=set)
+    """Records of those that a death may have left open, and that aren't dealt with yet.
+
+    A job, or a schedule with a key, has its record anew for the next time: that is another signal."""
     _here: dict[str, Kept | Outcome] = field(init=False, factory=dict)
     """What is in the mailbox, by record."""
     _in_room: set[str] = field(init=False, factory=set)
@@ -54,11 +58,13 @@ class Inbox:
     def take_over(self, found: Found) -> None:
         """Take up what was found on disk; more may have come in while that was read."""
         self.on_disk |= found.inbox.keys() | found.timers.keys()
+        left = self.left & self.on_disk
         for record, waiting in found.inbox.items():
             self.arrive(Kept(waiting.signal, record, waiting.once))
         for record, due in found.timers.items():
             if record not in self._timers:
                 self.arm(record, due)
+        self.left = left
 
     # ---- what goes out
 
@@ -75,6 +81,7 @@ class Inbox:
         record = record_of(message)
         if self._here.get(record) is message:
             del self._here[record]
+            self.left.discard(record)
         if record in self._in_room:
             self._in_room.discard(record)
             self.room.release()
@@ -103,6 +110,7 @@ class Inbox:
     def disarm(self, record: str) -> None:
         """Have it not come in, or not be handled any more."""
         self._here.pop(record, None)
+        self.left.discard(record)
         timer = self._timers.pop(record, None)
         if timer is not None:
             timer.cancel()

@@ -11,6 +11,8 @@ one by one, and the note counts each before it is begun. What was begun so often
                            nothing left              something left
     no note                as ever                   note; as ever
     a note                 take it back              count each; one by one; set aside what is hopeless
+
+An agent that ends in order takes the note back, too, whatever it leaves open: nothing has died then.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ class Suspects:
             OwnershipLost: Another has the agent.
             StorageError: See `Storage.commit`.
         """
-        if not self.is_careful or record not in self._records:
+        if not self.is_careful or record not in self._records or not is_open(record):
             return False
         tries = {each: times for each, times in (self._tries or {}).items() if is_open(each)}
         times = tries.get(record, 0)
@@ -72,9 +74,24 @@ class Suspects:
         """
         if any(map(is_open, self._records)):
             return False
-        if self._tries is not None:
-            await self._archive.write([Delete(self._archive.tried)])
+        await self.take_back()
         return True
+
+    async def take_back(self) -> None:
+        """Take the note back: all are done, or the agent ends in order and nothing has died of them.
+
+        Raises:
+            OwnershipLost: Another has the agent.
+            StorageError: See `Storage.commit`.
+        """
+        if self.are_noted:
+            await self._archive.write([Delete(self._archive.tried)])
+            self._tries = None
+
+    @property
+    def are_noted(self) -> bool:
+        """Whether there is a note of them."""
+        return self._tries is not None
 
     async def _write(self, tries: Mapping[str, int]) -> None:
         await self._archive.write([Put(self._archive.tried, self._archive.packed({"tries": dict(tries)}))])

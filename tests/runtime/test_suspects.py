@@ -14,6 +14,7 @@ from jido_trio import (
     Action,
     Agent,
     Context,
+    Cron,
     Instruction,
     InvalidDefinition,
     Jido,
@@ -198,6 +199,97 @@ async def test_a_start_that_finds_nothing_left_open_notes_nothing(autojump_clock
     storage = CountingStorage(storage)
     await lives(storage, hear("b"))
     assert [key for key in storage.keys if "tried" in key] == []
+
+
+class Tick(Action):
+    """Hears of a time, and asks for the next one under the same key."""
+
+    def run(self, context: Context[Seen]) -> Result:
+        return {"words": (*context.state.words, "tick")}, Schedule(3600, Signal("again"), key="tick")
+
+
+HOURLY = Cron("0 * * * *", Signal("hear", {"word": "hour"}), key="hourly", missed="one")
+
+
+class Punctual(Agent[Seen], routes={**ROUTES, "again": Tick}, durable=True, schedules=[HOURLY]):
+    """Has something to do at each start."""
+
+
+async def test_what_comes_again_and_again_under_one_key_is_another_each_time(autojump_clock):
+    storage = MemoryStorage()
+    assert await lives(storage, Signal("again"), kind=Punctual) is not None
+    for start in range(1, 8):
+        found = await lives(storage, kind=Punctual, today=TODAY + timedelta(days=start))
+        assert found is not None
+        assert (found[0].words.count("hour"), found[0].words.count("tick")) == (start, 1 + start)
+        assert found[1] == []
+        left = [record.key for record in await storage.scan(*within("shop/agent/l/now/"))]
+        assert "shop/agent/l/now/tried" not in left
+
+
+DEADLY = Cron("0 * * * *", hear("poison"), key="hourly", missed="one")
+
+
+class Deadly(Agent[Seen], routes=ROUTES, durable=True, schedules=[DEADLY]):
+    """Dies at each full hour."""
+
+
+async def test_a_time_at_which_the_process_dies_is_set_aside_and_the_next_one_comes(autojump_clock):
+    storage = MemoryStorage()
+    assert await lives(storage, kind=Deadly) is not None
+    deaths = 0
+    while (found := await lives(storage, kind=Deadly, today=TODAY + timedelta(days=1))) is None:
+        deaths += 1
+    assert (deaths, len(found[1])) == (4, 1)
+    assert await lives(storage, kind=Deadly, today=TODAY + timedelta(days=2)) is None
+
+
+class Grind(Action, idempotent=True):
+    """Takes longer than a program runs."""
+
+    async def run(self, context: Context[Seen]) -> Result:
+        BEGUN.append(context.key)
+        await trio.sleep(3600)
+        return None
+
+
+@frozen
+class Grinding:
+    """The same as a directive."""
+
+
+@interpret.register
+async def _(directive: Grinding, runtime: Runtime) -> None:
+    BEGUN.append(runtime.key)
+    await trio.sleep(3600)
+
+
+class BeginToGrind(Action):
+    def run(self, context: Context[Seen]) -> Result:
+        return Grinding()
+
+
+MILL_ROUTES = {"action": Grind, "directive": BeginToGrind}
+
+
+class Mill(Agent[Seen], routes=MILL_ROUTES, durable=Durable(effects="at_least_once")):
+    """Is never done."""
+
+
+@pytest.mark.parametrize("type", ["action", "directive"])
+async def test_a_program_that_ends_in_order_has_not_died_of_what_it_leaves_open(type, autojump_clock):
+    BEGUN.clear()
+    storage = MemoryStorage()
+    async with Jido("shop", storage=storage) as jido:
+        mill = await jido.start_agent(Mill, id="m")
+        await mill.cast(Signal(type))
+        await trio.sleep(5)
+    for _ in range(7):
+        async with Jido("shop", storage=storage, on_report=lambda _: None) as jido:
+            await jido.start_agent(Mill, id="m")
+            await trio.sleep(5)
+            assert jido.dead_letters() == ()
+    assert len(BEGUN) == 8
 
 
 class CountingStorage(MemoryStorage):
