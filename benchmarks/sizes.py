@@ -3,14 +3,14 @@
 python -m benchmarks.sizes [SIZE ...]
 
 Each row is microseconds of processor time, the least of several rounds. Beside a change of one key stands a plain copy
-of the dict, which nobody can do without who keeps the old one.
+of the dict, and beside an addition that of the tuple, which nobody can do without who keeps the old one.
 """
 
 import sys
 from collections.abc import Callable
 from time import process_time_ns
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from jido_trio import Action, Agent, Context, Emit, Result
 from jido_trio.core import freeze
@@ -20,9 +20,15 @@ ROUNDS = 7
 
 
 @frozen
+class Line:
+    amount: int = 0
+
+
+@frozen
 class Ledger:
     count: int = 0
     entries: dict[str, int] = field(factory=dict)
+    lines: tuple[Line, ...] = ()
 
 
 class Tell(Action):
@@ -37,6 +43,20 @@ class Enter(Action):
 
     def run(self, context: Context[Ledger]) -> Result:
         return {"entries": {"0": context.state.count}}
+
+
+class Count(Action):
+    """Returns the whole state, of which one field is new."""
+
+    def run(self, context: Context[Ledger]) -> Result:
+        return evolve(context.state, count=context.state.count + 1)
+
+
+class Write(Action):
+    """Adds a value to a tuple of them, as an agent keeps what happened."""
+
+    def run(self, context: Context[Ledger]) -> Result:
+        return {"lines": (*context.state.lines, Line(context.state.count))}
 
 
 class LedgerAgent(Agent[Ledger]): ...
@@ -56,13 +76,17 @@ def least(do: Callable[[], object], laps: int) -> float:
 def costs(size: int) -> dict[str, float]:
     """Return what each change costs in a state with so many entries."""
     plain = {str(number): number for number in range(size)}
-    agent = LedgerAgent.new("ledger", {"entries": plain})
+    lines = tuple(map(Line, range(size)))
+    agent = LedgerAgent.new("ledger", {"entries": plain, "lines": lines})
     frozen_entries = agent.state.entries
     laps = max(5, 20_000 // size)
     return {
         "cmd: change one field, emit": least(lambda: agent.cmd(Tell()), laps),
+        "cmd: a whole state, one field new": least(lambda: agent.cmd(Count()), laps),
         "cmd: change one entry": least(lambda: agent.cmd(Enter()), laps),
         "a copy of the dict": least(lambda: dict(plain), laps),
+        "cmd: add a value to a tuple": least(lambda: agent.cmd(Write()), laps),
+        "a tuple with one more": least(lambda: (*lines, Line(1)), laps),
         "freeze what is frozen": least(lambda: freeze(frozen_entries), laps),
         "an agent of frozen entries": least(lambda: LedgerAgent.new("l", {"entries": frozen_entries}), laps),
     }
@@ -72,9 +96,9 @@ def main(arguments: list[str]) -> None:
     """Print a row for each kind of change, a column for each size."""
     sizes = [int(argument.replace(",", "")) for argument in arguments] or list(SIZES)
     columns = [costs(size) for size in sizes]
-    print(f"{'entries':30}", *(f"{size:>12,}" for size in sizes))
+    print(f"{'entries':36}", *(f"{size:>12,}" for size in sizes))
     for kind in columns[0]:
-        print(f"{kind:30}", *(f"{column[kind]:12.1f}" for column in columns))
+        print(f"{kind:36}", *(f"{column[kind]:12.1f}" for column in columns))
 
 
 if __name__ == "__main__":

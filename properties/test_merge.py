@@ -1,6 +1,7 @@
 """The laws of the deep merge, and a brute-force oracle on plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -94,6 +95,35 @@ def test_the_old_value_stays(tree, edit):
     before = unstructure(tree)
     RECORD.merge(tree, edit)
     assert unstructure(tree) == before
+
+
+def outcome(make: Callable[[], Any]) -> Any:
+    """What comes of it: a value with the classes of what it holds, or all that is wrong."""
+    try:
+        made = make()
+    except Misfit as misfit:
+        return misfit.problems
+    return made, *((type(item), *map(type, item)) for item in (made.ages, made.items, made.branch.leaf.words))
+
+
+odd = st.sampled_from([1, True, "a", None, 2.5, [1], Leaf()])
+
+
+@given(trees, trees, st.data())
+def test_put_in_the_place_of_another_a_value_is_what_it_is_alone(old, other, data):
+    parts = st.lists(st.sampled_from([*old.items, *other.items]) | odd) if old.items or other.items else st.lists(odd)
+    items = data.draw(parts)
+    keys = st.sampled_from([*old.ages, *other.ages, 1, True])
+    ages = data.draw(st.dictionaries(keys, st.sampled_from([*old.ages.values(), 5, "five"])))
+    words = data.draw(st.lists(st.sampled_from([*old.branch.leaf.words, "new", 7])).map(tuple))
+    branch = evolve(other.branch, leaf=Leaf(1, words), named=data.draw(st.sampled_from([old, other])).branch.named)
+    for new in (
+        evolve(old, items=items),
+        evolve(other, items=(*old.items, *items), ages=ages, branch=branch),
+        evolve(old, ages=old.ages | ages, branch=branch),
+        unstructure(other),
+    ):
+        assert outcome(partial(RECORD.replace, old, new)) == outcome(partial(RECORD.fit, new))
 
 
 @given(trees, edits, st.sampled_from(["lable", "brnch", "x"]))

@@ -157,7 +157,11 @@ class Plan:
             raise InvalidDefinition(f"steps need each other in a circle: {said(' -> '.join(circle))}")
 
     def __getitem__(self, name: str) -> Step:
-        return next(each for each in self.steps if each.name == name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Step]:
+        return {each.name: each for each in self.steps}
 
     @property
     def phases(self) -> tuple[tuple[str, ...], ...]:
@@ -343,7 +347,7 @@ _UNDO = 5.0
 
 
 def _with(mapping: Mapping[str, Any], name: str, value: object) -> Mapping[str, Any]:
-    return freeze({**mapping, name: value})  # type: ignore[no-any-return]
+    return freeze(mapping) | {name: value}  # type: ignore[no-any-return]
 
 
 class _Nothing(Exception):

@@ -48,9 +48,9 @@ class ReplaceState(Effect):
 
     state: Any = field(converter=KEPT)  # type: ignore[misc]  # a Converter
 
-    def apply(self, _state: T, record: Schema[T]) -> T:
+    def apply(self, state: T, record: Schema[T]) -> T:
         """Return the new state, checked; nothing of the old one is kept."""
-        return record.fit(self.state)
+        return record.replace(state, self.state)
 
 
 @frozen

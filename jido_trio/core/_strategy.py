@@ -13,7 +13,7 @@ from jido_trio.core._input import Input
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._learned import Learned
 from jido_trio.core._signal import Signal
-from jido_trio.core._state_ops import ReplaceState, StateOp
+from jido_trio.core._state_ops import StateOp
 from jido_trio.data import Misfit, Schema, is_frozen
 from jido_trio.errors import ActionError, InvalidInstruction, InvalidResult, UnknownField
 from jido_trio.world import current
@@ -121,7 +121,7 @@ def applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence
         directives: list[AttrsInstance] = []
         change, effects = _read(action, result, record.cls)
         if change is not None:
-            state = record.merge(state, change) if isinstance(change, dict) else change.apply(state, record)
+            state = record.merge(state, change) if isinstance(change, dict) else record.replace(state, change)
         for effect in effects:
             if _is_directive[type(effect)]:
                 directives.append(effect)  # type: ignore[arg-type]  # an attrs value
@@ -155,7 +155,7 @@ def lone_directives(state_class: type) -> Learned[type, bool]:
 
 
 def _read(action: type[Action], result: object, state_class: type) -> tuple[Any, Iterable[object]]:
-    """Tell the change (None, a dict, or an operation that is one) from the effects."""
+    """Tell the change (None, a dict, or a whole state) from the effects."""
     if _is_change(action, result, state_class):
         return _change(action, result, state_class), _NO_EFFECTS
     match result:
@@ -184,7 +184,7 @@ def _change(action: type[Action], part: Any, state_class: type) -> Any:
     if part is None:
         return None
     if isinstance(part, state_class):
-        return ReplaceState(part)
+        return part
     changes = dict(part) if isinstance(part, Mapping) else attrs.asdict(part, recurse=False)
     check_output(action, changes)
     return changes

@@ -41,6 +41,10 @@ class Plan(Protocol):
         """Return what a field holds after `new` was merged onto `old`."""
         ...
 
+    def replace(self, old: Any, new: Any, /) -> Any:
+        """Return `new` as a field keeps it that held `old`: what they share has been looked at."""
+        ...
+
     def put(self, old: Any, path: Sequence[Hashable], new: Any, /) -> Any:
         """Return `old` with `new` at the end of a path; mappings on the way are made where missing."""
         ...
@@ -77,6 +81,10 @@ class Free:
 
     def _merged_at(self, key: Hashable, old: Mapping[Hashable, Any], item: Any) -> Any:
         return under(Key(key), self.merge, old[key], item) if key in old else under(Key(key), freeze, item)
+
+    def replace(self, _old: Any, new: Any, /) -> Any:
+        """Return the new value frozen."""
+        return freeze(new)
 
     def put(self, old: Any, path: Sequence[Hashable], new: Any, /) -> Any:
         """Put by what there is; what is neither a mapping nor an attrs value gives way to a mapping."""
@@ -119,6 +127,10 @@ class Fitted:
         """Put the new value in the place of the old one, a mapping merged onto it."""
         return self.fit(self.free.merge(old, new) if isinstance(new, Mapping) else new)
 
+    def replace(self, old: Any, new: Any, /) -> Any:
+        """Put the new value in the place of the old one."""
+        return old if new is old else self.fit(new)
+
     def put(self, old: Any, path: Sequence[Hashable], new: Any, /) -> Any:
         """Put by what there is; the whole is checked then."""
         return self.fit(self.free.put(old, path, new) if path else new)
@@ -149,6 +161,10 @@ class Maybe:
         if new is None:
             return None
         return self.plan.fit(new) if old is None else self.plan.merge(old, new)
+
+    def replace(self, old: Any, new: Any, /) -> Any:
+        """Put the new value in the place of the old one."""
+        return self.fit(new) if old is None or new is None else self.plan.replace(old, new)
 
     def put(self, old: Any, path: Sequence[Hashable], new: Any, /) -> Any:
         """Put into what is there, or into a new value."""
@@ -212,6 +228,21 @@ class Entries:
 
         return with_items(old, frozen_dict(self._each(new.items(), merged)), self.note)
 
+    def replace(self, old: Any, new: Any, /) -> Any:
+        """Put the new value in the place of the old one."""
+        if not (type(old) is FrozenDict is type(new) and old.plan is self.note is not new.plan):
+            return self.fit(new)
+        there = old.get
+        others = {key: item for key, item in new.items() if there(key, old) is not item or type(key) is not str}
+        try:
+            items = self._each(others.items(), lambda _, item: self.value.fit(item))
+        except Misfit:  # in its order among the others
+            return self.fit(new)
+        if not all(map(is_, items, others)):
+            return self.fit(new)
+        same = all(map(is_, items.values(), others.values()))
+        return fits(new, self.note) if same else with_items(new, frozen_dict(items), self.note)
+
     def _there(self, old: Any) -> FrozenDict[Any, Any]:
         """Return what is there already: of a value that somebody has just made, it may be any mapping."""
         if type(old) is FrozenDict:
@@ -267,14 +298,30 @@ class Items:
             raise Misfit([str(unexpected("a list", value))])
         old = list(value)
         items = fitted_items(old, [self.item] * len(old))
-        same = all(map(is_, items, old))
+        return self._kept(value if all(map(is_, items, old)) else items)
+
+    def _kept(self, items: Collection[Any]) -> Any:
         if self.kind is list:
-            return fits(value, self.note) if same and type(value) is FrozenList else frozen_list(items, plan=self.note)
-        return value if same and isinstance(value, self.kind) else self.kind(items)
+            return fits(items, self.note) if type(items) is FrozenList else frozen_list(items, plan=self.note)
+        return items if isinstance(items, self.kind) else self.kind(items)
 
     def merge(self, old: Any, new: Any, /) -> Any:
         """Put the new value in the place of the old one."""
-        return old if new is old else self.fit(new)
+        return self.replace(old, new)
+
+    def replace(self, old: Any, new: Any, /) -> Any:
+        """Put the new value in the place of the old one."""
+        if new is old:
+            return old
+        if not isinstance(old, tuple | FrozenList) or not isinstance(new, tuple | list) or self.kind is frozenset:
+            return self.fit(new)
+        shared = len(old) if len(old) <= len(new) and all(map(is_, old, new)) else 0
+        there = set[int]() if shared else set(map(id, old))
+        try:
+            items = [item if id(item) in there else self.item.fit(item) for item in new[shared:]]
+        except Misfit:  # with its place among the others
+            return self.fit(new)
+        return self._kept(new if all(map(is_, items, new[shared:])) else [*new[:shared], *items])
 
     def put(self, _old: Any, path: Sequence[Hashable], new: Any, /) -> Any:
         """Put the whole; there is no path into a list."""
@@ -305,6 +352,10 @@ class Places(Items):
             raise Misfit([str(unexpected(f"a list of {len(self.places)}", value))])
         items = fitted_items(old, self.places)
         return value if isinstance(value, tuple) and all(map(is_, items, old)) else tuple(items)
+
+    def replace(self, old: Any, new: Any, /) -> Any:
+        """Put the new value in the place of the old one."""
+        return old if new is old else self.fit(new)
 
 
 def fitted_items(values: Collection[Any], plans: Iterable[Plan]) -> list[Any]:

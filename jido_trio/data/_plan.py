@@ -103,6 +103,10 @@ class Named:
         """Merge as the plan says."""
         return self._plan.merge(old, new)
 
+    def replace(self, old: Any, new: Any, /) -> Any:
+        """Replace as the plan says."""
+        return self._plan.replace(old, new)
+
     def put(self, old: Any, path: Sequence[Hashable], new: Any, /) -> Any:
         """Put as the plan says."""
         return self._plan.put(old, path, new)
@@ -158,6 +162,10 @@ class Concealed:
     def merge(self, old: Any, new: Any, /) -> Any:
         """See `Plan`."""
         return _concealed(self.plan.merge, old, new)
+
+    def replace(self, old: Any, new: Any, /) -> Any:
+        """See `Plan`."""
+        return _concealed(self.plan.replace, old, new)
 
     def put(self, old: Any, path: Sequence[Any], new: Any, /) -> Any:
         """See `Plan`."""

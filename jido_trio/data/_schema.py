@@ -60,7 +60,11 @@ class Nested:
         schema = schema_of(self.declared)
         if isinstance(new, Mapping) and isinstance(old, schema.cls):
             return self._bounded(schema.merge_generally(old, new))
-        return self.fit(new)
+        return self.replace(old, new)
+
+    def replace(self, old: Any, new: Any, /) -> Any:
+        """Put the new value in the place of the old one."""
+        return self.fit(new) if isinstance(new, Mapping) else self._bounded(schema_of(self.declared).replace(old, new))
 
     def _bounded(self, value: Any) -> Any:
         if self.declared in _RECURSIVE and depth_of(value) > MAX_DEPTH:
@@ -91,7 +95,7 @@ class QuickNested(Nested):
         schema = schema_of(self.declared)
         if isinstance(new, Mapping) and isinstance(old, schema.cls):
             return self._bounded(schema.quick_merge(old, new))
-        return self.fit(new)
+        return self.replace(old, new)
 
 
 FREE = Free(Nested)
@@ -271,12 +275,21 @@ class Schema(Generic[T]):
             return self.make_generally(value)
         raise Misfit([f"expected {self.cls.__qualname__} or a mapping, got {shown(value, 80)}"])
 
-    def settled(self, value: T, attributes: Iterable[str] | None = None) -> T:
-        """Return `value` with its fields (those named) checked and frozen: the very same when they were so."""
-        changed = self._unsettled(value, attributes)
+    def replace(self, old: object, new: object, /) -> T:
+        """Return `new`, as `fit` does, in the place of `old`, which is checked: what they share isn't looked at."""
+        if type(new) is not type(old) or not isinstance(new, self.cls):
+            return self.fit(new)
+        return (self if type(new) is self.cls else schema_of(type(new))).settled(new, beside=old)
+
+    def settled(self, value: T, attributes: Iterable[str] | None = None, beside: object = None) -> T:
+        """Return `value` with its fields (those named) checked and frozen: the very same when they were so.
+
+        What it shares with the checked value `beside` is so.
+        """
+        changed = self._unsettled(value, attributes, beside)
         return with_attributes(value, changed) if changed else value
 
-    def _unsettled(self, value: T, attributes: Iterable[str] | None) -> dict[str, Any]:
+    def _unsettled(self, value: T, attributes: Iterable[str] | None, beside: object = None) -> dict[str, Any]:
         changed, wrong = dict[str, Any](), list[Problem]()
         for each in self.fields:
             if attributes is not None and each.attribute not in attributes:
@@ -284,8 +297,11 @@ class Schema(Generic[T]):
             old = getattr(value, each.attribute, attrs.NOTHING)
             if old is attrs.NOTHING or type(old) is each.exact:
                 continue
+            checked = getattr(beside, each.attribute, attrs.NOTHING)
+            if old is checked:
+                continue
             try:
-                new = each.plan.fit(old)
+                new = each.plan.fit(old) if checked is attrs.NOTHING else each.plan.replace(checked, old)
             except Misfit as misfit:
                 wrong += [problem.under(each.name) for problem in misfit.problems]
                 continue

@@ -25,8 +25,8 @@ STATE = (
         "replace_is_a_merge",
         "ReplaceState keeps what it doesn't name.",
         "ReplaceState.apply",
-        "record.fit(self.state)",
-        "record.merge(_state, self.state) if isinstance(self.state, Mapping) else record.fit(self.state)",
+        "record.replace(state, self.state)",
+        "record.merge(state, self.state) if isinstance(self.state, Mapping) else record.fit(self.state)",
         part="core",
     ),
     Mutant(

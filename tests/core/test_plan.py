@@ -49,6 +49,11 @@ def test_a_plan_has_phases():
     assert Plan(Step("a", Fetch), Step("b", Fetch)).phases == (("a", "b"),)
 
 
+def test_a_step_that_is_not_there_is_a_key_error():
+    with pytest.raises(KeyError, match="lats"):
+        diamond()["lats"]
+
+
 def test_a_plan_is_drawn():
     assert diamond().mermaid().splitlines() == [
         "flowchart TD",

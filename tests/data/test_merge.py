@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, frozen
 
 from jido_trio.data import FrozenDict, Misfit, freeze, register_structure_hook, schema_of
 
@@ -138,3 +138,62 @@ def test_a_tuple_with_a_type_for_each_place_has_to_be_that_long(pair):
 def test_what_is_added_to_a_frozen_dict_counts_for_how_deep_it_is():
     with pytest.raises(Misfit, match="deeper than 100 levels"):
         freeze([FrozenDict() | {"a": nested(99)}])
+
+
+class Mark(str):
+    """What a hook makes of text, and notes that it looked at it."""
+
+    __slots__ = ()
+
+
+looked_at: list[str] = []
+
+
+def _look(data: Any, _: type) -> Mark:
+    looked_at.append(data)
+    return data if isinstance(data, Mark) else Mark(data)
+
+
+register_structure_hook(Mark, _look)
+
+
+@frozen
+class Line:
+    mark: Mark
+
+
+@frozen
+class Book:
+    lines: tuple[Line, ...] = ()
+    marks: list[Mark] = Factory(list)
+    named: dict[str, Mark] = Factory(dict)
+    inner: "Book | None" = None
+
+
+@pytest.mark.parametrize("within", [False, True], ids=["a field of the state", "within an attrs value"])
+@pytest.mark.parametrize(
+    ("change", "new"),
+    [
+        (lambda old: {"lines": (*old.lines, Line(Mark("d")))}, ["d"]),
+        (lambda old: {"lines": (Line(Mark("d")), *old.lines)}, ["d"]),
+        (lambda old: {"lines": (old.lines[2], old.lines[0])}, []),
+        (lambda old: {"marks": [*old.marks, "d"]}, ["d"]),
+        (lambda old: {"marks": old.marks.__add__(["d"])}, ["d"]),
+        (lambda old: {"marks": old.marks[1:]}, []),
+        (lambda old: {"named": old.named | {"d": Mark("d")}}, ["d"]),
+    ],
+    ids=["added", "put before", "reordered", "added to a list", "added by +", "removed", "added to a mapping"],
+)
+def test_only_what_a_new_value_does_not_share_with_the_old_one_is_looked_at(change, new, within):
+    schema = schema_of(Book)
+    old = schema.make({"lines": [{"mark": m} for m in "abc"], "marks": [*"abc"], "named": {m: m for m in "abc"}})
+    if within:
+        old = schema.make({"inner": old})
+    inner = (within and old.inner) or old
+    changed = evolve(inner, **change(inner))
+    looked_at.clear()
+    kept = schema.replace(old, evolve(old, inner=changed) if within else changed)
+    assert looked_at == new
+    fitted = schema.fit(evolve(old, inner=changed) if within else changed)
+    assert kept == fitted
+    assert type((kept.inner or kept).marks) is type((fitted.inner or fitted).marks)
