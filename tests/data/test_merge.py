@@ -197,3 +197,23 @@ def test_only_what_a_new_value_does_not_share_with_the_old_one_is_looked_at(chan
     fitted = schema.fit(evolve(old, inner=changed) if within else changed)
     assert kept == fitted
     assert type((kept.inner or kept).marks) is type((fitted.inner or fitted).marks)
+
+
+@frozen
+class Tally:
+    steps: list[int] = Factory(list)
+    counts: dict[int, int] = Factory(dict)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [
+        (Tally(steps=[1, 2]), Tally(steps=[2, True]), "steps"),
+        (Tally(counts={1: 500}), Tally(counts={True: 500}), "counts"),
+    ],
+    ids=["an item", "a key"],
+)
+def test_what_only_equals_something_of_the_old_value_is_looked_at(old, new, wrong):
+    schema = schema_of(Tally)
+    with pytest.raises(Misfit, match=f"got True @ {wrong}"):
+        schema.replace(schema.fit(old), freeze(new))
