@@ -51,7 +51,10 @@ TOOLS_AT_ONCE = 8
 """Tools of one agent that are run at the same time; others wait."""
 
 READABLE = 20
-"""Requests of an agent whose parts are kept for readers."""
+"""Requests of an agent that have ended, whose parts are kept for readers."""
+
+READABLE_LENGTH = 1_000_000
+"""Characters of all of these."""
 
 
 class Caller(Protocol):
@@ -233,9 +236,17 @@ class Desk:
         parts = self._parts.get(request)
         if parts is None:
             parts = self._parts[request] = Parts()
-            for old in [key for key, each in self._parts.items() if each.ended][:-READABLE]:
-                del self._parts[old]
+            self._forget_parts()
         return parts
+
+    def _forget_parts(self) -> None:
+        """Drop the parts of requests that ended long ago, or that are too long with those that ended since."""
+        length, kept = 0, 0
+        for key, each in reversed(tuple(self._parts.items())):
+            if each.ended:
+                length, kept = length + len(each), kept + 1
+                if kept > READABLE or length > READABLE_LENGTH:
+                    del self._parts[key]
 
     # Lives
 
@@ -284,7 +295,7 @@ class Desk:
                 self._replied(event)
             case CallFailed():
                 parts = self._of_call(event.call)
-                if parts is not None and parts.open_text:
+                if parts is not None and parts.has_open_text:
                     parts.add(WithdrawnPart())
             case Begun() if c.request is not None:
                 self.parts_of(c.request).add(_tool_part(rules, c, event.id))
@@ -301,9 +312,9 @@ class Desk:
 
     def _replied(self, event: Replied) -> None:
         parts = self._of_call(event.call)
-        if parts is None or parts.open_text == event.text:
+        if parts is None or parts.ends_with(event.text):
             return
-        if parts.open_text:  # what was streamed isn't what was said
+        if parts.has_open_text:  # what was streamed isn't what was said
             parts.add(WithdrawnPart())
         parts.tell(event.text)
 

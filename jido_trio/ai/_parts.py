@@ -1,17 +1,19 @@
 """What readers of a request see as it happens: text in pieces, tools, and what was taken back.
 
 A reader may come late, and gets all from the start. One that is slow gets fewer and larger pieces, and slows nobody:
-what is kept is the text itself, not a queue for each reader.
+what is kept is the text itself, not a queue for each reader. Text is kept in the pieces in which it came, so that a
+long reply costs no more for each of them than a short one.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from itertools import takewhile
 from typing import TypeAlias
 
 import trio
 from attrs import define, field, frozen
 
 MOST = 1_000_000
-"""Characters of one request that are kept for readers; beyond, the oldest text goes."""
+"""Characters of one request that are kept for readers; beyond, the oldest tenth goes."""
 
 
 @frozen
@@ -46,52 +48,67 @@ class ToolResultPart:
 
 Part: TypeAlias = TextPart | WithdrawnPart | ToolPart | ToolResultPart
 
-
-@define(eq=False)
-class _Text:
-    text: str = ""
+_Piece: TypeAlias = str | WithdrawnPart | ToolPart | ToolResultPart
+"""What is kept: a piece of text, or a part that is none."""
 
 
 @define(eq=False)
 class Parts:
     """The parts of one request."""
 
-    _entries: list[_Text | Part] = field(factory=list)
+    _pieces: list[_Piece] = field(factory=list)
     _dropped: int = 0
+    """Pieces that are kept no more."""
     _length: int = 0
+    _open: int = 0
+    """Characters of the text since the last part that was no text, dropped ones included."""
     _changed: trio.Event = field(factory=trio.Event)
     ended: bool = False
 
+    def __len__(self) -> int:
+        """Return the characters that are kept."""
+        return self._length
+
     def tell(self, text: str) -> None:
         """Add a piece of text."""
-        if not text or self.ended:
-            return
-        last = self._entries[-1] if self._entries else None
-        if not isinstance(last, _Text):
-            last = _Text()
-            self._entries.append(last)
-        last.text += text
-        self._length += len(text)
-        while self._length > MOST and len(self._entries) > 1:
-            gone = self._entries.pop(0)
-            self._dropped += 1
-            self._length -= len(gone.text) if isinstance(gone, _Text) else 0
-        self._wake()
+        if text and not self.ended:
+            self._open += len(text)
+            self._keep(text[-MOST:])
+
+    def add(self, part: WithdrawnPart | ToolPart | ToolResultPart) -> None:
+        """Add a part that is no text."""
+        self._open = 0
+        self._keep(part)
 
     @property
-    def open_text(self) -> str:
-        """The text since the last part that was no text."""
-        last = self._entries[-1] if self._entries else None
-        return last.text if isinstance(last, _Text) else ""
+    def has_open_text(self) -> bool:
+        """Whether the last part is text."""
+        return self._open > 0
 
-    def add(self, part: Part) -> None:
-        """Add a part that is no text."""
-        self._entries.append(part)
-        self._wake()
+    def ends_with(self, text: str) -> bool:
+        """Tell whether the text since the last part that was no text is this, as far as it is kept."""
+        if self._open != len(text):
+            return False
+        begin = len(self._pieces)
+        while begin and isinstance(self._pieces[begin - 1], str):
+            begin -= 1
+        return text.endswith(_text_of(self._pieces[begin:]))
 
     def end(self) -> None:
         """Take note that nothing more comes."""
         self.ended = True
+        self._wake()
+
+    def _keep(self, piece: _Piece) -> None:
+        self._pieces.append(piece)
+        self._length += _size(piece)
+        if self._length > MOST:
+            gone = 0
+            while self._length > MOST * 9 // 10 and gone < len(self._pieces) - 1:
+                self._length -= _size(self._pieces[gone])
+                gone += 1
+            del self._pieces[:gone]
+            self._dropped += gone
         self._wake()
 
     def _wake(self) -> None:
@@ -100,27 +117,37 @@ class Parts:
 
     async def read(self) -> AsyncIterator[Part]:
         """Yield all parts, from the first that is kept, until the request has ended."""
-        at, offset = 0, 0
+        at = 0
         while True:
-            at, offset = max((at, offset), (self._dropped, 0))
-            if at - self._dropped < len(self._entries):
-                entry = self._entries[at - self._dropped]
-                is_last = at - self._dropped == len(self._entries) - 1
-                if not isinstance(entry, _Text):
-                    at, offset = at + 1, 0
-                    await trio.lowlevel.checkpoint()
-                    yield entry
-                    continue
-                piece = entry.text[offset:]
-                offset += len(piece)
-                if not is_last:
-                    at, offset = at + 1, 0
-                if piece:
-                    await trio.lowlevel.checkpoint()
-                    yield TextPart(piece)
-                    continue
-                if not is_last:
-                    continue
-            if self.ended:
+            at = max(at, self._dropped)
+            if at < self._dropped + len(self._pieces):
+                new = self._pieces[at - self._dropped :]
+                text = list(takewhile(lambda piece: isinstance(piece, str), new))
+                at += len(text) or 1
+                await trio.lowlevel.checkpoint()
+                yield TextPart(_text_of(text)) if text else _no_text(new[0])
+            elif self.ended:
                 return
-            await self._changed.wait()
+            else:
+                await self._changed.wait()
+
+
+def _text_of(pieces: Iterable[_Piece]) -> str:
+    return "".join(piece for piece in pieces if isinstance(piece, str))
+
+
+def _no_text(piece: _Piece) -> Part:
+    assert not isinstance(piece, str)  # noqa: S101  # for type checkers
+    return piece
+
+
+def _size(piece: _Piece) -> int:
+    match piece:
+        case str():
+            return len(piece)
+        case ToolPart():
+            return len(piece.arguments)
+        case ToolResultPart():
+            return len(piece.content)
+        case _:
+            return 0

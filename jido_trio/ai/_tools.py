@@ -36,6 +36,8 @@ class Tool:
     """Seconds in which somebody must have allowed it, or it is denied; None to wait for ever."""
     spec: ToolSpec[Action] = field(default=None, kw_only=True, eq=False, repr=False)
     """What a model is told of it, and how its arguments are read; as the action's fields say, if not given."""
+    schema: ToolSchema = field(init=False, eq=False, repr=False)
+    """What a model is told of it."""
 
     def __attrs_post_init__(self) -> None:
         given: ToolSpec[Action] | None = self.spec
@@ -49,6 +51,8 @@ class Tool:
         if not isinstance(self.approve, bool):
             raise checks.refused(owner, "approve", self.approve, "must be True or False")
         object.__setattr__(self, "spec", spec)
+        schema = ToolSchema(spec.name, spec.description, spec.parameters, secret_fields_within(self.action))
+        object.__setattr__(self, "schema", schema)
 
     @property
     def name(self) -> str:
@@ -56,14 +60,9 @@ class Tool:
         return self.spec.name
 
     @property
-    def schema(self) -> ToolSchema:
-        """What a model is told of it."""
-        return ToolSchema(self.spec.name, self.spec.description, self.spec.parameters, self.secrets)
-
-    @property
     def secrets(self) -> frozenset[str]:
         """The names of the secret fields of the action, and of what is in its fields."""
-        return secret_fields_within(self.action)
+        return self.schema.secrets
 
     def made(self, arguments: str) -> Action:
         """Return the action, of the arguments as a model wrote them.
@@ -93,13 +92,16 @@ def _without(value: Any, secrets: Collection[str]) -> Any:
 def is_object(text: str) -> bool:
     """Tell whether a text is a JSON object, as strict providers want arguments to be."""
     try:
-        return isinstance(json.loads(text, parse_constant=_no_number), dict)
+        return isinstance(_STRICT.decode(text), dict)
     except (ValueError, RecursionError):
         return False
 
 
 def _no_number(text: str) -> object:
     raise ValueError(f"{text} is no JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_number)
 
 
 def problem_of(tools: Sequence[Tool], name: str, arguments: str) -> str | None:

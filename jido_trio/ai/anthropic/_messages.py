@@ -75,10 +75,10 @@ class Anthropic:
         raw = await create(
             model=request.model,
             max_tokens=request.prompt.max_tokens,
-            messages=body.pop("messages"),
+            messages=(),
             stream=True,
             extra_headers={"Idempotency-Key": request.key},
-            extra_body=body,
+            extra_body=body,  # as it is: the SDK goes through each message of its own arguments
         )
         return await read_reply(raw.http_response, reply, tell, secrets, error_of=_error_of)
 

@@ -122,4 +122,5 @@ CHAT = Form(
     fields=_fields,
     reading=_Reply,
     error_of=lambda event: event.get("error"),
+    demanded={"messages": ()},
 )

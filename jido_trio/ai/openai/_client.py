@@ -74,12 +74,16 @@ class OpenAI:
     async def _stream(
         self, client: openai.AsyncOpenAI, request: ModelRequest, reply: Reading, tell: Tell, secrets: Secrets
     ) -> ModelReply | ModelFailure:
+        fields = self._form.fields(request.prompt, self._base_url is None)
         raw = await self._form.create(client)(
             model=request.model,
             stream=True,
             extra_headers={"Idempotency-Key": request.key},
-            extra_body=self._options,
-            **self._form.fields(request.prompt, self._base_url is None),
+            extra_body={
+                **fields,
+                **self._options,
+            },  # as they are: the SDK goes through each message of its own arguments
+            **self._form.demanded,
         )
         return await read_reply(raw.http_response, reply, tell, secrets, error_of=self._form.error_of)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import openai
-from attrs import frozen
+from attrs import field, frozen
 
 from jido_trio.ai._messages import Prompt, Usage
 from jido_trio.ai._wire import Reading, count
@@ -21,6 +21,8 @@ class Form:
     reading: Callable[[], Reading]
     error_of: Callable[[Mapping[str, Any]], object]
     """The error that an event is, if it is one."""
+    demanded: Mapping[str, Any] = field(factory=dict)
+    """Arguments that the SDK's function insists on; `fields` are sent in their place."""
 
 
 def usage_of(told: object, asked: str, answered: str) -> Usage | None:
