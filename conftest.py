@@ -18,6 +18,7 @@ settings.register_profile(
     settings.get_profile("default"),
     phases=[Phase.explicit, Phase.generate],  # that one fails is enough
 )
+settings.register_profile("laws", settings.get_profile("mutants"), max_examples=1_000)
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
 

@@ -34,20 +34,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="say what each mutant does, and run none")
     options = parser.parse_args(argv)
     try:
-        mutants = LAWS if options.laws else _chosen(options.only)
+        mutants = _chosen(options.only, LAWS if options.laws else MUTANTS)
         return _list(mutants) if options.list else _judge(mutants)
     except (Stale, NotGreen, LookupError) as error:
         print(f"python -m properties.mutants: {error.args[0]}", file=sys.stderr)
         return UNASKABLE
 
 
-def _chosen(names: Sequence[str] | None) -> tuple[Mutant, ...]:
-    known = {mutant.name: mutant for mutant in MUTANTS}
+def _chosen(names: Sequence[str] | None, mutants: tuple[Mutant, ...]) -> tuple[Mutant, ...]:
+    known = {mutant.name: mutant for mutant in mutants}
     for name in names or ():
         if name not in known:
             near = get_close_matches(name, known, n=1)
             raise LookupError(f"no mutant {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; see --list"))
-    return tuple(known[name] for name in names) if names else MUTANTS
+    return tuple(known[name] for name in names) if names else mutants
 
 
 def _list(mutants: Sequence[Mutant]) -> int:

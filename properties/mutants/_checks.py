@@ -21,7 +21,7 @@ from properties.mutants._mutant import Mutant
 
 CHOSEN = "chosen.txt"
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "mutants"}
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 COPIED = ("jido_trio", "properties", "tests", "docs", "README.md", "conftest.py", "pyproject.toml")
 
 PYTEST = (
@@ -52,6 +52,8 @@ class Check:
     arguments: tuple[str, ...]
     tests: tuple[str, ...] = ()
     """The ids of the tests that are to be run, in order; none means all."""
+    profile: str = "mutants"
+    """How Hypothesis runs: `conftest.py` has the profiles."""
 
     def run(self, copy: Path, limit: float) -> str | None:
         """Return what failed, or None when all is well."""
@@ -59,7 +61,7 @@ class Check:
         if self.tests:
             (copy / CHOSEN).write_text("\n".join(self.tests), encoding="utf-8")
             chosen = ("--chosen", CHOSEN)
-        environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(copy)}
+        environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(copy), "HYPOTHESIS_PROFILE": self.profile}
         with TemporaryFile("w+") as output:
             # A session of its own, so that a hang is killed with all its children.
             process = subprocess.Popen(
@@ -94,7 +96,7 @@ def _what_failed(output: str, code: int | None) -> str:
 def checks(mutant: Mutant, recording: Recording | None, root: Path = ROOT) -> tuple[Check, ...]:
     """Return what must notice the mutant, in the order in which it is cheapest to fail."""
     if mutant.judges:
-        return (Check("laws", (*PYTEST, "-x", *mutant.judges)),)
+        return (Check("laws", (*PYTEST, *_PATIENT, "-x", *mutant.judges), profile="laws"),)
     if recording is None:
         tests: tuple[Check, ...] = (Check("tests", (*PYTEST, "-x", *files_of(mutant.part, root))),)
     else:
@@ -144,8 +146,9 @@ class NotGreen(Exception):
     """The checks fail without any mutant: nothing could be learned from them."""
 
 
-LIMIT = 120
-"""Seconds that each check has: what takes longer is a hang. Most are ended earlier, by `tests.time_limit`."""
+_PATIENT = ("-o", "test_seconds=900")
+LIMITS = {"laws": 1_800, "mutants": 120}
+"""Seconds that a check has, by its profile: what takes longer is a hang. Most are ended earlier, by the tests' own."""
 
 
 def recorded(part: str, root: Path = ROOT) -> Recording:
@@ -172,7 +175,7 @@ def judge(mutant: Mutant, recording: Recording | None = None, root: Path = ROOT)
         asked = checks(mutant, recording, copy)
         break_in(copy, mutant)
         for check in asked:
-            if failed := check.run(copy, LIMIT):
+            if failed := check.run(copy, LIMITS[check.profile]):
                 return Verdict(mutant, failed, time.monotonic() - began)
     return Verdict(mutant, None, time.monotonic() - began)
 
