@@ -154,7 +154,7 @@ class ChatAgent(Agent[State]):
             `async def run` runs beside it, and what it returns is told to the model.
         answer: A frozen attrs class that answers must fit.
         repairs: How often the model may mend one that doesn't.
-        budget: Of one request.
+        budget: Of one request; 50 calls, and five times in a row the very same tools, if you say nothing.
         total: Of the whole conversation.
         busy: What becomes of a request while another is worked at: "queue", "steer" or "reject".
         on_lost: What becomes of a call of a model that was in flight when the process died: "resend" or "fail".

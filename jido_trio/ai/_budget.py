@@ -149,6 +149,8 @@ class Budget:
 
 
 NO_LIMITS = Budget()
+USUAL_LIMITS = Budget(calls=50, repeats=5)
+"""Of a request to an agent that says nothing: no model that goes round in circles does so for long."""
 
 
 def share(limits: Sequence[tuple[Budget, Spent]], parts: int) -> Budget:

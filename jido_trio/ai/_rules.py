@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from jido_trio.ai._budget import NO_LIMITS, Budget, Price
+from jido_trio.ai._budget import NO_LIMITS, USUAL_LIMITS, Budget, Price
 from jido_trio.ai._tools import Tool
 
 Busy: TypeAlias = Literal["queue", "steer", "reject"]
@@ -38,7 +38,7 @@ class Rules:
     """The attrs class that an answer must fit."""
     repairs: int = 1
     """How often the model may mend an answer that doesn't fit."""
-    budget: Budget = NO_LIMITS
+    budget: Budget = USUAL_LIMITS
     """Of one request."""
     total: Budget = NO_LIMITS
     """Of the conversation."""

@@ -161,6 +161,24 @@ def test_the_same_calls_in_a_row_end_the_request():
     assert chat.outcome().limit == "repeats"
 
 
+@pytest.mark.parametrize(
+    ("cities", "limit", "calls"),
+    [(["Oslo"] * 99, "repeats", 6), ([f"city {number}" for number in range(99)], "calls", 50)],
+    ids=["always the same", "always something else"],
+)
+def test_a_model_that_goes_on_for_ever_is_stopped_though_nobody_set_a_limit(cities, limit, calls):
+    chat, want = asked(Rules(tools=RULES.tools)), ()
+    for city in cities:
+        chat, want = chat.replied(calls=[("get", {"city": city})])
+        if not want:
+            break
+        chat, want = chat.returned("get", "snow")
+        if not want:
+            break
+    assert chat.outcome().limit == limit
+    assert chat.conversation.spent.calls == calls
+
+
 def test_a_model_without_a_price_is_not_called_where_money_is_limited():
     assert asked(Rules(budget=Budget(money=1))).outcome().limit == "unknown price"
     assert asked(Rules(budget=Budget(money=1, unknown_price=True))).outcome() is None
