@@ -1,6 +1,7 @@
 """What an adapter is: whoever can have a model reply to a prompt, once."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol, TypeAlias
 
 from attrs import frozen
@@ -52,8 +53,26 @@ Tell: TypeAlias = Callable[[str], None]
 
 
 class ModelClient(Protocol):
-    """Speaks with a provider. It never tries twice, and streams even if nobody watches: who cancels stops to pay."""
+    """Speaks with a provider. It never tries twice, and streams even if nobody watches: who cancels stops to pay.
+
+    One that keeps connections may have `held()`, too: an async context manager, in whose block they are kept, and
+    with whose last they are closed. An instance holds its clients.
+    """
 
     async def stream(self, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
         """Have the model reply. What it raises is a bug, and a failure for good."""
         ...
+
+
+@asynccontextmanager
+async def holding(clients: Iterable[object]) -> AsyncIterator[None]:
+    """Keep the connections of clients until the block is left: of those that have `held()`, a context manager.
+
+    Without that a client has a connection for each request, and none in between.
+    """
+    async with AsyncExitStack() as stack:
+        for client in clients:
+            held = getattr(client, "held", None)
+            if held is not None:
+                await stack.enter_async_context(held())
+        yield

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import AbstractAsyncContextManager
 
 import trio
 from attrs import define, field, frozen
 
 from jido_trio import checks
-from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest, Tell
+from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest, Tell, holding
 
 
 @define(eq=False, init=False)
@@ -94,6 +95,10 @@ class _Limited:
 
     client: ModelClient
     limit: RateLimit
+
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """See `ModelClient`."""
+        return holding([self.client])
 
     async def stream(self, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
         """See `ModelClient`."""

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from jido_trio import checks
 from jido_trio.ai._budget import Price
-from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest, Tell
+from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest, Tell, holding
 from jido_trio.ai._flights import Flights
 from jido_trio.ai._messages import Prompt
 from jido_trio.ai._rules import ModelRule
@@ -102,7 +102,11 @@ class Models(Mapping[str, Model]):
         """Return the supervised task in which models are called and tools run: what `Jido(services=[...])` asks for."""
         flights = part(Flights)
         flights.use(self)
-        return Child("models", flights.run)
+        return Child("models", self._fly, flights)
+
+    async def _fly(self, flights: Flights, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        async with holding(model.client for model in self._models.values()):
+            await flights.run(task_status=task_status)
 
     async def call(self, prompt: Prompt, key: str, tell: Tell) -> ModelReply | ModelFailure:
         """Have a model reply, once, within its timeout."""

@@ -7,9 +7,11 @@ and a body that is no stream.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from math import isnan
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import trio
@@ -42,25 +44,59 @@ Took: TypeAlias = ModelFailure | Literal["last"] | None
 
 
 @define(eq=False)
-class PerRun(Generic[C]):
-    """A client, made when it is first used in a run of Trio: connections can't be taken along into another run."""
+class _Shared(Generic[C]):
+    """A client of a run of Trio, once it is needed, and how many hold it."""
+
+    run: trio.lowlevel.TrioToken
+    holders: int = 0
+    client: C | None = None
+
+
+@define(eq=False)
+class Connections(Generic[C]):
+    """A client that is there while somebody holds it, and is closed by the last one: no connection outlives them.
+
+    Connections can't be taken along into another run of Trio.
+    """
 
     _make: Callable[[], C]
-    _client: C | None = None
-    _run: object = None
+    _close: Callable[[C], Awaitable[None]]
+    _shared: _Shared[C] | None = None
 
-    def get(self) -> C:
-        """Return the client of this run."""
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Keep the connections until the block is left."""
+        async with self._held():
+            yield
+
+    @asynccontextmanager
+    async def used(self) -> AsyncIterator[C]:
+        """Yield the client that all have who hold it meanwhile."""
+        async with self._held() as shared:
+            if shared.client is None:
+                shared.client = self._make()
+            yield shared.client
+
+    @asynccontextmanager
+    async def _held(self) -> AsyncIterator[_Shared[C]]:
         run = trio.lowlevel.current_trio_token()
-        if self._client is None or self._run is not run:
-            self._run = run
-            self._client = self._make()
-        return self._client
+        shared = self._shared
+        if shared is None or shared.run is not run:
+            shared = self._shared = _Shared(run)
+        shared.holders += 1
+        try:
+            yield shared
+        finally:
+            shared.holders -= 1
+            if not shared.holders:
+                with trio.move_on_after(REST, shield=True):
+                    await self._closed(shared)
 
-    @property
-    def made(self) -> C | None:
-        """The client that there is."""
-        return self._client
+    async def _closed(self, shared: _Shared[C]) -> None:
+        if self._shared is shared:
+            self._shared = None
+        if shared.client is not None:
+            await self._close(shared.client)
 
 
 # What comes
@@ -133,7 +169,9 @@ async def _read(response: Any, events: _Lines | _Events, take: Callable[[str], T
         async for piece in response.aiter_bytes():
             for event in events.fed(piece):
                 took = take(event) if took is None else took
-                if took is not None:
+                if isinstance(took, ModelFailure):  # whoever goes on reading pays for it
+                    rest.cancel()
+                elif took is not None:
                     rest.deadline = min(rest.deadline, trio.current_time() + REST)
     return took if isinstance(took, ModelFailure) else None
 
@@ -243,17 +281,30 @@ def refused(status: int, why: str, headers: Mapping[str, str]) -> ModelFailure:
 
 
 def _wait(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a provider says to wait: as a number, or until a date."""
-    given = headers.get("retry-after")
-    if given is None:
-        return None
+    """Return the seconds that a provider says to wait: in thousandths, as a number, or until a date."""
+    seconds = _number(headers.get("retry-after-ms"))
+    if seconds is not None:
+        seconds /= 1000
+    else:
+        given = headers.get("retry-after")
+        seconds = _number(given)
+        if seconds is None:
+            seconds = _until(given)
+    return min(max(seconds, 0.0), LONGEST_WAIT) if seconds is not None else None
+
+
+def _number(given: str | None) -> float | None:
     try:
-        seconds = float(given)
+        number = float(given or "")
     except ValueError:
-        try:
-            until = parsedate_to_datetime(given)
-        except ValueError:
-            return None
-        until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
-        seconds = (until - current().now()).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_WAIT) if seconds == seconds else None  # noqa: PLR0124  # NaN
+        return None
+    return None if isnan(number) else number
+
+
+def _until(given: str | None) -> float | None:
+    try:
+        until = parsedate_to_datetime(given or "")
+    except ValueError:
+        return None
+    until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
+    return (until - current().now()).total_seconds()

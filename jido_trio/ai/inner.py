@@ -3,6 +3,7 @@
 Nothing here is promised.
 """
 
+from jido_trio.ai._client import holding
 from jido_trio.ai._history import chat_log, said_instead
 from jido_trio.ai._render import plain_prompt
 from jido_trio.ai._tools import concealed
@@ -10,6 +11,7 @@ from jido_trio.ai._tools import concealed
 __all__ = [
     "chat_log",
     "concealed",
+    "holding",
     "plain_prompt",
     "said_instead",
 ]

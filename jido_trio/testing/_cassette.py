@@ -7,6 +7,7 @@ ever goes to the network instead.
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from itertools import takewhile
 from os import PathLike
 from pathlib import Path
@@ -16,7 +17,7 @@ import trio
 from attrs import asdict, define, field
 
 from jido_trio.ai import ModelClient, ModelFailure, ModelReply, ModelRequest, ToolCall, Usage, Verbatim
-from jido_trio.ai.inner import concealed, plain_prompt
+from jido_trio.ai.inner import concealed, holding, plain_prompt
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import HIDDEN, said, shown
 
@@ -54,6 +55,10 @@ class Cassette:
     def unplayed(self) -> int:
         """How many of its requests weren't made."""
         return sum(not track.played for track in self._tracks)
+
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """See `ModelClient`."""
+        return holding([self._client])
 
     async def stream(self, request: ModelRequest, tell: Callable[[str], None]) -> ModelReply | ModelFailure:
         """See `ModelClient`."""

@@ -74,17 +74,25 @@ class FakeProvider:
     """Why requests were refused."""
     closed_early: int = 0
     """Connections that the client closed before the reply was whole."""
+    connections: int = 0
+    """How many there were."""
+    open: int = 0
+    """How many there are."""
 
     async def serve(self, stream: trio.SocketStream) -> None:
-        """Answer one request, and close the connection."""
+        """Answer one request after the other, until a reply or the client ends the connection."""
+        self.connections += 1
+        self.open += 1
         async with stream:
             try:
-                await self._answer(stream)
+                while (request := await _request(stream)) is not None and await self._answer(stream, request):
+                    pass
             except trio.BrokenResourceError:
                 self.closed_early += 1
+            finally:
+                self.open -= 1
 
-    async def _answer(self, stream: trio.SocketStream) -> None:
-        request = await _request(stream)
+    async def _answer(self, stream: trio.SocketStream, request: Received) -> bool:
         self.headers.append(request.headers)
         self.requests.append(request.body)
         wrong = self._refusal(request)
@@ -94,6 +102,7 @@ class FakeProvider:
         else:
             reply = next(self._script, None) or self._error(400, "the script is over")
         await self._send(stream, reply)
+        return reply.end in ("whole", "early")
 
     def _refusal(self, request: Received) -> str | None:
         refused = self._dialect.paths.get(request.path)
@@ -104,7 +113,7 @@ class FakeProvider:
 
     async def _send(self, stream: trio.SocketStream, reply: HttpReply) -> None:
         kind = "application/json" if reply.body is not None else self._dialect.kind
-        headers = {"content-type": kind, "connection": "close", "transfer-encoding": "chunked", **reply.headers}
+        headers = {"content-type": kind, "transfer-encoding": "chunked", **reply.headers}
         lines = [f"HTTP/1.1 {reply.status} X", *(f"{name}: {value}" for name, value in headers.items())]
         await stream.send_all(("\r\n".join(lines) + "\r\n\r\n").encode())
         if reply.body is not None:
@@ -151,8 +160,10 @@ def is_json_object(text: object) -> bool:
         return False
 
 
-async def _request(stream: trio.SocketStream) -> Received:
-    data = b""
+async def _request(stream: trio.SocketStream) -> Received | None:
+    data = bytes(await stream.receive_some(65536))
+    if not data:
+        return None
     while b"\r\n\r\n" not in data:
         data += await _more(stream)
     head, _, body = data.partition(b"\r\n\r\n")

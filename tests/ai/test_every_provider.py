@@ -9,7 +9,7 @@ import trio
 from attrs import evolve, frozen
 
 from jido_trio import Action, Jido
-from jido_trio.ai import Answered, ChatAgent, Model, ModelFailure, Models, ask
+from jido_trio.ai import Answered, ChatAgent, Model, ModelFailure, Models, RateLimit, ask
 from jido_trio.errors import InvalidDefinition
 from jido_trio.testing import HttpReply
 from tests.ai.providers import EVERY, KEY, REQUEST
@@ -118,6 +118,41 @@ async def test_cancel_closes_the_connection_and_the_client_goes_on(provider):
         with trio.fail_after(5):
             while not server.closed_early:
                 await trio.lowlevel.checkpoint()
+
+
+async def test_a_reply_that_has_failed_is_read_no_further(provider, mock_clock):
+    half = provider.reply("Snow in", end="hang")
+    reply, _, server = await provider.asked(evolve(half, events=[*half.events, provider.error("overloaded")]))
+    assert reply.why.endswith("overloaded")
+    assert server.closed_early == 1
+
+
+async def test_connections_are_kept_while_an_instance_has_the_client_and_end_with_it(provider):
+    async with provider.serving([provider.reply("one"), provider.reply("two")]) as server:
+        client = provider.client(api_key=KEY, base_url=server.base_url)
+        models = Models(fast=Model("small-1", RateLimit(calls=60).of(client), max_tokens=50))
+
+        class Clerk(ChatAgent, models=models, model="fast"): ...
+
+        async with Jido("trips", services=[models]) as jido:
+            clerk = await jido.start_agent(Clerk)
+            for text in ("one", "two"):
+                assert (await (await ask(clerk, "hi")).answer(timeout=20)).text == text
+            assert (server.connections, server.open) == (1, 1)
+        with trio.fail_after(5):
+            while server.open:
+                await trio.lowlevel.checkpoint()
+
+
+async def test_a_client_that_nobody_holds_closes_its_connection_after_each_call(provider):
+    async with provider.serving([provider.reply("one"), provider.reply("two")]) as server:
+        client = provider.client(api_key=KEY, base_url=server.base_url)
+        for _ in range(2):
+            await client.stream(REQUEST, lambda _: None)
+            with trio.fail_after(5):
+                while server.open:
+                    await trio.lowlevel.checkpoint()
+        assert server.connections == 2
 
 
 async def test_where_nobody_listens_is_a_failure_to_try_again(provider):

@@ -59,6 +59,12 @@ async def test_retry_after_in_seconds(given, seconds):
     assert reply.retry_after == seconds
 
 
+async def test_what_is_told_in_thousandths_is_exact():
+    headers = {"retry-after": "1", "retry-after-ms": "250"}
+    reply, _, _ = await OPENAI.asked(HttpReply(429, headers, body="{}"))
+    assert reply.retry_after == 0.25
+
+
 async def test_retry_after_as_a_date_that_is_over_is_now():
     reply, _, _ = await OPENAI.asked(HttpReply(429, {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, body="{}"))
     assert reply.retry_after == 0

@@ -203,6 +203,7 @@ async def test_openai_makes_a_vector_of_each_text_in_their_order():
     vectors, server = await embedded(HttpReply(body=json.dumps({"object": "list", "data": data, "model": "m"})))
     assert vectors == [[1.0, 0.0], [0.0, 1.0]]
     assert (server.requests[0]["input"], server.requests[0]["model"]) == (["a", "b"], "small-1")
+    assert server.open == 0
 
 
 @pytest.mark.parametrize(("status", "again"), [(429, True), (500, True), (400, False)])

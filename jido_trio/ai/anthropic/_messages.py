@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import anthropic
@@ -17,7 +18,7 @@ from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import ToolCall, Usage
-from jido_trio.ai._wire import PerRun, SdkErrors, Secrets, Took, count, read_reply, refused
+from jido_trio.ai._wire import Connections, SdkErrors, Secrets, Took, count, read_reply, refused
 from jido_trio.ai.anthropic._transcript import body_of, verbatim_of
 from jido_trio.redact import shown
 
@@ -49,15 +50,24 @@ class Anthropic:
         self._base_url = base_url
         self._silence = silence
         self._options = dict(options or {})
-        self._client = PerRun(self._connected)
+        self._connections = Connections(self._connected, anthropic.AsyncAnthropic.close)
 
     def __repr__(self) -> str:
         return f"<Anthropic at {shown(self._base_url)}>" if self._base_url is not None else "<Anthropic>"
 
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """See `ModelClient`."""
+        return self._connections.held()
+
     async def stream(self, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
         """See `ModelClient`."""
+        async with self._connections.used() as client:
+            return await self._tried(client, request, tell)
+
+    async def _tried(
+        self, client: anthropic.AsyncAnthropic, request: ModelRequest, tell: Tell
+    ) -> ModelReply | ModelFailure:
         reply = _Reply()
-        client = self._client.get()
         secrets = tuple(secret for secret in (client.api_key, client.auth_token) if secret)
         try:
             return await self._stream(client, request, reply, tell, secrets)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx2
@@ -16,7 +17,7 @@ from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import AssistantMessage, Message, Prompt, ToolCall, ToolMessage, Usage, UserMessage
-from jido_trio.ai._wire import PerRun, Secrets, Took, count, read_reply, refused
+from jido_trio.ai._wire import Connections, Secrets, Took, count, read_reply, refused
 from jido_trio.data import thaw
 from jido_trio.redact import said, shown, shown_error
 
@@ -47,10 +48,14 @@ class Ollama:
         self._api_key = api_key
         self._silence = silence
         self._options = dict(options or {})
-        self._client = PerRun(self._connected)
+        self._connections = Connections(self._connected, httpx2.AsyncClient.aclose)
 
     def __repr__(self) -> str:
         return f"<Ollama at {shown(self._base_url)}>"
+
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """See `ModelClient`."""
+        return self._connections.held()
 
     async def stream(self, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
         """See `ModelClient`."""
@@ -66,7 +71,8 @@ class Ollama:
     async def _stream(
         self, request: ModelRequest, reply: _Reply, tell: Tell, secrets: Secrets
     ) -> ModelReply | ModelFailure:
-        async with self._client.get().stream("POST", "/api/chat", json=_body(request, self._options)) as response:
+        body = _body(request, self._options)
+        async with self._connections.used() as client, client.stream("POST", "/api/chat", json=body) as response:
             if response.status_code != 200:
                 return _refused(response.status_code, await response.aread(), response.headers, secrets)
             return await read_reply(response, reply, tell, secrets, error_of=_error_of, kind="ndjson")

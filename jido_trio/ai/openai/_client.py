@@ -7,13 +7,14 @@ own time is over. It always streams, as leaving a stream is the only way to stop
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
 import openai
 
 from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
-from jido_trio.ai._wire import PerRun, Reading, SdkErrors, Secrets, read_reply, refused
+from jido_trio.ai._wire import Connections, Reading, SdkErrors, Secrets, read_reply, refused
 from jido_trio.ai.openai._chat import CHAT
 from jido_trio.ai.openai._form import Form
 from jido_trio.ai.openai._responses import RESPONSES
@@ -53,23 +54,30 @@ class OpenAI:
         self._form = _FORMS[form]
         self._silence = silence
         self._options = dict(options or {})
-        self._client = PerRun(self._connected)
+        self._connections = Connections(self._connected, openai.AsyncOpenAI.close)
 
     def __repr__(self) -> str:
         return f"<OpenAI at {shown(self._base_url)}>" if self._base_url is not None else "<OpenAI>"
 
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """See `ModelClient`."""
+        return self._connections.held()
+
     async def stream(self, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
         """See `ModelClient`."""
-        reply = self._form.reading()
         try:
-            client = self._client.get()
+            async with self._connections.used() as client:
+                return await self._tried(client, request, tell)
         except openai.OpenAIError as error:  # there is no key
-            return self._failure(error, reply, ())
+            return ERRORS.failure(error, silence=self._silence, usage=None, secrets=())
+
+    async def _tried(self, client: openai.AsyncOpenAI, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
+        reply = self._form.reading()
         secrets = (client.api_key,) if client.api_key else ()
         try:
             return await self._stream(client, request, reply, tell, secrets)
         except Exception as error:  # noqa: BLE001  # it is told
-            return self._failure(error, reply, secrets)
+            return ERRORS.failure(error, silence=self._silence, usage=reply.usage, secrets=secrets)
 
     async def _stream(
         self, client: openai.AsyncOpenAI, request: ModelRequest, reply: Reading, tell: Tell, secrets: Secrets
@@ -89,9 +97,6 @@ class OpenAI:
 
     def _connected(self) -> openai.AsyncOpenAI:
         return openai.AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, timeout=self._silence, max_retries=0)
-
-    def _failure(self, error: Exception, reply: Reading, secrets: Secrets) -> ModelFailure:
-        return ERRORS.failure(error, silence=self._silence, usage=reply.usage, secrets=secrets)
 
 
 def _refused(error: openai.APIStatusError, why: str) -> ModelFailure:

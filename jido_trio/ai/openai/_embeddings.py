@@ -1,11 +1,12 @@
 """Embeddings of OpenAI, and of servers that speak like it."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 import openai
 
 from jido_trio import checks
-from jido_trio.ai._wire import PerRun
+from jido_trio.ai._wire import Connections, Secrets
 from jido_trio.ai.openai._client import ERRORS
 from jido_trio.errors import ActionError
 from jido_trio.redact import shown
@@ -32,10 +33,14 @@ class OpenAIEmbeddings:
         self._api_key = api_key
         self._base_url = base_url
         self._timeout = timeout
-        self._client = PerRun(self._connected)
+        self._connections = Connections(self._connected, openai.AsyncOpenAI.close)
 
     def __repr__(self) -> str:
         return f"<OpenAIEmbeddings {shown(self.name)}>"
+
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """Keep the connections until the block is left, as `open_library` does."""
+        return self._connections.held()
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         """Return a vector for each text, by one request.
@@ -44,13 +49,21 @@ class OpenAIEmbeddings:
             ActionError: There are none; `retryable` says whether there may be the next time.
         """
         try:
-            client = self._client.get()
+            async with self._connections.used() as client:
+                return await self._embedded(client, texts)
+        except openai.OpenAIError as error:  # there is no key
+            raise self._refusal(error, ()) from None
+
+    async def _embedded(self, client: openai.AsyncOpenAI, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        try:
             made = await client.embeddings.create(model=self.name, input=list(texts), encoding_format="float")
             return [each.embedding for each in sorted(made.data, key=lambda each: each.index)]
         except Exception as error:  # noqa: BLE001  # it is told
-            secrets = tuple(key for key in (self._api_key, getattr(self._client.made, "api_key", None)) if key)
-            failure = ERRORS.failure(error, silence=self._timeout, usage=None, secrets=secrets)
-            raise ActionError(f"no embeddings: {failure.why}", retryable=failure.kind == "retry") from None
+            raise self._refusal(error, (client.api_key,) if client.api_key else ()) from None
+
+    def _refusal(self, error: Exception, secrets: Secrets) -> ActionError:
+        failure = ERRORS.failure(error, silence=self._timeout, usage=None, secrets=secrets)
+        return ActionError(f"no embeddings: {failure.why}", retryable=failure.kind == "retry")
 
     def _connected(self) -> openai.AsyncOpenAI:
         return openai.AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, timeout=self._timeout, max_retries=0)

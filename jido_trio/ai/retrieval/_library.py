@@ -16,6 +16,7 @@ import trio
 from attrs import define, evolve, field
 
 from jido_trio import checks
+from jido_trio.ai._client import holding
 from jido_trio.ai.retrieval._embedding import Embedder, nearness, packed, words_of
 from jido_trio.ai.retrieval._passages import Passage, fused, passages_of
 from jido_trio.errors import InvalidDefinition
@@ -133,7 +134,8 @@ async def open_library(
     file = await trio.to_thread.run_sync(lambda: sqlite3.connect(path, check_same_thread=False))
     with closing(file):
         await trio.to_thread.run_sync(lambda: _prepare(file, str(path), name))
-        yield Library(file, embedder, characters)
+        async with holding([embedder]):
+            yield Library(file, embedder, characters)
 
 
 def _prepare(file: sqlite3.Connection, path: str, embedder: str) -> None:
