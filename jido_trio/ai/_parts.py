@@ -5,9 +5,9 @@ what is kept is the text itself, not a queue for each reader. Text is kept in th
 long reply costs no more for each of them than a short one.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from itertools import takewhile
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import trio
 from attrs import define, field, frozen
@@ -115,21 +115,38 @@ class Parts:
         self._changed.set()
         self._changed = trio.Event()
 
-    async def read(self) -> AsyncIterator[Part]:
-        """Yield all parts, from the first that is kept, until the request has ended."""
-        at = 0
-        while True:
-            at = max(at, self._dropped)
-            if at < self._dropped + len(self._pieces):
-                new = self._pieces[at - self._dropped :]
-                text = list(takewhile(lambda piece: isinstance(piece, str), new))
-                at += len(text) or 1
-                await trio.lowlevel.checkpoint()
-                yield TextPart(_text_of(text)) if text else _no_text(new[0])
-            elif self.ended:
-                return
-            else:
-                await self._changed.wait()
+    def read(self) -> "Reader":
+        """Return what gives all parts, from the first that is kept, until the request has ended."""
+        return Reader(self)
+
+    async def after(self, at: int) -> tuple[Part, int] | None:
+        """Return the part at a place, and the place after it, as soon as there is one; None when nothing more comes."""
+        await trio.lowlevel.checkpoint()
+        while (at := max(at, self._dropped)) == self._dropped + len(self._pieces):
+            if self.ended:
+                return None
+            await self._changed.wait()
+        new = self._pieces[at - self._dropped :]
+        text = list(takewhile(lambda piece: isinstance(piece, str), new))
+        return (TextPart(_text_of(text)), at + len(text)) if text else (_no_text(new[0]), at + 1)
+
+
+@define(eq=False)
+class Reader:
+    """Gives one part after the other. Whoever stops reading leaves nothing behind, and may go on later."""
+
+    _parts: Parts
+    _at: int = 0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Part:
+        found = await self._parts.after(self._at)
+        if found is None:
+            raise StopAsyncIteration
+        part, self._at = found
+        return part
 
 
 def _text_of(pieces: Iterable[_Piece]) -> str:

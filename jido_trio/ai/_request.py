@@ -13,7 +13,7 @@ from jido_trio.ai._events import Ended
 from jido_trio.ai._flights import Desk, desk_of
 from jido_trio.ai._inputs import Approve, Ask, CancelRequest, Deny
 from jido_trio.ai._outcome import ChatOutcome, NeedsApproval, NotAnswered, outcome_of
-from jido_trio.ai._parts import Part, TextPart
+from jido_trio.ai._parts import Part, Parts
 from jido_trio.errors import AgentStopped, CallTimeout
 from jido_trio.runtime import AgentRef
 from jido_trio.world import current
@@ -88,20 +88,21 @@ class Request:
                 raise AgentStopped(self.agent.id)
             await changed.wait()
 
-    async def parts(self) -> AsyncIterator[Part]:
-        """Yield what happens as it happens, from the start, until the request has ended.
+    def parts(self) -> AsyncIterator[Part]:
+        """Return what gives what happens as it happens, from the start, until the request has ended.
 
+        Whoever stops reading leaves nothing behind, and may go on later where they stopped.
         What a process that died had shown is gone; the text of an answer comes as one part then.
         """
         desk = self._desk
         c = _chat(self.agent.agent)
         ended: Ended | None = c.end_of(joined(c, self.id))
         if ended is not None and not desk.has_parts(joined(c, self.id)):
-            if ended.text:
-                yield TextPart(ended.text)
-            return
-        async for part in desk.parts_of(joined(c, self.id)).read():
-            yield part
+            kept = Parts()
+            kept.tell(ended.text)
+            kept.end()
+            return kept.read()
+        return desk.parts_of(joined(c, self.id)).read()
 
     async def cancel(self) -> None:
         """Cancel it: what is in flight is stopped, what it may have cost is booked, the conversation goes on."""

@@ -280,6 +280,20 @@ def refused(status: int, why: str, headers: Mapping[str, str]) -> ModelFailure:
     return ModelFailure(why, "never", billed=False)
 
 
+def is_too_long(status: int, why: str) -> bool:
+    """Tell whether a refusal is of a prompt that is too long. Most servers tell it in words only."""
+    return status == 413 or (status == 400 and any(words in why.lower() for words in _TOO_LONG))
+
+
+_TOO_LONG = (
+    "prompt is too long",
+    "exceed context limit",
+    "maximum context length",
+    "exceeds the available context size",
+    "exceeds the context length",
+)
+
+
 def _wait(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that a provider says to wait: in thousandths, as a number, or until a date."""
     seconds = _number(headers.get("retry-after-ms"))

@@ -76,7 +76,8 @@ def responses_reply(
     for index, (item, delta, pieces) in enumerate(items):
         begun = {**item, **({"content": []} if "content" in item else {"arguments": ""} if "name" in item else {})}
         events.append({"type": "response.output_item.added", "output_index": index, "item": begun})
-        events += [{"type": delta, "output_index": index, "delta": piece} for piece in pieces]
+        of = {"output_index": index, "item_id": item["id"]}
+        events += [{"type": delta, **of, "delta": piece} for piece in pieces]
         if end == "whole" or index < len(items) - 1:
             events.append({"type": "response.output_item.done", "output_index": index, "item": item})
     if end == "whole":

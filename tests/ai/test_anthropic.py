@@ -152,11 +152,6 @@ async def test_of_a_connection_that_breaks_the_tokens_that_were_told_are_known()
     assert reply.usage == Usage(12, 1)
 
 
-async def test_a_request_that_is_too_large_is_told_as_a_prompt_that_is_too_long():
-    reply, _, _ = await ANTHROPIC.asked(HttpReply(413, body="{}"))
-    assert (reply.kind, reply.billed) == ("overflow", False)
-
-
 @pytest.mark.parametrize(
     ("reason", "finish"),
     [

@@ -98,6 +98,19 @@ async def test_a_prompt_that_is_too_long_is_a_failure_of_its_own(provider):
     assert (reply.kind, reply.billed) == ("overflow", False)
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (413, "too large"),
+        (400, "request (9031 tokens) exceeds the available context size (2048 tokens), try increasing it"),
+        (400, "This model's maximum context length is 2048 tokens. However, you requested 9031 tokens"),
+    ],
+)
+async def test_a_prompt_that_is_too_long_is_known_by_the_words_of_other_servers(provider, status, words):
+    reply, _, _ = await provider.asked(HttpReply(status, body=json.dumps(provider.refusal(words))))
+    assert (reply.kind, reply.billed) == ("overflow", False)
+
+
 async def test_silence_is_a_failure_after_one_request(provider):
     reply, _, server = await provider.asked(provider.reply("Snow in", end="hang"), silence=0.1)
     assert isinstance(reply, ModelFailure)

@@ -35,8 +35,8 @@ async def test_a_request_says_all_that_the_prompt_does_and_has_nothing_kept():
     _, _, server = await RESPONSES.asked(responses_reply("x"), request=evolve(REQUEST, prompt=prompt), options=options)
     [body] = server.requests
     assert body["input"] == [
-        {"role": "user", "content": "hi"},
-        {"role": "assistant", "content": "so"},
+        {"type": "message", "role": "user", "content": "hi"},
+        {"type": "message", "role": "assistant", "content": "so"},
         {"type": "function_call", "call_id": "call_1_1", "name": "weather", "arguments": '{"city": "Oslo"}'},
         {"type": "function_call_output", "call_id": "call_1_1", "output": "snow"},
     ]
@@ -45,6 +45,23 @@ async def test_a_request_says_all_that_the_prompt_does_and_has_nothing_kept():
     assert body["text"]["format"]["schema"] == {"type": "object"}
     assert body["reasoning"] == {"effort": "low"}
     assert server.headers[0]["idempotency-key"] == "ann/1.1"
+
+
+@pytest.mark.parametrize("called", ["id", "call_id"])
+async def test_a_server_that_tells_no_places_is_read_by_its_ids(called):
+    whole = responses_reply("so", calls=[("weather", '{"city": "Oslo"}'), ("now", "{}")])
+    events = [_without_place(event, called) for event in whole.events]
+    reply, told, _ = await RESPONSES.asked(evolve(whole, events=events))
+    assert (reply.text, told) == ("so", ["so"])
+    assert [(call.name, call.arguments) for call in reply.calls] == [("weather", '{"city": "Oslo"}'), ("now", "{}")]
+
+
+def _without_place(event, called):
+    told = {name: value for name, value in event.items() if name != "output_index"}
+    if called == "call_id" and told.get("item", {}).get("type") == "function_call":
+        told["item"] = {**told["item"], "call_id": told["item"]["id"]}
+        del told["item"]["id"]
+    return told
 
 
 async def test_a_thought_goes_back_sealed_and_in_its_place_with_our_names_of_the_calls():
@@ -138,4 +155,4 @@ async def test_an_agent_is_answered_through_every_fault_and_its_thoughts_go_back
     assert len(server.requests) == answer.spent.calls == 5
     assert server.refused == []
     kinds = [item.get("type", item.get("role")) for item in server.requests[-1]["input"]]
-    assert kinds == ["user", "reasoning", "function_call", "function_call", *["function_call_output"] * 2]
+    assert kinds == ["message", "reasoning", "function_call", "function_call", *["function_call_output"] * 2]

@@ -2,6 +2,7 @@
 
 # mypy: disable-error-code="union-attr,arg-type"
 
+import gc
 import logging
 
 import pytest
@@ -155,6 +156,21 @@ async def test_a_reader_that_leaves_and_a_second_one_change_nothing(autojump_clo
                 pass
         second = "".join([part.text async for part in request.parts()])
         assert second == (await request.answer()).text == "one two three four"
+
+
+async def test_who_stops_reading_leaves_nothing_behind_and_may_go_on_later(autojump_clock):
+    async with Jido(services=[served(ScriptedModel(["one two three four"], seconds=1))]) as jido:
+        request = await ask(await jido.start_agent(Clerk), "count")
+        async for part in request.parts():
+            first = part.text
+            break
+        gc.collect()  # a generator that was left would be told of here
+        reader = request.parts()
+        with trio.move_on_after(1.5):
+            async for part in reader:
+                last = part.text
+        rest = "".join([part.text async for part in reader])
+        assert (first, last, rest) == ("one", " two", " three four")
 
 
 async def test_what_nobody_reads_takes_no_more_room_than_is_kept_for_a_request(autojump_clock):

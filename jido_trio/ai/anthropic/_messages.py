@@ -18,7 +18,7 @@ from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import ToolCall, Usage
-from jido_trio.ai._wire import Connections, SdkErrors, Secrets, Took, count, read_reply, refused
+from jido_trio.ai._wire import Connections, SdkErrors, Secrets, Took, count, is_too_long, read_reply, refused
 from jido_trio.ai.anthropic._transcript import body_of, verbatim_of
 from jido_trio.redact import shown
 
@@ -208,14 +208,10 @@ def _error_of(event: Mapping[str, Any]) -> object:
 
 
 def _refused(error: anthropic.APIStatusError, why: str) -> ModelFailure:
-    """Return what a refusal means. That a prompt is too long is told in words only."""
-    too_long = error.status_code == 400 and any(words in why.lower() for words in _TOO_LONG)
-    if error.status_code == 413 or too_long:
+    if is_too_long(error.status_code, why):
         return ModelFailure(why, "overflow", billed=False)
     return refused(error.status_code, why, error.response.headers)
 
-
-_TOO_LONG = ("prompt is too long", "exceed context limit")
 
 _ERRORS = SdkErrors(
     anthropic.APIStatusError, anthropic.APITimeoutError, anthropic.APIError, anthropic.AnthropicError, _refused

@@ -17,7 +17,7 @@ from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import AssistantMessage, Message, Prompt, ToolCall, ToolMessage, Usage, UserMessage
-from jido_trio.ai._wire import Connections, Secrets, Took, count, read_reply, refused
+from jido_trio.ai._wire import Connections, Secrets, Took, count, is_too_long, read_reply, refused
 from jido_trio.data import thaw
 from jido_trio.redact import said, shown, shown_error
 
@@ -173,6 +173,6 @@ def _error_of(line: Mapping[str, Any]) -> object:
 def _refused(status: int, body: bytes, headers: Mapping[str, str], secrets: Secrets) -> ModelFailure:
     text = body.decode("utf-8", "replace")
     why = f"status {status}: {said(text, 500, hide=secrets)}"
-    if status == 400 and "context length" in text:
+    if is_too_long(status, text):
         return ModelFailure(why, "overflow", billed=False)
     return refused(status, why, headers)

