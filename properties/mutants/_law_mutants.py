@@ -171,13 +171,6 @@ DOUBLED = (
         "pass",
     ),
     _law(
-        "call_settles_twice",
-        "A caller is given a second answer.",
-        "Call.settle",
-        "if self.settled:\n    return",
-        "pass",
-    ),
-    _law(
         "late_call_counts_whatever_it_was",
         "A call that is late is counted, also if it was never accepted.",
         "Call.expire",
