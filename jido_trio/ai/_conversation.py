@@ -240,7 +240,7 @@ def _called(c: Conversation, called: Called) -> Conversation:
     c = evolve(c, called=called, calls=max(c.calls, called.call))
     if called.purpose == "compact":
         return evolve(c, turn=evolve(c.turn, compacted=True))
-    return evolve(c, messages=(*c.messages, *c.steering), steering=())
+    return evolve(c, messages=(*c.messages, *c.steering), steering=(), turn=evolve(c.turn, answer=None))
 
 
 def _replied(c: Conversation, replied: Replied) -> Conversation:

@@ -216,8 +216,8 @@ def _named(call: int, number: int, asked: ToolCall) -> ToolCall:
 def _tools_limit(steps: _Steps, calls: tuple[ToolCall, ...], runs: Spent) -> Limit | None:
     rules, c = steps.rules, steps.c
     wants = tuple((call.name, call.arguments) for call in calls)
-    repeats = rules.budget.repeats
-    if repeats is not None and wants == c.turn.last and c.turn.repeated >= repeats:
+    repeats = [each.repeats for each in (rules.budget, c.turn.budget, rules.total) if each.repeats is not None]
+    if repeats and wants == c.turn.last and c.turn.repeated >= min(repeats):
         return "repeats"
     return _limit(steps, runs)
 
@@ -347,7 +347,7 @@ def _resend(steps: _Steps, called: Called) -> None:
 def _go_on(steps: _Steps) -> None:
     """Call the model, where neither a call nor a tool is under way; or end the request, and the ones that waited."""
     while steps.c.request is not None and steps.c.called is None and not steps.c.open:
-        if steps.c.turn.answer is not None:
+        if steps.c.turn.answer is not None and not steps.c.steering:
             _answer(steps, steps.c.turn.answer)
             continue
         first = Retry(steps.rules.model, 1, 0)

@@ -3,6 +3,7 @@
 Nothing here is promised.
 """
 
+from jido_trio.ai._budget import share
 from jido_trio.ai._client import holding
 from jido_trio.ai._history import chat_log, said_instead
 from jido_trio.ai._render import plain_prompt
@@ -14,4 +15,5 @@ __all__ = [
     "holding",
     "plain_prompt",
     "said_instead",
+    "share",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import hypothesis
@@ -50,6 +50,7 @@ from jido_trio.ai import (
     Steered,
     ToolResult,
     Usage,
+    Verbatim,
     Wanted,
     apply,
     decide,
@@ -59,7 +60,8 @@ from jido_trio.ai import (
     render,
     wanted,
 )
-from jido_trio.testing._chat_strategies import FINISHES, TEXTS, Draw, chat_rules, tool_calls
+from jido_trio.ai.inner import share
+from jido_trio.testing._chat_strategies import FINISHES, TEXTS, Draw, budgets, chat_rules, tool_calls
 
 
 class Chatting(Protocol):
@@ -132,6 +134,10 @@ class _World:
         self.paid = Spent()
         self.bound: dict[str, Spent] = {}
         self.asked: set[str] = set()
+        self.budgets: dict[str, Budget] = {}
+        """Of requests that have one of their own."""
+        self.shares: dict[str, Budget] = {}
+        """What a tool may spend on other agents."""
         self.told: tuple[Message, ...] = ()
 
     # The steps
@@ -144,12 +150,18 @@ class _World:
 
     def ask(self) -> None:
         """Ask something new, or again."""
-        request = f"r{self.draw(st.integers(1, 6))}"
-        known = self.c.knows(request)
+        given = self.new_ask()
+        known = self.c.knows(given.request)
         before = self.c
-        self.tell(Ask(request=request, text="hi", pinned=self.draw(st.booleans())))
+        self.tell(given)
         if known:
-            assert self.c == before, f"{request} was asked before, and changed the conversation"
+            assert self.c == before, f"{given.request} was asked before, and changed the conversation"
+
+    def new_ask(self) -> Ask:
+        """Draw a request, new or known."""
+        request = f"r{self.draw(st.integers(1, 6))}"
+        budget = self.draw(st.none() | st.none() | budgets)
+        return Ask(request=request, text="hi", pinned=self.draw(st.booleans()), budget=budget)
 
     def end(self) -> None:
         """Have something come back that is in flight."""
@@ -164,13 +176,28 @@ class _World:
     def outcome(self, want: CallModel | RunTool) -> ChatInput:
         """Draw what it comes to; what it costs is paid."""
         if isinstance(want, RunTool):
-            return ToolResult(id=want.id, content="x" * self.draw(st.integers(0, 30)), error=self.draw(st.booleans()))
+            return ToolResult(
+                id=want.id,
+                content="x" * self.draw(st.integers(0, 30)),
+                error=self.draw(st.booleans()),
+                spent=self.spend(want),
+                final=self.draw(st.sampled_from([False, False, False, True])),
+            )
         if self.draw(st.integers(0, 3)) == 0:
             billed = self.draw(st.booleans())
             usage = self.pay(want) if billed else self.pay(want, nothing=True)
             kind = self.draw(st.sampled_from(["retry", "retry", "never", "overflow"]))
             told = usage if billed and self.draw(st.booleans()) else None
-            return NoReply(call=want.call, attempt=want.attempt, why="500", kind=kind, billed=billed, usage=told)
+            wait = self.draw(st.sampled_from([None, None, 0.0, 60.0]))
+            return NoReply(
+                call=want.call,
+                attempt=want.attempt,
+                why="500",
+                kind=kind,
+                billed=billed,
+                usage=told,
+                retry_after=wait,
+            )
         usage = self.pay(want)
         return Reply(
             call=want.call,
@@ -179,6 +206,16 @@ class _World:
             calls=tuple(self.draw(st.just([]) | st.lists(tool_calls, max_size=3))),
             finish=self.draw(FINISHES),
             usage=usage if self.draw(st.booleans()) else None,
+            verbatim=self.draw(st.sampled_from([None, None, Verbatim("theirs", "{}")])),
+        )
+
+    def spend(self, want: RunTool) -> Spent:
+        """Have a tool spend on other agents that it asks, at most its share of what is left."""
+        most, parts = self.shares[want.id], self.draw(st.sampled_from([0, 0, 1, 2]))
+        limits = {"tokens": (most.tokens, 300), "money": (most.millionths, 900), "calls": (most.calls, 2)}
+        limits["tools"] = (most.tools, 2)
+        return Spent(
+            **{name: min(some, some if limit is None else limit) * parts // 2 for name, (limit, some) in limits.items()}
         )
 
     def pay(self, want: CallModel, *, nothing: bool = False) -> Usage:
@@ -186,7 +223,9 @@ class _World:
         rule, bound = self.rules.model_rule(want.model), self.bound[want.key]
         output = 0 if nothing else self.draw(st.integers(0, rule.max_tokens))
         most = bound.tokens - rule.max_tokens
-        usage = Usage(input=0 if nothing else self.draw(st.sampled_from([0, most // 2, most])), output=output)
+        asked = 0 if nothing else self.draw(st.sampled_from([0, most // 2, most]))
+        cached, written = self.draw(st.sampled_from([(0, 0), (0, 0), (asked, 0), (asked // 2, asked // 2), (0, asked)]))
+        usage = Usage(input=asked, output=output, cached=cached, written=written)
         cost = rule.price.cost(usage) if rule.price is not None else 0
         self.paid += Spent(tokens=usage.total, money=cost, calls=1)
         return usage
@@ -220,7 +259,7 @@ class _World:
         """Kill the agent, or the whole process; maybe right after a commit, before anything followed from it."""
         process = self.draw(st.booleans())
         if process and self.draw(st.booleans()):
-            self.commit(Ask(request=f"r{self.draw(st.integers(1, 6))}", text="hi"))
+            self.commit(self.new_ask())
         if process:
             for want in self.flight.values():
                 if isinstance(want, CallModel):
@@ -232,7 +271,7 @@ class _World:
         """Begin another life."""
         self.c = fold(self.log)
         named = lost(self.rules, self.c, self.flight)
-        text = Ask(request=f"r{self.draw(st.integers(1, 6))}", text="hi")
+        text = self.new_ask()
         recover = Recover(lost=named)
         one = self.ahead(recover, text)
         other = self.ahead(text, recover)
@@ -265,6 +304,8 @@ class _World:
         for event in events:
             if isinstance(event, Called):
                 self.bound[f"{event.call}.{event.attempt}"] = event.reserved
+            elif isinstance(event, Asked):
+                self.take(event, given)
             elif isinstance(event, Compacted):
                 self.told = ()
             elif isinstance(event, Replied):
@@ -273,6 +314,13 @@ class _World:
                 assert not self.c.steering, "the model answered, and was never told what it was steered to"
             self.c = apply(self.c, event)
             self.log.append(event)
+
+    def take(self, asked: Asked, given: ChatInput) -> None:
+        """Take note of what a request may spend."""
+        assert isinstance(given, Ask), f"{given} made a request"
+        assert asked == Asked(given.request, given.text, given.pinned, given.budget), f"{given} was taken as {asked}"
+        if given.budget is not None:
+            self.budgets[given.request] = given.budget
 
     def check_order(self) -> None:
         """Check that a reply stands right behind what the model was sent."""
@@ -318,6 +366,9 @@ class _World:
         if tool.approve:
             allowed = any(isinstance(event, Approved) and event.id == want.id for event in self.log)
             assert allowed, f"{want.id} was run, and nobody allowed it"
+        own = self.budgets.get(self.c.request or "", Budget())
+        limits = ((self.rules.budget, self.c.turn.spent), (own, self.c.turn.spent), (self.rules.total, self.c.spent))
+        self.shares[want.id] = share(limits, len(self.c.open))
         self.runs[want.id] += 1
         assert tool.replay != "once" or self.runs[want.id] == 1, f"{want.id} was run twice, and must be run once"
 
@@ -331,6 +382,7 @@ class _World:
         assert not models or len(self.flight) == 1, "a model was called while tools are run"
         assert fold(self.log) == c, "the log doesn't give the conversation"
         self.check_money()
+        self.check_repeats()
         self.check_results()
         self.check_outcomes()
         ends = Counter(event.request for event in self.log if isinstance(event, Ended))
@@ -347,37 +399,32 @@ class _World:
             assert wanted(self.rules, c), "a request is worked at, and nothing is wanted"
 
     def check_money(self) -> None:
-        """Check both budgets, by a count of our own."""
-        whole, turn, request = Spent(), Spent(), None
+        """Check all budgets, by a count of our own."""
+        whole, turn, worked_at = Spent(), Spent(), None
         spent_by: dict[tuple[int, int], tuple[Spent, object]] = {}
-        queue: list[str] = []
-        for event in self.log:
-            if isinstance(event, Asked):
-                if request is None:
-                    request, turn = event.request, Spent()
-                else:
-                    queue.append(event.request)
-            elif isinstance(event, Replied | CallFailed | Compacted):
+        for event, request in _with_requests(self.log):
+            worked_at, turn = request, turn if worked_at == request else Spent()
+            if isinstance(event, Replied | CallFailed | Compacted):
                 whole, turn = whole + event.spent, turn + event.spent
                 spent_by[event.call, event.attempt] = event.spent, request
                 if isinstance(event, Compacted | Replied):
                     assert event.spent.calls == 1, "a call isn't counted as one"
+            elif isinstance(event, Returned):
+                whole, turn = whole + event.spent, turn + event.spent
             elif isinstance(event, Late):
                 before, of = spent_by[event.call, event.attempt]
                 more = event.spent - before
                 whole = whole + more
                 turn = turn + more if of == request else turn
                 spent_by[event.call, event.attempt] = event.spent, of
-            elif isinstance(event, Ended):
-                if event.request != request:
-                    queue.remove(event.request)
-                    continue
+            elif isinstance(event, Ended) and event.request == request:
                 assert event.spent == turn, f"a request ended, and did cost {turn}, not {event.spent}"
-                request = queue.pop(0) if queue else None
-                turn = Spent()
+        if self.c.request != worked_at:
+            turn = Spent()
         assert self.c.spent == whole, f"booked are {self.c.spent}, and it was {whole}"
         reserved = self.c.reserved
         _within("request", self.rules.budget, turn, reserved)
+        _within("request of its own", self.budgets.get(self.c.request or "", Budget()), turn, reserved)
         _within("conversation", self.rules.total, whole, reserved)
         booked = whole + reserved
         for name in ("tokens", "money"):
@@ -414,6 +461,21 @@ class _World:
                 mended[event.request] += 1
                 assert mended[event.request] <= self.rules.repairs, "an answer was to be mended too often"
 
+    def check_repeats(self) -> None:
+        """Check that no tool is run for calls that the model has asked for too often in a row."""
+        last: tuple[tuple[str, str], ...] = ()
+        row, worked_at = 0, None
+        for event, request in _with_requests(self.log):
+            if request != worked_at:
+                last, row, worked_at = (), 0, request
+            if isinstance(event, Replied):
+                calls = tuple((call.name, call.arguments) for call in event.calls)
+                last, row = calls, row + 1 if calls == last else 1
+            elif isinstance(event, Begun):
+                of = (self.rules.budget, self.rules.total, self.budgets.get(request or "", Budget()))
+                limits = [budget.repeats for budget in of if budget.repeats is not None]
+                assert row <= min(limits, default=row), f"{last} was asked for {row} times in a row, and run"
+
     def check_any_prefix(self, length: int) -> None:
         """Check that everything comes to rest from any point of the log on, as if the process had died there."""
         world = _World(self.rules, self.draw)
@@ -427,6 +489,8 @@ class _World:
                 world.runs[event.id] += 1
             elif isinstance(event, Asked):
                 world.asked.add(event.request)
+                if event.budget is not None:
+                    world.budgets[event.request] = event.budget
         world.c = fold(world.log)
         world.tell(Recover(lost=lost(self.rules, world.c)))
         world.rest()
@@ -451,6 +515,24 @@ class _World:
         assert asked == ended, f"asked were {asked}, and ended have {ended}"
 
 
+def _with_requests(log: Sequence[ChatEvent]) -> Iterator[tuple[ChatEvent, str | None]]:
+    """Yield each event with the request that was worked at, or is with it."""
+    request: str | None = None
+    queue: list[str] = []
+    for event in log:
+        if isinstance(event, Asked):
+            if request is None:
+                request = event.request
+            else:
+                queue.append(event.request)
+        yield event, request
+        if isinstance(event, Ended):
+            if event.request != request:
+                queue.remove(event.request)
+            else:
+                request = queue.pop(0) if queue else None
+
+
 def _check_decision(c: Conversation, given: ChatInput, events: Sequence[ChatEvent], log: Sequence[ChatEvent]) -> None:
     """Check what follows at once from one input."""
     waits = c.called
@@ -462,6 +544,21 @@ def _check_decision(c: Conversation, given: ChatInput, events: Sequence[ChatEven
             assert not any(isinstance(event, Replied) for event in events), f"{given} was taken for a whole reply"
         case NoReply(kind="never") if waits is not None and waits.purpose == "chat":
             assert any(isinstance(event, Ended) for event in events), f"{given} is for good, and the request goes on"
+        case NoReply(kind="retry", retry_after=float(wait)):
+            for event in events:
+                if (
+                    isinstance(event, Called)
+                    and waits is not None
+                    and (event.call, event.model) == (waits.call, waits.model)
+                ):
+                    assert event.delay >= wait, (
+                        f"the provider said to wait {wait} s, and it is called after {event.delay}"
+                    )
+        case Reply():
+            for event in events:
+                if isinstance(event, Replied):
+                    kept = given.verbatim if given.calls else None
+                    assert (event.text, event.verbatim) == (given.text, kept), f"{given} was kept as {event}"
         case Deny() if any(isinstance(event, Approved) and event.id == given.id for event in log):
             assert not events, f"{given.id} was denied after it was approved"
         case _:

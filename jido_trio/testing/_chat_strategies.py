@@ -63,7 +63,7 @@ budgets: st.SearchStrategy[Budget] = st.builds(
 """Budgets that conversations of some steps run into."""
 
 _inputs, _outputs = st.sampled_from([0, 0.3, 1]), st.sampled_from([0, 2.7])
-_prices = st.none() | st.builds(Price, _inputs, _outputs, st.none() | st.just(0.1))
+_prices = st.none() | st.builds(Price, _inputs, _outputs, st.none() | st.just(0.1), st.none() | st.just(1.5))
 _model_rules = st.builds(ModelRule, price=_prices, max_tokens=st.integers(1, 200))
 
 

@@ -9,6 +9,7 @@ from attrs import frozen
 from jido_trio import Action, ai
 from jido_trio.ai import (
     Answered,
+    Ask,
     AskApproval,
     AssistantMessage,
     Budget,
@@ -25,6 +26,7 @@ from jido_trio.ai import (
     RunTool,
     Tool,
     ToolMessage,
+    ToolResult,
     Usage,
     UserMessage,
     conversation,
@@ -230,6 +232,33 @@ def test_what_comes_while_the_model_answers_is_answered_too():
     chat, want = chat.replied("Oslo it is")
     assert isinstance(want[0], CallModel)
     assert chat.prompt.messages == (UserMessage("hi"), AssistantMessage("Oslo it is"), UserMessage("and Bergen"))
+
+
+def test_what_comes_while_another_agent_answers_is_told_the_model_and_not_lost():
+    chat, _ = conversation(attrs.evolve(RULES, busy="steer")).ask("one", id="a")
+    chat, _ = chat.replied(calls=[OSLO])
+    chat, _ = chat.ask("and two?", id="b")
+    chat, _ = chat.started("get")
+    chat, [call] = chat.given(ToolResult(id="call_1_1", content="the other's answer", final=True))
+    assert isinstance(call, CallModel)
+    assert chat.prompt.messages[-2:] == (ToolMessage("call_1_1", "the other's answer"), UserMessage("and two?"))
+    chat, want = chat.replied("both")
+    assert want == ()
+    assert isinstance(done := chat.outcome("a"), Answered)
+    assert done.text == "both"
+
+
+@pytest.mark.parametrize("whose", ["budget", "total"])
+def test_the_same_calls_in_a_row_end_a_request_whoever_limits_them(whose):
+    budget = Budget(repeats=1)
+    rules = attrs.evolve(RULES, total=budget if whose == "total" else Budget())
+    chat, _ = conversation(rules).given(Ask(request="a", text="one", budget=budget if whose == "budget" else None))
+    chat, _ = chat.replied(calls=[OSLO])
+    chat, _ = chat.started("get")
+    chat, _ = chat.returned("get", "snow")
+    chat, want = chat.replied(calls=[OSLO])
+    assert want == ()
+    assert isinstance(chat.outcome(), OutOfBudget)
 
 
 def test_reject_takes_nothing_while_it_is_busy():

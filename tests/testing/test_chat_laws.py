@@ -136,6 +136,45 @@ FAULTS = [
         "messages=(*c.messages, asked)",
     ),
     Fault(
+        "the budget of one request is forgotten",
+        "_decide",
+        "        or c.turn.budget.refusal(c.turn.spent, more)\n",
+        "",
+    ),
+    Fault("the budget of one request isn't kept", "_decide", "ask.pinned, ask.budget)", "ask.pinned, None)"),
+    Fault(
+        "the budget of one request is the next one's, too",
+        "_conversation",
+        "turn = NEW_TURN if asked.budget is None else Turn(budget=asked.budget)",
+        "turn = Turn(budget=asked.budget or c.turn.budget)",
+    ),
+    Fault("what a tool spends on others isn't booked", "_conversation", "_booked(c, returned.spent)", "c"),
+    Fault(
+        "what a provider says to wait isn't waited",
+        "_retry",
+        "max(rules.pause(called.tries), retry_after or 0)",
+        "rules.pause(called.tries)",
+    ),
+    Fault("what goes back to the letter is lost", "_decide", "verbatim=reply.verbatim)", "verbatim=None)"),
+    Fault(
+        "the same calls are run for ever",
+        "_decide",
+        "repeats and wants == c.turn.last and c.turn.repeated >= min(repeats)",
+        "False",
+    ),
+    Fault(
+        "of the same calls only the class says how many",
+        "_decide",
+        "for each in (rules.budget, c.turn.budget, rules.total) if",
+        "for each in (rules.budget,) if",
+    ),
+    Fault(
+        "what another agent answers ends what was steered, too",
+        "_decide",
+        "if steps.c.turn.answer is not None and not steps.c.steering:",
+        "if steps.c.turn.answer is not None:",
+    ),
+    Fault(
         "only what is spent counts, not what may be",
         "_decide",
         "limit = _limit(steps, bound)",
@@ -216,7 +255,10 @@ def laws_of(tmp_path, monkeypatch):
     ours = {"jido_trio.ai": f"{root}.ai", "jido_trio.testing._chat_": f"{root}."}
 
     def of(fault=None):
-        sources = {f"ai/{path.name}": path.read_text() for path in sorted((PACKAGE / "ai").glob("_*.py"))}
+        sources = {
+            f"ai/{path.name}": path.read_text()
+            for path in [*sorted((PACKAGE / "ai").glob("_*.py")), PACKAGE / "ai" / "inner.py"]
+        }
         for part in ("laws", "strategies"):
             sources[f"{part}.py"] = (PACKAGE / "testing" / f"_chat_{part}.py").read_text()
         if fault is not None:
