@@ -26,7 +26,7 @@ class HttpReply:
     status: int = 200
     headers: Mapping[str, str] = field(factory=dict)
     events: Sequence[Any] = ()
-    """Of a stream: plain data, each sent as an event."""
+    """Of a stream: plain data, each sent as an event. The reply waits for a `trio.Event` among them."""
     body: str | None = None
     """In the place of a stream."""
     end: End = "whole"
@@ -119,7 +119,10 @@ class FakeProvider:
         if reply.body is not None:
             await _chunked(stream, reply.body)
         for event in reply.events:
-            await _chunked(stream, self._dialect.event(event))
+            if isinstance(event, trio.Event):
+                await event.wait()
+            else:
+                await _chunked(stream, self._dialect.event(event))
         if reply.body is None and reply.end == "whole":
             await _chunked(stream, self._dialect.last)
         if reply.end == "hang":

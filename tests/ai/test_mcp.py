@@ -6,6 +6,7 @@ import sys
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import mcp_types as types
 import pytest
@@ -75,10 +76,10 @@ async def test_a_server_over_stdio_that_dies_in_a_call_is_connected_again():
 
 
 @asynccontextmanager
-async def web(agent, tools):
+async def web(agent, tools, port=0):
     """Serve an agent's tools at a URL on this machine: the SDK's application, behind a real server."""
     config = Config()
-    config.bind = ["127.0.0.1:0"]
+    config.bind = [f"127.0.0.1:{port}"]
     config.accesslog = config.errorlog = None
     application = mcp_server(agent, tools).streamable_http_app()
     async with trio.open_nursery() as nursery:
@@ -122,6 +123,42 @@ async def test_a_server_over_http_that_goes_away_in_a_call_may_have_done_it():
             await begun.wait()
         await refused.wait()
         jido.set()
+
+
+async def test_a_server_over_http_that_goes_away_in_a_call_is_connected_again_and_the_agent_goes_on():
+    begun, gone = trio.Event(), trio.Event()
+    model = ScriptedModel([[("waits", {})], [("order", {"count": 2})], "done"])
+    models = Models(fast=Model("m", model))
+    reports: list[CrashReport] = []
+    async with Jido(resources={"begun": begun}) as shop, trio.open_nursery() as nursery:
+        clerk = await shop.start_agent(Clerk)
+        server = McpServer("shop", url=await nursery.start(twice, clerk, gone), patience=30)
+        tools = [server.tool(McpTool(name, "", ANY)) for name in ("waits", "order")]
+
+        class Buyer(ChatAgent, models=models, model="fast", tools=tools): ...
+
+        async with Jido(services=[models, server], on_report=reports.append) as jido:
+            buyer = await jido.start_agent(Buyer)
+            request = await ask(buyer, "buy")
+            await begun.wait()
+            gone.set()
+            assert (await request.answer(timeout=50)).text == "done"
+            assert (buyer.incarnation, clerk.agent.state.orders) == (1, 2)
+        nursery.cancel_scope.cancel()
+    broken, ordered = [said for said in model.requests[-1].prompt.messages if isinstance(said, ToolMessage)]
+    assert broken.error
+    assert broken.content.startswith("the connection to server 'shop' broke while it ran: it may have happened")
+    assert (ordered.content, ordered.error) == ("2 ordered", False)
+    assert {report.child for report in reports} == {"mcp shop"}
+
+
+async def twice(clerk, gone, *, task_status):
+    """Serve until it is to be gone, and then again at the same place."""
+    async with web(clerk, [Waits, Order]) as url:
+        task_status.started(url)
+        await gone.wait()
+    async with web(clerk, [Waits, Order], urlsplit(url).port):
+        await trio.sleep_forever()
 
 
 async def hold(server, *, task_status):

@@ -90,6 +90,7 @@ async def test_a_thought_that_must_go_back_is_kept_with_its_reply(provider, tape
     async with provider.serving(script) as server:
         recording = Cassette(tape, record=provider.client(api_key=PROVIDER_KEY, base_url=server.base_url))
         recorded = [await recording.stream(REQUEST, lambda _: None) for _ in script]
+    assert PROVIDER_KEY not in tape.read_text()
     playing = Cassette(tape)
     assert [await playing.stream(REQUEST, lambda _: None) for _ in script] == recorded
     assert getattr(recorded[0], "verbatim", None) is not None

