@@ -1,7 +1,8 @@
 """Invariants: what its author says is always true of an agent. Nothing asks at run time; checks and tests do."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeAlias, TypeVar
 
 F = TypeVar("F", bound=Callable[[Any], bool])
 
@@ -22,9 +23,20 @@ def invariant(method: F) -> F:
     return method
 
 
-def invariants_of(cls: type) -> Iterator[tuple[str, Callable[[Any], bool]]]:
+Named: TypeAlias = tuple[tuple[str, Callable[[Any], bool]], ...]
+
+
+def invariants_of(cls: type) -> Named:
     """Return the invariants of an agent class by name, in the order of their names."""
+    held: Any = cls  # no class in mypy's eyes, whose `__hash__` is that of its instances
+    return _invariants_of(held)
+
+
+@cache
+def _invariants_of(cls: Any) -> Named:
+    found = list[tuple[str, Callable[[Any], bool]]]()
     for name in dir(cls):
         method: Any = getattr(cls, name, None)
         if getattr(method, _MARK, False) is True:
-            yield name, method
+            found.append((name, method))
+    return tuple(found)

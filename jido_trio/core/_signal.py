@@ -84,6 +84,21 @@ class Signal:
     def __hash__(self) -> int:
         return hash(self.id)
 
+    def _repr_pretty_(self, printer: Any, _cycle: object) -> None:
+        """Print it, where IPython or Hypothesis does, as the call that makes it, without what is as it mostly is."""
+        mostly = {field.name: field.default for field in fields(Signal) if field.name not in ("type", "id", "time")}
+        mostly |= {"datacontenttype": _content_type(self)}
+        odd = {name: getattr(self, name) for name in ("data", "source", "id", "subject", "time", *mostly)}
+        with printer.group(7, "Signal(", ")"):
+            printer.pretty(self.type)
+            for name, value in odd.items():
+                if name in mostly and value == mostly[name]:
+                    continue
+                printer.text(",")
+                printer.breakable()
+                printer.text("" if name == "data" else f"{name}=")
+                printer.pretty(value)
+
     def caused_by(self, other: "Signal") -> "Signal":
         """Return this signal with the id of the one that led to it, as its extension `causationid`."""
         return evolve(self, extensions=self.extensions | {"causationid": other.id})

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from jido_trio.runtime import AgentRef, Jido, Ledger, Partition
+from jido_trio.runtime import AgentRef, AgentView, Jido, Ledger, Partition
 
 Place: TypeAlias = Jido | Partition
 """Where agents live."""
+
+
+def check_standing(place: Place, ends: Mapping[str, int]) -> None:
+    """Do all the checks below, looking at each agent once.
+
+    Raises:
+        AssertionError: One of them fails.
+    """
+    refs = place.list_agents()
+    views = [ref.inspect() for ref in refs]
+    _checked_ledger(place, views)
+    for view in views:
+        _check_calm(view)
+    _check_isolation(refs, ends)
 
 
 def check_ledger(place: Place) -> Ledger:
@@ -17,7 +31,11 @@ def check_ledger(place: Place) -> Ledger:
     Raises:
         AssertionError: It doesn't.
     """
-    ledger, views = place.ledger(), [ref.inspect() for ref in place.list_agents()]
+    return _checked_ledger(place, [ref.inspect() for ref in place.list_agents()])
+
+
+def _checked_ledger(place: Place, views: Sequence[AgentView]) -> Ledger:
+    ledger = place.ledger()
     assert ledger.balanced, f"a message has two fates, or none: {ledger}"
     waiting = sum(view.mailbox.waiting for view in views)
     assert ledger.waiting == waiting, f"{waiting} messages wait in mailboxes, and the ledger says {ledger}"
@@ -30,8 +48,11 @@ def check_calm(ref: AgentRef[Any]) -> None:
     Raises:
         AssertionError: It has something to do, and nobody comes; or it keeps waiting whom it needn't.
     """
-    view, id = ref.inspect(), ref.id
-    mailbox = view.mailbox
+    _check_calm(ref.inspect())
+
+
+def _check_calm(view: AgentView) -> None:
+    id, mailbox = view.id, view.mailbox
     assert view.at not in ("queued", "serving"), f"{id} has something to do, and nobody comes: {view}"
     assert 0 <= mailbox.taken <= min(mailbox.waiting, mailbox.capacity), f"{id} took more than it has room for: {view}"
     assert not mailbox.parked or mailbox.taken == mailbox.capacity, f"who waits for {id} has room: {view}"
@@ -51,7 +72,11 @@ def check_isolation(place: Place, ends: Mapping[str, int]) -> None:
     Raises:
         AssertionError: An agent lost a life that no report is of.
     """
-    for ref in place.list_agents():
+    _check_isolation(place.list_agents(), ends)
+
+
+def _check_isolation(refs: Iterable[AgentRef[Any]], ends: Mapping[str, int]) -> None:
+    for ref in refs:
         lives = 1 + ends.get(ref.id, 0)
         assert ref.incarnation <= lives, (
             f"{ref.id} is in life {ref.incarnation}, and {lives - 1} of its lives were reported to have ended: "

@@ -2,7 +2,7 @@
 
 Hypothesis calls rules synchronously, so Trio runs as a guest, on this same thread: a step hands its coroutine to a task
 of the run and turns the crank until it is done. Between steps the run stands still; nothing happens unseen.
-Whether a run can still go on is asked of Trio after each turn: a clock that jumps would turn for ever.
+A clock that jumps would turn for ever when nothing can happen: a step of many turns is watched for that.
 """
 
 from __future__ import annotations
@@ -43,20 +43,26 @@ class _Job:
 
 @define(eq=False, slots=False)
 class _Stillness(trio.abc.Instrument):
-    """Knows whether a run stands still."""
+    """Knows whether a run stands still. It costs as much as most steps do, so it is asked of long ones only."""
 
     ticks: int = 0
     """So many turns in a row nothing could happen."""
 
     def after_io_wait(self, timeout: float) -> None:
-        statistics = trio.lowlevel.current_statistics()
-        still = statistics.tasks_runnable == 0 and statistics.seconds_to_next_deadline == math.inf
-        self.ticks = self.ticks + 1 if still else 0
+        self.ticks = self.ticks + 1 if stands_still() else 0
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
         self.ticks = 0
 
 
+def stands_still() -> bool:
+    """Tell whether no task of this thread's run can run, and no deadline is set."""
+    statistics = trio.lowlevel.current_statistics()
+    return statistics.tasks_runnable == 0 and statistics.seconds_to_next_deadline == math.inf
+
+
+SHORT = 20
+"""Turns of a step, before it is watched whether anything can happen in it."""
 ENOUGH = 3
 """Turns in which nothing can happen, before it is told."""
 PATIENCE = 10.0
@@ -76,7 +82,6 @@ class _Guest:
     _done: outcome.Outcome[None] | None = None
     told: bool = False
     """Whether what the run ended with was raised."""
-    _still: _Stillness = field(factory=_Stillness)
     _nap: threading.Event = field(factory=threading.Event)
 
     def start(self) -> None:
@@ -86,7 +91,6 @@ class _Guest:
             run_sync_soon_threadsafe=self._callbacks.put,
             done_callback=self._set_done,
             clock=self._clock,
-            instruments=[self._still],
         )
         self._crank(lambda: hasattr(self, "nursery"))
 
@@ -100,7 +104,13 @@ class _Guest:
 
         Raises:
             StepNeverEnds: It can't end.
+            RuntimeError: It was called inside of another step.
         """
+        if trio.lowlevel.in_trio_task():
+            raise RuntimeError(
+                "a step was called inside of another one, which waits for it: put what both do into an async method "
+                "that is no step, and await that"
+            )
         job = _Job(fn)
         if not self.over:
             self._send.send_nowait(job)
@@ -133,21 +143,37 @@ class _Guest:
             raise
 
     def _crank(self, until: Callable[[], bool]) -> None:
-        self._still.ticks = 0
-        while self._done is None and not until():
-            try:
-                callback = self._callbacks.get(timeout=PATIENCE)
-            except queue.Empty:
-                self._look()
-            else:
-                callback()
-                if self._still.ticks >= ENOUGH:
+        for _ in range(SHORT):
+            if self._done is not None or until():
+                return
+            self._turn()
+        if self._done is None:
+            self._crank_watched(until)
+
+    def _crank_watched(self, until: Callable[[], bool]) -> None:
+        still = _Stillness()
+        trio.lowlevel.add_instrument(still)
+        try:
+            while self._done is None and not until():
+                self._turn()
+                if still.ticks >= ENOUGH:
                     self._look()
+        finally:
+            if self._done is None:
+                trio.lowlevel.remove_instrument(still)
+
+    def _turn(self) -> None:
+        try:
+            callback = self._callbacks.get(timeout=PATIENCE)
+        except queue.Empty:
+            self._look()
+        else:
+            callback()
 
     def _look(self) -> None:
         if waits_for_the_world():
             self._nap.wait(NAP)
-        elif self._still.ticks:
+        elif stands_still():
             raise StepNeverEnds(f"no task can run, and no deadline is set; so they wait for ever:\n{stacks()}")
 
     async def _main(self) -> None:

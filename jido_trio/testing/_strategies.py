@@ -358,8 +358,13 @@ def _signals(cls: type[Agent[Any]], overrides: Overrides) -> Iterator[st.SearchS
         signal_type = ".".join("some" if part in ("*", "**") else part for part in route.pattern.split("."))
         action = route.target.action_class
         data = arguments(action, overrides) if action not in overrides else overrides[action].map(attrs.asdict)
-        data = data.map(unstructure)
-        yield st.builds(Signal, st.just(signal_type), data, source=st.just("/check"), id=_IDS, time=st.just(_TIME))
+        yield _signal(signal_type, data)
+
+
+@st.composite
+def _signal(draw: st.DrawFn, type: str, data: st.SearchStrategy[Any]) -> Signal:
+    """Generate signals of a type: `builds` would take as long as it takes an agent to handle one."""
+    return Signal(type, unstructure(draw(data)), source="/check", id=draw(_IDS), time=_TIME)
 
 
 def changes(cls: type[Any], *, overrides: Overrides = NONE) -> st.SearchStrategy[dict[str, Any]]:

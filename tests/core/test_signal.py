@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 from attrs.exceptions import FrozenInstanceError
+from hypothesis.vendor.pretty import pretty
 
 from jido_trio.core import FrozenDict, Signal, from_json_batch, to_json_batch
 from jido_trio.errors import InvalidSignal
@@ -398,3 +399,16 @@ def test_a_batch_is_an_array_of_events():
         from_json_batch(json.dumps(EVENT))
     with pytest.raises(InvalidSignal, match="signal envelope is 3"):
         from_json_batch("[3]")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Signal('sold', {'a': [1, 2]}, id='x', time='2024-05-06T07:08:09Z')",
+        "Signal('sold', id='x', time='2024-05-06T07:08:09Z')",
+        "Signal('sold', b'raw', source='/till', id='x', subject='s', time=None, extensions={'traceid': 'one'})",
+    ],
+)
+def test_it_is_shown_as_the_call_that_makes_it_without_what_is_as_it_mostly_is(code):
+    signal = eval(code)
+    assert eval(" ".join(pretty(signal).split())) == signal

@@ -138,6 +138,31 @@ def test_a_set_up_that_can_never_end_is_a_failure():
     assert isinstance(outcome_of(Machine), StepNeverEnds)
 
 
+def test_a_step_inside_of_a_step_is_refused_with_what_to_do_instead():
+    class Machine(Quiet):
+        @rule()
+        @step
+        async def twice(self) -> None:
+            self.nothing()
+
+    told = outcome_of(Machine)
+    assert "a step was called inside of another one" in str(told)
+    assert "async method that is no step" in str(told)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0])
+def test_a_step_of_many_turns_may_take_as_many_as_it_needs(seconds):
+    class Machine(TrioStateMachine):
+        @rule()
+        @step
+        async def wait(self) -> None:
+            for _ in range(50):
+                await trio.sleep(seconds)
+                await trio.testing.wait_all_tasks_blocked()
+
+    run_state_machine_as_test(Machine, settings=SETTINGS)
+
+
 def test_an_end_that_waits_behind_a_shield_is_a_failure():
     async def stubborn() -> None:
         with trio.CancelScope(shield=True):

@@ -184,6 +184,10 @@ class StockMachine(AgentMachine):
     agent = Stock
 
 
+class TillMachine(AgentMachine):
+    agent = Tills
+
+
 TestStock = StockMachine.TestCase
 TestStock.settings = FEW
 
@@ -193,6 +197,46 @@ def test_a_law_of_its_author_is_found_broken_by_the_living_agent() -> None:
         agent = Jumpy
 
     assert str(failure_of(Machine)).startswith("counts_one_at_a_time is broken")
+
+
+def test_a_new_life_that_goes_on_with_what_waits_is_not_accused() -> None:
+    machine = TillMachine()
+    machine.call(("agent", Signal("sell", {"cents": 100})))
+    machine.crowd([("agent", Signal("refund", {"cents": 1})), ("agent", Signal("sell", {"cents": 10}))], 60.0)
+    machine.begin_anew()
+    assert machine.refs["agent"].agent.state == Till(10)
+    machine.what_holds_of_every_instance()
+    machine.teardown()
+
+
+def test_what_a_rule_begins_that_is_no_step_is_waited_for_before_it_is_looked_at() -> None:
+    class Machine(AgentMachine):
+        agent = Stock
+
+        @rule()
+        def count(self) -> None:
+            self.refs["agent"].cast_nowait(Signal("sold"))
+
+    machine = Machine()
+    machine.count()
+    machine.what_holds_of_every_instance()
+    assert machine.refs["agent"].agent.state == Till(1)
+    machine.teardown()
+
+
+def test_a_machine_shows_signals_as_code_to_paste_without_what_is_as_it_mostly_is() -> None:
+    class Late(Agent[Till], routes={"sell": Sell}):
+        @invariant
+        def has_sold_little(self) -> bool:
+            return self.state.cents < 100
+
+    class Machine(AgentMachine):
+        agent = Late
+
+    program = program_of(failure_of(Machine))
+    assert "Signal('sell', {'cents': 100}, source='/check', id='a', time='2024-05-06T07:08:09Z')" in " ".join(
+        program.split()
+    )
 
 
 def test_a_machine_whose_agents_know_no_signal_says_so() -> None:
@@ -212,6 +256,15 @@ class Workers(SupervisorMachine):
 
 TestWorkers = Workers.TestCase
 TestWorkers.settings = FEW
+
+
+def test_a_temporary_child_that_is_gone_when_its_starter_looks_is_not_accused() -> None:
+    machine = Workers()
+    machine.open("one_for_all", 3, [("c", "permanent"), ("a", "temporary"), ("d", "transient")])
+    machine.end_child("c", "return")
+    machine.prepare_start("b", "slow")
+    machine.start_child("b", "temporary", 9)
+    machine.teardown()
 
 
 def test_a_child_that_ignores_its_end_is_found_by_the_machine_of_supervisors() -> None:
