@@ -23,11 +23,9 @@ try:
     from jido_trio.testing._fake_ollama import ollama_reply, open_fake_ollama
     from jido_trio.testing._fake_openai import chat_reply, open_fake_openai, responses_reply
     from jido_trio.testing._fake_provider import FakeProvider, HttpReply
-    from jido_trio.testing._faults import (
+    from jido_trio.testing._fault_kinds import (
         CutShort,
         DropWrite,
-        Faults,
-        FaultyStorage,
         Hang,
         JumpClock,
         LoseReply,
@@ -37,8 +35,8 @@ try:
         ReplyLost,
         Slow,
         TearWrite,
-        fault_point,
     )
+    from jido_trio.testing._faults import Faults, FaultyStorage, crash_point, fault_point
     from jido_trio.testing._interpreters import check_interpreter
     from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
     from jido_trio.testing._own_laws import LawFunction, Model, OwnLaw, law, model
@@ -48,7 +46,6 @@ try:
         NeverEnds,
         NothingCanHappen,
         Simulation,
-        crash_point,
         simulate,
     )
     from jido_trio.testing._storage_laws import check_storage

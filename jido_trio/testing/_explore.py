@@ -18,7 +18,10 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from attrs import define, evolve, field, frozen
 
 from jido_trio import checks
+from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
 from jido_trio.testing._choices import Choices, Dice, Kind, by_chance, by_tape
+from jido_trio.testing._fault_kinds import CRASHES, Offered, checked_offer
 from jido_trio.testing._simulation import App, Simulation, run_app, told_error
 from jido_trio.world import seeded
 
@@ -42,7 +45,7 @@ class Exploration(Generic[T]):
     runs: int
     """How many times the program was run, until it failed or all was tried."""
     exhaustive: bool
-    """Whether each run that there can be was made: no other order of tasks and no other crash can fail."""
+    """Whether each run that there can be was made: no other order of tasks and no other fault can fail."""
     failure: Simulation[T] | None
     """The smallest run that fails, if one does."""
     not_fixed: tuple[str, ...]
@@ -53,6 +56,8 @@ class Exploration(Generic[T]):
     """Whether agents were killed."""
     seed: int = 0
     """What ids and random numbers followed from."""
+    faults: Offered = CRASHES
+    """What could go wrong at named points."""
 
     @property
     def found(self) -> bool:
@@ -61,7 +66,7 @@ class Exploration(Generic[T]):
 
     @property
     def script(self) -> Mapping[int, str]:
-        """For `simulate`, with `kills` and `seed` as here, which fails then; empty if nothing failed."""
+        """For `simulate`, with `kills`, `faults` and `seed` as here, which fails then; empty if nothing failed."""
         return self.failure.script if self.failure is not None else {}
 
     def told(self) -> str:
@@ -74,7 +79,8 @@ class Exploration(Generic[T]):
 
     def _arguments(self) -> str:
         seed = f", seed={self.seed}" if self.seed else ""
-        return f"script={dict(self.script)!r}" + (", kills=True" if self.kills else "") + seed
+        faults = f", faults={_as_code(self.faults)}" if self.faults != CRASHES else ""
+        return f"script={dict(self.script)!r}" + (", kills=True" if self.kills else "") + faults + seed
 
     def hold(self) -> None:
         """Raise what the failing run raised, with the script as a note; nothing if none failed."""
@@ -90,10 +96,11 @@ def explore(
     runs: int = 1000,
     crashes: int = 1,
     kills: bool = False,
+    faults: Offered = CRASHES,
     check: Callable[[Simulation[T]], object] | None = None,
     seed: int = 0,
 ) -> Exploration[T]:
-    """Run `app` with other orders of tasks, and with crashes, until a run fails, all were made, or it was enough.
+    """Run `app` with other orders of tasks, faults at named points, until one fails, all were made, or it was enough.
 
     A run fails when the app raises, when it can't end, when the ledger of an instance isn't balanced, or when `check`
     raises an exception.
@@ -101,18 +108,20 @@ def explore(
     Args:
         app: An async function of a `Jido`, or of nothing; see `simulate`. It must begin alike each time.
         runs: How many runs are enough.
-        crashes: So many crashes in a run, at most: at each `crash_point`, and of agents if `kills`.
+        crashes: So many crashes and other faults in a run, at most: at named points, and of agents if `kills`.
         kills: Whether agents are killed: any one, whenever it has handled a signal.
+        faults: What may go wrong at named points, the plainest first: a list for all of them, each where it can happen;
+            or lists by their names, for these alone.
         check: Given what came of each run in which the app did not raise.
         seed: What ids and random numbers follow from, the same in all runs, and which tapes are drawn.
 
     Raises:
-        InvalidDefinition: An argument is wrong.
+        InvalidDefinition: An argument is wrong, or `faults` names a point that no run came to.
         RuntimeError: It was called inside of a Trio run.
     """
     checks.whole("explore", "runs", runs, least=1)
     checks.whole("explore", "crashes", crashes, least=0)
-    explorer = _Explorer(app, crashes, kills, check, seed)
+    explorer = _Explorer(app, crashes, kills, checked_offer(faults), check, seed)
     done = 0
     for plan in explorer.plans(runs):
         done += 1
@@ -127,8 +136,10 @@ def explore(
                 shrinks=shrinks,
                 kills=kills,
                 seed=seed,
+                faults=faults,
             )
-    return Exploration(done, explorer.exhausted, None, tuple(explorer.not_fixed), kills=kills, seed=seed)
+    explorer.check_points()
+    return Exploration(done, explorer.exhausted, None, tuple(explorer.not_fixed), kills=kills, seed=seed, faults=faults)
 
 
 Plan: TypeAlias = Callable[[int, Kind, tuple[str, ...]], int]
@@ -141,9 +152,11 @@ class _Explorer:
     _app: App[Any]
     _crashes: int
     _kills: bool
+    _faults: Offered
     _check: Callable[[Simulation[Any]], object] | None
     _seed: int
     not_fixed: dict[str, None] = field(factory=dict)
+    _points: dict[str, None] = field(factory=dict)
     _waiting: deque[Tape] = field(factory=lambda: deque([()]))
     _dropped: bool = False
 
@@ -151,6 +164,16 @@ class _Explorer:
     def exhausted(self) -> bool:
         """Whether all runs were made."""
         return not self._waiting and not self._dropped and not self.not_fixed
+
+    def check_points(self) -> None:
+        """Fail if something was to go wrong at a point that no run came to."""
+        for point in self._faults if isinstance(self._faults, Mapping) else ():
+            if point not in self._points:
+                raise InvalidDefinition(
+                    f"faults: no run came to a point {shown(point)}{checks.did_you_mean(point, list(self._points))}",
+                    field="faults",
+                    value=point,
+                )
 
     def plans(self, runs: int) -> Iterator[Plan | Tape]:
         """Generate how to run it: a tape that is next in order, then one that is drawn."""
@@ -178,8 +201,9 @@ class _Explorer:
             self._dropped = True
 
     def _made(self, plan: Plan, *, logged: bool) -> Simulation[Any]:
-        choices = Choices(plan, self._crashes)
+        choices = Choices(plan, self._crashes, self._faults)
         simulation = run_app(self._app, choices, seed=self._seed, kills=self._kills, logged=logged)
+        self._points |= choices.points
         self.not_fixed |= dict.fromkeys(simulation.not_fixed)
         if simulation.error is not None:
             return simulation
@@ -209,6 +233,11 @@ class _Explorer:
         return self._made(by_tape(best), logged=True), len(tried)
 
 
+def _as_code(faults: Offered) -> str:
+    """Return it as code, by the names that whoever wrote it used."""
+    return repr(dict(faults) if isinstance(faults, Mapping) else list(faults))
+
+
 def _check_ledgers(simulation: Simulation[Any]) -> None:
     for ledger in simulation.ledgers:
         if not ledger.balanced:
@@ -216,7 +245,7 @@ def _check_ledgers(simulation: Simulation[Any]) -> None:
 
 
 def _drawn(random: Dice) -> Plan:
-    return by_chance(random, crashes=(0.05, 0.25, 0.5)[random.randrange(0, 3)])
+    return by_chance(random, faults=(0.05, 0.25, 0.5)[random.randrange(0, 3)])
 
 
 def _tape(simulation: Simulation[Any]) -> Tape:

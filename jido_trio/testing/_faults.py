@@ -1,8 +1,9 @@
-"""Faults: what goes wrong, at which named point, at which visit. By a script, or by a seed.
+"""Faults: what goes wrong, at which named point, at which visit. By a script, by a seed, or by a search.
 
 A point is a name that a program comes to: one of its own (`crash_point`, `fault_point`), or one that a wrapper gives
 it: "get", "scan" and "commit" of a storage, "start ID" of a child, the name of a function. Which of its visits goes
-wrong, and how, is data: it can be generated, shrunk, printed and played again.
+wrong, and how, is data: it can be generated, shrunk, printed and played again. In a simulation what no script says is
+a choice of the run (`_choices`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import attrs
 import trio
@@ -22,71 +23,29 @@ from jido_trio.errors import InvalidDefinition, StorageUnknown
 from jido_trio.redact import shown
 from jido_trio.storage import Op, Record, Storage
 from jido_trio.supervision import Child
+from jido_trio.testing._choices import chosen_at, is_simulated
+from jido_trio.testing._fault_kinds import (
+    FAULTS,
+    POSSIBLE,
+    CutShort,
+    DropWrite,
+    Hang,
+    JumpClock,
+    LoseReply,
+    Place,
+    PlannedCrash,
+    PlannedFault,
+    Raise,
+    ReplyLost,
+    Slow,
+    TearWrite,
+    check_fault,
+    misplaced,
+)
 from jido_trio.world import World, seeded
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class PlannedCrash(Exception):
-    """A crash that a script, or a search for bugs, has asked for at a named point."""
-
-
-class ReplyLost(Exception):
-    """What was asked for was done, and the answer is lost: a fault that was asked for."""
-
-
-@frozen
-class Raise:
-    """It raises, before anything is done."""
-
-    error: type[Exception] = PlannedCrash
-    """Made of the name of the point."""
-
-
-@frozen
-class CutShort:
-    """It is begun, and cancelled at its first checkpoint; whoever asked for it is told `trio.TooSlowError`."""
-
-
-@frozen
-class Hang:
-    """It isn't begun, and waits until it is cancelled."""
-
-
-@frozen
-class Slow:
-    """It is begun so many seconds later."""
-
-    seconds: float = field(validator=lambda _, __, value: checks.seconds("Slow", "seconds", value))
-
-
-@frozen
-class LoseReply:
-    """It is done, and then it raises `ReplyLost`; a commit raises `StorageUnknown`."""
-
-
-@frozen
-class DropWrite:
-    """A commit isn't done, and says that it was, as a disk that lies."""
-
-
-@frozen
-class TearWrite:
-    """The first half of a commit is done, and then it raises `PlannedCrash`."""
-
-
-@frozen
-class JumpClock:
-    """Virtual time jumps so many seconds, at once; then it is done."""
-
-    seconds: float = field(validator=lambda _, __, value: checks.seconds("JumpClock", "seconds", value))
-
-
-PlannedFault: TypeAlias = Raise | CutShort | Hang | Slow | LoseReply | DropWrite | TearWrite | JumpClock
-
-FAULTS: tuple[PlannedFault, ...] = (Raise(), CutShort(), Slow(1.0), LoseReply(), JumpClock(60.0))
-"""What goes wrong by a seed, if nobody says otherwise: what every program should bear."""
 
 
 @define(eq=False)
@@ -111,13 +70,7 @@ class Faults:
         for point, by_visit in self.script.items():
             for visit, fault in by_visit.items():
                 checks.whole(f"faults at {shown(point)}", "visit", visit, least=1)
-                if not isinstance(fault, PlannedFault):
-                    raise InvalidDefinition(
-                        f"faults at {shown(point)}: {shown(fault)} is no fault: give Raise(), Slow(1), TearWrite() or "
-                        "the like",
-                        field="script",
-                        value=fault,
-                    )
+                check_fault(fault, f"faults at {shown(point)}")
 
     @classmethod
     def by_seed(cls, seed: int, *, share: float = 0.1, kinds: Sequence[PlannedFault] = FAULTS) -> Faults:
@@ -141,16 +94,33 @@ class Faults:
             script.setdefault(point, {})[visit] = fault
         return script
 
-    def next_at(self, point: str) -> PlannedFault | None:
-        """Count a visit, and return what goes wrong at it."""
+    def next_at(self, point: str, place: Place = "write") -> PlannedFault | None:
+        """Count a visit, and return what goes wrong at it: by the script, by the seed, or as a simulation chooses.
+
+        Args:
+            point: Its name.
+            place: What can go wrong there: "plain" where nothing can wait, "async", or "write" for whatever can.
+
+        Raises:
+            InvalidDefinition: The script has something go wrong there that can't.
+        """
         self.visits[point] += 1
         visit = self.visits[point]
         fault = self.script.get(point, {}).get(visit)
-        if fault is None and self._share and self._chance.random.random() < self._share:
-            fault = self._chance.random.choice(self._kinds)
+        error = misplaced(fault, point, place) if fault is not None else None
+        if error is not None:
+            raise error
+        fault = fault or self._by_chance(place) or chosen_at(point, place)
         if fault is not None:
             self.happened.append((point, visit, fault))
         return fault
+
+    def _by_chance(self, place: Place) -> PlannedFault | None:
+        random = self._chance.random
+        if not self._share or random.random() >= self._share:
+            return None
+        kinds = [kind for kind in self._kinds if isinstance(kind, POSSIBLE[place])]
+        return random.choice(kinds) if kinds else None
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -167,7 +137,7 @@ class Faults:
         """Return an async function that does as `fn`, unless something goes wrong at that point."""
 
         async def faulty(*args: P.args, **kwargs: P.kwargs) -> T:
-            return await _befall(self.next_at(point), point, lambda: fn(*args, **kwargs))
+            return await _befall(self.next_at(point, "async"), point, lambda: fn(*args, **kwargs))
 
         return faulty
 
@@ -178,9 +148,10 @@ class Faults:
         """
 
         async def live(*args: object) -> object:
-            return await _befall(self.next_at(f"start {child.id}"), f"start {child.id}", lambda: fn(*args))
+            return await _befall(self.next_at(point, "async"), point, lambda: fn(*args))
 
         fn: Any = child.fn
+        point = f"start {child.id}"
         if child.is_passive or child.keywords:
             raise InvalidDefinition(
                 f"child {shown(child.id)} says when it is ready, or has no task: wrap what it calls, with "
@@ -198,24 +169,30 @@ class Faults:
 _active: ContextVar[Faults | None] = ContextVar("jido_trio.faults", default=None)
 
 
-def crash_if_planned(point: str) -> None:
-    """Raise if something that raises is planned for a visit of a point; it is where nothing can wait."""
-    faults = _active.get()
-    fault = None if faults is None else faults.next_at(point)
-    if isinstance(fault, Raise):
-        raise fault.error(point)
-    if isinstance(fault, JumpClock):
-        _jump(fault.seconds)
+def crash_point(name: str) -> None:
+    """Say that what runs here may crash here, in a test: it raises `PlannedCrash`, or what else was asked for.
+
+    Outside of `simulate`, `explore` and `Faults.active` it does nothing.
+    """
+    match _next_at(name, "plain"):
+        case Raise(error):
+            raise error(name)
+        case JumpClock(seconds):
+            _jump(seconds)
 
 
 async def fault_point(name: str) -> None:
-    """Say that something may go wrong here in a test, where it can wait, too; without `faults.active()` nothing does.
+    """Say that something may go wrong here in a test, where it can wait, too.
 
-    It is a checkpoint then, and only then.
+    Outside of `simulate`, `explore` and `Faults.active` it does nothing, and is no checkpoint.
     """
+    if _active.get() is not None or is_simulated():
+        await _befall(_next_at(name, "async"), name, trio.lowlevel.checkpoint)
+
+
+def _next_at(point: str, place: Place) -> PlannedFault | None:
     faults = _active.get()
-    if faults is not None:
-        await _befall(faults.next_at(name), name, trio.lowlevel.checkpoint)
+    return chosen_at(point, place) if faults is None else faults.next_at(point, place)
 
 
 async def _befall(fault: PlannedFault | None, point: str, do: Callable[[], Awaitable[T]]) -> T:
@@ -235,10 +212,7 @@ async def _befall(fault: PlannedFault | None, point: str, do: Callable[[], Await
         case LoseReply():
             await do()
             raise ReplyLost(point)
-        case TearWrite():
-            await trio.lowlevel.checkpoint()
-            raise PlannedCrash(point)  # what isn't a write is torn as a whole
-        case DropWrite() | None:
+        case DropWrite() | TearWrite() | None:  # what becomes of a write is for who writes
             pass
     return await do()
 
@@ -260,15 +234,17 @@ class FaultyStorage:
 
     async def get(self, key: str) -> Record | None:
         """See `Storage.get`; point "get"."""
-        return await _befall(self._faults.next_at("get"), "get", lambda: self._storage.get(key))
+        return await _befall(self._faults.next_at("get", "async"), "get", lambda: self._storage.get(key))
 
     async def scan(self, start: str, end: str, limit: int = 1000) -> Sequence[Record]:
         """See `Storage.scan`; point "scan"."""
-        return await _befall(self._faults.next_at("scan"), "scan", lambda: self._storage.scan(start, end, limit))
+        return await _befall(
+            self._faults.next_at("scan", "async"), "scan", lambda: self._storage.scan(start, end, limit)
+        )
 
     async def commit(self, ops: Sequence[Op]) -> None:
         """See `Storage.commit`; point "commit"."""
-        fault = self._faults.next_at("commit")
+        fault = self._faults.next_at("commit", "write")
         match fault:
             case DropWrite():
                 await trio.lowlevel.checkpoint()

@@ -21,7 +21,8 @@ from jido_trio.errors import ActionError, AgentNotFound, CallError, InvalidDefin
 from jido_trio.redact import type_name
 from jido_trio.runtime import AgentRef, DeadDirective, DeadLetter, Jido
 from jido_trio.supervision import CrashReport, Report
-from jido_trio.testing._faults import Faults, PlannedCrash, Raise
+from jido_trio.testing._fault_kinds import PlannedCrash, Raise
+from jido_trio.testing._faults import Faults
 from jido_trio.testing._instance_laws import check_ledger, check_standing
 from jido_trio.testing._machine import TrioStateMachine, step
 from jido_trio.testing._own_laws import Judges

@@ -1,8 +1,8 @@
 """Simulations: a program run so that all that is left to chance follows from one seed, or from a script.
 
 What is decided here: the clock (virtual), ids, times and random numbers (a world), the order in which Trio runs tasks,
-and crashes at named points. Agents' turns in the run queue follow from these. Garbage is collected after the run, not
-when it happens to be.
+and what goes wrong at named points. Agents' turns in the run queue follow from these. Garbage is collected after the
+run, not when it happens to be.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from contextvars import ContextVar, copy_context
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar, cast
 
@@ -28,8 +28,8 @@ from jido_trio.redact import said, shown, shown_error, type_name
 from jido_trio.runtime import DeadLetter, Jido, Ledger
 from jido_trio.supervision import CrashReport, Report
 from jido_trio.supervision.inner import hearing_reports
-from jido_trio.testing._choices import Choice, Choices, by_chance, by_script
-from jido_trio.testing._faults import PlannedCrash, crash_if_planned
+from jido_trio.testing._choices import Choice, Choices, by_chance, by_script, choose_by, leftover
+from jido_trio.testing._fault_kinds import CRASHES, Offered, checked_offer
 from jido_trio.testing._order import Task, order_is_known, ordered_by
 from jido_trio.testing._tasks import cancel_everything, stacks, waits_for_the_world, waits_outside
 from jido_trio.world import reseeded, seeded, timed, using
@@ -116,42 +116,40 @@ class Simulation(Generic[T]):
 
 
 def simulate(
-    app: App[T], *, seed: int = 0, script: Mapping[int, str] | None = None, crashes: int = 0, kills: bool = False
+    app: App[T],
+    *,
+    seed: int = 0,
+    script: Mapping[int, str] | None = None,
+    crashes: int = 0,
+    kills: bool = False,
+    faults: Offered = CRASHES,
 ) -> Simulation[T]:
     """Run `app` to its end, and return what came of it. What it raises is its `error`.
 
     Args:
         app: An async function of a `Jido`, or of nothing.
         seed: What ids, random numbers and the order of tasks follow from.
-        script: Has the order and the crashes follow from it instead: the names of what to choose, by the number of the
-            choice, as `Simulation.script` has it.
-        crashes: So many crashes, at most, where and when the seed says: at `crash_point`s, and of agents if `kills`.
-            A script has its own.
+        script: Has the order and what goes wrong follow from it instead: the names of what to choose, by the number of
+            the choice, as `Simulation.script` has it.
+        crashes: So many crashes and other faults, at most, where and when the seed says: at named points, and of agents
+            if `kills`. A script has its own.
         kills: Whether agents can be killed: any one, whenever it has handled a signal.
+        faults: What may go wrong at named points: a list for all of them, or lists by their names, for these alone.
 
     Raises:
-        InvalidDefinition: `app` is no such function, or the script isn't for it.
+        InvalidDefinition: `app` is no such function, the script isn't for it, or `faults` holds what can't happen.
         RuntimeError: It was called inside of a Trio run.
     """
     if script is not None:
         chooser, most = by_script(script), len(script)
     else:
-        chooser, most = by_chance(seeded(f"{seed}/choices").random, crashes=0.25), crashes
-    return run_app(app, Choices(chooser, most), seed=seed, kills=kills)
-
-
-def crash_point(name: str) -> None:
-    """Say that what runs here may crash here, in a test: it raises `PlannedCrash` if that is chosen.
-
-    Outside of `simulate`, `explore` and `Faults.active` it does nothing.
-    """
-    crash_if_planned(name)
-    choices = _choices.get()
-    if choices is not None and choices.crashes(f"crash at {name}", trio.current_time()):
-        raise PlannedCrash(name)
-
-
-_choices: ContextVar[Choices | None] = ContextVar("jido_trio.choices", default=None)
+        chooser, most = by_chance(seeded(f"{seed}/choices").random, faults=0.25), crashes
+    choices = Choices(chooser, most, checked_offer(faults))
+    simulation = run_app(app, choices, seed=seed, kills=kills)
+    unmet = [number for number in script or () if number >= len(choices.made)]
+    if unmet:
+        raise leftover(min(unmet), len(choices.made))
+    return simulation
 
 
 def run_app(app: App[T], choices: Choices, *, seed: int = 0, kills: bool = False, logged: bool = True) -> Simulation[T]:
@@ -244,7 +242,7 @@ class _Simulator(trio.abc.Instrument):
 
     def run(self, app: App[T], wants_instance: bool) -> tuple[T | None, BaseException | None]:  # noqa: FBT001
         """Run it to its end, and return what it returned, and what it raised."""
-        _choices.set(self.choices)
+        choose_by(self.choices)
 
         async def main() -> T:
             try:
@@ -303,7 +301,7 @@ class _Simulator(trio.abc.Instrument):
         while len(left) > 1:
             ordered.append(left.pop(self.choices.first_of(tuple(map(self._label, left)), now)))
         ordered += left
-        if self._logged and ordered:
+        if self._logged and len(ordered) > 1:
             self._note(now, order=[self._label(task) for task in ordered])
         return [*(task for task in tasks if task.name.startswith("<")), *ordered]
 
@@ -372,7 +370,7 @@ class _Simulator(trio.abc.Instrument):
         if self._logged:
             what = {"agent": event.agent_id, "life": event.incarnation, event.kind: event.what}
             self._note(event.at, **what, **({"detail": dict(event.detail)} if event.detail else {}))
-        if self._kills and event.kind == "signal" and self.choices.crashes(_kill(event), event.at):
+        if self._kills and event.kind == "signal" and self.choices.kills(_kill(event), event.at):
             trio.lowlevel.current_trio_token().run_sync_soon(_killed, instance, event.agent_id)
 
     def _heard(self, report: Report) -> None:

@@ -174,3 +174,44 @@ def test_a_share_that_is_none_and_seconds_that_are_none_are_refused():
         Faults.by_seed(0, share=2)
     with pytest.raises(InvalidDefinition, match="seconds"):
         Slow(-1)
+
+
+async def test_what_can_not_happen_at_a_point_is_refused_there():
+    faults = Faults({"plain": {1: Slow(1)}, "get": {1: DropWrite()}, "start": {1: TearWrite()}})
+    with faults.active():
+        with pytest.raises(InvalidDefinition, match=r"Slow\(seconds=1\) can't happen at 'plain', as nothing can wait"):
+            crash_point("plain")
+        with pytest.raises(InvalidDefinition, match="no commit of a storage"):
+            await fault_point("start")
+    async with open_memory() as memory:
+        with pytest.raises(InvalidDefinition, match="no commit of a storage"):
+            await faults.storage(memory).get("a")
+    assert faults.happened == []
+
+
+def test_by_a_seed_only_what_can_happen_at_a_point_does():
+    faults = Faults.by_seed(1, share=1, kinds=[Slow(1), Raise(), DropWrite()])
+    with faults.active():
+        for _ in range(5):
+            with pytest.raises(PlannedCrash):
+                crash_point("plain")
+    assert {fault for _, _, fault in faults.happened} == {Raise()}
+
+    late = Faults.by_seed(1, share=1, kinds=[Slow(1)])
+    with late.active():
+        crash_point("plain")
+    assert late.happened == []
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (KeyError("a"), "no class of exceptions"),
+        (KeyboardInterrupt, "no class of exceptions"),
+        (UnicodeDecodeError, "can't be made of the name of a point alone"),
+    ],
+    ids=["value", "interrupt", "arguments"],
+)
+def test_an_error_that_can_not_be_raised_is_refused(error, why):
+    with pytest.raises(InvalidDefinition, match=why):
+        Raise(error)

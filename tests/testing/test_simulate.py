@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,26 @@ def test_the_log_is_the_same_in_other_processes_under_other_hash_seeds():
     ]
 
     assert logs[0] == logs[1] == simulate(busy, seed=5).log
+
+
+def test_a_signal_to_the_process_changes_nothing_in_the_log():
+    def log(poke):
+        async def app(jido):
+            async with trio.open_nursery() as nursery:
+                for number in range(3):
+                    nursery.start_soon(trio.sleep, number)
+                for _ in range(5):
+                    poke()
+                    await trio.lowlevel.checkpoint()
+
+        return simulate(app).log
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        poked = log(lambda: signal.raise_signal(signal.SIGUSR1))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert poked == log(lambda: None)
 
 
 def test_a_log_tells_orders_signals_crashes_dead_letters_and_the_end():
@@ -250,7 +271,7 @@ def test_an_agent_is_killed_where_the_script_says():
     plain = simulate(app, script={}, kills=True)
     assert plain.result() == (1, 3)
     number = next(
-        choice.number for choice in simulate(app, seed=1, kills=True, crashes=1).choices if choice.kind == "crash"
+        choice.number for choice in simulate(app, seed=1, kills=True, crashes=1).choices if choice.kind == "fault"
     )
     killed = simulate(app, script={number: "w is killed after see"}, kills=True)
     assert killed.result() == (2, 2)
