@@ -12,6 +12,11 @@ each with its signal, in order. When the outcome comes, the step is done as abov
 those that wait have their turn, up to the next one with effects. All of it is part of `cmd`, and so is in the journal
 of a durable agent, and comes back with it.
 
+A bug in what the end of an action leads to, in its own step or in a command that waited, must not be met again by each
+further life: the outcome doesn't come again, and the command would still be the first in line. So the machine takes
+both as dealt with, and has the agent crash by a directive, after that is committed. Those that wait have their turn in
+the next life, if that keeps the machine.
+
 Actions that no transition names are none of the machine's business. They run in each state, as by `Direct`, and wait as
 all do while it is busy; only outcomes of actions that were asked for otherwise never wait.
 """
@@ -23,8 +28,8 @@ import attrs
 from attrs import AttrsInstance, evolve, field, frozen
 
 from jido_trio import checks
-from jido_trio.core._action import Action
-from jido_trio.core._directives import ApplyOutcome, Error, Outcome, RunInstruction
+from jido_trio.core._action import Action, Effect
+from jido_trio.core._directives import ApplyOutcome, Error, Outcome, RunInstruction, Schedule
 from jido_trio.core._drawing import Drawing, Edge, Node
 from jido_trio.core._input import Input
 from jido_trio.core._instruction import Instruction, normalize
@@ -32,7 +37,7 @@ from jido_trio.core._signal import Signal
 from jido_trio.core._snapshot import Snapshot
 from jido_trio.core._strategy import applied, run_instruction
 from jido_trio.errors import ActionError, Interrupted, InvalidDefinition, TransitionRefused
-from jido_trio.redact import said, shown
+from jido_trio.redact import said, shown, shown_error
 from jido_trio.world import current
 
 Directives: TypeAlias = tuple[AttrsInstance, ...]
@@ -40,6 +45,9 @@ Guard: TypeAlias = Callable[[Any, Any], bool]
 
 ANY = "*"
 """As a source: each state that isn't final."""
+
+GO_ON = "jido.fsm.go_on"
+"""The type of the signal by which a life gives those that wait their turns."""
 
 
 # The table ---------------------------------------------------------------------------------------------------------
@@ -90,7 +98,11 @@ class FsmState:
 
 
 def _sources(given: Any) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (given,)
+    odd = [name for name in names if not (isinstance(name, str) and name)]
+    if odd:
+        raise checks.refused("a transition", "source", odd[0], "must be the name of a state, or a list of names")
+    return names
 
 
 def _can_be_run(action: object) -> bool:
@@ -116,8 +128,8 @@ class Transition:
         action = self.action
         if not _can_be_run(action):
             raise checks.refused("a transition", "action", action, "must be an action class that can be run")
-        if self.when is not None and not callable(self.when):
-            raise checks.refused(self.title, "when", self.when, "must take the agent's state and the action")
+        takes = "the agent's state and the action, and tells whether this is the one"
+        checks.called_at_once(self.title, "when", self.when, takes=takes, or_none="None for always")
 
     @property
     def title(self) -> str:
@@ -183,21 +195,36 @@ class CutOff(Input, name="fsm_cut_off"):
     begun: bool
 
 
+class GoOn(Input, name="fsm_go_on"):
+    """A life has begun with a machine in which commands wait, and which isn't busy."""
+
+
+@frozen
+class Crash(Effect):
+    """Have the agent crash of this, now that the machine is past it."""
+
+    ends_with_process = True
+
+    error: Exception
+
+
 # The strategy ------------------------------------------------------------------------------------------------------
 
 
 def _states(given: Iterable[str | FsmState]) -> tuple[FsmState, ...]:
-    if isinstance(given, str):
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         raise InvalidDefinition(f"Fsm: states={shown(given)} must be a list of names and FsmStates")
     return tuple(each if isinstance(each, FsmState) else FsmState(each) for each in given)
 
 
-def _transitions(given: Iterable[Transition]) -> tuple[Transition, ...]:
-    given = tuple(given)
-    for each in given:
-        if not isinstance(each, Transition):
+def _transitions(given: Any) -> tuple[Transition, ...]:
+    if not isinstance(given, Iterable):
+        raise InvalidDefinition(f"Fsm: transitions={shown(given)} must be a list of Transitions")
+    transitions: tuple[Transition, ...] = tuple(given)
+    for each in transitions:
+        if not isinstance(each, Transition):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidDefinition(f"Fsm: {shown(each)} is no Transition")
-    return given
+    return transitions
 
 
 @frozen
@@ -211,8 +238,8 @@ class Fsm:
             or without a way out; a transition from a final state, or one that is never taken. It names the state.
     """
 
-    inputs: ClassVar[tuple[type[Input], ...]] = (Finished, CutOff)
-    routes: ClassVar[Mapping[str, Any]] = {"jido.instruction.interrupted": CutOff}
+    inputs: ClassVar[tuple[type[Input], ...]] = (Finished, CutOff, GoOn)
+    routes: ClassVar[Mapping[str, Any]] = {"jido.instruction.interrupted": CutOff, GO_ON: GoOn}
 
     states: tuple[FsmState, ...] = field(converter=_states)
     """Names of states, or `FsmState`s; the first is the one that a machine begins in, unless `initial` says another."""
@@ -238,7 +265,7 @@ class Fsm:
         _check(self)
 
     def init(self, agent: Any) -> tuple[Any, Directives]:
-        """Return the agent with a machine at its beginning; one that has a machine keeps it."""
+        """Return the agent with a machine at its beginning; one that has a machine keeps it, and goes on with it."""
         machine = agent.strategy_state
         if machine is None:
             return evolve(agent, strategy_state=Machine(self.initial)), ()
@@ -247,6 +274,8 @@ class Fsm:
                 f"agent {shown(agent.id)} is in state {shown(getattr(machine, 'state', machine))}, which its table of "
                 f"states hasn't (known: {', '.join(self._by_name)})"
             )
+        if machine.waiting and machine.running is None:
+            return agent, (Schedule(0, Signal(GO_ON, source=f"/agent/{agent.id}"), key=GO_ON),)
         return agent, ()
 
     def run(self, agent: Any, instructions: Sequence[Instruction], signal: Signal | None) -> tuple[Any, Directives]:
@@ -299,13 +328,18 @@ class Fsm:
             case cls if cls is Finished or cls is CutOff:
                 told: Any = instruction.bind()
                 return self._ended(agent, told, signal, directives)
-            case cls if cls is ApplyOutcome or agent.strategy_state.running is None:
+            case cls if cls is GoOn:
+                return self._drained(agent, directives)
+            case cls if cls is ApplyOutcome or not self._is_busy(agent.strategy_state):
                 return self._step(agent, instruction, signal, directives)
         try:
             return self._queued(agent, instruction, signal)
         except ActionError as error:
             directives.append(Error(error, context="instruction"))
             return agent
+
+    def _is_busy(self, machine: Machine) -> bool:
+        return machine.running is not None or bool(machine.waiting)
 
     def _queued(self, agent: Any, instruction: Instruction, signal: Signal | None) -> Any:
         machine: Machine = agent.strategy_state
@@ -375,22 +409,37 @@ class Fsm:
         outcome = told.outcome or Outcome(instruction, error=Interrupted(running.action))
         agent = evolve(agent, strategy_state=evolve(machine, running=None))
         try:
-            if outcome.error is not None:
-                raise outcome.error
-            result = _Result(instruction.action_class, outcome.result)
-            agent = self._moved(agent, running.target, result, signal, directives)
-        except ActionError as error:
-            agent = self._failed(agent, error, running.on_error, signal, directives)
+            agent = self._learned(agent, running, outcome, signal, directives)
+        except Exception as bug:  # noqa: BLE001  # of whatever kind: it is raised by the directive
+            return self._past(agent, bug, directives)
         return self._drained(agent, directives)
 
+    def _learned(
+        self, agent: Any, running: Running, outcome: Outcome, signal: Signal | None, directives: list[AttrsInstance]
+    ) -> Any:
+        try:
+            if outcome.error is not None:
+                raise outcome.error
+            result = _Result(outcome.instruction.action_class, outcome.result)
+            return self._moved(agent, running.target, result, signal, directives)
+        except ActionError as error:
+            return self._failed(agent, error, running.on_error, signal, directives)
+
     def _drained(self, agent: Any, directives: list[AttrsInstance]) -> Any:
-        """Give those that wait their turns, up to the next one that takes time."""
+        """Give those that wait their turns, up to the next one that takes time, or is a bug."""
         while agent.strategy_state.running is None and agent.strategy_state.waiting:
             machine = agent.strategy_state
             first, *rest = machine.waiting
             agent = evolve(agent, strategy_state=evolve(machine, waiting=tuple(rest)))
-            agent = self._step(agent, first.instruction, first.signal, directives)
+            try:
+                agent = self._step(agent, first.instruction, first.signal, directives)
+            except Exception as bug:  # noqa: BLE001  # of whatever kind: it is raised by the directive
+                return self._past(agent, bug, directives)
         return agent
+
+    def _past(self, agent: Any, bug: Exception, directives: list[AttrsInstance]) -> Any:
+        directives.append(Crash(bug))
+        return evolve(agent, strategy_state=evolve(agent.strategy_state, error=shown_error(bug)))
 
     # ---- a step
 

@@ -6,6 +6,7 @@ Nothing here is promised.
 from jido_trio.core._action import check_result
 from jido_trio.core._directives import checked_dispatch
 from jido_trio.core._error_policy import Verdict, decide_error
+from jido_trio.core._fsm import Crash
 from jido_trio.core._invariant import invariants_of
 from jido_trio.core._plugged import StartChildren, checkpointed, restored
 from jido_trio.core._policy import Gate
@@ -13,6 +14,7 @@ from jido_trio.core._sensor import checked_sensor
 from jido_trio.core._ticks import comes_at, due_at_start, first_due, is_missed, is_same_job, next_due
 
 __all__ = [
+    "Crash",
     "Gate",
     "StartChildren",
     "Verdict",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from attrs import define, evolve
 
 from jido_trio.core import Error, ErrorPolicy, Stop
-from jido_trio.core.inner import decide_error
+from jido_trio.core.inner import Crash, decide_error
 from jido_trio.redact import said, shown, without_texts
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._interpreter import Runtime, interpret
@@ -98,3 +98,8 @@ def _(directive: Error, runtime: Runtime) -> None:
         raise error
     if verdict.then == "stop":
         runtime.do(Stop(error))
+
+
+@interpret.register
+def _(directive: Crash, _runtime: Runtime) -> None:
+    raise directive.error

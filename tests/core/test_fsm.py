@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jido_trio.core import (
     Action,
     Agent,
+    Began,
     Context,
     Emit,
     Error,
@@ -30,7 +31,7 @@ from jido_trio.core import (
     Transition,
     snapshot_of,
 )
-from jido_trio.core._fsm import Finished
+from jido_trio.core._fsm import Crash, Finished
 from jido_trio.data import pack, unpack
 from jido_trio.errors import ActionError, Interrupted, InvalidDefinition, TransitionRefused
 from jido_trio.runtime import Jido
@@ -334,6 +335,10 @@ def test_a_machine_that_is_in_a_state_which_the_table_has_not_is_refused_by_name
 # ---- the table
 
 
+async def waits(*_: object) -> bool:
+    return False
+
+
 MISFITS = {
     "no states": (lambda: Fsm([], []), "must name at least one state"),
     "twice": (lambda: Fsm(["a", "a"], []), "state 'a' is declared twice"),
@@ -360,8 +365,14 @@ MISFITS = {
     "no action": (lambda: Transition("a", Order, "b"), "must be an action class"),  # type: ignore[arg-type]
     "odd final": (lambda: FsmState("a", final="yes"), "final='yes' of state 'a'"),  # type: ignore[arg-type]
     "odd guard": (lambda: Transition("a", Ship, when=3), "when=3"),  # type: ignore[arg-type]
-    "no transition": (lambda: Fsm(["a"], [("a", Ship)]), "is no Transition"),  # type: ignore[list-item]
+    "no transition": (lambda: Fsm(["a"], [("a", Ship)]), "is no Transition"),
     "a word": (lambda: Fsm("open", []), "must be a list"),
+    "states of none": (lambda: Fsm(None, []), "states=None must be a list"),  # type: ignore[arg-type]
+    "no transitions": (lambda: Fsm(["a"], None), "transitions=None must be a list"),
+    "odd source": (lambda: Transition([5], Ship), "source=5 of a transition"),
+    "empty source": (lambda: Transition("", Ship), "source='' of a transition"),
+    "source of none": (lambda: Transition(None, Ship), "source=None of a transition"),
+    "async guard": (lambda: Transition("a", Ship, when=waits), "must be a plain `def`"),  # type: ignore[arg-type]
     "no source": (lambda: Fsm(["a"], [Transition([], Ship)]), "has no source"),
 }
 
@@ -506,3 +517,60 @@ def test_parameters_of_an_input_are_made_what_its_fields_say():
     agent, _ = Walker.new("w").cmd(Instruction(Move, {"steps": "5"}))
 
     assert agent.strategy_state == 5
+
+
+# ---- bugs that are met when an action with effects has ended
+
+
+class Buggy(Action):
+    def run(self, context: Context[Order]) -> Result:
+        raise ZeroDivisionError("a bug")
+
+
+def test_a_bug_in_a_command_that_waited_is_behind_the_machine_and_those_behind_it_wait_on():
+    agent, directives = told(OrderAgent.new("o"), Add(price=1), Charge())
+    agent, _ = told(agent, Log(word="a"), Buggy(), Log(word="b"))
+    agent, more = agent.cmd(directives[-1].finished(None))
+
+    machine: Machine = agent.strategy_state
+    assert (machine.state, machine.running, len(machine.waiting)) == ("paid", None, 1)
+    assert machine.error == "ZeroDivisionError: a bug"
+    assert isinstance(more[-1], Crash)
+    assert str(more[-1].error) == "a bug"
+
+    agent, (go_on,) = Began(Signal("jido.agent.started")).apply(agent)
+    assert isinstance(go_on, Schedule)
+    agent, _ = told(agent, Log(word="c"))
+    agent, _ = agent.receive(go_on.message)
+    assert agent.strategy_state.waiting == ()
+    assert agent.state.log[-3:] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("kind", [OrderAgent, Forgetful])
+async def test_a_machine_that_is_kept_goes_on_after_a_bug_in_a_command_that_waited(autojump_clock, kind):
+    reports: list[Any] = []
+    async with Jido(storage=MemoryStorage(), on_report=reports.append) as jido:
+        order = await jido.start_agent(kind, after_crash=None if kind is OrderAgent else "committed")
+        await order.call(Add(price=5))
+        for command in (Charge(), Log(word="a"), Buggy(), Log(word="b"), Buggy(), Buggy(), Buggy(), Ship()):
+            await order.call(command)
+        await trio.sleep(5)
+        assert snapshot_of(order.agent).status == "success"
+        assert order.agent.state.log[-3:] == ["a", "b", "shipped"]
+        assert (order.incarnation, len(reports)) == (5, 4)
+        assert jido.ledger().balanced
+
+
+class Deadly(Agent[Order], strategy=Fsm(["open", FsmState("paid", entry=Buggy)], [Transition("*", Charge, "paid")])):
+    """Crashes as it comes to its second state."""
+
+
+async def test_a_bug_in_the_step_of_an_outcome_leaves_the_machine_where_it_was(autojump_clock):
+    async with Jido(on_report=lambda _: None) as jido:
+        order = await jido.start_agent(Deadly, after_crash="committed")
+        for _ in range(2):
+            await order.call(Charge())
+            await trio.sleep(2)
+            machine: Machine = order.agent.strategy_state
+            assert (machine.state, machine.running) == ("open", None)
+        assert order.incarnation == 3
