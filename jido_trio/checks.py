@@ -3,6 +3,7 @@
 The owner is a phrase that ends a sentence, as "child 'parser'"; empty if the option's name says enough.
 """
 
+import inspect
 import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -11,7 +12,17 @@ from typing import TypeGuard
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 
-__all__ = ["did_you_mean", "nearest", "one_of", "refused", "seconds", "share", "whole"]
+__all__ = [
+    "called_at_once",
+    "did_you_mean",
+    "does_nothing",
+    "nearest",
+    "one_of",
+    "refused",
+    "seconds",
+    "share",
+    "whole",
+]
 
 
 def one_of(owner: str, field: str, value: object, words: Sequence[str]) -> None:
@@ -50,6 +61,31 @@ def share(owner: str, field: str, value: object) -> None:
     """Refuse what is no part of a whole, from 0 to 1."""
     if not _is_number(value) or not 0 <= value <= 1:
         raise refused(owner, field, value, "must be a number from 0 to 1")
+
+
+def called_at_once(owner: str, field: str, value: object, *, takes: str, or_none: str = "") -> None:
+    """Refuse what can't be called, and what would do nothing when it is: nobody awaits or iterates what it returns.
+
+    Args:
+        owner: Whose option it is.
+        field: The option.
+        value: What was given.
+        takes: What the function is given, and returns: "a signal, and returns a key".
+        or_none: What None means, if that may be given.
+    """
+    if value is None and or_none:
+        return
+    if not callable(value):
+        raise refused(owner, field, value, f"must be a function that takes {takes}{_or(or_none)}")
+    if does_nothing(value):
+        raise refused(owner, field, value, f"must be a plain `def`, which is called at once; it takes {takes}")
+
+
+def does_nothing(function: object) -> bool:
+    """Whether a call of a function runs nothing of it: it is async, or a generator."""
+    looked_at = (function, getattr(type(function), "__call__", None))  # noqa: B004  # of an object, too
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    return any(kind(each) for kind in kinds for each in looked_at)
 
 
 def refused(owner: str, field: str, value: object, why: str) -> InvalidDefinition:

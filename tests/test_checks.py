@@ -1,8 +1,10 @@
 """Checks of options: what they let through, and what they say about the rest."""
 
+from functools import partial
+
 import pytest
 
-from jido_trio.checks import did_you_mean, nearest, one_of, seconds, share, whole
+from jido_trio.checks import called_at_once, did_you_mean, nearest, one_of, seconds, share, whole
 from jido_trio.errors import InvalidDefinition
 
 WORDS = ("permanent", "transient", "temporary")
@@ -79,3 +81,29 @@ def test_the_nearest_word_is_offered():
 def test_no_word_is_offered_where_none_is_near(word):
     assert nearest(word, WORDS) is None
     assert did_you_mean(word, WORDS) == ""
+
+
+async def waits(_: object) -> None: ...
+
+
+def yields(_: object):
+    yield
+
+
+async def both(_: object):
+    yield
+
+
+class Waiting:
+    async def __call__(self, _: object) -> None: ...
+
+
+@pytest.mark.parametrize("function", [print, [].append, int, partial(print, 1), lambda _: None, None])
+def test_what_is_called_at_once_passes(function):
+    called_at_once("", "on_report", function, takes="a report", or_none="None for the log")
+
+
+@pytest.mark.parametrize("function", [waits, yields, both, Waiting(), partial(waits, 1), 5, None, Odd()])
+def test_what_would_do_nothing_when_it_is_called_is_refused(function):
+    with pytest.raises(InvalidDefinition, match=r"on_report=.* of 'x' must be a .*takes a report"):
+        called_at_once("'x'", "on_report", function, takes="a report")

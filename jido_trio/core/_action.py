@@ -129,6 +129,9 @@ class Action(Described):
         cls.is_managed = cls.policy is not None or bool(hooks)
         if hooks and not cls.is_abstract and not cls.is_async:
             raise InvalidDefinition(f"{cls.__qualname__}.{hooks[0]} {_FOR_EFFECTS}")
+        for hook in (*hooks, "undo"):
+            if callable(getattr(cls, hook, None)) and not inspect.iscoroutinefunction(getattr(cls, hook)):
+                raise InvalidDefinition(f"{cls.__qualname__}.{hook} must be an `async def`, as it is awaited")
         _refuse_metadata_as_fields(cls)
         # slots=True would make a second class here, and attrs can't freeze a class whose base is frozen already.
         attrs.frozen(cls, slots=False, init=False, kw_only=True)
@@ -198,7 +201,19 @@ def _kind_of_run(cls: type) -> tuple[bool, bool]:
         return True, False
     if not callable(run) or inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
         raise InvalidDefinition(f"{cls.__qualname__}.run must be a method, `def` or `async def`, that returns a result")
+    if inspect.isfunction(inspect.getattr_static(cls, "run")) and not _takes_context(run):
+        raise InvalidDefinition(
+            f"{cls.__qualname__}.run must take the context, and nothing else: `def run(self, context)`"
+        )
     return False, inspect.iscoroutinefunction(run)
+
+
+def _takes_context(run: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(run, follow_wrapped=False).bind(None, None)
+    except TypeError:
+        return False
+    return True
 
 
 HOOKS = ("before", "after", "on_error")

@@ -20,8 +20,12 @@ Migration: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Makes the fields of a state of the next version of those of one."""
 
 
+def _can_migrate(given: object) -> bool:
+    return callable(given) and not checks.does_nothing(given)
+
+
 def _migrations(given: Any) -> Mapping[str | None, Migration]:
-    if not isinstance(given, Mapping) or not all(callable(each) for each in given.values()):
+    if not isinstance(given, Mapping) or not all(map(_can_migrate, given.values())):
         raise InvalidDefinition(
             f"Durable: migrations={shown(given)} must be a mapping from each older vsn, oldest first, to a function "
             "that takes the fields of a state of it and returns those of the next",

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
+from jido_trio import checks
 from jido_trio.core._pattern import Trie, complexity, segments
 from jido_trio.core._signal import Signal
 from jido_trio.errors import InvalidDefinition
@@ -33,8 +34,8 @@ def _check_priority(route: "Route", _: object, priority: int) -> None:
 
 
 def _check_predicate(route: "Route", _: object, when: Callable[[Signal], bool] | None) -> None:
-    if when is not None and not callable(when):
-        raise InvalidDefinition(f"route {route.pattern!r}: when={shown(when)} must take a signal and return a bool")
+    takes = "a signal, and returns a bool"
+    checks.called_at_once(f"route {route.pattern!r}", "when", when, takes=takes, or_none="None for always")
 
 
 @frozen

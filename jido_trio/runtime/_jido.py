@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from os import PathLike
 from types import TracebackType
@@ -118,11 +118,18 @@ class Jido(Agents):
         debug: Level = "off",
         inspect: str | PathLike[str] | None = None,
     ) -> None:
-        _check_name(name)
+        _check_name("an instance", name)
         check_size(mailbox_size)
-        checks.whole(f"instance {shown(name)}", "dead_letters", dead_letters, least=0)
+        owner = f"instance {shown(name)}"
+        checks.whole(owner, "dead_letters", dead_letters, least=0)
+        checks.called_at_once(owner, "on_report", on_report, takes="a report", or_none="None for the log")
+        checks.called_at_once(owner, "on_dead_letter", on_dead_letter, takes="a dead letter")
+        checks.called_at_once(owner, "on_dead_directive", on_dead_directive, takes="a dead directive")
+        checks.called_at_once(owner, "on_shadow", on_shadow, takes="a difference")
+        checks.called_at_once(owner, "on_event", on_event, takes="an event", or_none="None for nobody")
+        _check_world(owner, world)
         self._inspector = Inspector(checked_path(inspect), self._seen) if inspect is not None else None
-        new_cell = shadows_of(f"instance {shown(name)}", shadow, on_shadow)
+        new_cell = shadows_of(owner, shadow, on_shadow)
         world = world if world is not None else current()
         with using(world):
             context = contextvars.copy_context()
@@ -137,7 +144,7 @@ class Jido(Agents):
                 on_report=on_report,
                 on_gone=instance.gone,
             )
-            children = [each if isinstance(each, Child) else each.service(instance.part) for each in services]
+            children = [_child(owner, each, instance) for each in _listed(owner, services)]
             beside = [supervisor_child("services", children, on_report=on_report)] if children else []
             # That the agents give up is the end of the instance: max_restarts=0 passes it on.
             self._tree = open_supervisor(
@@ -271,7 +278,9 @@ class Jido(Agents):
             InvalidDefinition: An option is wrong.
             SupervisorStopped: The instance isn't running.
         """
-        _check_name(name)
+        _check_name("a partition", name)
+        takes = "a dead letter"
+        checks.called_at_once(f"partition {shown(name)}", "on_dead_letter", on_dead_letter, takes=takes, or_none="None")
         if mailbox_size is not None:
             check_size(mailbox_size)
         self._instance.running()
@@ -332,11 +341,30 @@ class Jido(Agents):
         return self._root.tree()
 
 
-def _check_name(name: object) -> None:
+def _check_name(owner: str, name: object) -> None:
     if not isinstance(name, str) or not name:
-        raise InvalidDefinition(
-            f"name={shown(name)} of an instance must be a text that is not empty", field="name", value=name
-        )
+        raise checks.refused(owner, "name", name, "must be a text that is not empty")
+
+
+def _check_world(owner: str, world: object) -> None:
+    if world is not None and not all(hasattr(world, name) for name in ("ids", "now", "random")):
+        raise checks.refused(owner, "world", world, "must be a world, as seeded(7) of jido_trio.world, or None")
+
+
+def _listed(owner: str, services: object) -> Iterable[object]:
+    if isinstance(services, str | Mapping) or not isinstance(services, Iterable):
+        raise checks.refused(owner, "services", services, "must be a list of Children and Services")
+    return services
+
+
+def _child(owner: str, service: object, instance: Instance) -> Child:
+    if isinstance(service, Child):
+        return service
+    make = getattr(service, "service", None)
+    if not callable(make):
+        raise checks.refused(owner, "services", service, "holds what is neither a Child nor has a method `service`")
+    child: Child = make(instance.part)
+    return child
 
 
 def _checked_storage(storage: object) -> AbstractAsyncContextManager[Storage | None]:

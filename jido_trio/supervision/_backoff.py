@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import math
-from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import Attribute, field, frozen
 
+from jido_trio import checks
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
 
 
 def _seconds(_: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
-        raise InvalidDefinition(
-            f"{attribute.name}={value!r} must be seconds, 0 or more", field=attribute.name, value=value
-        )
+    checks.seconds("", attribute.name, value)
 
 
 def _at_least_1(_: object, attribute: Attribute[Any], value: object) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 1 <= value < math.inf:
-        raise InvalidDefinition(f"{attribute.name}={value!r} must be 1 or more", field=attribute.name, value=value)
+        raise InvalidDefinition(f"{attribute.name}={shown(value)} must be 1 or more", field=attribute.name, value=value)
 
 
 def _share(_: object, attribute: Attribute[Any], value: object) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
-        raise InvalidDefinition(f"{attribute.name}={value!r} must be from 0 to 1", field=attribute.name, value=value)
+        raise InvalidDefinition(
+            f"{attribute.name}={shown(value)} must be from 0 to 1", field=attribute.name, value=value
+        )
 
 
 @frozen(kw_only=True)
@@ -64,20 +64,11 @@ visible, until `restart_child`; it is stopped as if it had ended for good."""
 
 
 def _restarts(_: object, attribute: Attribute[int], value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidDefinition(
-            f"max_restarts={value!r} must be a whole number, 0 or more", field="max_restarts", value=value
-        )
+    checks.whole("", attribute.name, value)
 
 
 def _word(_: object, attribute: Attribute[Any], value: object) -> None:
-    words = get_args(Exhausted)
-    if value not in words:
-        near = get_close_matches(str(value), words, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InvalidDefinition(
-            f"exhausted={value!r} is not one of {', '.join(words)}{hint}", field="exhausted", value=value
-        )
+    checks.one_of("", attribute.name, value, get_args(Exhausted))
 
 
 @frozen(kw_only=True)

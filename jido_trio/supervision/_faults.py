@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import TypeAlias
 
 from attrs import field, frozen
 
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
 
 
 def _check(call: str, name: str, value: object, *, whole: bool = False) -> None:
     kinds = int if whole else int | float
-    if not isinstance(value, kinds) or isinstance(value, bool) or not 0 < value < math.inf:
+    if not isinstance(value, kinds) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
         must = "numbers of starts, which count from 1" if whole else "seconds above 0"
-        raise InvalidDefinition(f"{call}({value!r}): {name} must be {must}", field=name, value=value)
+        raise InvalidDefinition(f"{call}({shown(value)}): {name} must be {must}", field=name, value=value)
 
 
 @frozen

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import Attribute, field, frozen
 
-from jido_trio.errors import InvalidDefinition
+from jido_trio import checks
 from jido_trio.terms import AutoShutdown, RestartStrategy
 
 SupervisorKind: TypeAlias = Literal["static", "pool"]
@@ -19,37 +17,21 @@ def _one_of(words: object) -> Callable[[object, Attribute[Any], object], None]:
     known: tuple[str, ...] = get_args(words)
 
     def check(_: object, attribute: Attribute[Any], value: object) -> None:
-        if value not in known:
-            near = get_close_matches(str(value), known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise InvalidDefinition(
-                f"{attribute.name}={value!r} is not one of {', '.join(map(repr, known))}{hint}",
-                field=attribute.name,
-                value=value,
-            )
+        checks.one_of("", attribute.name, value, known)
 
     return check
 
 
 def _check_restarts(_: object, attribute: Attribute[int], value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidDefinition(
-            f"max_restarts={value!r} must be a whole number, 0 or more", field="max_restarts", value=value
-        )
+    checks.whole("", attribute.name, value)
 
 
 def _check_seconds(_: object, attribute: Attribute[float], value: object) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
-        raise InvalidDefinition(f"max_seconds={value!r} must be seconds above 0", field="max_seconds", value=value)
+    checks.seconds("", attribute.name, value, above_zero=True)
 
 
 def _check_children(_: object, attribute: Attribute[int | None], value: object) -> None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise InvalidDefinition(
-            f"max_children={value!r} must be a whole number, 0 or more, or None for no limit",
-            field="max_children",
-            value=value,
-        )
+    checks.whole("", attribute.name, value, or_none="None for no limit")
 
 
 @frozen(kw_only=True)

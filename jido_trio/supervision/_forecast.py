@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from attrs import evolve, frozen
 
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
 from jido_trio.supervision._backoff import Backoff
 from jido_trio.supervision._child import Child, is_seconds
 from jido_trio.supervision._faults import At, Every, Fault, StartFails
@@ -146,7 +147,7 @@ def forecast(
     flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
     spec = SupervisorSpec(tuple(children), flags)
     if not is_seconds(seconds):
-        raise InvalidDefinition(f"seconds={seconds!r} must be seconds, 0 or more", field="seconds", value=seconds)
+        raise InvalidDefinition(f"seconds={shown(seconds)} must be seconds, 0 or more", field="seconds", value=seconds)
     supposed = {path: _several(path, failure) for path, failure in failures.items()}
     _check_paths(spec, supposed)
     found = _rehearsed(spec, supposed, seconds)
@@ -159,7 +160,8 @@ def _several(path: str, failure: object) -> tuple[Fault, ...]:
     several = (failure,) if isinstance(failure, Every | At | StartFails) else failure
     if not isinstance(several, Sequence) or not all(isinstance(one, Every | At | StartFails) for one in several):
         raise InvalidDefinition(
-            f"failures[{path!r}]={failure!r} must be every(seconds), at(*times), start_fails(*numbers), or several",
+            f"failures[{shown(path)}]={shown(failure)} must be every(seconds), at(*times), start_fails(*numbers), or "
+            "several",
             field="failures",
             value=failure,
         )

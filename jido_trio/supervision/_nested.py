@@ -8,6 +8,8 @@ from typing import Any
 import trio
 from attrs import frozen
 
+from jido_trio import checks
+from jido_trio.redact import shown
 from jido_trio.supervision._block import Block
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._exit import Shutdown
@@ -34,6 +36,11 @@ class Nested:
     on_gone: OnGone | None = None
     block: Callable[[Supervisor], Block[Any]] = plain_block
     """Returns the block that it lives in; the face of that is the `value` of the child's ref."""
+
+    def __attrs_post_init__(self) -> None:
+        of = f"supervisor {shown(self.spec.name)}"
+        checks.called_at_once(of, "on_report", self.on_report, takes="a report", or_none="None for that above")
+        checks.called_at_once(of, "on_gone", self.on_gone, takes="an id and how it ended", or_none="None for nobody")
 
     def child(self, restart: Restart, shutdown: ShutdownLimit, *, significant: bool = False) -> Child:
         """Return it as a child."""

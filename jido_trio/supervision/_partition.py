@@ -13,6 +13,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
 from jido_trio.supervision._block import Block
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._flags import Flags
@@ -62,7 +63,8 @@ def _bytes(key: object) -> bytes:
             return b"t" + b"".join(b"%d:%s" % (len(part), part) for part in parts)
         case _:
             raise InvalidDefinition(
-                f"{key!r} can't lead to a partition: give an int, a str, bytes, or a tuple of those, str(key) for one",
+                f"{shown(key)} can't lead to a partition: give an int, a str, bytes, or a tuple of those, "
+                "str(key) for one",
                 field="key",
                 value=key,
             )

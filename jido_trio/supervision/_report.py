@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
+from jido_trio import checks
 from jido_trio.errors import RestartIntensityExceeded, StartFailed
 from jido_trio.redact import said, shown, shown_error, type_name
 from jido_trio.terms import ExitKind
@@ -285,7 +286,12 @@ def hearing_reports(listener: Sink) -> Generator[None]:
 
 
 def sink_for(on_report: Sink | None) -> Sink:
-    """Return where the reports of a supervisor go that was given this sink."""
+    """Return where the reports of a supervisor go that was given this sink.
+
+    Raises:
+        InvalidDefinition: It can't be called, or is async.
+    """
+    checks.called_at_once("a supervisor", "on_report", on_report, takes="a report", or_none="None for the default")
     listener = _listener.get()
     if listener is None:
         return on_report or FoldedLog()

@@ -9,6 +9,7 @@ import trio
 from attrs import define, field, frozen
 
 from jido_trio.errors import InvalidDefinition, TaskCrashed, TaskError, TaskStopped, TaskTimedOut
+from jido_trio.redact import shown
 from jido_trio.supervision._child import Child, is_seconds
 from jido_trio.supervision._exit import Shutdown, exit_kind
 from jido_trio.supervision._life import Life, active
@@ -254,5 +255,7 @@ def check_timeout(timeout: object) -> None:
     """Refuse a timeout that is no time."""
     if timeout is not None and not is_seconds(timeout):
         raise InvalidDefinition(
-            f"timeout={timeout!r} must be seconds (0 or more), or None for no limit", field="timeout", value=timeout
+            f"timeout={shown(timeout)} must be seconds (0 or more), or None for no limit",
+            field="timeout",
+            value=timeout,
         )

@@ -14,7 +14,9 @@ from typing import Generic, Literal, Self, TypeAlias, TypeVar, get_args
 import trio
 from attrs import Attribute, define, field
 
+from jido_trio import checks
 from jido_trio.errors import InvalidDefinition, TaskTimedOut
+from jido_trio.redact import shown
 from jido_trio.supervision._task import Failed, Ok, Task, check_timeout, end
 
 A = TypeVar("A")
@@ -28,16 +30,13 @@ Start: TypeAlias = Callable[[A, Callable[[Task[T]], None]], Task[T]]
 
 
 def _check_concurrency(_: object, attribute: Attribute[int], value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidDefinition(
-            f"max_concurrency={value!r} must be a whole number, 1 or more", field="max_concurrency", value=value
-        )
+    checks.whole("", attribute.name, value, least=1)
 
 
 def _check_on_timeout(_: object, attribute: Attribute[OnTimeout], value: object) -> None:
-    if value not in get_args(OnTimeout):
+    if not (isinstance(value, str) and value in get_args(OnTimeout)):
         raise InvalidDefinition(
-            f"on_timeout={value!r} must be 'raise' or 'kill' (a Failed among the results)",
+            f"on_timeout={shown(value)} must be 'raise' or 'kill' (a Failed among the results)",
             field="on_timeout",
             value=value,
         )

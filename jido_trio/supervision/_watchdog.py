@@ -70,6 +70,8 @@ async def watch_event_loop(seconds: float = 1.0, on_blocked: Callable[[BlockedRe
         InvalidDefinition: The seconds are no time above 0.
     """
     checks.seconds("watch_event_loop", "seconds", seconds, above_zero=True)
+    takes = "a report"
+    checks.called_at_once("watch_event_loop", "on_blocked", on_blocked, takes=takes, or_none="None for the log")
     watch = _Watch(seconds, on_blocked, trio.lowlevel.current_trio_token(), threading.get_ident())
     thread = threading.Thread(target=watch.run, name="jido_trio watchdog", daemon=True)
     thread.start()

@@ -250,6 +250,20 @@ def test_a_run_that_is_a_generator_is_refused():
                 yield
 
 
+@pytest.mark.parametrize("run", [lambda self: None, lambda self, context, more: None, lambda self, *, context: None])
+def test_a_run_that_doesnt_take_the_context_is_refused(run):
+    with pytest.raises(InvalidDefinition, match="run must take the context"):
+        type("Bad", (Action,), {"run": run})
+
+
+@pytest.mark.parametrize("hook", ["before", "after", "on_error", "undo"])
+def test_a_hook_that_cant_be_awaited_is_refused(hook):
+    async def run(self: object, context: object) -> None: ...
+
+    with pytest.raises(InvalidDefinition, match=f"Bad.{hook} must be an `async def`"):
+        type("Bad", (Action,), {"run": run, hook: lambda self, context: None})
+
+
 class Put(Action):
     value: int
     where: str = "shelf"

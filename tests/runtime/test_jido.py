@@ -145,7 +145,27 @@ async def test_an_agent_made_before_takes_neither_id_nor_state(autojump_clock, o
             await jido.start_agent(Notebook.new("mine"), **options)
 
 
-@pytest.mark.parametrize("options", [{"mailbox_size": 0}, {"max_restarts": -1}, {"max_seconds": 0}], ids=str)
+async def told(_: object) -> None: ...
+
+
+SINKS = ["on_report", "on_dead_letter", "on_dead_directive", "on_event", "on_shadow"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mailbox_size": 0},
+        {"max_restarts": -1},
+        {"max_seconds": 0},
+        {"world": 5},
+        {"services": 5},
+        {"services": [5]},
+        {"services": "mail"},
+        *({sink: 5} for sink in SINKS),
+        *({sink: told} for sink in SINKS),
+    ],
+    ids=lambda options: "-".join(f"{name}={getattr(value, '__name__', value)}" for name, value in options.items()),
+)
 def test_an_instance_refuses_options_that_are_wrong(options):
     (name,) = options
     with pytest.raises(InvalidDefinition, match=name):
