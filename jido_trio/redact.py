@@ -61,9 +61,32 @@ def said(value: object, limit: int = 500, *, hide: Collection[str] = ()) -> str:
 
 
 def shown_error(error: BaseException, limit: int = 500, *, hide: Collection[str] = ()) -> str:
-    """Return "module.Type: message" of an exception, as a traceback ends: one line of at most `limit` characters."""
+    """Return "module.Type: message" of an exception, as a traceback ends: one line of at most `limit` characters.
+
+    Of a group the first exceptions in it are told, too.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        told = "; ".join(shown_error(each, limit, hide=hide) for each in _leaves(error)[:_FEW_LEAVES])
+        return _line(f"{type_name(type(error))}: {said(error, limit, hide=hide)}: {told}", limit)
     kind, message = type_name(type(error)), said(error, limit, hide=hide)
     return _line(f"{kind}: {message}" if message else kind, limit)
+
+
+_FEW_LEAVES = 3
+"""So many exceptions of a group are told."""
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    """Return the exceptions in a group that are none, in order."""
+    found: list[BaseException] = []
+    left: list[BaseException] = [group]
+    while left:
+        error = left.pop()
+        if isinstance(error, BaseExceptionGroup):
+            left += reversed(BaseExceptionGroup.exceptions.__get__(error))
+        else:
+            found.append(error)
+    return found
 
 
 def type_name(cls: type) -> str:

@@ -185,3 +185,10 @@ def test_an_error_is_told_with_its_class_and_its_message():
 @pytest.mark.parametrize("value", ODD, ids=[str(number) for number in range(len(ODD))])
 def test_whatever_a_value_is_there_is_plain_data_of_it(value):
     assert len(json.dumps(plain(value))) < 20_000
+
+
+def test_of_a_group_the_errors_in_it_are_told():
+    group = ExceptionGroup("two", [ExceptionGroup("one", [ValueError("a secret")]), KeyError("b")])
+    assert shown_error(group) == "ExceptionGroup: two (2 sub-exceptions): ValueError: a secret; KeyError: 'b'"
+    assert "secret" not in shown_error(group, hide={"secret"})
+    assert len(shown_error(ExceptionGroup("many", [ValueError("x" * 1000)] * 50), 100)) <= 100

@@ -409,9 +409,9 @@ def archive_of(storage: Storage, instance: str, agent_id: str) -> Archive:
     """Return the records of the agent with that id.
 
     Raises:
-        InvalidDefinition: The id is too long for a key.
+        InvalidDefinition: The id is too long for a key, or UTF-8 can't write it.
     """
-    at = f"{quote(instance, safe='')}/agent/{quote(agent_id, safe='')}/"
+    at = f"{_quoted('the instance name', instance)}/agent/{_quoted('id', agent_id)}/"
     if len(at) > LONGEST:
         raise InvalidDefinition(
             f"id={shown(agent_id)} is too long for a durable agent: the keys of its records would begin with "
@@ -420,6 +420,16 @@ def archive_of(storage: Storage, instance: str, agent_id: str) -> Archive:
             value=agent_id,
         )
     return Archive(agent_id, storage, at)
+
+
+def _quoted(what: str, text: str) -> str:
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        raise InvalidDefinition(
+            f"{what} {shown(text)} can't be in the key of a record: UTF-8 can't write it; choose another",
+            value=text,
+        ) from None
 
 
 def is_written_by(record: Record, cls: type[Agent[Any]]) -> bool:

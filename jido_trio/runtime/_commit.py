@@ -174,6 +174,10 @@ class CommittingServer(Server):
         finally:
             known.set()
 
+    async def read(self) -> None:
+        """Wait until what is on disk was read, or can't be."""
+        await self._known.wait()
+
     async def _see_which(self) -> None:
         """If nobody knows whether it became an agent of another class, see which of the two is on disk."""
         upgraded, wanted = self._upgraded, self.kept(Upgrading)

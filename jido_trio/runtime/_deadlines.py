@@ -8,6 +8,7 @@ is limited by it, and has it for a deadline in turn.
 from __future__ import annotations
 
 import math
+import sys
 from contextvars import ContextVar
 
 import trio
@@ -55,7 +56,8 @@ def checked(deadline: float | None) -> float:
     if deadline is None:
         return math.inf if inherited is None else inherited
     given: object = deadline
-    if not isinstance(given, float | int) or given is True or given is False or given != given:  # noqa: PLR0124  # nan
+    is_number = isinstance(given, float | int) and given is not True and given is not False
+    if not is_number or not (abs(deadline) <= sys.float_info.max or abs(deadline) == math.inf):  # nan is neither
         raise InvalidDefinition(
             f"deadline={shown(deadline)} must be a time of Trio's clock, as trio.current_time() + 5",
             field="deadline",

@@ -83,6 +83,7 @@ class Directory:
         assert isinstance(cell, Server)  # noqa: S101  # all cells of an instance are
         try:
             with waiting_for(cell, lasting=True):
+                await _come(supervisor, cell)
                 cell.stop_reason = reason
                 await supervisor.terminate_child(cell.id)
         except ChildRefused as refused:
@@ -96,6 +97,7 @@ class Directory:
         cell = self.cell(agent)
         if not isinstance(cell, DurableServer):
             raise _not_durable(type(cell.initial), f"agent {shown(cell.id)}", "hibernate")
+        await _come(supervisor, cell)
         await cell.hibernate()
         if not cell.closed:  # it has no life that could write its state, and all of its inputs are on disk
             cell.stop_reason = HIBERNATED
@@ -202,6 +204,12 @@ class Directory:
         if isinstance(agent, AgentRef):
             return self._instance.find(agent.id, agent._cell)  # noqa: SLF001  # a ref is ours
         return self._instance.find(agent)
+
+
+async def _come(supervisor: Supervisor, cell: Cell) -> None:
+    """Wait until an agent is under its supervisor whose start still reads what is on disk."""
+    if isinstance(cell, DurableServer) and not cell.closed and supervisor.child(cell.id).inspect() is None:
+        await cell.read()
 
 
 def _not_durable(cls: object, who: str, what: str) -> InvalidDefinition:

@@ -360,11 +360,10 @@ def _listed(owner: str, services: object) -> Iterable[object]:
 def _child(owner: str, service: object, instance: Instance) -> Child:
     if isinstance(service, Child):
         return service
-    make = getattr(service, "service", None)
+    make: Any = getattr(service, "service", None)
     if not callable(make):
         raise checks.refused(owner, "services", service, "holds what is neither a Child nor has a method `service`")
-    child: Child = make(instance.part)
-    return child
+    return cast("Child", make(instance.part))
 
 
 def _checked_storage(storage: object) -> AbstractAsyncContextManager[Storage | None]:

@@ -55,12 +55,19 @@ class Lanes:
             raise
         except Exception as bug:  # noqa: BLE001  # of whatever kind: it is the lane's
             self._broken(lane, behind, job, bug)
+        if not self._goes_on(job):
+            return  # what waits is told of, or taken up, when that life has ended
         if behind:
             following = behind.popleft()
             # With the context variables of the instance, as it would have begun if nothing had been before it.
             self._cell.instance.context.copy().run(following.runtime.start_soon, self._run, lane, behind, following)
         else:
             del self._behind[lane]
+
+    def _goes_on(self, job: Job) -> bool:
+        """Whether the life of a job does: one that shields itself may be done when its life is over."""
+        cell = self._cell
+        return cell.life is not None and cell.state != "down" and cell.incarnation == job.incarnation
 
     def _broken(self, lane: str, behind: deque[Job], job: Job, bug: Exception) -> None:
         life = self._cell.life

@@ -7,7 +7,8 @@ nothing until they have ended.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import trio
 from attrs import define, field
@@ -111,6 +112,22 @@ class LifeTasks:
 @trio.lowlevel.disable_ki_protection
 async def _called(async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]) -> None:
     await async_fn(*args)
+
+
+@asynccontextmanager
+async def open_plain_nursery() -> AsyncGenerator[trio.Nursery]:
+    """Open a nursery that raises the one error of its tasks as it is, where there is but one."""
+    failed = None
+    try:
+        async with trio.open_nursery() as nursery:
+            yield nursery
+    except BaseExceptionGroup as group:
+        failed = plain(group)
+    if failed is not None:
+        try:
+            raise failed
+        finally:
+            del failed
 
 
 def discard(*args: object) -> None:

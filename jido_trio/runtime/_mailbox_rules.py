@@ -54,8 +54,8 @@ class MailboxRules:
         checks.one_of("a mailbox", "when_full", self.when_full, WHEN_FULL)
         checks.one_of("a mailbox", "on_restart", self.on_restart, ON_RESTART)
         checks.whole("a mailbox", "redeliver", self.redeliver)
-        if self.coalesce is not None and not callable(self.coalesce):
-            raise checks.refused("a mailbox", "coalesce", self.coalesce, "must be a function from a signal to a key")
+        takes = "a signal, and returns its key"
+        checks.called_at_once("a mailbox", "coalesce", self.coalesce, takes=takes, or_none="None for none")
         if self.high_water is not None:
             checks.share("a mailbox", "high_water", self.high_water)
             if self.high_water == 0:
@@ -81,13 +81,14 @@ class RuledMailbox(Mailbox):
 
     def offer(self, signal: Signal) -> bool:
         """Put in what another sends, if the rules let it in now, or drop it; return False if it has to wait."""
-        if not self.full or self._key(signal) in self._by_key:
-            self.put_in_place(signal)
+        key = self._key(signal)
+        if not self.full or key in self._by_key:
+            self._put(signal, key)
             return True
         match self.rules.when_full:
             case "drop_oldest":
                 self._drop_oldest()
-                self.put_in_place(signal)
+                self._put(signal, key)
             case "drop_newest":
                 self.counts.accepted += 1
                 self.counts.dropped += 1
@@ -120,7 +121,9 @@ class RuledMailbox(Mailbox):
 
     def put_in_place(self, message: Signal | Call | Keyed) -> None:
         """Add a message of another; there is place for it, or it takes that of an older one."""
-        key = self._key(message) if isinstance(message, Signal) else None
+        self._put(message, self._key(message) if isinstance(message, Signal) else None)
+
+    def _put(self, message: Signal | Call | Keyed, key: Hashable) -> None:
         if key is None or not isinstance(message, Signal):
             super().put_in_place(message)
         elif key in self._by_key:
@@ -214,7 +217,7 @@ class RuledMailbox(Mailbox):
             return None
         try:
             key = self.rules.coalesce(signal)
-            hash(key)
+            self._by_key.get(key)  # whether it can be a key, beside those that there are
         except Exception as error:  # noqa: BLE001  # a signal without a key takes a place of its own
             told = Failure.of(error, hide=self.hidden(signal)).render()
             what, owner = shown(signal.type), shown(self.owner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from typing import Any, Generic, Literal, TypeVar, overload
 
@@ -128,6 +129,7 @@ class AgentRef(Generic[AgentT]):
             NoRoute: None of the agent's routes matches.
             NotSettled: The message was handled, but not all that follows was done in time. It goes on.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
+            TypeError: The message is neither signal nor action, or the timeout is no number.
             ValueError: The timeout is no time, or `until` is something else.
             WouldDeadlock: The agent waits for the interpreter that calls it, or for one that waits for that.
         """
@@ -392,9 +394,12 @@ def cell_of(ref: AgentRef[Any]) -> Server:
     return ref._cell  # noqa: SLF001  # a ref is the runtime's own
 
 
-def _check_timeout(timeout: float) -> None:
-    if not timeout >= 0:  # not a number is neither
-        raise ValueError(f"timeout={shown(timeout)} must be seconds, 0 or more, or None to wait for ever")
+def _check_timeout(timeout: object) -> None:
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if is_number and timeout >= 0 and (timeout <= sys.float_info.max or timeout == math.inf):  # type: ignore[operator]
+        return
+    told = f"timeout={shown(timeout)} must be seconds, 0 or more, or None to wait for ever"
+    raise ValueError(told) if is_number else TypeError(told)
 
 
 async def _answered(cell: Server, call: Call, timeout: float | None) -> Any:

@@ -16,6 +16,7 @@ from jido_trio.errors import ActionCancelled, ActionError, InvalidDefinition
 from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._attempts import BARE, Limits, managed
 from jido_trio.runtime._job import JobContext
+from jido_trio.runtime._life_tasks import open_plain_nursery
 
 _SHARED: trio.lowlevel.RunVar[Limits] = trio.lowlevel.RunVar("jido_trio.limits")
 
@@ -200,7 +201,7 @@ class Map(Action, name="map", description="Runs an action for each of several it
                         scope.cancel()
                         return
 
-        async with trio.open_nursery() as nursery:
+        async with open_plain_nursery() as nursery:
             for _ in range(min(self.limit, len(self.items))):
                 nursery.start_soon(work, nursery.cancel_scope)
         if failures:

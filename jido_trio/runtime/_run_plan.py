@@ -8,7 +8,9 @@ from typing import Any
 import trio
 
 from jido_trio.core import Context, Outcome, Plan, PlanRun, RunInstruction
-from jido_trio.errors import ActionError, PlanFailed
+from jido_trio.errors import ActionError, InvalidDefinition, PlanFailed
+from jido_trio.redact import shown
+from jido_trio.runtime._life_tasks import open_plain_nursery
 from jido_trio.runtime._run import run
 
 
@@ -26,8 +28,11 @@ async def run_plan(
         **options: As `run` takes them.
 
     Raises:
+        InvalidDefinition: It is no plan, or the limit is no number.
         PlanFailed: A step failed that mustn't; it says what was done and what was undone.
     """
+    if not isinstance(plan, Plan):  # pyright: ignore[reportUnnecessaryIsInstance]  # its caller may not know
+        raise InvalidDefinition(f"{shown(plan)} is no plan: give a Plan of steps", field="plan", value=plan)
     now, begun = PlanRun(plan, limit).start()
     await trio.lowlevel.checkpoint()
 
@@ -42,7 +47,7 @@ async def run_plan(
         for each in following:
             nursery.start_soon(step, each)
 
-    async with trio.open_nursery() as nursery:
+    async with open_plain_nursery() as nursery:
         for each in begun:
             nursery.start_soon(step, each)
     if now.status == "failed":

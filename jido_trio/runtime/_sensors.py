@@ -90,8 +90,10 @@ class _Runner:
                         await sensing.pass_on(item)
             else:
                 await ran
-        except AgentStopped:  # it ends with its agent, which may be a moment before
-            return
+        except AgentStopped as stopped:
+            if stopped.agent_id != cell.id or not cell.closed:
+                raise  # another agent, that the sensor speaks to
+            # It ends with its own, which may be a moment before.
 
     def gone(self, exit: ExitKind) -> None:
         """Take note that it has ended for good."""

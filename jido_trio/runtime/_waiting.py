@@ -21,6 +21,7 @@ from jido_trio.errors import AgentStopped, InvalidDefinition, WaitTimeout
 from jido_trio.redact import shown
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._family import get_children
+from jido_trio.runtime._life_tasks import open_plain_nursery
 from jido_trio.runtime._ref import AgentRef, cell_of
 from jido_trio.runtime._waits import waiting_for
 from jido_trio.terms import ExitKind
@@ -120,8 +121,9 @@ async def wait_state(ref: AgentRef[AgentT], predicate: Predicate, timeout: float
         RuntimeError: The agent lives in another thread, or in another run of Trio.
         WouldDeadlock: The agent waits for the interpreter that waits for it.
     """
-    if not callable(predicate):
-        raise TypeError(f"predicate={shown(predicate)} must be a function of the state")
+    given: object = predicate
+    if not callable(given) or checks.does_nothing(given):
+        raise TypeError(f"predicate={shown(predicate)} must be a plain function of the state, a `def`")
     checks.seconds(f"the wait for agent {shown(ref.id)}", "timeout", timeout, or_none="None to wait for ever")
     cell = cell_of(ref)
     cell.instance.check_here()
@@ -280,7 +282,7 @@ async def _together(calls: list[tuple[Callable[[AgentRef[Any]], Any], AgentRef[A
             failed.append(failure)
             nursery.cancel_scope.cancel("there is no answer of one agent")
 
-    async with trio.open_nursery() as nursery:
+    async with open_plain_nursery() as nursery:
         for call, ref in calls:
             nursery.start_soon(guarded, call, ref)
     if failed:

@@ -727,3 +727,29 @@ async def test_a_message_that_waits_to_be_committed_by_itself_is_not_lost_when_i
         assert other.agent.state.total == 7
         ledger = jido.ledger()
         assert (ledger.accepted, ledger.waiting) == (ledger.handled, 0)
+
+
+class SlowlyReadStorage(MemoryStorage):
+    """Takes a second for each answer."""
+
+    async def scan(self, start: str, end: str, limit: int = 1000) -> Any:
+        await trio.sleep(1)
+        return await super().scan(start, end, limit)
+
+
+@pytest.mark.parametrize("how", ["stop_agent", "hibernate"])
+async def test_one_that_is_stopped_while_its_start_reads_has_ended_when_that_returns(how, autojump_clock):
+    async with Jido("shop", storage=SlowlyReadStorage()) as jido, trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: jido.start_agent(Order, id="o-1"))
+        await trio.sleep(0.5)
+        await getattr(jido, how)("o-1")
+        assert jido.whereis("o-1") is None
+        await trio.sleep(10)
+        assert jido.list_agents() == ()
+
+
+@pytest.mark.parametrize(("name", "id"), [("shop \ud800", "o-1"), ("shop", "o \ud800")])
+async def test_a_name_that_utf_8_cant_write_is_refused(name, id):
+    async with Jido(name, storage=MemoryStorage()) as jido:
+        with pytest.raises(InvalidDefinition, match="UTF-8 can't write it"):
+            await jido.start_agent(Order, id=id)

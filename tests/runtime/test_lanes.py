@@ -351,3 +351,31 @@ async def test_the_next_life_of_a_durable_agent_goes_on_with_those_that_waited(a
 
     assert list(ref.agent.state.seen) == ["Interrupted", "b", "c"]
     assert (dead, letters) == ([], [])
+
+
+class Tidy(Action):
+    """Shields itself from its cancellation, and so is done when its life is over."""
+
+    async def run(self, context: Context[Notes]) -> Result:
+        BEGUN.append((trio.current_time(), "tidy"))
+        with trio.CancelScope(shield=True):
+            await trio.sleep(2)
+        return None
+
+
+@pytest.mark.parametrize("end", ["kill", "stop", "bug"])
+async def test_what_waits_in_a_lane_isnt_begun_by_one_that_is_done_after_its_life(autojump_clock, end):
+    lost: list[DeadDirective] = []
+    async with quiet(on_dead_directive=lost.append) as jido:
+        ref = await jido.start_agent(Notebook)
+        behind = step("behind"), step("last")
+        bug = [step("bug", None, 1, ValueError)] if end == "bug" else []
+        await ref.call(do(RunInstruction(Instruction(Tidy()), lane="chat"), *behind, *bug))
+        await trio.sleep(0.5)
+        if end == "kill":
+            jido.kill_agent(ref)
+        elif end == "stop":
+            await jido.stop_agent(ref)
+        await trio.sleep(10)
+        assert [word for _, word in BEGUN if word != "bug"] == ["tidy"]
+        assert [dead.directive for dead in lost] == list(behind)

@@ -548,3 +548,37 @@ async def test_an_emit_that_waits_sees_what_came_before_its_task_began(first, he
         assert sender.inspect().at == "idle"
         assert full.agent.state.seen == heard
         assert [letter.signal.data["word"] for letter in jido.dead_letters()] == letters
+
+
+class Incomparable:
+    """A key that can be told from no other."""
+
+    def __hash__(self) -> int:
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("ambiguous")
+
+
+async def test_a_key_that_cant_be_compared_is_logged_and_is_none(autojump_clock, caplog):
+    async with quiet() as jido:
+        ref = await busy(jido, mailbox_size=5, coalesce=lambda _: Incomparable())
+        other = await jido.start_agent(Notebook)
+        for word in "ab":
+            await ref.cast(note(word))
+        await other.call(do(Emit(note("c"), dispatch=ToAgent(ref.id))), until="settled")
+        await trio.sleep(2)
+        assert ref.agent.state.seen == ["a", "b", "c"]
+        assert other.incarnation == 1
+    assert caplog.text.count("coalesce raised") == 2
+
+
+async def test_a_signal_is_asked_for_its_key_once(autojump_clock):
+    asked: list[str] = []
+    async with quiet() as jido:
+        ref = await busy(jido, coalesce=lambda signal: asked.append(signal.id))
+        for word in "ab":
+            await ref.cast(note(word))
+        with trio.move_on_after(0.1):
+            await ref.cast(note("c"))
+    assert len(asked) == len(set(asked)) == 3

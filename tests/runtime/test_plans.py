@@ -6,7 +6,7 @@ import pytest
 import trio
 from attrs import field, frozen
 
-from jido_trio import Action, Agent, Context, Jido, Permanent, Result
+from jido_trio import Action, Agent, Context, InvalidDefinition, Jido, Permanent, Result
 from jido_trio.core import From, Plan, PlanRun, StartPlan, Step
 from jido_trio.errors import PlanFailed
 from jido_trio.runtime import run_plan, wait_state
@@ -113,3 +113,27 @@ async def test_a_durable_agent_goes_on_with_its_plan_in_the_next_process(autojum
     assert run is not None
     assert (run.status, run.done) == ("done", ("a", "b", "c"))
     assert LOG[3:] == ["b begins", "b is done", "c begins", "c is done"]
+
+
+class Broken(Action):
+    seconds: float = 1
+
+    async def run(self, context: Context[Any]) -> Result:
+        await trio.sleep(self.seconds)
+        raise ZeroDivisionError("a bug")
+
+
+async def test_a_bug_in_a_step_is_raised_as_it_is_and_nothing_is_undone(autojump_clock):
+    plan = Plan(
+        Step("a", Work, {"name_": "a"}),
+        Step("b", Broken, {"seconds": 0.5}, needs="a"),
+        Step("c", Work, {"name_": "c"}, needs="a"),
+    )
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        await run_plan(plan)
+    assert LOG == ["a begins", "a is done", "c begins"]
+
+
+async def test_what_is_no_plan_isnt_run():
+    with pytest.raises(InvalidDefinition, match="5 is no plan"):
+        await run_plan(5)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from jido_trio import Action, Context, InvalidDefinition, Jido, Permanent, Result, RunInstruction
 from jido_trio.core import CancelRun, Instruction
-from jido_trio.errors import ActionCancelled, InvalidParams, InvalidResult
+from jido_trio.errors import ActionCancelled, AgentCrashed, InvalidParams, InvalidResult
 from jido_trio.runtime import Map, run, start_run
 from tests.runtime.noting import Do, Heard, Notes, Noting
 
@@ -193,3 +193,28 @@ async def test_an_action_within_an_action_has_the_same_context(autojump_clock):
         agent = await jido.start_agent(Noting)
         settled = await agent.call(Do(directives=[RunInstruction(Instruction(Outer()))]), until="settled")
         assert list(settled.agent.state.notes) == [6, 2]
+
+
+class Broken(Action):
+    async def run(self, context: Context[Any]) -> Result:
+        await trio.sleep(1)
+        raise ZeroDivisionError("a bug")
+
+
+@pytest.mark.parametrize("on_failure", ["stop", "collect"])
+async def test_a_bug_in_one_of_many_is_raised_as_it_is(autojump_clock, on_failure):
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        await run(Map(action=Broken, items=({},) * 3, limit=1, on_failure=on_failure))
+
+
+class Twice(Action):
+    async def run(self, context: Context[Any]) -> Result:
+        raise ExceptionGroup("both", [ZeroDivisionError("a"), ValueError("b")])
+
+
+async def test_bugs_that_came_together_are_told_one_by_one(autojump_clock):
+    async with Jido("runs", on_report=lambda _: None) as jido:
+        agent = await jido.start_agent(Noting)
+        with pytest.raises(AgentCrashed) as crash:
+            await agent.call(Twice(), until="settled")
+        assert crash.value.error == "ExceptionGroup: both (2 sub-exceptions): ZeroDivisionError: a; ValueError: b"

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from jido_trio import Action, Agent, Context, Jido, Result, Signal
 from jido_trio.core import Sensing, Sensor, StartSensor, StopSensor
 from jido_trio.errors import InvalidDefinition
-from jido_trio.runtime import inject
+from jido_trio.runtime import AgentRef, inject
 from jido_trio.storage import MemoryStorage
 
 
@@ -291,3 +291,21 @@ async def test_an_agent_that_rests_ends_its_sensors_and_has_them_again_when_it_w
         awake = await jido.thaw(KeptWatcher, "k")
         await trio.sleep(1.5)
         assert awake.agent.state.heard == [1, 1]
+
+
+class Asking(Sensor):
+    async def run(self, sensing: Sensing) -> None:
+        other: AgentRef[Any] = sensing.resources["other"]
+        await other.call(Note(n=1))
+
+
+async def test_a_sensor_that_speaks_to_an_agent_that_has_ended_crashes_and_says_so(autojump_clock):
+    reports: list[Any] = []
+    async with Jido() as another:
+        ended = await another.start_agent(Watcher, id="ended")
+    async with Jido(on_report=reports.append, resources={"other": ended}) as jido:
+        ref = await jido.start_agent(Watcher)
+        await ref.call(Start(asked=StartSensor("t", Asking(), restart="temporary")))
+        await trio.sleep(1)
+        assert "agent 'ended'" in str(reports[0])
+        assert ref.agent.state.heard == [("t", "asking", "crash", {})]

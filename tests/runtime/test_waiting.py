@@ -180,11 +180,16 @@ async def test_a_timeout_that_is_no_time_is_refused(timeout, autojump_clock):
             await wait_state(ref, lambda _: True, timeout)
 
 
-async def test_what_is_no_predicate_is_refused(autojump_clock):
+async def is_there(_: object) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("predicate", [5, is_there])
+async def test_what_is_no_predicate_is_refused(predicate, autojump_clock):
     async with instance() as jido:
         ref = await jido.start_agent(Counter)
-        with pytest.raises(TypeError, match="predicate=5 must be a function"):
-            await wait_state(ref, 5)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=r"predicate=.* must be a plain function"):
+            await wait_state(ref, predicate)
 
 
 # Completion
