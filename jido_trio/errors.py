@@ -44,6 +44,7 @@
       + ThawFailed                 a keyed agent could not be brought back
       + NoRoomForKey               as many keyed agents as may be in memory are, and are in use
       + KeyedClosed                the group of keyed agents was left
+      + PoolClosed                 the pool was left
       + UnknownDirective           no interpreter is registered for a directive's class
       + HandledTooLong             the directives of one signal took longer than an agent may take
       + StorageError               what a storage was asked for wasn't done; nothing was changed
@@ -812,6 +813,16 @@ class KeyedClosed(JidoError):
 
     def __str__(self) -> str:
         return f"the keyed agents {shown(self.group)} are closed; use them inside of the block that opens them"
+
+
+@define(slots=False, eq=False)
+class PoolClosed(JidoError):
+    """A pool is used after its block was left."""
+
+    pool: str
+
+    def __str__(self) -> str:
+        return f"pool {shown(self.pool)} is closed; use it inside of the block that opens it"
 
 
 @define(slots=False, eq=False)

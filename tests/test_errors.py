@@ -131,6 +131,7 @@ MAKERS: list[Callable[[str], Any]] = [
     lambda text: errors.ThawFailed(text, text, text),
     lambda text: errors.NoRoomForKey(text, text, 5, 2, 2.5),
     lambda text: errors.KeyedClosed(text),
+    lambda text: errors.PoolClosed(text),
     lambda text: errors.UnknownDirective("a", text),
     lambda text: errors.HandledTooLong(text, "t", 2.0),
     errors.StorageError,

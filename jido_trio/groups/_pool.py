@@ -18,7 +18,7 @@ from attrs import define, field, frozen
 
 from jido_trio import checks
 from jido_trio.core import Action, Agent, Instruction, Replying, Sent
-from jido_trio.errors import AgentNotFound, NoWorkerFree, SupervisorStopped
+from jido_trio.errors import AgentNotFound, NoWorkerFree, PoolClosed, SupervisorStopped
 from jido_trio.groups._until import within
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef, Agents, Settled
@@ -87,6 +87,7 @@ class Pool(Generic[AgentT]):
     _free: deque[AgentRef[AgentT]] = field(factory=deque)
     _line: deque[_Turn[AgentT]] = field(factory=deque)
     _lent: int = 0
+    _closed: bool = False
     _started: int = 0
     """How many workers were ever started: the number in the id of the last."""
 
@@ -102,6 +103,7 @@ class Pool(Generic[AgentT]):
 
         Raises:
             NoWorkerFree: None was free in time.
+            PoolClosed: The block of the pool was left.
             SupervisorStopped: The instance isn't running.
         """
         checks.seconds(f"pool {shown(self.name)}", "timeout", timeout, or_none="None to wait for ever")
@@ -236,6 +238,7 @@ class Pool(Generic[AgentT]):
 
     async def _checkout(self, seconds: float | None) -> AgentRef[AgentT]:
         await trio.lowlevel.checkpoint()
+        self._refuse_if_closed()
         worker = self._next_free()
         if worker is None and self._lent + len(self._free) >= self.size + self.max_overflow:
             worker = await self._in_line(seconds)
@@ -261,6 +264,7 @@ class Pool(Generic[AgentT]):
             if not turn.called.is_set():
                 self._line.remove(turn)
         if turn.called.is_set():
+            self._refuse_if_closed()
             return turn.worker
         raise NoWorkerFree(self.name, self.size + self.max_overflow, seconds or 0)
 
@@ -278,9 +282,13 @@ class Pool(Generic[AgentT]):
         self._started += 1
         return await self._jido.start_agent(self._agent, id=f"{self.name}-{self._started}", state=self._state)
 
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise PoolClosed(self.name)
+
     async def _checkin(self, worker: AgentRef[AgentT]) -> None:
         surplus = len(self._free) + self._lent > self.size and not self._line
-        if not surplus:
+        if not surplus and not self._closed:
             self._give_back(worker)
             return
         self._lent -= 1
@@ -348,7 +356,10 @@ class Pool(Generic[AgentT]):
             self._free.append(await self._start())
 
     async def close(self) -> None:
-        """Stop those that are free; the others have been given back, as their blocks are inside of the pool's."""
+        """Stop those that are free, and turn away who waits; who has one yet has it stopped when it comes back."""
+        self._closed = True
+        while self._line:
+            self._line.popleft().called.set()
         while self._free:
             await self._stop(self._free.popleft())
 
@@ -394,6 +405,9 @@ async def open_pool(
     so none is lost by a user that forgets to give it back.
     """
     owner = f"pool {shown(name)}"
+    given: object = name
+    if not isinstance(given, str) or not given:
+        raise checks.refused("a pool", "name", name, "must be a text that is not empty")
     checks.whole(owner, "size", size, least=1)
     checks.whole(owner, "max_overflow", max_overflow)
     checks.one_of(owner, "order", order, get_args(Order))

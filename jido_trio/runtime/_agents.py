@@ -240,8 +240,9 @@ class Agents:
 
         It goes back between two messages. What came after that point stays in its journal, as a branch that was left,
         and nothing is carried out again. Signals for later are those of the point, as far from due as they were then.
-        What an action with effects comes to that was begun after the point isn't told to it. Messages that wait are
-        handled on the new branch. What was sent or done in the world isn't undone.
+        What an action with effects comes to that was begun after the point isn't told to it; what one that was under
+        way at the point has come to since is told again. Messages that wait are handled on the new branch. What was
+        sent or done in the world isn't undone.
 
         Args:
             agent: The agent, by ref or id.

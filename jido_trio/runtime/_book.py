@@ -155,6 +155,14 @@ class Draft:
         self._ops.append(Put(record, value, expected=0))
         return record
 
+    def reopen(self, number: int, index: int, effect: Effect) -> str:
+        """Write directive `index` of an earlier input again, which is done, and return its record."""
+        record = self._book.archive.effect(number, index)
+        self.effects[record] = effect
+        value = self._book.archive.packed({"signal": effect.signal, "directive": effect.directive})
+        self._ops.append(Put(record, value))
+        return record
+
     def timer(self, name: str, due: Due) -> None:
         """Write a signal for later, in the place of one of that name."""
         self._write(self._book.archive.timer(name), due)

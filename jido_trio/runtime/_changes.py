@@ -126,6 +126,7 @@ class ChangingServer(ActingServer):
                     page.timer(each.name, Due(now + each.seconds, each.signal))
                 elif each.cron.key not in declared:
                     page.job(each.cron)
+            again = [(one, page.reopen(one.number, one.index, one.effect)) for one in point.told]
             page.seal(whole=True)
         except (TypeError, Unstorable) as error:
             self._not_changed(wanted, InvalidDefinition(f"agent {shown(self.id)} can't go back: {said(error)}"))
@@ -134,6 +135,8 @@ class ChangingServer(ActingServer):
         if not await self._changed(page, wanted):
             return True
         self.is_now(agent, agent)
+        for one, reopened in again:
+            self._learn(one.effect.signal, one.instruction, reopened)
         self.instance.counts.accepted += 1
         self.instance.counts.handled += 1
         logger.info("agent %s went back from input %d to input %d", shown(self.id), number, point.number)

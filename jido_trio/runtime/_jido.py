@@ -263,7 +263,8 @@ class Jido(Agents):
     ) -> Partition:
         """Return the partition of that name: agents with ids, limits and counts of their own. Who asks first opens it.
 
-        The options are for opening it; who finds it open gets it as it is.
+        The options are for opening it; who finds it open gets it as it is. Where one of that name is being stopped, it
+        waits for the end of that, and opens another.
 
         Args:
             name: What it is called, in reports "partition <name>".
@@ -285,23 +286,26 @@ class Jido(Agents):
             check_size(mailbox_size)
         self._instance.running()
         assert self._root is not None  # noqa: S101  # it runs
-        async with self._opening:
-            partition = self._partitions.get(name)
-            if partition is None or partition.ended:
-                letters = self._instance.dead_letters.apart(on_dead_letter)
-                inner = self._instance.apart(name, mailbox_size, letters)
-                self._debug.partition(inner)
-                child = dynamic_supervisor_child(
-                    f"partition {name}",
-                    max_children=max_agents,
-                    max_restarts=max_restarts,
-                    max_seconds=max_seconds,
-                    restart="temporary",
-                    on_report=on_report if on_report is not None else self._on_report,
-                    on_gone=inner.gone,
-                )
-                partition = self._partitions[name] = await open_partition(self._root, inner, name, child)
-            return partition
+        while True:
+            async with self._opening:
+                partition = self._partitions.get(name)
+                if partition is None or partition.ended:
+                    letters = self._instance.dead_letters.apart(on_dead_letter)
+                    inner = self._instance.apart(name, mailbox_size, letters)
+                    self._debug.partition(inner)
+                    child = dynamic_supervisor_child(
+                        f"partition {name}",
+                        max_children=max_agents,
+                        max_restarts=max_restarts,
+                        max_seconds=max_seconds,
+                        restart="temporary",
+                        on_report=on_report if on_report is not None else self._on_report,
+                        on_gone=inner.gone,
+                    )
+                    partition = self._partitions[name] = await open_partition(self._root, inner, name, child)
+            if not partition.ends:
+                return partition
+            await partition.wait_over()  # its agents are being stopped; another of that name comes after them
 
     # ---- looking inside
 

@@ -8,6 +8,7 @@ they were at the point; when something was then is told by the times of the sign
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -21,8 +22,12 @@ from jido_trio.core import (
     Cron,
     CronCancel,
     Entry,
+    Instruction,
+    Learnt,
+    Outcome,
     Pending,
     Rewound,
+    RunInstruction,
     Schedule,
     Signal,
     Stop,
@@ -30,11 +35,26 @@ from jido_trio.core import (
 )
 from jido_trio.errors import InvalidDefinition, ReplayDiverged
 from jido_trio.redact import shown, shown_error
+from jido_trio.runtime._archive import Effect
 from jido_trio.runtime._book import job_name
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._history import open_journal
 from jido_trio.runtime._upgrading import Wanted
 from jido_trio.storage import Storage
+
+
+@frozen
+class Told:
+    """What came of an action with effects, when the agent has heard of it."""
+
+    number: int
+    """Of the input that it was asked for by."""
+    index: int
+    """Of the directive, among those of that input."""
+    effect: Effect
+    """The directive that asked for it, and the signal that led to that."""
+    instruction: Instruction
+    """Tells the agent of the outcome."""
 
 
 @frozen
@@ -49,6 +69,8 @@ class Point:
     """Of how many inputs the journal knows nothing any more."""
     seen: frozenset[str]
     """The names of all signals for later that the journal knows of."""
+    told: tuple[Told, ...] = ()
+    """What came, after it, of actions with effects that were under way at it."""
 
     def drops(self, timer: str) -> bool:
         """Whether a signal for later, which there is now, isn't of this point: it isn't from before the journal."""
@@ -68,6 +90,48 @@ class Rewinds:
 
     _instance: Instance
     lock: trio.Lock = field(init=False, factory=trio.Lock)
+
+
+_MANY = 10_000
+"""So many actions with effects that have ended are known, the last ones, where the journal itself went back."""
+
+
+@define
+class _Runs:
+    """The actions with effects that were under way, as the fold goes on, in the order in which they were asked for."""
+
+    asked: dict[tuple[int, int], Effect] = field(factory=dict)
+    _ended: deque[tuple[tuple[int, int], int, Effect]] = field(factory=lambda: deque(maxlen=_MANY))
+    """Those that have ended, each with the number of the input that told of it."""
+
+    def take(self, entry: Entry, directives: Sequence[AttrsInstance]) -> tuple[int, int] | None:
+        """Take note of an input, and of what followed from it; return of which of them it told the outcome."""
+        number, ended = entry.number, None
+        if isinstance(entry.input, Rewound):
+            self._go_back(entry.input.to)
+        elif isinstance(entry.input, Learnt):
+            ended = self._asked_by(entry.input)
+            if ended is not None:
+                self._ended.append((ended, number, self.asked.pop(ended)))
+        for index, directive in enumerate(directives):
+            if isinstance(directive, RunInstruction):
+                self.asked[number, index] = Effect(entry.input.signal, directive)
+            elif isinstance(directive, Stop):
+                break
+        return ended
+
+    def _go_back(self, to: int) -> None:
+        self.asked = {place: effect for place, effect in self.asked.items() if place[0] <= to}
+        self.asked |= {place: effect for place, number, effect in self._ended if place[0] <= to < number}
+
+    def _asked_by(self, told: Learnt) -> tuple[int, int] | None:
+        outcome = told.instruction.params.get("outcome")
+        if not isinstance(outcome, Outcome):
+            return None
+        for place, asked in self.asked.items():
+            if asked.signal.id == told.signal.id and asked.directive.instruction == outcome.instruction:
+                return place
+        return None
 
 
 @define
@@ -131,22 +195,27 @@ async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> P
     """
     reader = await open_journal(storage, instance, agent_id)
     agent, number, timers, seen = reader.begin, reader.number, _Timers(), set[str]()
+    runs, open_then, told = _Runs(), dict[tuple[int, int], Effect](), list[Told]()
     found = (agent, timers.pending()) if number == to else None
     async for page in reader.pages:
         for entry in page:
             agent, directives = _applied(agent, entry)
             timers.take(entry, directives)
+            ended = runs.take(entry, directives)
+            if ended in open_then and isinstance(entry.input, Learnt):
+                told.append(Told(*ended, open_then.pop(ended), entry.input.instruction))
             number = entry.number
             seen |= timers.due.keys() | timers.jobs.keys()
             if number == to:
                 found = (agent, timers.pending())
+                open_then = dict(runs.asked)
     if found is None:
         raise InvalidDefinition(
             f"to={shown(to)}: the journal of agent {shown(agent_id)} goes from {reader.number} to {number}",
             field="to",
             value=to,
         )
-    return Point(found[0], to, found[1], reader.number, frozenset(seen))
+    return Point(found[0], to, found[1], reader.number, frozenset(seen), tuple(told))
 
 
 def _applied(agent: Agent[Any], entry: Entry) -> tuple[Agent[Any], Sequence[AttrsInstance]]:

@@ -8,7 +8,7 @@ import trio
 from attrs import frozen
 
 from jido_trio import Action, ActionError, Agent, AgentCrashed, Context, InvalidDefinition, Jido, Result, Route, Signal
-from jido_trio.errors import CallTimeout, DuplicateAgent, NoRoute, NoWorkerFree
+from jido_trio.errors import CallTimeout, DuplicateAgent, NoRoute, NoWorkerFree, PoolClosed
 from jido_trio.groups import Answer, NoAnswer, Pool, open_pool
 from jido_trio.runtime import Runtime, Settled, interpret
 
@@ -357,3 +357,43 @@ async def test_all_of_a_map_may_have_one_deadline(autojump_clock):
         assert trio.current_time() == 7
         with pytest.raises(InvalidDefinition, match="deadline="):
             workers.map([WORK], deadline=float("nan"))
+
+
+async def test_a_pool_isnt_used_after_its_block(autojump_clock):
+    async with Jido() as jido:
+        async with open_pool(jido, Worker, name="p", size=1) as press:
+            pass
+        for use in (press.call(WORK), press.cast(WORK), press.agent().__aenter__()):
+            with pytest.raises(PoolClosed, match="'p'"):
+                await use
+        assert jido.list_agents() == ()
+
+
+async def test_who_waits_or_has_a_worker_when_the_pool_is_left_is_turned_away_and_leaves_nothing(autojump_clock):
+    told: list[str] = []
+    async with Jido() as jido, trio.open_nursery() as nursery:
+
+        async def use(seconds: float) -> None:
+            try:
+                async with press.agent(timeout=None):
+                    await trio.sleep(seconds)
+                told.append("used")
+            except PoolClosed:
+                told.append("closed")
+
+        async with open_pool(jido, Worker, name="p", size=1) as press:
+            nursery.start_soon(use, 5)
+            await trio.sleep(1)
+            nursery.start_soon(use, 5)
+            await trio.sleep(1)
+        await trio.sleep(10)
+        assert told == ["closed", "used"]
+        assert jido.list_agents() == ()
+
+
+@pytest.mark.parametrize("name", ["", 5, None])
+async def test_the_name_of_a_pool_must_be_a_text(autojump_clock, name):
+    async with Jido() as jido:
+        with pytest.raises(InvalidDefinition, match="name="):
+            async with open_pool(jido, Worker, name=name):
+                pass

@@ -18,6 +18,7 @@ from jido_trio.groups import open_pool
 from jido_trio.runtime import AgentRef, DeadLetter, Jido
 from jido_trio.storage import MemoryStorage
 from tests.runtime.agents import BOOM, ROUTES, Notebook, Notes, do, note, settle
+from tests.runtime.test_crashes import Pause
 
 
 def quiet(**options: Any) -> Jido:
@@ -216,3 +217,29 @@ async def test_durable_agents_of_one_id_are_kept_apart_by_partition(autojump_clo
             if not words:
                 await ours.call(note("ours"))
                 await theirs.call(note("theirs"))
+
+
+async def test_who_asks_for_a_partition_that_is_being_stopped_gets_another(autojump_clock):
+    async with quiet() as jido:
+        old = await jido.partition("t")
+        slow = await old.start_agent(Notebook)
+        await slow.cast(do(Pause(), Pause()))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(old.stop)
+            await trio.sleep(0.5)
+            new = await jido.partition("t")
+            assert new is not old
+            assert old.ended
+            assert (await (await new.start_agent(Notebook)).call(note("a"))).state.seen == ["a"]
+
+
+async def test_a_partition_that_has_given_up_is_opened_anew_though_its_agents_take_long_to_stop(autojump_clock):
+    async with quiet() as jido:
+        old = await jido.partition("t", max_restarts=0)
+        slow = await old.start_agent(Notebook)
+        await slow.cast(do(Pause(), Pause()))
+        bad = await old.start_agent(Notebook, budget=None)
+        await bad.cast(BOOM)
+        new = await jido.partition("t")
+        assert new is not old
+        await new.start_agent(Notebook)

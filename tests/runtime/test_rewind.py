@@ -14,7 +14,7 @@ from jido_trio.errors import (
     StorageFailed,
     StorageUnknown,
 )
-from jido_trio.runtime import compact_journal, open_journal, read_entries, read_journal, rehearse
+from jido_trio.runtime import AgentRef, compact_journal, open_journal, read_entries, read_journal, rehearse
 from jido_trio.runtime._durable import DurableServer
 from jido_trio.storage import MemoryStorage, open_sqlite
 from jido_trio.supervision import Budget
@@ -362,3 +362,51 @@ async def test_two_at_once_are_done_one_after_the_other(autojump_clock):
         assert isinstance(order._cell, DurableServer)
         reader = await open_journal(storage, "shop", "o-1")
         assert [entry.number async for page in reader.pages for entry in page] == [1, 2, 3]
+
+
+FETCHED: list[float] = []
+
+
+async def takes_two_seconds(_: object) -> None:
+    FETCHED.append(trio.current_time())
+    await trio.sleep(2)
+
+
+def notes_of(order: AgentRef[Order]) -> list[str]:
+    return list(order.agent.state.notes)
+
+
+async def test_what_was_under_way_at_the_point_and_has_ended_since_is_told_again_and_not_done_again(autojump_clock):
+    FETCHED.clear()
+    HOOKS.append(takes_two_seconds)
+    storage = MemoryStorage()
+    async with jido(storage) as shop:
+        order = await shop.start_agent(Order, id="o-1")
+        await order.call(Signal("collect"))
+        await order.call(note("meanwhile"))
+        await trio.sleep(5)
+        assert notes_of(order) == ["meanwhile", "collected"]
+        assert (await shop.rewind(order, to=1)).state.notes == ()
+        await trio.sleep(5)
+        assert notes_of(order) == ["collected"]
+        assert (await shop.rewind(order, to=4)).state.notes == ()  # where the first rewind had led to
+        await trio.sleep(5)
+        assert notes_of(order) == ["collected"]
+        await shop.rewind(order, to=0)  # it wasn't begun there
+        await trio.sleep(5)
+        assert notes_of(order) == []
+        assert len(FETCHED) == 1
+        assert shop.ledger().balanced
+    async with jido(storage) as shop:
+        assert (await shop.start_agent(Order, id="o-1")).agent.state.notes == ()
+
+
+async def test_what_is_still_under_way_is_told_once_it_has_ended(autojump_clock):
+    HOOKS.append(takes_two_seconds)
+    async with jido(MemoryStorage()) as shop:
+        order = await shop.start_agent(Order, id="o-1")
+        await order.call(Signal("collect"))
+        await order.call(note("meanwhile"))
+        await shop.rewind(order, to=1)
+        await trio.sleep(5)
+        assert notes_of(order) == ["collected"]
