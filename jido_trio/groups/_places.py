@@ -44,11 +44,15 @@ from jido_trio.errors import (
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime import AgentRef, Agents
 from jido_trio.runtime.inner import is_at_rest, watch_rest
+from jido_trio.supervision import Budget
 from jido_trio.terms import Restart
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
 
 logger = logging.getLogger("jido_trio.groups")
+
+BUDGET = Budget(max_restarts=100, max_seconds=5, exhausted="stop")
+"""Of one agent. One that is parked would hold its place; one that has ended is brought back when it is asked for."""
 
 AGAIN = 60.0
 """Seconds until an agent that could not be woken for its schedule is tried again."""
@@ -139,7 +143,9 @@ class Places(Generic[AgentT]):
 
     async def _start(self, place: Place[AgentT], state: object) -> None:
         try:
-            ref = await self.jido.start_agent(self.agent, id=self.id_of(place.key), state=state, restart=self._restart)
+            ref = await self.jido.start_agent(
+                self.agent, id=self.id_of(place.key), state=state, restart=self._restart, budget=BUDGET
+            )
         except (OwnershipLost, RecordRefused, ReplayDiverged, StorageError) as error:
             self._free(place)
             raise ThawFailed(self.name, place.key, shown_error(error)) from error

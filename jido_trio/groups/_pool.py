@@ -22,12 +22,16 @@ from jido_trio.errors import AgentNotFound, NoWorkerFree, PoolClosed, Supervisor
 from jido_trio.groups._until import within
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef, Agents, Settled
+from jido_trio.supervision import Budget
 
 AgentT = TypeVar("AgentT", bound=Agent[Any])
 Reply = TypeVar("Reply")
 
 Order: TypeAlias = Literal["lifo", "fifo"]
 """Which of several free workers is lent: the one that came back last, or the one that is free the longest."""
+
+BUDGET = Budget(max_restarts=100, max_seconds=5, exhausted="stop")
+"""Of one worker. One that is parked would be lent on, in vain; one that has ended is replaced."""
 
 CHECKOUT_TIMEOUT = 5.0
 CALL_TIMEOUT = 5.0
@@ -280,7 +284,8 @@ class Pool(Generic[AgentT]):
 
     async def _start(self) -> AgentRef[AgentT]:
         self._started += 1
-        return await self._jido.start_agent(self._agent, id=f"{self.name}-{self._started}", state=self._state)
+        id = f"{self.name}-{self._started}"
+        return await self._jido.start_agent(self._agent, id=id, state=self._state, budget=BUDGET)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:

@@ -173,7 +173,7 @@ def _told(archive: Archive, instance: str, records: Sequence[Record]) -> AgentFi
             try:
                 fields = json.loads(record.value)
                 name, vsn, number = fields["class"], fields["vsn"], fields["number"]
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise RecordRefused(record.key, said(error)) from None
             return AgentFile(instance, archive.agent_id, name, vsn, number, len(records))
     raise RecordRefused(f"{archive.prefix}now/agent", "it is missing, and other records of the agent are there")
@@ -256,7 +256,7 @@ def _parsed(path: str, data: bytes) -> tuple[AgentFile, list[tuple[str, bytes]]]
 def _object(line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -409,7 +409,7 @@ def archive_of(storage: Storage, instance: str, agent_id: str) -> Archive:
     """Return the records of the agent with that id.
 
     Raises:
-        InvalidDefinition: The id is too long for a key, or UTF-8 can't write it.
+        InvalidDefinition: The id is no text, is too long for a key, or UTF-8 can't write it.
     """
     at = f"{_quoted('the instance name', instance)}/agent/{_quoted('id', agent_id)}/"
     if len(at) > LONGEST:
@@ -422,14 +422,14 @@ def archive_of(storage: Storage, instance: str, agent_id: str) -> Archive:
     return Archive(agent_id, storage, at)
 
 
-def _quoted(what: str, text: str) -> str:
+def _quoted(what: str, text: object) -> str:
     try:
-        return quote(text, safe="")
+        if isinstance(text, str) and text:
+            return quote(text, safe="")
+        why = "it must be a text that is not empty"
     except UnicodeEncodeError:
-        raise InvalidDefinition(
-            f"{what} {shown(text)} can't be in the key of a record: UTF-8 can't write it; choose another",
-            value=text,
-        ) from None
+        why = "UTF-8 can't write it; choose another"
+    raise InvalidDefinition(f"{what} {shown(text)} can't be in the key of a record: {why}", value=text)
 
 
 def is_written_by(record: Record, cls: type[Agent[Any]]) -> bool:

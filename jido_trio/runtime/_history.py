@@ -181,7 +181,7 @@ async def journal_info(storage: Storage, instance: str, agent_id: str) -> Journa
         if fields["format"] == FORMAT:
             return JournalInfo(instance, agent_id, fields["class"], fields["vsn"], fields["number"])
         problem = f"its format is {shown(fields['format'])}, and this jido_trio knows {FORMAT}"
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         problem = said(error)
     raise RecordRefused(saved.key, problem)
 
@@ -208,7 +208,7 @@ async def read_entries(
     if not await archive.owned():
         raise AgentNotFound(agent_id)
     page = await archive.page("past/", archive.past(first))
-    return JournalPages(archive, _plain, number_in(page[0]) - 1 if page else None, last)
+    return JournalPages(archive, _plain, number_in(page[0]) - 1 if page else first - 1, last)
 
 
 def _plain(record: Record) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def _plain(record: Record) -> dict[str, Any]:
         if isinstance(signal["type"], str) and "data" in signal and entry["number"] == number_in(record):
             return entry
         problem = "it is no input of that number"
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         problem = said(error)
     raise RecordRefused(record.key, problem)
 
@@ -287,7 +287,7 @@ def _entry(archive: Archive, record: Record) -> Entry:
 def _class_of(record: Record) -> type[Agent[Any]]:
     try:
         cls = named_class(json.loads(record.value)["class"])
-    except (Misfit, ValueError, KeyError, TypeError) as error:
+    except (Misfit, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordRefused(record.key, said(error)) from None
     if not issubclass(cls, Agent):
         raise RecordRefused(record.key, f"{shown(cls)} is no class of agents any more")

@@ -253,7 +253,7 @@ async def open_sqlite(
     """
     checks.one_of("open_sqlite", "verify", verify, get_args(Verify))
     checks.seconds("open_sqlite", "busy_timeout", busy_timeout)
-    name = fspath(path)
+    name = _checked(path)
     connection = await trio.to_thread.run_sync(_connect, name, power_safe, verify, busy_timeout)
     storage = SqliteStorage(name, connection)
     thread = threading.Thread(target=storage.serve, name=f"jido_trio storage {Path(name).name}", daemon=True)
@@ -264,6 +264,19 @@ async def open_sqlite(
         storage.close()
         with trio.CancelScope(shield=True):  # bounded by what the disk needs for the jobs that wait
             await trio.to_thread.run_sync(thread.join)
+
+
+def _checked(path: str | PathLike[str]) -> str:
+    given: object = path
+    try:
+        name = fspath(given) if isinstance(given, str | PathLike) else None
+    except TypeError:
+        name = None
+    if not isinstance(name, str) or not name or "\0" in name or any("\ud800" <= each <= "\udbff" for each in name):
+        raise checks.refused("open_sqlite", "path", path, "must be the path of a file")
+    if name == ":memory:":
+        raise checks.refused("open_sqlite", "path", path, "would keep nothing; for that there is open_memory()")
+    return name
 
 
 def _connect(path: str, power_safe: bool, verify: Verify, busy_timeout: float) -> sqlite3.Connection:  # noqa: FBT001

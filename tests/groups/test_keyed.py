@@ -711,3 +711,20 @@ async def test_a_call_may_have_a_deadline_and_wait_until_all_is_settled(jido, au
         with pytest.raises(InvalidDefinition, match="deadline="):
             await keyed.call("o-2", add(5), deadline=float("nan"))
         assert keyed.lookup("o-2") is None
+
+
+async def test_one_whose_storage_was_away_holds_no_place_and_is_brought_back(autojump_clock):
+    storage = Storage()
+    async with (
+        Jido("shop", storage=storage, on_report=lambda _: None) as jido,
+        open_keyed(jido, Order, name="orders", limit=1) as orders,
+    ):
+        await orders.call("a", add(1))
+        storage.fails = True
+        with pytest.raises(AgentCrashed):
+            await orders.call("a", add(1))
+        await trio.sleep(1)
+        assert orders.status().in_memory == 0
+        storage.fails = False
+        assert (await orders.call("b", add(1))).state.total == 1
+        assert (await orders.call("a", add(1))).state.total == 2

@@ -397,3 +397,12 @@ async def test_the_name_of_a_pool_must_be_a_text(autojump_clock, name):
         with pytest.raises(InvalidDefinition, match="name="):
             async with open_pool(jido, Worker, name=name):
                 pass
+
+
+async def test_a_worker_that_crashes_again_and_again_is_replaced_and_not_parked(autojump_clock):
+    async with pool(size=1) as (jido, workers):
+        for _ in range(101):
+            with pytest.raises(AgentCrashed):
+                await workers.call(Signal("break"))
+        assert (await workers.call(WORK)).state.count == 1
+        assert [worker.id for worker in jido.list_agents()] == ["press-2"]

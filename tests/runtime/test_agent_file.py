@@ -10,7 +10,7 @@ from attrs import evolve
 from jido_trio import InvalidDefinition, Jido, Signal
 from jido_trio.data import unpack
 from jido_trio.errors import AgentFileRefused, AgentKept, AgentNotFound, Conflict, RecordRefused, ReplayDiverged
-from jido_trio.runtime import AgentFile, export_agent, import_agent, read_agent_file, wait_state
+from jido_trio.runtime import AgentFile, export_agent, forget_agent, import_agent, read_agent_file, wait_state
 from jido_trio.storage import MemoryStorage, Put, Record, open_sqlite, within
 from tests.runtime.durable import CHARGED, HOOKS, Careful, Large, Order, Plain, Renewed
 
@@ -232,10 +232,11 @@ async def test_a_file_that_was_changed_or_cut_off_is_refused(place, path, autoju
         (b"", "first line"),
         (b"\0\xff" * 100, "first line"),
         (b"[]\n", "first line"),
+        (b"[" * 100_000 + b"\n", "first line"),
         (b'{"jido_trio":"agent","format":2}\n', "its format is 2, and this jido_trio knows 1"),
         (b'{"jido_trio":"agent","format":1}\n', "cut off"),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 async def test_what_is_no_file_of_an_agent_is_refused(data, what, path):
     path.write_bytes(data)
@@ -327,3 +328,12 @@ async def test_without_a_storage_it_says_what_to_give(path):
         for doing in (jido.export_agent("o-1", path), jido.import_agent(Order, path)):
             with pytest.raises(InvalidDefinition, match="has no storage"):
                 await doing
+
+
+@pytest.mark.parametrize("id", ["", 5, None], ids=str)
+async def test_an_id_that_is_no_text_is_refused(path, id):
+    storage = MemoryStorage()
+    for use in (export_agent(storage, "shop", id, path), forget_agent(storage, "shop", id)):
+        with pytest.raises(InvalidDefinition, match="must be a text that is not empty"):
+            await use
+    assert not path.exists()

@@ -6,7 +6,7 @@ import pytest
 
 from jido_trio import Jido, Signal
 from jido_trio.errors import Conflict, RecordRefused
-from jido_trio.runtime import compact_journal, open_journal, read_journal
+from jido_trio.runtime import compact_journal, open_journal, read_entries, read_journal
 from jido_trio.storage import DeleteRange, MemoryStorage
 from tests.runtime.durable import Order
 
@@ -66,3 +66,14 @@ async def test_one_that_has_lost_an_input_is_damaged(autojump_clock):
     await storage.commit([DeleteRange("shop/agent/o-1/past/0000000000000700", "shop/agent/o-1/past/0000000000000701")])
     with pytest.raises(RecordRefused, match="has a gap"):
         await read_journal(storage, "shop", "o-1")
+
+
+@pytest.mark.parametrize(("first", "numbers"), [(-1, [1, 2]), (2, [2]), (3, []), (99, [])])
+async def test_inputs_are_read_from_the_one_that_is_wanted_on(autojump_clock, first, numbers):
+    storage = MemoryStorage()
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        for _ in range(2):
+            await order.call(Signal("add", {"price": 1}))
+    pages = await read_entries(storage, "shop", "o-1", first=first)
+    assert [entry["number"] async for page in pages for entry in page] == numbers

@@ -453,3 +453,10 @@ async def test_a_record_that_must_be_new_twice_in_a_commit_is_a_conflict(tmp_pat
             await storage.commit([Put("a", b"1", expected=0), Put("b", b"1", expected=0), Put("a", b"2", expected=0)])
         assert (refused.value.key, refused.value.found) == ("a", 1)
         assert await storage.scan("a", "z") == []
+
+
+@pytest.mark.parametrize("path", ["", ":memory:", "a\0b", "\ud800", b"shop.db", None, 5], ids=ascii)
+async def test_what_is_no_path_of_a_file_is_refused(path):
+    with pytest.raises(InvalidDefinition, match="path="):
+        async with open_sqlite(path):
+            pass
