@@ -206,6 +206,8 @@ class Fake:
                 await trio.sleep_forever()
             finally:
                 self.cancelled += 1
+        if params.name == "close":
+            raise MCPError(types.CONNECTION_CLOSED, "gone")
         if params.name == "refuse":
             raise MCPError(-32602, "not today")
         return self.answer
@@ -239,6 +241,14 @@ async def test_a_tool_that_is_gone_is_not_called_and_its_like_is_named():
             [types.ImageContent(data="", mime_type="image/png")],
             False,
             "[image: it can't be shown as text]",
+        ),
+        (
+            [
+                types.ResourceLink(name="plan", uri="file:///plan.txt"),
+                types.EmbeddedResource(resource=types.TextResourceContents(uri="file:///a.txt", text="all of it")),
+            ],
+            False,
+            "[plan: file:///plan.txt]\n[file:///a.txt]\nall of it",
         ),
         ([], False, '{"n": 1}'),
         ([types.TextContent(type="text", text="no")], True, "no"),
@@ -277,6 +287,18 @@ async def test_cancelling_a_call_cancels_the_servers_tool_and_the_connection_goe
         assert fake.cancelled == 1
 
 
+async def test_a_connection_on_which_a_call_broke_is_made_again_before_the_next_call():
+    fake = Fake("close", "a")
+    server = fake.connected()
+    reports: list[CrashReport] = []
+    async with Jido(services=[server], on_report=reports.append):
+        with pytest.raises(ActionError, match="it may have happened"):
+            await server.call("close", {})
+        assert repr(server) == "<McpServer 'fake' not connected>"
+        assert await server.call("a", {}) == "snow"
+    assert [(report.child, report.incarnation) for report in reports] == [("mcp fake", 1)]
+
+
 async def test_without_a_connection_a_call_is_not_made_and_says_so(autojump_clock):
     with pytest.raises(ActionError, match="it was not called: there is no connection to server 'fake'"):
         await Fake("a").connected(patience=7).call("a", {})
@@ -291,6 +313,20 @@ def test_a_tool_is_told_of_as_its_server_does_by_a_name_that_models_take():
     assert tool.schema.parameters == McpTool("x", "", schema).parameters
     with pytest.raises(InvalidArguments, match="an object"):
         tool.made("[1]")
+
+
+@pytest.mark.parametrize(
+    ("named", "called"),
+    [
+        ("get-sum", "get_sum"),
+        ("2fa", "tool_2fa"),
+        ("_hidden", "tool__hidden"),
+        ("été", "tool__t_"),
+        ("x" * 80, "x" * 64),
+    ],
+)
+def test_whatever_a_server_calls_a_tool_it_has_a_name_that_an_action_may_have(named, called):
+    assert McpServer("s", command=["x"]).tool(McpTool(named, "", ANY)).schema.name == called
 
 
 @pytest.mark.parametrize("options", [{}, {"command": ["a"], "url": "http://b"}, {"command": "a b"}])

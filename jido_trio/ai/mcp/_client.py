@@ -142,6 +142,8 @@ class McpServer:
             await call.done.wait()
         finally:
             call.scope.cancel()
+        if call.is_broken:
+            self._broke(live)
         if call.result is None:
             raise ActionError(
                 f"the connection to server {shown(self.name)} broke while it ran: it may have happened. Check before "
@@ -159,7 +161,7 @@ class McpServer:
         gone = trio.Event()
         try:
             async with Client(_watched(self._transport(), gone)) as client, trio.open_nursery() as nursery:
-                self._live = _Live(client, nursery, frozenset(await _listed(client)))
+                self._live = _Live(client, nursery, frozenset(await _listed(client)), gone)
                 self._wake()
                 await gone.wait()
                 self._live = None
@@ -167,6 +169,12 @@ class McpServer:
         finally:
             self._live = None
         raise ConnectionError(f"the connection to MCP server {shown(self.name)} ended")
+
+    def _broke(self, live: "_Live") -> None:
+        """Have a connection made again on which a call broke; over HTTP nothing else may tell that it has ended."""
+        live.gone.set()
+        if self._live is live:
+            self._live = None
 
     def _wake(self) -> None:
         self._changed.set()
@@ -187,6 +195,8 @@ class _Live:
     nursery: trio.Nursery
     names: frozenset[str]
     """Of the server's tools."""
+    gone: trio.Event
+    """Is set to have it made again."""
 
 
 @define(eq=False)
@@ -201,6 +211,8 @@ class _Call:
     result: str | None = None
     """None if nobody knows."""
     is_error: bool = False
+    is_broken: bool = False
+    """Whether the connection ended meanwhile."""
 
     async def run(self, client: Client) -> None:
         """Call the tool."""
@@ -210,6 +222,7 @@ class _Call:
                 result = await client.call_tool(self.name, thaw(self.arguments), meta=meta)
                 self.result, self.is_error = _text_of(result), result.is_error
         except MCPError as error:
+            self.is_broken = error.code == CONNECTION_CLOSED
             if error.code not in (CONNECTION_CLOSED, REQUEST_TIMEOUT):
                 self.result, self.is_error = said(error.message), True
         finally:
@@ -237,7 +250,15 @@ def _text_of(result: Any) -> str:
 
 
 def _block(block: Any) -> str:
-    return block.text if block.type == "text" else f"[{block.type}: it can't be shown as text]"
+    match block.type:
+        case "text":
+            return str(block.text)
+        case "resource_link":
+            return f"[{block.name}: {block.uri}]"
+        case "resource" if isinstance(getattr(block.resource, "text", None), str):
+            return f"[{block.resource.uri}]\n{block.resource.text}"
+        case _:
+            return f"[{block.type}: it can't be shown as text]"
 
 
 # A connection that tells when it ends
@@ -288,7 +309,8 @@ class _Watched:
 
 
 def _action_of(server: McpServer, tool: McpTool) -> Any:
-    called = re.sub("[^a-zA-Z0-9_-]", "_", tool.name)[:64]
+    called = re.sub("[^a-zA-Z0-9_]", "_", tool.name)
+    called = (called if re.match("[a-zA-Z]", called) else f"tool_{called}")[:64]  # names of actions are stricter
 
     class McpCall(Action, name=called, description=tool.description):
         arguments: Mapping[str, Any]

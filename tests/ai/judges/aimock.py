@@ -14,8 +14,13 @@ from typing import Any
 
 from attrs import frozen
 
-PROGRAM = Path(sys.prefix) / "judges/node_modules/@copilotkit/aimock/dist/cli.js"
-"""Where `./check --judges` has npm put it."""
+
+def installed(name: str) -> Path:
+    """Return where `./check --judges` has npm put a file of a package."""
+    return Path(sys.prefix) / "judges/node_modules" / name
+
+
+PROGRAM = installed("@copilotkit/aimock/dist/cli.js")
 
 NODE = shutil.which("node")
 
