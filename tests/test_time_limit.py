@@ -147,6 +147,34 @@ async def test_waits_for_a_thread(autojump_clock):
 
 
 @pytest.mark.long
+def test_a_tick_that_takes_longer_than_from_one_to_the_next_is_not_interrupted_by_it(pytester):
+    program = """
+import time
+
+from jido_trio.testing import _time_limit
+
+def test_slow_ticks(monkeypatch):
+    monkeypatch.setattr(_time_limit, "TICK", 0.001)
+    looks, nested = [], []
+
+    def slowly():
+        nested.append(len(looks))
+        looks.append(1)
+        until = time.monotonic() + 0.02
+        while time.monotonic() < until:
+            pass
+        looks.pop()
+
+    monkeypatch.setattr(_time_limit, "standstill", slowly)
+    with _time_limit.watched(60, 60):
+        while len(nested) < 3:
+            pass
+    assert set(nested) == {0}
+"""
+    run(pytester, 30, 10, some=program).assert_outcomes(passed=1)
+
+
+@pytest.mark.long
 def test_a_tick_while_a_run_of_trio_ends_is_no_error(pytester):
     program = """
 import signal, socket

@@ -3,6 +3,9 @@
 A timer of real time ticks in the main thread while a test runs. It ends the test when its time is over, and earlier
 when a Trio run in virtual time stands still: no task moves, and the clock has no deadline to jump to. A run that waits
 is cancelled, through its shields. What that doesn't end gets an exception, wherever the main thread is.
+
+The timer is set anew when a tick is done with: one that takes long, for there are many tasks and the machine is busy,
+would be interrupted by the next one, and so on. After such a one the test has the processor for as long.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from attrs import define, field
 from jido_trio.testing._tasks import cancel_everything, stacks, tasks
 
 TICK = 0.25
-"""Seconds from one look to the next."""
+"""Seconds from one look to the next, at least."""
 AGAIN = 2.0
 """Seconds from one attempt to end a test to the next."""
 
@@ -52,8 +55,27 @@ class Watch:
     _ticks_idle: int = 0
     _seen: object = None
     _next: float = math.inf
+    _is_over: bool = False
+
+    def start(self) -> None:
+        """Have it tick, by the alarm of this process."""
+        signal.setitimer(signal.ITIMER_REAL, TICK)
+
+    def stop(self) -> None:
+        """Have it tick no more."""
+        self._is_over = True  # first: a tick that comes right now doesn't set the timer after it was stopped
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
     def tick(self, _signal: int, frame: FrameType | None) -> None:
+        """Look at the test, and set the timer for the next look."""
+        began = os.times().elapsed
+        try:
+            self._look(frame)
+        finally:
+            if not self._is_over:
+                signal.setitimer(signal.ITIMER_REAL, max(TICK, os.times().elapsed - began))
+
+    def _look(self, frame: FrameType | None) -> None:
         """End the test when it has had its time, or stands still."""
         passed = os.times().elapsed - self._began
         self._note()
@@ -112,7 +134,7 @@ def watched(seconds: float, idle_seconds: float) -> Iterator[None]:
     watch = Watch(seconds, idle_seconds)
     before = signal.signal(signal.SIGALRM, watch.tick)
     complain, sys.unraisablehook = sys.unraisablehook, _but_not_of_ticks(sys.unraisablehook)
-    signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+    watch.start()
     try:
         yield
     except BaseException as error:  # noqa: ASYNC103 - what ended the test is told below
@@ -120,7 +142,7 @@ def watched(seconds: float, idle_seconds: float) -> Iterator[None]:
             raise
         _let_go(error)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        watch.stop()
         sys.unraisablehook = complain
         signal.signal(signal.SIGALRM, before)
     if watch.told is not None:
