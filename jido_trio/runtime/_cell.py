@@ -132,6 +132,11 @@ class Cell:
         """The directive that it waits for, if it does."""
         return None
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether what is on disk of it can't be used, so that no further life can begin."""
+        return False
+
     def crashing(self, error: BaseException, at: AgentCrash) -> None:
         """Take note that the current life crashes, and at what."""
         if self.settling is not None:

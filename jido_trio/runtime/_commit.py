@@ -41,6 +41,8 @@ from jido_trio.errors import (
     InvalidDefinition,
     JidoError,
     OwnershipLost,
+    RecordRefused,
+    ReplayDiverged,
     StorageError,
 )
 from jido_trio.redact import said, shown, shown_error
@@ -95,6 +97,7 @@ class CommittingServer(Server):
         "_lost",
         "_suspects",
         "_thawed",
+        "_unreadable",
         "_upgraded",
         "due",
     )
@@ -128,6 +131,7 @@ class CommittingServer(Server):
         """Set while that isn't being read, once it was."""
         self._fresh = True
         """Whether the life has still to look at what an earlier one has left open."""
+        self._unreadable = False
         self._thawed = False
         """Whether that was of another process."""
         self._is_scheduled = False
@@ -171,12 +175,21 @@ class CommittingServer(Server):
                     found = await self._scheduled(found)
                     self._is_scheduled = True
                 self._take_over(found, first=first)
+            self._unreadable = False
+        except (RecordRefused, ReplayDiverged):
+            self._unreadable = True
+            raise
         finally:
             known.set()
 
     async def read(self) -> None:
         """Wait until what is on disk was read, or can't be."""
         await self._known.wait()
+
+    @property
+    def is_unreadable(self) -> bool:
+        """See `Cell`."""
+        return self._unreadable
 
     async def _see_which(self) -> None:
         """If nobody knows whether it became an agent of another class, see which of the two is on disk."""

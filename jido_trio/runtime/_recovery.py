@@ -157,6 +157,9 @@ def started_of(cell: Cell, incarnation: int) -> Signal:
 
 def is_in_vain(cell: Cell, error: BaseException, detail: object) -> bool:
     """Take note of a crash of the agent; return whether a further life would be in vain."""
+    if cell.is_unreadable:
+        logger.error("agent %s is parked: no life of it can begin: %s", shown(cell.id), shown_error(error))
+        return True
     committed = cell.kept(Committed)
     if committed is None or not isinstance(error, Exception):
         return False

@@ -9,9 +9,9 @@ import trio
 import trio.testing
 from attrs import frozen
 
-from jido_trio import Agent, AgentCrashed, DeadLetter, InvalidDefinition, Jido, Signal
+from jido_trio import Agent, AgentCrashed, DeadLetter, InvalidDefinition, Jido, Signal, SpawnAgent
 from jido_trio.errors import CallTimeout, OwnershipLost, RecordRefused, StorageCorrupt, StorageFailed
-from jido_trio.runtime import wait_state
+from jido_trio.runtime import get_children, wait_state
 from jido_trio.runtime._archive import Archive
 from jido_trio.runtime._durable import LINGER
 from jido_trio.runtime._inbox import Inbox
@@ -20,6 +20,7 @@ from jido_trio.runtime._ref import cell_of
 from jido_trio.storage import MemoryStorage, Put, open_sqlite, within
 from jido_trio.supervision import Backoff
 from jido_trio.world import seeded
+from tests.runtime.agents import Notebook, do
 from tests.runtime.durable import (
     CHARGED,
     HOOKS,
@@ -753,3 +754,20 @@ async def test_a_name_that_utf_8_cant_write_is_refused(name, id):
     async with Jido(name, storage=MemoryStorage()) as jido:
         with pytest.raises(InvalidDefinition, match="UTF-8 can't write it"):
             await jido.start_agent(Order, id=id)
+
+
+async def test_a_child_whose_record_cant_be_read_is_parked_at_once_and_goes_on_when_that_is_mended(autojump_clock):
+    storage, reports = MemoryStorage(), list[Any]()
+    async with Jido("shop", storage=storage) as jido:
+        await (await jido.start_agent(Order, id="o-1")).call(add(5))
+    [record] = await storage.scan(*within("shop/agent/o-1/now/agent"))
+    await storage.commit([Put(record.key, b"damaged")])
+    async with Jido("shop", storage=storage, on_report=reports.append) as jido:
+        parent = await jido.start_agent(Notebook)
+        await parent.call(do(SpawnAgent(Order, tag="t", id="o-1")))
+        await trio.sleep(10)
+        order = get_children(parent)["t"]
+        assert (order.inspect().supervised, order.incarnation, len(reports)) == ("parked", 1, 1)
+        await storage.commit([Put(record.key, record.value)])
+        await jido.resume_agent(order)
+        assert (await order.call(add(1))).state.total == 6
