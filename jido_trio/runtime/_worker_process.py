@@ -7,14 +7,17 @@ the attempt kills the process.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Awaitable
 from typing import Any
 
 import trio
+from attrs import frozen
 
-from jido_trio.core import Action, Context, Resources, Result
+from jido_trio.core import Action, Context, Resources, Result, Signal
 from jido_trio.errors import WorkerDied
 from jido_trio.extras import require
 from jido_trio.redact import shown_error
+from jido_trio.terms import WhenFull
 
 
 async def in_worker(action: Action, context: Context[Any], memory: int | None) -> Result:
@@ -34,10 +37,25 @@ async def in_worker(action: Action, context: Context[Any], memory: int | None) -
     return result
 
 
+@frozen(slots=False)
+class Portable(Context[Any, Any]):
+    """What an action is told in another process."""
+
+    def progress(self, data: object = None) -> None:
+        """Refuse: nobody would hear of it."""
+        raise RuntimeError("an action in a worker process can't tell of progress; it tells by what it returns")
+
+    def emit(
+        self, signal: Signal | str, data: object = None, *, dispatch: object = None, when_full: WhenFull = "wait"
+    ) -> Awaitable[None]:
+        """Refuse: nobody would send it."""
+        raise RuntimeError("an action in a worker process can't emit; return what a `result_action` is to emit")
+
+
 def portable(context: Context[Any]) -> Context[Any]:
     """Return what of a context another process can have."""
     nobody: Any = None
-    return Context(context.state, nobody, None, context.extra, Resources(), context.incarnation, context.key)
+    return Portable(context.state, nobody, None, context.extra, Resources(), context.incarnation, context.key)
 
 
 def _run(action: Any, context: Context[Any], memory: int | None) -> Result:

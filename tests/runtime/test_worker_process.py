@@ -14,6 +14,7 @@ from jido_trio.core import Policy
 from jido_trio.errors import WorkerDied
 from jido_trio.extras import MissingExtra
 from jido_trio.runtime import run
+from jido_trio.runtime._worker_process import portable
 
 
 class Work(Action, policy=Policy(in_process=True)):
@@ -82,3 +83,10 @@ async def test_a_missing_extra_is_named(monkeypatch):
     with pytest.raises(MissingExtra, match=r"jido-trio\[process\]"):
         await run(Work(how="well"), {"word": ""})
     assert importlib.util.find_spec("trio_parallel")
+
+
+@pytest.mark.parametrize("tell", [lambda context: context.progress({"page": 1}), lambda context: context.emit("page")])
+def test_what_cant_be_told_from_another_process_is_refused_and_says_why(tell):
+    nobody: Any = None
+    with pytest.raises(RuntimeError, match="in a worker process can't"):
+        tell(portable(Context(None, nobody)))
