@@ -13,7 +13,7 @@ from typing import Any
 import trio
 
 from jido_trio.core import Signal
-from jido_trio.errors import CallError, JidoError
+from jido_trio.errors import JidoError
 from jido_trio.runtime._messages import Call
 from jido_trio.runtime._run_queue import ROUND
 from jido_trio.runtime._server import Server
@@ -74,7 +74,7 @@ async def cast_all(cell: Server, signals: Sequence[Signal]) -> None:
     """Send all, in order.
 
     Raises:
-        CallError: One could not be sent.
+        JidoError: One could not be sent.
     """
     for number, signal in enumerate(signals):
         if cell.state == "idle":
@@ -84,7 +84,7 @@ async def cast_all(cell: Server, signals: Sequence[Signal]) -> None:
         else:
             try:
                 await cell.accept(signal)
-            except CallError as error:
+            except JidoError as error:
                 error.add_note(f"{number} of {len(signals)} messages were sent before")
                 raise
         if number % ROUND == ROUND - 1:

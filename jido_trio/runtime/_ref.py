@@ -306,7 +306,7 @@ class AgentRef(Generic[AgentT]):
 
         Raises:
             CallError: As `cast`, for one of them; those before it stay sent, as a note of the error says. So they do
-                when it is cancelled.
+                when it is cancelled. A durable agent has the other errors of `cast`, with that note, too.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
             TypeError: One of them is neither signal nor action. None was sent.
         """

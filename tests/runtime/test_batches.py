@@ -13,6 +13,7 @@ from jido_trio.errors import (
     CallTimeout,
     MailboxFull,
     NoRoute,
+    Unstorable,
 )
 from jido_trio.runtime import Jido, MailboxRules
 from jido_trio.storage import MemoryStorage
@@ -158,3 +159,13 @@ async def test_other_tasks_have_their_turn_while_many_messages_are_handled(autoj
         await ref.call_many([note(n) for n in range(300)])
 
     assert 0 < turns[-1] < 300
+
+
+async def test_many_casts_to_a_durable_agent_tell_how_many_were_sent_before_one_that_cant_be_kept(autojump_clock):
+    async with quiet(storage=MemoryStorage()) as jido:
+        ref = await jido.start_agent(Lasting)
+        with pytest.raises(Unstorable) as refused:
+            await ref.cast_many([note("a"), note("b"), note(object()), note("c")])
+        await settle()
+        assert refused.value.__notes__ == ["2 of 4 messages were sent before"]
+        assert ref.agent.state.seen == ["a", "b"]
