@@ -7,7 +7,7 @@ Each request is counted there, each wait is measured there, and the verdict is i
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import openai
 import pytest
@@ -26,7 +26,8 @@ from jido_trio.ai import (
     ask,
 )
 from jido_trio.ai.anthropic import Anthropic
-from jido_trio.ai.openai import OpenAI
+from jido_trio.ai.openai import OpenAI, OpenAIEmbeddings
+from jido_trio.errors import ActionError
 from jido_trio.testing import ScriptedModel
 
 pytestmark = pytest.mark.judges
@@ -199,6 +200,54 @@ async def test_a_prompt_that_is_too_long_is_summed_up_and_not_sent_again_as_it_i
     assert (outcome.text, outcome.spent.calls) == ("Snow", 3)
     judge.assert_resilient(strict=True)
     assert [each.status for each in judge.requests] == [200, 400, 200, 200]
+
+
+@frozen
+class Decision:
+    city: Literal["Oslo", "Bergen"]
+    nights: int
+
+
+@pytest.mark.parametrize("form", ["openai", "responses"])
+async def test_an_answer_of_a_class_is_asked_for_by_its_schema(judge, form):
+    provider, client = FORMS[form]
+    models = Models(m=Model("gpt-4o", client(api_key="sk-1", base_url=judge.base_url(provider))))
+
+    class Decider(ChatAgent, models=models, model="m", answer=Decision): ...
+
+    judge.truncate(after_chunks=3)
+    [outcome], _ = await answers(Jido("trips", services=[models]), "Oslo", agent=Decider)
+    assert isinstance(outcome.value, Decision)
+    judge.assert_resilient(strict=True)
+    assert len(judge.requests) == outcome.spent.calls == 2
+
+
+async def test_a_model_that_is_down_is_left_for_another_one(judge):
+    judge.fail(503, times=None, retry_after=0.01, model="gpt-4o")
+    judge.reply("Snow")
+    models = Models(
+        m=Model("gpt-4o", OpenAI(api_key="sk-1", base_url=judge.base_url("openai")), fallback="other"),
+        other=Model("claude", Anthropic(api_key="sk-1", base_url=judge.base_url("anthropic"))),
+    )
+
+    class Careful(ChatAgent, models=models, model="m", retries=1, first_pause=0.06): ...
+
+    [outcome], _ = await answers(Jido("trips", services=[models]), "Oslo", agent=Careful)
+    assert outcome.text == "Snow"
+    judge.assert_resilient(strict=True)
+    assert [(each.model, each.status) for each in judge.requests] == [("gpt-4o", 503)] * 2 + [("claude", 200)]
+
+
+async def test_texts_are_embedded_and_a_refusal_says_whether_to_try_again(judge):
+    embedder = OpenAIEmbeddings("text-embedding-3-small", api_key="sk-1", base_url=judge.base_url("openai"))
+    async with embedder.held():
+        one, two = await embedder.embed(["snow", "rain"])
+        assert len(one) == len(two) > 100
+        judge.fail(429)
+        with pytest.raises(ActionError) as refused:
+            await embedder.embed(["snow"])
+    assert refused.value.retryable
+    assert len(judge.requests) == 2
 
 
 async def test_the_judge_would_notice(judge):
