@@ -8,8 +8,12 @@ asks it for that, and the rest of the way is an agent's.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -43,6 +47,8 @@ FORMS: dict[str, tuple[str, Callable[..., Any]]] = {
     "responses": ("/v1", partial(OpenAI, form="responses")),
     "anthropic": ("", Anthropic),
 }
+ROOT = Path(__file__).resolve().parents[3]
+DESK = ROOT / "docs/uses/support_desk"
 NOBODY = Models(m=Model("smollm2", ScriptedModel([]), max_tokens=32))
 RAN: list[str] = []
 
@@ -187,3 +193,26 @@ async def test_a_prompt_that_is_too_long_is_summed_up(client):
         outcomes = [await (await ask(clerk, text)).answer(timeout=30) for text in ("word " * 300, "other " * 300)]
     assert all(isinstance(outcome, Answered) for outcome in outcomes)
     assert outcomes[1].spent.calls == 3
+
+
+MAILS = {"new-address@example.org", "gift-card@example.org", "lost-parcel@example.org"}
+
+
+def test_the_program_for_customer_support_is_killed_and_goes_on_with_it(llama, tmp_path):
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "OPENAI_API_KEY": "none",
+        "OPENAI_BASE_URL": f"{llama.url}/v1",
+        "MODEL": "smollm2",
+    }
+    command = [sys.executable, DESK / "support.py", tmp_path / "desk.db", DESK / "tickets.mbox", "127.0.0.1:9"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as program:
+        first = program.stdout.readline()
+        program.kill()
+    again = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=True)
+    answers = dict(line.split(": ", 1) for line in again.stdout.splitlines() if line.split(": ")[0] in MAILS)
+    assert set(answers) == MAILS
+    assert "needs a person" not in again.stdout
+    mail, answer = first.rstrip("\n").split(": ", 1)
+    assert answers[mail] == answer  # it was kept, and not asked for again
