@@ -35,10 +35,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=float,
         default=None,
         metavar="SECONDS",
-        help="real seconds that a test may take; then it fails, with the stacks of all tasks and threads",
+        help="real seconds that a test, its setup and its end may take, each; then it fails, with the stacks of all",
     )
     parser.addini("jido_unclaimed", "'fail' has tests fail that leave crashes or dead letters unclaimed", default="")
-    parser.addini("jido_time_limit", "real seconds that a test may take", default="")
+    parser.addini("jido_time_limit", "real seconds that a test, its setup and its end may take, each", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     _limit(config)
     if config.getini("jido_unclaimed") not in ("", "fail"):
         raise pytest.UsageError(f"jido_unclaimed = {config.getini('jido_unclaimed')}: write 'fail', or nothing")
+    if config.option.jido_examples < 1:
+        raise pytest.UsageError(f"--jido-examples {config.option.jido_examples}: give a whole number, 1 or more")
     if config.getoption("jido_conformance"):
         _part(config, _LAWS)
 
@@ -72,13 +74,9 @@ def _limit(config: pytest.Config) -> float | None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Hold a test to its time, and to what it leaves unclaimed."""
-    limit = _limit(item.config)
     strict = item.config.getini("jido_unclaimed") == "fail"
     hears = strict or any(_is_ours(fixture) for name in _USES for fixture in _fixtures_of(item).get(name, ()))
-    held: AbstractContextManager[Any] = nullcontext()
-    if limit is not None:
-        held = _part(item.config, _RUNS).within(limit)
-    with held:
+    with _held(item):
         if not hears:
             return (yield)
         heard = _part(item.config, _RUNS).heard_of(item)
@@ -86,6 +84,28 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
             result = yield
         heard.check()
         return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """Hold what comes before a test to its time."""
+    with _held(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Hold what comes after a test to its time."""
+    with _held(item):
+        return (yield)
+
+
+def _held(item: pytest.Item) -> AbstractContextManager[Any]:
+    limit = _limit(item.config)
+    if limit is None:
+        return nullcontext()
+    held: AbstractContextManager[Any] = _part(item.config, _RUNS).within(limit)
+    return held
 
 
 def _fixtures_of(item: pytest.Item) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:

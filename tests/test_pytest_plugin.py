@@ -56,6 +56,11 @@ def test_each_law_is_a_test_and_a_broken_one_shows_the_counterexample(project):
     ran.stdout.fnmatch_lines(["*agent.cmd(Split(among=0))*", "*FAILED plugged_agents:Splitter::total*"])
 
 
+def test_laws_are_counted_among_the_tests(project):
+    ran = run(project, "--jido-conformance", "plugged_agents:Splitter", "--collect-only", "-k", "total")
+    ran.stdout.fnmatch_lines(["*plugged_agents:Splitter*", "*1/10 tests collected (9 deselected)*"])
+
+
 def test_an_agent_that_can_not_be_checked_is_said_plainly(project):
     ran = run(project, "--jido-conformance", "plugged_agents:Nobody")
     assert ran.ret == pytest.ExitCode.USAGE_ERROR
@@ -147,6 +152,8 @@ def test_all_tests_are_held_to_it_if_the_project_says_so(project, ini, outcome):
 
 def test_a_test_that_hangs_fails_with_the_stacks_of_all_tasks(project):
     project.makepyfile("""
+        import threading
+        import pytest
         import trio
 
         async def waits_for_ever():
@@ -155,12 +162,19 @@ def test_a_test_that_hangs_fails_with_the_stacks_of_all_tasks(project):
         async def test_hangs(autojump_clock):
             await waits_for_ever()
 
+        @pytest.fixture
+        def server():
+            threading.Event().wait()
+
+        def test_of_a_server(server):
+            pass
+
         def test_afterwards():
             pass
     """)
     ran = run(project, "--jido-time-limit", "1")
-    ran.assert_outcomes(passed=1, failed=1)
-    ran.stdout.fnmatch_lines(["*in waits_for_ever*"])
+    ran.assert_outcomes(passed=1, failed=1, errors=1)
+    ran.stdout.fnmatch_lines(["*threading.Event().wait()*", "*in waits_for_ever*"])
 
 
 @pytest.mark.parametrize(
@@ -173,6 +187,12 @@ def test_an_option_that_means_nothing_is_refused(project, ini, why):
     ran = run(project)
     assert ran.ret == pytest.ExitCode.USAGE_ERROR
     ran.stderr.fnmatch_lines([f"*{why}*"])
+
+
+def test_no_trials_at_all_are_refused(project):
+    ran = run(project, "--jido-conformance", "plugged_agents:Splitter", "--jido-examples", "0")
+    assert ran.ret == pytest.ExitCode.USAGE_ERROR
+    ran.stderr.fnmatch_lines(["*--jido-examples 0: give a whole number, 1 or more*"])
 
 
 def test_a_run_that_asks_for_nothing_imports_nothing(tmp_path):

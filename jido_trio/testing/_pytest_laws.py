@@ -88,4 +88,4 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
             raise pytest.UsageError(f"--jido-conformance {target}: {error}") from error
         for subject in found:
             laws = AgentLaws.from_parent(session, name=subject.name, nodeid=subject.name, subject=subject)
-            items += laws.collect()
+            items += session.genitems(laws)  # which counts them, too

@@ -239,7 +239,7 @@ def _imported(name: str) -> Any:
         return importlib.import_module(name)
     except Exception as error:
         raise InvalidDefinition(
-            f"{shown(name)} can't be imported: {type(error).__name__}: {shown_error(error)}", field="target", value=name
+            f"{shown(name)} can't be imported: {shown_error(error)}", field="target", value=name
         ) from error
 
 
