@@ -1,7 +1,7 @@
 """A program that is killed: a request with two tools, on SQLite, a model and tools that count in synced files.
 
 `python chat_program.py FOLDER POINT`: it kills itself when it comes to the point of that number; without one it
-goes on to the answer, and prints it.
+goes on to the answer, and prints it. With PROVIDER_URL in its environment the model is asked there.
 """
 
 import os
@@ -101,7 +101,28 @@ async def kept():
         yield Points(storage)
 
 
-MODELS = Models(m=Model("m", Provider()))
+class Remote:
+    """One that is asked over HTTP, by the official SDK."""
+
+    def __init__(self, url: str) -> None:
+        from jido_trio.ai.openai import OpenAI  # not in each program that is killed: it takes long
+
+        self._client = OpenAI(api_key="sk-1", base_url=url)
+
+    async def stream(self, request, tell):
+        point("before a request")
+
+        def heard(text: str) -> None:
+            point("while it replies")
+            tell(text)
+
+        reply = await self._client.stream(request, heard)
+        point("before the reply is kept")
+        return reply
+
+
+URL = os.environ.get("PROVIDER_URL")
+MODELS = Models(m=Model("m", Remote(URL) if URL else Provider()))
 
 
 class Planner(ChatAgent[Trip], models=MODELS, model="m", tools=[Tool(Look, replay="safe"), Pay], durable=True):
@@ -112,7 +133,7 @@ async def main() -> None:
     async with Jido("trips", storage=kept(), services=[MODELS]) as jido:
         planner = await jido.start_agent(Planner, id="ann")
         point("before it is asked")
-        request = await ask(planner, "Oslo", id="web-1")
+        request = await ask(planner, "Pay the hotel", id="web-1")
         point("after it was asked")
         match await request.answer(timeout=20):
             case Answered(text=text):

@@ -28,6 +28,7 @@ from jido_trio.ai import (
     WithdrawnPart,
     ask,
 )
+from jido_trio.storage import open_memory
 from jido_trio.testing import HttpReply, ScriptedModel
 from tests.ai.providers import EVERY, KEY
 
@@ -87,6 +88,9 @@ class Once(Planner, retries=1): ...
 class Poor(Planner, budget=Budget(calls=2)): ...
 
 
+class Durable(Planner, durable=True): ...
+
+
 class Talkative(Planner, compact_at=2_000): ...
 
 
@@ -97,12 +101,12 @@ def provider(request):
 
 
 @asynccontextmanager
-async def way(provider, script, agent=Planner, **options):
+async def way(provider, script, agent=Planner, storage=None, **options):
     """Yield an agent, and the server that answers by a script."""
     async with provider.serving(script) as server:
         client = provider.client(api_key=KEY, base_url=server.base_url, **options)
         models = NOBODY.with_clients(m=client)
-        async with Jido("trips", services=[models], on_report=lambda _: None) as jido:
+        async with Jido("trips", services=[models], storage=storage, on_report=lambda _: None) as jido:
             yield await jido.start_agent(agent), server
         assert server.refused == []
 
@@ -267,6 +271,35 @@ async def test_cancel_while_somebody_is_to_approve(provider):
         assert (await outcome_of(planner)).text == "here"
         assert planner.agent.state.hotel == ""
     assert len(server.requests) == 2
+
+
+async def test_what_is_begun_is_on_disk_before_a_request_leaves(provider):
+    seen = []
+
+    class Noting:
+        def __init__(self, storage):
+            self.storage = storage
+            self.get, self.scan = storage.get, storage.scan
+
+        async def commit(self, ops):
+            await self.storage.commit(ops)
+            seen.append("commit")
+
+    @asynccontextmanager
+    async def noting():
+        async with open_memory() as storage:
+            yield Noting(storage)
+
+    def script():
+        for reply in (provider.reply(calls=[OSLO]), provider.reply("Snow")):
+            seen.append("request")
+            yield reply
+
+    async with way(provider, script(), Durable, storage=noting()) as (planner, _):
+        assert (await outcome_of(planner)).text == "Snow"
+    first, second = [at for at, what in enumerate(seen) if what == "request"]
+    assert "commit" in seen[:first]
+    assert seen[first:second].count("commit") >= 2  # the reply, and that the tool was begun
 
 
 # Long conversations
