@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from jido_trio import checks
 from jido_trio.core._action import KEPT
-from jido_trio.core._directives import Emit, Error
+from jido_trio.core._directives import Emit, Error, checked_dispatch
 from jido_trio.core._signal import Signal
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown, shown_error
@@ -32,6 +32,9 @@ class EmitErrors:
 
     dispatch: Any = field(default=None, converter=KEPT)  # type: ignore[misc]  # a Converter
     """Where to; None is the agent itself."""
+
+    def __attrs_post_init__(self) -> None:
+        checked_dispatch("EmitErrors", "dispatch", self.dispatch)
 
 
 class Reporting(Protocol):

@@ -305,6 +305,7 @@ class Agents:
             AgentNotFound: No agent has that id.
             MailboxFull: There is no room.
             SupervisorStopped: The instance isn't running.
+            TypeError: It is no dead letter.
         """
         self._directory.resend(letter)
 

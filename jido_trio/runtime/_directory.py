@@ -182,6 +182,9 @@ class Directory:
 
     def resend(self, letter: DeadLetter) -> None:
         """Send the signal of a dead letter again."""
+        given: object = letter
+        if not isinstance(given, DeadLetter):
+            raise TypeError(f"{shown(letter)} is no dead letter; give one of dead_letters()")
         self._instance.running()
         _ref(self._instance.find(letter.agent_id)).cast_nowait(letter.signal)
         self._instance.dead_letters.take(letter)

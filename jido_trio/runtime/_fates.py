@@ -169,9 +169,9 @@ class DeadLetters:
         return DeadLetters(box if box is not None else self._box, deque(maxlen=self.kept.maxlen), secret=self.secret)
 
     def take(self, letter: DeadLetter) -> None:
-        """Keep one of them no more."""
+        """Keep one of them no more; one of another instance has a number of its own."""
         for kept in self.kept:
-            if kept.id == letter.id:
+            if kept.id == letter.id and kept.signal.id == letter.signal.id:
                 self.kept.remove(kept)
                 return
 

@@ -98,3 +98,9 @@ def test_an_agent_class_keeps_its_policy(policy):
 def test_what_is_no_policy_is_refused(policy):
     with pytest.raises(InvalidDefinition, match="error_policy"):
         type("Bad", (Agent,), {}, error_policy=policy)
+
+
+@pytest.mark.parametrize("dispatch", [5, "boss", [5]])
+def test_where_errors_go_must_be_a_target(dispatch):
+    with pytest.raises(InvalidDefinition, match="dispatch="):
+        EmitErrors(dispatch)

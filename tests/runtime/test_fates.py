@@ -262,3 +262,19 @@ async def test_what_is_told_of_interrupted_actions_has_its_fate(autojump_clock):
         await settle()
 
         assert fates(jido) == {"accepted": 4, "handled": 1, "failed": 1, "dropped": 2}
+
+
+async def test_a_letter_of_another_instance_is_sent_and_takes_out_none(autojump_clock):
+    async with quiet() as jido:
+        tenant = await jido.partition("tenant")
+        for agents in (jido, tenant):
+            ref = await agents.start_agent(Notebook, id="a")
+            await ref.cast(Signal("unknown"))
+        [ours], [theirs] = jido.dead_letters(), tenant.dead_letters()
+        assert ours.id == theirs.id
+        jido.resend(theirs)
+        await settle()
+        assert ours in jido.dead_letters()
+        assert tenant.dead_letters() == (theirs,)
+        with pytest.raises(TypeError, match="5 is no dead letter"):
+            jido.resend(5)  # type: ignore[arg-type]
