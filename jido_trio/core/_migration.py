@@ -9,7 +9,7 @@ import attrs
 
 from jido_trio.core._agent import Agent
 from jido_trio.core._durable import Migration
-from jido_trio.core._plugged import Plugged
+from jido_trio.core._plugged import Plugged, is_kin, own_state
 from jido_trio.errors import MigrationFailed
 from jido_trio.redact import secret_fields_within, secret_texts, shown, shown_error
 
@@ -29,18 +29,24 @@ def migrated(agent: Agent[Any], cls: type[A], migrate: Migration | None = None) 
         MigrationFailed: There is no way from that version, a migration raised, or what it gave doesn't fit.
     """
     try:
-        state = _state(agent, cls, migrate)
+        return _begun(agent, cls, _state(agent, cls, migrate))
     except Exception as error:  # whatever a migration does wrong, the agent is as it was
         names = secret_fields_within(agent.record.cls) | secret_fields_within(cls.record.cls)
         why = shown_error(error, hide=secret_texts((agent.state,), names) if names else ())
         raise MigrationFailed(agent.id, agent.vsn, cls.__qualname__, cls.vsn, why) from error
-    if type(agent).strategy == cls.strategy:
+
+
+def _begun(agent: Agent[Any], cls: type[A], state: Any) -> A:
+    """Return an agent of the class in that state, with what its strategy remembers, if the other was of its kind."""
+    before, strategy = type(agent).strategy, cls.strategy
+    if before == strategy:
         return cls(agent.id, state, agent.strategy_state)
-    if isinstance(cls.strategy, Plugged):
-        kept = cls.strategy.from_another(type(agent).strategy, agent.strategy_state)
-        brought: A = cls.strategy.init(cls(agent.id, state, kept))[0]
-        return brought
-    return cls.strategy.init(cls(agent.id, state))[0]
+    if isinstance(strategy, Plugged):
+        kept: Any = strategy.from_another(before, agent.strategy_state)
+    else:
+        kept = own_state(agent.strategy_state) if is_kin(before, strategy) else None
+    brought: A = strategy.init(cls(agent.id, state, kept))[0]
+    return brought
 
 
 def _state(agent: Agent[Any], cls: type[Agent[Any]], migrate: Migration | None) -> Any:

@@ -60,6 +60,17 @@ _SLICES: ContextVar[Mapping[str, Any]] = ContextVar("slices")
 """The slices while the agent's own strategy is at work, and has its own `strategy_state`."""
 
 
+def own_state(kept: object) -> Any:
+    """Return what the own strategy of an agent remembers, of all that it does with plugins."""
+    return kept.own if isinstance(kept, PluggedState) else kept
+
+
+def is_kin(before: object, after: object) -> bool:
+    """Whether two strategies, plugins aside, are of one kind: then one goes on with what the other remembers."""
+    one, other = (each.own if isinstance(each, Plugged) else each for each in (before, after))
+    return type(one) is type(other)
+
+
 def slices_of(agent: Any) -> Mapping[str, Any]:
     """Return the slices of an agent, by the names of its plugins."""
     kept = agent.strategy_state
@@ -155,12 +166,12 @@ class Plugged:
         return evolve(kept, slices=FrozenDict(slices))
 
     def from_another(self, before: Any, kept: object) -> PluggedState:
-        """Return what is remembered of an agent of another strategy: slices, and its own part if that is the same."""
-        own, slices = (kept.own, kept.slices) if isinstance(kept, PluggedState) else (kept, FrozenDict[str, Any]())
-        same = (before.own if isinstance(before, Plugged) else before) == self.own
+        """Return what is remembered of an agent of another strategy: slices, and its own part if it is of its kind."""
+        slices = kept.slices if isinstance(kept, PluggedState) else FrozenDict[str, Any]()
         names = {each.name for each in self.mounted}
         fitting = {name: slices[name] for name in slices if name in names}
-        return PluggedState(own if same else None, FrozenDict(fitting))
+        own = own_state(kept) if is_kin(before, self) else None
+        return PluggedState(own, FrozenDict(fitting))
 
     def snapshot(self, agent: Any) -> Snapshot:
         """Return what its own strategy says."""

@@ -29,11 +29,13 @@ from jido_trio.core import (
     Snapshot,
     Tick,
     Transition,
+    migrated,
     snapshot_of,
 )
 from jido_trio.core._fsm import Crash, Finished
 from jido_trio.data import pack, unpack
-from jido_trio.errors import ActionError, Interrupted, InvalidDefinition, TransitionRefused
+from jido_trio.errors import ActionError, Interrupted, InvalidDefinition, MigrationFailed, TransitionRefused
+from jido_trio.plugins import MemoryPlugin
 from jido_trio.runtime import Jido
 from jido_trio.storage import MemoryStorage
 
@@ -574,3 +576,38 @@ async def test_a_bug_in_the_step_of_an_outcome_leaves_the_machine_where_it_was(a
             machine: Machine = order.agent.strategy_state
             assert (machine.state, machine.running) == ("open", None)
         assert order.incarnation == 3
+
+
+# ---- another table
+
+
+class WiderAgent(Agent[Order], strategy=evolve(TABLE, transitions=[*TABLE.transitions, Transition("paid", Add)])): ...
+
+
+class NarrowAgent(
+    Agent[Order], strategy=Fsm(["open", FsmState("shipped", final="success")], [Transition("open", Ship, "shipped")])
+): ...
+
+
+class StatelessAgent(Agent[Order]): ...
+
+
+class PluggedAgent(WiderAgent, plugins=[MemoryPlugin()]): ...
+
+
+@pytest.mark.parametrize("kind", [WiderAgent, PluggedAgent])
+def test_a_machine_stays_where_it_is_in_a_wider_table(kind):
+    agent: Any = migrated(evolve(paid(), state=Order(5)), kind)
+    assert snapshot_of(agent).details["state"] == "paid"
+    assert agent.cmd(Add(price=1))[0].state.total == 6
+    again: Any = migrated(agent, WiderAgent)
+    assert snapshot_of(again).details["state"] == "paid"
+
+
+def test_a_machine_cant_go_over_to_a_table_without_its_state():
+    with pytest.raises(MigrationFailed, match="is in state 'paid'"):
+        migrated(paid(), NarrowAgent)
+
+
+def test_a_machine_of_an_agent_that_had_none_begins_in_its_first_state():
+    assert migrated(migrated(paid(), StatelessAgent), WiderAgent).strategy_state == Machine("open")
