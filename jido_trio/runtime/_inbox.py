@@ -7,6 +7,9 @@ more was handled, or cancelled.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
 import trio
 from attrs import define, field
 
@@ -38,6 +41,8 @@ class Inbox:
     _in_room: set[str] = field(init=False, factory=set)
     """Records of what takes a place of `room`."""
     _timers: dict[str, DayTimer] = field(init=False, factory=dict)
+    _jobs: dict[str, tuple[str, float]] = field(init=False, factory=dict)
+    """Of those timers that are of a job, its key and its next time, in seconds since 1970."""
 
     # ---- what comes in
 
@@ -96,9 +101,11 @@ class Inbox:
         if cron is not None:
             at = comes_at(self._cell.id, cron, due.at)
             message = Kept(tick(self._cell.id, cron, due.at), record, once=True)
+            self._jobs[record] = cron.key, due.at
 
         def fire() -> None:
             self._timers.pop(record, None)
+            self._jobs.pop(record, None)
             self.arrive(message)
 
         self._timers[record] = instance.timers.at_time(at, lambda: instance.world.now().timestamp(), fire)
@@ -112,8 +119,16 @@ class Inbox:
         self._here.pop(record, None)
         self.left.discard(record)
         timer = self._timers.pop(record, None)
+        self._jobs.pop(record, None)
         if timer is not None:
             timer.cancel()
+
+    def inspect(self) -> Mapping[str, object]:
+        """Return the seconds until each signal for later is due, and when each job comes next."""
+        now, jobs = trio.current_time(), self._jobs
+        timers = sorted(timer.due - now for record, timer in self._timers.items() if record not in jobs)
+        comes = {key: datetime.fromtimestamp(at, UTC).isoformat() for key, at in jobs.values()}
+        return {"timers": timers, **({"jobs": comes} if comes else {})}
 
     # ---- the end
 
@@ -128,6 +143,7 @@ class Inbox:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        self._jobs.clear()
 
     def let_all_in(self) -> None:
         """Have everybody look who waits for room: the agent has ended."""

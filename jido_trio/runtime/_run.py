@@ -124,7 +124,7 @@ class Run:
 
     def cancel(self, reason: str = "it was asked to") -> None:
         """Cancel it, if it hasn't ended; who waits for it is raised `ActionCancelled`."""
-        if not self.done:
+        if not self.done and not self._scope.cancel_called:
             self._reason = reason
             self._scope.cancel()
 

@@ -1,6 +1,7 @@
 """Looking at agents and instances: plain data, at any moment, with numbers that agree."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -8,9 +9,11 @@ import pytest
 import trio
 from attrs import define, field, frozen
 
-from jido_trio.core import Agent, Schedule, Secret, SpawnAgent
+from jido_trio.core import Agent, Cron, CronCancel, Schedule, Secret, SpawnAgent
 from jido_trio.runtime import AgentView, Jido, JidoView, Runtime, interpret
+from jido_trio.storage import MemoryStorage
 from jido_trio.supervision import Backoff
+from jido_trio.world import clocked
 from tests.runtime.agents import BOOM, REFUSE, Notebook, Work, do, note, run, settle
 
 
@@ -229,3 +232,23 @@ async def test_what_comes_before_others_is_seen_first(autojump_clock):
         mailbox = ref.inspect().mailbox
 
     assert (mailbox.next, mailbox.waiting, mailbox.taken) == (("boom", "note"), 2, 1)
+
+
+class Lasting(Notebook, durable=True): ...
+
+
+@pytest.mark.parametrize("kind", [Notebook, Lasting])
+async def test_timers_and_jobs_are_seen_of_durable_agents_too(autojump_clock, kind):
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    world = clocked(1, trio.current_time, start=start)
+    async with Jido(storage=MemoryStorage(), world=world) as jido:
+        ref = await jido.start_agent(kind)
+        hourly = Cron("0 * * * *", note("hour"), key="hourly")
+        await ref.call(do(Schedule(8, note("b")), Schedule(4, note("a"), key="k"), hourly), until="settled")
+        view = ref.inspect()
+        assert list(view.timers) == [4, 8]
+        assert view.more["jobs"] == {"hourly": "2026-03-01T01:00:00+00:00"}
+        await trio.sleep(5)
+        await ref.call(do(CronCancel("hourly")))
+        view = ref.inspect()
+        assert (list(view.timers), view.more.get("jobs", {})) == ([3], {})

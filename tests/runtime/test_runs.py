@@ -106,6 +106,7 @@ async def test_a_run_is_cancelled(autojump_clock):
         handle = start_run(nursery, Double(n=4, seconds=5))
         await trio.sleep(1)
         handle.cancel("no longer needed")
+        handle.cancel("too late to say why")
         with pytest.raises(ActionCancelled, match="no longer needed"):
             await handle.wait()
     assert trio.current_time() - begin == 1
