@@ -32,7 +32,8 @@ from jido_trio.core._directives import (
 from jido_trio.core._drawing import Drawing, Edge, Node
 from jido_trio.core._durable import Durable, Migration
 from jido_trio.core._error_policy import EmitErrors, ErrorPolicy, MaxErrors
-from jido_trio.core._fsm import Fsm, FsmState, Machine, Transition
+from jido_trio.core._fsm import Fsm, Machine
+from jido_trio.core._fsm_table import FsmState, Transition
 from jido_trio.core._identity import Identity
 from jido_trio.core._input import Input
 from jido_trio.core._instruction import Command, Instruction

@@ -21,18 +21,18 @@ Actions that no transition names are none of the machine's business. They run in
 all do while it is busy; only outcomes of actions that were asked for otherwise never wait.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
 
-import attrs
 from attrs import AttrsInstance, evolve, field, frozen
 
 from jido_trio import checks
 from jido_trio.core._action import Action, Effect
 from jido_trio.core._directives import ApplyOutcome, Error, Outcome, RunInstruction, Schedule
-from jido_trio.core._drawing import Drawing, Edge, Node
+from jido_trio.core._drawing import Drawing
+from jido_trio.core._fsm_table import FsmState, Table, Transition, states_of, transitions_of
 from jido_trio.core._input import Input
-from jido_trio.core._instruction import Instruction, normalize
+from jido_trio.core._instruction import Instruction
 from jido_trio.core._signal import Signal
 from jido_trio.core._snapshot import Snapshot
 from jido_trio.core._strategy import applied, run_instruction
@@ -41,100 +41,9 @@ from jido_trio.redact import said, shown, shown_error
 from jido_trio.world import current
 
 Directives: TypeAlias = tuple[AttrsInstance, ...]
-Guard: TypeAlias = Callable[[Any, Any], bool]
-
-ANY = "*"
-"""As a source: each state that isn't final."""
 
 GO_ON = "jido.fsm.go_on"
 """The type of the signal by which a life gives those that wait their turns."""
-
-
-# The table ---------------------------------------------------------------------------------------------------------
-
-
-def _text(owner: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-    if not isinstance(value, str) or not value or value == ANY:
-        raise checks.refused(type(owner).__name__, attribute.name, value, "must be a text that is not empty")
-
-
-def _text_or_none(owner: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-    if value is not None:
-        _text(owner, attribute, value)
-
-
-def _at_once(given: Any, state: Any, attribute: "attrs.Attribute[Any]") -> Instruction | None:
-    if given is None:
-        return None
-    where = f"state {shown(state.name)}: {attribute.name}"
-    try:
-        (instruction,) = normalize([given])
-        action = instruction.bind()
-    except ActionError as error:
-        raise InvalidDefinition(f"{where}={shown(given)} can't be run: {said(error)}") from None
-    if action.is_async or action.is_input:
-        raise InvalidDefinition(f"{where}={shown(given)} must be an action with a `def run`, which runs at once")
-    return instruction
-
-
-_AT_ONCE = attrs.Converter(_at_once, takes_self=True, takes_field=True)
-
-
-@frozen
-class FsmState:
-    """A state of a machine, where its name doesn't say all: `FsmState("paid", entry=SendReceipt)`."""
-
-    name: str = field(validator=_text)
-    entry: Any = field(default=None, converter=_AT_ONCE, kw_only=True)  # type: ignore[misc]  # a Converter
-    """An action with a `def run` that is run whenever a transition comes to the state, the last part of the step."""
-    exit: Any = field(default=None, converter=_AT_ONCE, kw_only=True)  # type: ignore[misc]  # a Converter
-    """One that is run whenever a transition leaves the state, the first part of the step."""
-    final: Literal["success", "failure"] | None = field(default=None, kw_only=True)
-    """What it means that the machine has come here for good; None where it goes on."""
-
-    def __attrs_post_init__(self) -> None:
-        if self.final is not None:
-            checks.one_of(f"state {shown(self.name)}", "final", self.final, ("success", "failure"))
-
-
-def _sources(given: Any) -> tuple[str, ...]:
-    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, Iterable) else (given,)
-    odd = [name for name in names if not (isinstance(name, str) and name)]
-    if odd:
-        raise checks.refused("a transition", "source", odd[0], "must be the name of a state, or a list of names")
-    return names
-
-
-def _can_be_run(action: object) -> bool:
-    is_action = isinstance(action, type) and issubclass(action, Action)
-    return is_action and not action.is_abstract and not action.is_input  # type: ignore[attr-defined]
-
-
-@frozen
-class Transition:
-    """In a state, an action may come, and leads to another state: `Transition("open", Pay, "paid")`."""
-
-    source: tuple[str, ...] = field(converter=_sources)
-    """The states in which the action may come, one or several; "*" is each state that isn't final."""
-    action: type[Action]
-    target: str | None = field(default=None, validator=_text_or_none)
-    """The state that it leads to. None stays where it is, and neither leaves nor enters a state."""
-    when: Guard | None = field(default=None, kw_only=True)
-    """Takes the agent's state and the action, and tells whether this transition is the one. Pure, as `cmd` is."""
-    on_error: str | None = field(default=None, validator=_text_or_none, kw_only=True)
-    """The state to come to when the action says no; None stays where it is."""
-
-    def __attrs_post_init__(self) -> None:
-        action = self.action
-        if not _can_be_run(action):
-            raise checks.refused("a transition", "action", action, "must be an action class that can be run")
-        takes = "the agent's state and the action, and tells whether this is the one"
-        checks.called_at_once(self.title, "when", self.when, takes=takes, or_none="None for always")
-
-    @property
-    def title(self) -> str:
-        """What errors call it."""
-        return f"transition {', '.join(self.source)} -{self.action.name}-> {self.target or 'same'}"
 
 
 # What is remembered ------------------------------------------------------------------------------------------------
@@ -211,22 +120,6 @@ class Crash(Effect):
 # The strategy ------------------------------------------------------------------------------------------------------
 
 
-def _states(given: Iterable[str | FsmState]) -> tuple[FsmState, ...]:
-    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
-        raise InvalidDefinition(f"Fsm: states={shown(given)} must be a list of names and FsmStates")
-    return tuple(each if isinstance(each, FsmState) else FsmState(each) for each in given)
-
-
-def _transitions(given: Any) -> tuple[Transition, ...]:
-    if not isinstance(given, Iterable):
-        raise InvalidDefinition(f"Fsm: transitions={shown(given)} must be a list of Transitions")
-    transitions: tuple[Transition, ...] = tuple(given)
-    for each in transitions:
-        if not isinstance(each, Transition):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidDefinition(f"Fsm: {shown(each)} is no Transition")
-    return transitions
-
-
 @frozen
 class Fsm:
     """A strategy: the agent is a machine, and a command does what its table says for the state that it is in.
@@ -241,38 +134,31 @@ class Fsm:
     inputs: ClassVar[tuple[type[Input], ...]] = (Finished, CutOff, GoOn)
     routes: ClassVar[Mapping[str, Any]] = {"jido.instruction.interrupted": CutOff, GO_ON: GoOn}
 
-    states: tuple[FsmState, ...] = field(converter=_states)
+    states: tuple[FsmState, ...] = field(converter=states_of)
     """Names of states, or `FsmState`s; the first is the one that a machine begins in, unless `initial` says another."""
-    transitions: tuple[Transition, ...] = field(converter=_transitions)
+    transitions: tuple[Transition, ...] = field(converter=transitions_of)
     """Of several from one state by one action, the first is taken whose `when` says so."""
     initial: str = field(default="", kw_only=True)
     max_waiting: int = field(default=1000, kw_only=True)
     """How many commands may wait while the machine is busy; one more is refused."""
-    _by_name: Mapping[str, FsmState] = field(init=False, repr=False, eq=False)
-    _by_action: Mapping[type[Action], tuple[Transition, ...]] = field(init=False, repr=False, eq=False)
+    _table: Table = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        by_name = {state.name: state for state in self.states}
-        by_action: dict[type[Action], tuple[Transition, ...]] = {}
-        for transition in self.transitions:
-            by_action[transition.action] = (*by_action.get(transition.action, ()), transition)
-        put: Any = object.__setattr__
-        put(self, "_by_name", by_name)
-        put(self, "_by_action", by_action)
-        if not self.initial and self.states:
-            put(self, "initial", self.states[0].name)
         checks.whole("Fsm", "max_waiting", self.max_waiting)
-        _check(self)
+        table = Table(self.states, self.transitions, self.initial)
+        put: Any = object.__setattr__
+        put(self, "_table", table)
+        put(self, "initial", table.initial)
 
     def init(self, agent: Any) -> tuple[Any, Directives]:
         """Return the agent with a machine at its beginning; one that has a machine keeps it, and goes on with it."""
         machine = agent.strategy_state
         if machine is None:
             return evolve(agent, strategy_state=Machine(self.initial)), ()
-        if not isinstance(machine, Machine) or machine.state not in self._by_name:
+        if not isinstance(machine, Machine) or machine.state not in self._table.by_name:
             raise InvalidDefinition(
                 f"agent {shown(agent.id)} is in state {shown(getattr(machine, 'state', machine))}, which its table of "
-                f"states hasn't (known: {', '.join(self._by_name)})"
+                f"states hasn't (known: {', '.join(self._table.by_name)})"
             )
         if machine.waiting and machine.running is None:
             return agent, (Schedule(0, Signal(GO_ON, source=f"/agent/{agent.id}"), key=GO_ON),)
@@ -288,7 +174,7 @@ class Fsm:
     def snapshot(self, agent: Any) -> Snapshot:
         """Return how far the machine is: its state, and what it would take there, among the details."""
         machine: Machine = agent.strategy_state
-        state = self._by_name[machine.state]
+        state = self._table.by_name[machine.state]
         details = {
             "state": machine.state,
             "takes": self.takes(machine.state),
@@ -305,19 +191,11 @@ class Fsm:
 
     def takes(self, state: str) -> tuple[str, ...]:
         """Return the names of the actions that some transition takes in that state."""
-        return tuple(dict.fromkeys(each.action.name for each in self.transitions if _leaves(self, each, state)))
+        return self._table.takes(state)
 
     def drawing(self) -> Drawing:
         """Return the table as a picture."""
-        nodes = [Node(state.name, _label(state), _kind(self, state)) for state in self.states]
-        edges = [
-            Edge(state.name, target, f"{each.action.name}{mark}")
-            for each in self.transitions
-            for state in self.states
-            if _leaves(self, each, state.name)
-            for target, mark in _drawn(each, state.name)
-        ]
-        return Drawing(tuple(nodes), tuple(edges), is_machine=True)
+        return self._table.drawing()
 
     # ---- a command
 
@@ -369,18 +247,18 @@ class Fsm:
 
     def _chosen(self, agent: Any, action: Action) -> Transition | None:
         """Return the transition that an action takes; None if it is none of the machine's business."""
-        known = next((self._by_action[cls] for cls in type(action).__mro__ if cls in self._by_action), None)
+        known = next((self._table.by_action[cls] for cls in type(action).__mro__ if cls in self._table.by_action), None)
         if known is None:
             return None
         at = agent.strategy_state.state
-        there = [each for each in known if _leaves(self, each, at)]
+        there = [each for each in known if self._table.leaves(each, at)]
         for each in there:
             if each.when is None or each.when(agent.state, action) is True:
                 return each
         if there:
             raise TransitionRefused(action.name, at, "its guard said no")
         takes = ", ".join(self.takes(at))
-        final = self._by_name[at].final is not None
+        final = self._table.by_name[at].final is not None
         why = "the state is final" if final else f"it takes {takes or 'nothing'} there"
         raise TransitionRefused(action.name, at, why)
 
@@ -453,8 +331,8 @@ class Fsm:
     ) -> Any:
         """Return the agent after the step. What says no, anywhere in it, leaves everything as it was."""
         machine: Machine = agent.strategy_state
-        left = self._by_name[machine.state].exit if target is not None else None
-        entered = self._by_name[target].entry if target is not None else None
+        left = self._table.by_name[machine.state].exit if target is not None else None
+        entered = self._table.by_name[target].entry if target is not None else None
         wanted: list[AttrsInstance] = []
         for part in (left, work, entered):
             if part is None:
@@ -491,117 +369,3 @@ class _Result:
 
     action: type[Action]
     result: object
-
-
-# Checks of the table -----------------------------------------------------------------------------------------------
-
-
-def _leaves(machine: Fsm, transition: Transition, state: str) -> bool:
-    if state in transition.source:
-        return True
-    return ANY in transition.source and machine._by_name[state].final is None  # noqa: SLF001  # of this module
-
-
-def _check(machine: Fsm) -> None:
-    names = [state.name for state in machine.states]
-    if not names:
-        raise InvalidDefinition("Fsm: states=[] must name at least one state")
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidDefinition(f"Fsm: state {shown(name)} is declared twice")
-    _known(machine, "initial", machine.initial)
-    for transition in machine.transitions:
-        _check_transition(machine, transition)
-    _check_order(machine)
-    _check_reach(machine)
-
-
-def _known(machine: Fsm, what: str, name: str) -> None:
-    known = [state.name for state in machine.states]
-    if name not in known:
-        raise InvalidDefinition(
-            f"Fsm: {what} names state {shown(name)}, which isn't declared (known: {', '.join(known)})"
-            f"{checks.did_you_mean(name, known)}"
-        )
-
-
-def _check_transition(machine: Fsm, transition: Transition) -> None:
-    title = transition.title
-    if not transition.source:
-        raise InvalidDefinition(f"Fsm: {title} has no source: name a state")
-    for source in transition.source:
-        if source == ANY:
-            continue
-        _known(machine, title, source)
-        if machine._by_name[source].final is not None:  # noqa: SLF001  # of this module
-            raise InvalidDefinition(f"Fsm: {title} leaves state {shown(source)}, which is final")
-    for name in (transition.target, transition.on_error):
-        if name is not None:
-            _known(machine, title, name)
-
-
-def _check_order(machine: Fsm) -> None:
-    """Refuse what is never taken, as one before it takes all."""
-    for name in machine._by_name:  # noqa: SLF001  # of this module
-        taken: set[type[Action]] = set()
-        for transition in machine.transitions:
-            if not _leaves(machine, transition, name):
-                continue
-            if transition.action in taken:
-                raise InvalidDefinition(
-                    f"Fsm: {transition.title} is never taken in state {shown(name)}: one before it takes every "
-                    f"{transition.action.name}. Give that one a `when`, or take one away"
-                )
-            if transition.when is None:
-                taken.add(transition.action)
-
-
-def _check_reach(machine: Fsm) -> None:
-    ways: dict[str, set[str]] = {state.name: set() for state in machine.states}
-    for transition in machine.transitions:
-        for name in ways:
-            if _leaves(machine, transition, name):
-                ways[name] |= {each for each in (transition.target, transition.on_error) if each is not None}
-    reached, new = {machine.initial}, [machine.initial]
-    while new:
-        more = ways[new.pop()] - reached
-        reached |= more
-        new += sorted(more)
-    for state in machine.states:
-        if state.name not in reached:
-            raise InvalidDefinition(
-                f"Fsm: state {shown(state.name)} can't be reached from {shown(machine.initial)}: "
-                "a transition to it is missing"
-            )
-        if state.final is None and not any(_leaves(machine, each, state.name) for each in machine.transitions):
-            raise InvalidDefinition(
-                f"Fsm: no way leads out of state {shown(state.name)}: give it a transition, or declare it final, "
-                f'FsmState({shown(state.name)}, final="success")'
-            )
-
-
-# The picture -------------------------------------------------------------------------------------------------------
-
-
-def _label(state: FsmState) -> str:
-    parts = [
-        f"{word} / {action.action_class.name}"
-        for word, action in (("entry", state.entry), ("exit", state.exit))
-        if action is not None
-    ]
-    return "\n".join([state.name, *parts])
-
-
-def _kind(machine: Fsm, state: FsmState) -> Literal["start", "end", "plain"]:
-    if state.final is not None:
-        return "end"
-    return "start" if state.name == machine.initial else "plain"
-
-
-def _drawn(transition: Transition, source: str) -> Iterable[tuple[str, str]]:
-    guard = f" [{getattr(transition.when, '__name__', 'when')}]" if transition.when is not None else ""
-    if guard == " [<lambda>]":
-        guard = " [when]"
-    yield transition.target or source, guard
-    if transition.on_error is not None and transition.on_error != source:
-        yield transition.on_error, " / says no"
