@@ -1486,7 +1486,7 @@ RULES = (
     Mutant(
         "replaced_uncounted",
         "A signal that a newer one took the place of is in no count.",
-        "RuledMailbox.put_in_place",
+        "RuledMailbox._put",
         "self.counts.dropped += 1",
         "pass",
         part="runtime",
