@@ -114,7 +114,8 @@ class Crash(Effect):
 
     ends_with_process = True
 
-    error: Exception
+    error: Exception = field(eq=shown_error)
+    """Told from others by its text: each fold of the same inputs has an exception of its own."""
 
 
 # The strategy ------------------------------------------------------------------------------------------------------

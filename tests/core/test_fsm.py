@@ -548,6 +548,13 @@ def test_a_bug_in_a_command_that_waited_is_behind_the_machine_and_those_behind_i
     assert agent.state.log[-3:] == ["a", "b", "c"]
 
 
+def test_the_same_bug_is_the_same_each_time_it_is_met():
+    agent, directives = told(OrderAgent.new("o"), Add(price=1), Charge(), Buggy())
+    outcome = directives[-1].finished(None)
+    assert agent.cmd(outcome) == agent.cmd(outcome)
+    assert Crash(ValueError("a")) != Crash(ValueError("b"))
+
+
 @pytest.mark.parametrize("kind", [OrderAgent, Forgetful])
 async def test_a_machine_that_is_kept_goes_on_after_a_bug_in_a_command_that_waited(autojump_clock, kind):
     reports: list[Any] = []
