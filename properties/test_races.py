@@ -29,7 +29,7 @@ def test_a_race_is_found_and_its_script_finds_it_again(race):
 
     assert exploration.failure is not None
     assert 1 < exploration.runs <= 1000
-    again = simulate(race.app, script=exploration.script, kills=race.kills)
+    again = simulate(race.app, script=exploration.script, kills=race.kills, faults=race.faults)
     assert type(again.error) is type(exploration.failure.error)
     assert again.log == exploration.failure.log
     assert simulate(race.app, script={}, kills=race.kills).error is None  # it takes the choices of the script

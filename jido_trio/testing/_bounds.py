@@ -34,6 +34,8 @@ class Bounds:
     """Whether the pattern is of the whole text."""
     keys: Bounds | None = None
     items: Bounds | None = None
+    unread: bool = False
+    """Whether another validator has its say, too, of whom nothing is known."""
     hints: tuple[Any, ...] = ()
     """Values that the code of whoever has the field speaks of."""
 
@@ -54,6 +56,8 @@ def bounds_of(validator: Any) -> Bounds:
         read = _READ.get(type(one))
         if read is not None:
             bounds = read(bounds, one)
+        elif one is not None:
+            bounds = evolve(bounds, unread=True)
     return bounds
 
 

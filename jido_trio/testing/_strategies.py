@@ -6,11 +6,11 @@ strategies by class, or by class and name, `(Take, "count")`.
 
 from __future__ import annotations
 
-import math
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
+from contextlib import suppress
+from typing import Annotated, Any, Literal, NewType, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import attrs
 from hypothesis import reject
@@ -23,6 +23,7 @@ from jido_trio.errors import InvalidDefinition, InvalidParams
 from jido_trio.redact import shown
 from jido_trio.testing._bounds import NOWHERE, Bounds, bounds_of
 from jido_trio.testing._hints import hints_of
+from jido_trio.testing._plain_values import NoValues, known, plain_values
 from jido_trio.testing._repertoire import repertoire
 
 Overrides: TypeAlias = Mapping[Any, st.SearchStrategy[Any]]
@@ -50,23 +51,61 @@ def fitting(declared: Any, *, overrides: Overrides = NONE) -> st.SearchStrategy[
 
 
 def _fitting(declared: Any, overrides: Overrides, bounds: Bounds) -> st.SearchStrategy[Any]:
-    if isinstance(declared, type) and declared in overrides:
+    if isinstance(declared, type | NewType) and declared in overrides:
         return overrides[declared]
     if bounds.options is not None:
         return st.sampled_from(bounds.options)
+    if isinstance(declared, NewType):
+        return _fitting(declared.__supertype__, overrides, bounds)
+    if get_origin(declared) is Annotated and not any(map(_is_a_limit, declared.__metadata__)):
+        return _fitting(get_args(declared)[0], overrides, bounds)
     if declared in (Any, object, None):
         return plain_data()
+    if isinstance(declared, type) and declared in _BARE:
+        return _fitting(_BARE[declared], overrides, bounds)
     if isinstance(declared, type) and attrs.has(declared):
         return _states(declared, overrides)
     origin: Any = get_origin(declared)
     if origin in (Union, types.UnionType):
-        return st.one_of([_fitting(arg, overrides, bounds) for arg in get_args(declared)])
+        return _any_of(declared, overrides, bounds)
+    if isinstance(origin, type) and attrs.has(origin):
+        given = dict(zip(getattr(origin, "__parameters__", ()), get_args(declared), strict=False))
+        return st.deferred(lambda: _made_of(arguments(origin, overrides, given), lambda held: _made(origin, held)))
     if isinstance(origin, type) and origin is not Literal:
         return _container(declared, origin, overrides, bounds)
     return _scalar(declared, bounds)
 
 
+def _is_a_limit(said: object) -> bool:
+    """Whether Hypothesis heeds it: a limit of annotated_types."""
+    return type(said).__module__.partition(".")[0] == "annotated_types"
+
+
+_BARE: Mapping[type, Any] = {
+    list: list[Any],
+    tuple: tuple[Any, ...],
+    dict: dict[str, Any],
+    set: set[int | str],
+    frozenset: frozenset[int | str],
+}
+
+
+def _any_of(declared: Any, overrides: Overrides, bounds: Bounds) -> st.SearchStrategy[Any]:
+    """Generate values of a union: of those of its types of which some can be made."""
+    found, missing = list[st.SearchStrategy[Any]](), list[NoValues]()
+    for arg in get_args(declared):
+        try:
+            found.append(_fitting(arg, overrides, bounds))
+        except NoValues as none:
+            missing.append(none)
+    if not found:
+        raise missing[0]
+    return st.one_of(found)
+
+
 def _container(declared: Any, origin: type, overrides: Overrides, bounds: Bounds) -> st.SearchStrategy[Any]:
+    if Callable in (declared, origin):
+        raise NoValues(declared)
     args = [arg for arg in get_args(declared) if arg is not Ellipsis]
     inside = [bounds.keys, bounds.items] if len(args) == 2 and issubclass(origin, Mapping) else [bounds.items] * 9
     parts = [
@@ -82,12 +121,12 @@ def _container(declared: Any, origin: type, overrides: Overrides, bounds: Bounds
     for abc, make in _CONTAINERS.items():
         if issubclass(origin, abc):
             return make(*parts, min_size=least, max_size=most)
-    return st.from_type(declared)
+    return known(declared)
 
 
 def _scalar(declared: Any, bounds: Bounds) -> st.SearchStrategy[Any]:
     """Generate values of a plain type; now and then one that the code speaks of, or that is odd."""
-    plain = _by_chance(declared, bounds)
+    plain = plain_values(declared, bounds)
     spoken = [value for value in bounds.hints if type(value) is declared and _is_within(value, bounds)]
     odd = [value for value in ODD_TEXTS if declared is str and _is_within(value, bounds)]
     return st.one_of(plain, plain, plain, *(st.sampled_from(some) for some in (spoken, odd) if some))
@@ -121,31 +160,7 @@ ODD_TEXTS = (
 """Texts that code treats otherwise than most: of no length, longer in capitals, digits that are none of ASCII's, ..."""
 
 
-def _by_chance(declared: Any, bounds: Bounds) -> st.SearchStrategy[Any]:
-    if declared is float:
-        low, high = (None if bound is None else float(bound) for bound in (bounds.low, bounds.high))
-        return st.floats(low, high, **_NO_SPECIALS, exclude_min=bounds.above_low, exclude_max=bounds.below_high)
-    if declared is int:
-        return _integers(bounds)
-    if declared is str and bounds.pattern is not None:
-        return st.from_regex(bounds.pattern, fullmatch=bounds.whole)
-    if declared in (str, bytes) and (bounds.shortest or bounds.longest is not None):
-        make: Any = st.text if declared is str else st.binary
-        return make(min_size=bounds.shortest, max_size=bounds.longest)  # type: ignore[no-any-return]
-    return st.from_type(declared)
-
-
-def _integers(bounds: Bounds) -> st.SearchStrategy[int]:
-    low, high = bounds.low, bounds.high
-    if low is not None:
-        low = math.floor(low) + 1 if bounds.above_low else math.ceil(low)
-    if high is not None:
-        high = math.ceil(high) - 1 if bounds.below_high else math.floor(high)
-    return st.nothing() if low is not None and high is not None and low > high else st.integers(low, high)
-
-
-_NO_SPECIALS: Any = {"allow_nan": False, "allow_infinity": False}
-_FINITE = st.floats(**_NO_SPECIALS)
+_FINITE = st.floats(allow_nan=False, allow_infinity=False)
 _CONTAINERS: Mapping[type, Callable[..., st.SearchStrategy[Any]]] = {
     Mapping: st.dictionaries,
     AbstractSet: st.frozensets,
@@ -161,7 +176,7 @@ def checked(overrides: Overrides | None) -> Overrides:
     """
     for key, strategy in (overrides or {}).items():
         cls, name = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
-        if not isinstance(cls, type):
+        if not isinstance(cls, type | NewType):
             raise _refused(key, "is neither a class nor (class, name of a field)")
         if not isinstance(strategy, st.SearchStrategy):
             raise _refused(key, f"must be a Hypothesis strategy, not {shown(strategy)}")
@@ -170,10 +185,10 @@ def checked(overrides: Overrides | None) -> Overrides:
     return overrides or NONE
 
 
-def _check_field(cls: type[Any], name: object) -> None:
-    known = schema_of(cls).names if attrs.has(cls) else ()
-    if name not in known:
-        raise _refused((cls, name), f"is of no field that is given{did_you_mean(name, known)}")
+def _check_field(cls: Any, name: object) -> None:
+    names = schema_of(cls).names if isinstance(cls, type) and attrs.has(cls) else ()
+    if name not in names:
+        raise _refused((cls, name), f"is of no field that is given{did_you_mean(name, names)}")
 
 
 def _refused(key: object, why: str) -> InvalidDefinition:
@@ -204,24 +219,66 @@ def _made(cls: type[T], values: Mapping[str, Any]) -> T:
         reject()
 
 
-def arguments(cls: type[Any], overrides: Overrides = NONE) -> st.SearchStrategy[dict[str, Any]]:
-    """Generate what an attrs class can be made of, by name; its validators may still refuse it.
+def arguments(
+    cls: type[Any], overrides: Overrides = NONE, given: Mapping[Any, Any] = NONE
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Return what an attrs class can be made of, by name; its validators may still refuse it.
 
-    A field that has a default may be left out, unless it is overridden.
+    A field that has a default may be left out, unless it is overridden; and is, if no values can be made of its type.
+
+    Args:
+        cls: The class.
+        overrides: Strategies by class, or by class and field.
+        given: The types that its variables stand for.
+
+    Raises:
+        InvalidDefinition: No values can be made for a field that must be given.
     """
     fields = {str(field.alias): field for field in attrs.fields(cls) if field.init}
-    by_name = {name: _field(cls, field, overrides) for name, field in fields.items()}
-    given = {name for name, field in fields.items() if (cls, name) in overrides or field.type in overrides}
-    given |= set(schema_of(cls).required)
-    required = {name: values for name, values in by_name.items() if name in given}
+    must = {name for name, field in fields.items() if (cls, name) in overrides or field.type in overrides}
+    must |= set(schema_of(cls).required)
+    by_name = _by_name(cls, fields, overrides, given)
+    for name in must - by_name.keys():
+        raise InvalidDefinition(
+            f"no values of type {shown(fields[name].type)} can be made for field {name!r} of {cls.__name__}: give a "
+            f"strategy, overrides={{({cls.__name__}, {name!r}): ...}}",
+            field="overrides",
+            value=fields[name].type,
+        )
+    required = {name: values for name, values in by_name.items() if name in must}
     optional = {name: values for name, values in by_name.items() if name not in required}
     return st.fixed_dictionaries(required, optional=optional)
 
 
-def _field(cls: type[Any], field: attrs.Attribute[Any], overrides: Overrides) -> st.SearchStrategy[Any]:
+def _by_name(
+    cls: type[Any], fields: Mapping[str, attrs.Attribute[Any]], overrides: Overrides, given: Mapping[Any, Any]
+) -> dict[str, st.SearchStrategy[Any]]:
+    """Return strategies for the fields of which values can be made."""
+    found = dict[str, st.SearchStrategy[Any]]()
+    for name, field in fields.items():
+        with suppress(NoValues):
+            found[name] = _field(cls, field, overrides, given)
+    return found
+
+
+def _field(
+    cls: type[Any], field: attrs.Attribute[Any], overrides: Overrides, given: Mapping[Any, Any] = NONE
+) -> st.SearchStrategy[Any]:
     own = overrides.get((cls, str(field.alias)))
+    if own is not None:
+        return own
     bounds = attrs.evolve(bounds_of(field.validator), hints=hints_of(cls))
-    return _fitting(field.type, overrides, bounds) if own is None else own
+    return _fitting(_with_given(field.type, given), overrides, bounds)
+
+
+def _with_given(declared: Any, given: Mapping[Any, Any]) -> Any:
+    """Return a type with what its variables stand for."""
+    if isinstance(declared, TypeVar):
+        return given.get(declared, declared)
+    variables = getattr(declared, "__parameters__", ())
+    if isinstance(declared, type) or not variables or not given:
+        return declared
+    return declared[tuple(given.get(one, one) for one in variables)]
 
 
 def agents(cls: type[A], *, reachable: bool = False, overrides: Overrides = NONE) -> st.SearchStrategy[A]:
@@ -296,8 +353,8 @@ def _action(cls: type[Act], params: Mapping[str, Any]) -> Act:
 
 def commands(*classes: type[Action], overrides: Overrides = NONE) -> st.SearchStrategy[Any]:
     """Generate what `cmd` takes for these actions, in all its forms, with parameters that don't fit now and then."""
-    known = checked(overrides)
-    single = st.one_of([form for cls in classes for form in _forms(cls, known)])
+    checked_ones = checked(overrides)
+    single = st.one_of([form for cls in classes for form in _forms(cls, checked_ones)])
     return single | st.lists(single, max_size=4)
 
 
@@ -369,8 +426,11 @@ def _signal(draw: st.DrawFn, type: str, data: st.SearchStrategy[Any]) -> Signal:
 
 def changes(cls: type[Any], *, overrides: Overrides = NONE) -> st.SearchStrategy[dict[str, Any]]:
     """Generate mappings that can be merged into values of an attrs class: some fields, attrs values as mappings."""
-    known = checked(overrides)
-    optional = {str(field.alias): _change(cls, field, known) for field in attrs.fields(cls) if field.init}
+    checked_ones, optional = checked(overrides), dict[str, st.SearchStrategy[Any]]()
+    for field in attrs.fields(cls):
+        if field.init:
+            with suppress(NoValues):
+                optional[str(field.alias)] = _change(cls, field, checked_ones)
     return st.fixed_dictionaries({}, optional=optional)
 
 

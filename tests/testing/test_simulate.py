@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import trio
@@ -27,6 +29,7 @@ from jido_trio.testing import (
     simulate,
 )
 from jido_trio.world import current
+from tests.testing.much import simulated
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,7 +74,7 @@ async def busy(jido):
     return heard, watcher.id, current().random.random(), random.random(), current().now().isoformat()
 
 
-def lines(simulation: Simulation[object]) -> list[dict[str, object]]:
+def lines(simulation: Simulation[Any]) -> list[dict[str, object]]:
     return [json.loads(line) for line in simulation.log.splitlines()]
 
 
@@ -93,23 +96,33 @@ def test_other_seeds_give_other_orders_ids_and_numbers():
     assert {result[4] for result in results} == {"2000-01-01T00:00:20+00:00"}  # time goes on as Trio's clock does
 
 
-def test_the_log_is_the_same_in_other_processes_under_other_hash_seeds():
+def test_the_log_is_the_same_in_other_processes_whatever_they_are_like(tmp_path):
     program = (
-        "import sys; sys.path.insert(0, '.'); from tests.testing.test_simulate import busy\n"
-        "from jido_trio.testing import simulate; sys.stdout.buffer.write(simulate(busy, seed=5).log)"
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.testing.much import simulated\n"
+        "run = simulated(5); sys.stdout.buffer.write(run.log); print(run.value, run.told())"
     )
-    logs = [
+    told = [
         subprocess.run(
             [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONHASHSEED": hash_seed},
-            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "TZ": zone},
+            cwd=folder,
             check=True,
             capture_output=True,
         ).stdout
-        for hash_seed in ("1", "4242")
+        for hash_seed, zone, folder in (("1", "UTC", ROOT), ("4242", "Asia/Tokyo", tmp_path))
     ]
+    here = simulated(5)
 
-    assert logs[0] == logs[1] == simulate(busy, seed=5).log
+    assert told[0] == told[1] == here.log + f"{here.value} {here.told()}\n".encode()
+    assert here.not_fixed == ()
+
+
+def test_much_happens_in_what_is_compared():
+    keys = {key for line in lines(simulated(5)) for key in line}
+
+    assert {"order", "signal", "crash", "report", "dead_letters", "ledgers", "returned"} <= keys
+    assert simulated(5).result()
+    assert len(simulated(5).log) > 20_000
 
 
 def test_a_signal_to_the_process_changes_nothing_in_the_log():
@@ -352,6 +365,13 @@ def test_a_trio_whose_inside_is_not_known_is_told_of_and_all_else_is_fixed(monke
 
     assert once.value == again.value
     assert once.not_fixed == (f"in which order Trio {trio.__version__} runs tasks: its inside isn't known",)
+
+
+@pytest.mark.parametrize("names", [{}, dict.fromkeys(_order._NAMES, False)], ids=["it has none", "nobody asks it"])
+def test_a_trio_that_does_not_follow_is_found_out_each_time(monkeypatch, names):
+    monkeypatch.setattr(_order, "RUN_LOOP", SimpleNamespace(**names))
+    for _ in range(20):
+        assert not _order.order_is_known.__wrapped__()
 
 
 def test_a_trio_without_the_hook_is_one_whose_order_is_not_known(monkeypatch):

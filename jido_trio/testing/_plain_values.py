@@ -1,0 +1,136 @@
+"""Values of plain types, made within what validators say of them: numbers, texts, bytes, times, paths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path, PurePath
+from typing import Any, TypeAlias, get_origin
+
+from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument, ResolutionFailed
+
+from jido_trio.testing._bounds import Bounds
+
+Values: TypeAlias = st.SearchStrategy[Any]
+
+
+class NoValues(Exception):
+    """No values can be made of a type."""
+
+
+def plain_values(declared: Any, bounds: Bounds) -> Values:
+    """Generate values of a type that holds no others.
+
+    Raises:
+        NoValues: None can be made.
+    """
+    make = _MADE.get(declared) if isinstance(declared, type) else None
+    return known(declared) if make is None else make(bounds)
+
+
+def known(declared: Any) -> Values:
+    """Generate values of a type as Hypothesis knows it.
+
+    Raises:
+        NoValues: It doesn't; or they would be functions, which are nothing outside of the test that they are made in.
+    """
+    if Callable in (declared, get_origin(declared)):
+        raise NoValues(declared)
+    found = st.from_type(declared)
+    try:
+        found.validate()
+    except (ResolutionFailed, InvalidArgument) as error:
+        raise NoValues(declared) from error
+    return found
+
+
+def _floats(bounds: Bounds) -> Values:
+    low, high = (None if bound is None else float(bound) for bound in (bounds.low, bounds.high))
+    return st.floats(
+        low, high, allow_nan=False, allow_infinity=False, exclude_min=bounds.above_low, exclude_max=bounds.below_high
+    )
+
+
+def _integers(bounds: Bounds) -> Values:
+    low, high = bounds.low, bounds.high
+    if low is not None:
+        low = math.floor(low) + 1 if bounds.above_low else math.ceil(low)
+    if high is not None:
+        high = math.ceil(high) - 1 if bounds.below_high else math.floor(high)
+    return st.nothing() if _crossed(low, high) else st.integers(low, high)
+
+
+def _crossed(low: Any, high: Any) -> bool:
+    return low is not None and high is not None and bool(low > high)
+
+
+def _texts(bounds: Bounds) -> Values:
+    if bounds.pattern is None:
+        return st.text(min_size=bounds.shortest, max_size=bounds.longest)
+    found = st.from_regex(bounds.pattern, fullmatch=bounds.whole)
+    if not bounds.shortest and bounds.longest is None:
+        return found
+    fits = bounds.pattern.fullmatch if bounds.whole else bounds.pattern.search
+    several = st.lists(found, min_size=1, max_size=max(2, bounds.shortest)).map("".join)
+    cut = several.map(lambda text: text[: bounds.longest])
+    return cut.filter(lambda text: len(text) >= bounds.shortest and fits(text) is not None)
+
+
+def _bytes(bounds: Bounds) -> Values:
+    return st.binary(min_size=bounds.shortest, max_size=bounds.longest)
+
+
+def _between(make: Callable[..., Values], **options: Any) -> Callable[[Bounds], Values]:
+    """Return what makes values between bounds, if there are some."""
+
+    def values(bounds: Bounds) -> Values:
+        ends = {"min_value": bounds.low, "max_value": bounds.high}
+        given = {name: end for name, end in ends.items() if end is not None}
+        if _crossed(bounds.low, bounds.high):
+            return st.nothing()
+        return _open(make(**given, **(options if given else {})), bounds)
+
+    return values
+
+
+def _open(values: Values, bounds: Bounds) -> Values:
+    """Leave out the ends that are not meant."""
+    left_out = [end for end, out in ((bounds.low, bounds.above_low), (bounds.high, bounds.below_high)) if out]
+    return values.filter(lambda value: value not in left_out) if left_out else values
+
+
+def _datetimes(bounds: Bounds) -> Values:
+    """Generate times without a zone; with one, if the bounds have one, or perhaps, if a validator might ask for it."""
+    ends = {"min_value": bounds.low, "max_value": bounds.high}
+    given: dict[str, Any] = {name: end.replace(tzinfo=None) for name, end in ends.items() if isinstance(end, datetime)}
+    zones = {end.tzinfo for end in ends.values() if isinstance(end, datetime) and end.tzinfo is not None}
+    if _crossed(bounds.low, bounds.high):
+        return st.nothing()
+    if zones:
+        return _open(st.datetimes(**given, timezones=st.sampled_from(sorted(zones, key=repr))), bounds)
+    naive = _open(st.datetimes(**given), bounds)
+    return naive | st.datetimes(timezones=st.just(UTC)) if bounds.unread and not given else naive
+
+
+def _paths(_: Bounds) -> Values:
+    parts = st.lists(st.sampled_from(["a", "b.txt", "..", "\u00fc", "c d"]), max_size=3)
+    return parts.map(lambda held: Path(*held))
+
+
+_MADE: Mapping[type, Callable[[Bounds], Values]] = {
+    float: _floats,
+    int: _integers,
+    str: _texts,
+    bytes: _bytes,
+    date: _between(st.dates),
+    datetime: _datetimes,
+    timedelta: _between(st.timedeltas),
+    Decimal: _between(st.decimals, allow_nan=False, allow_infinity=False),
+    Fraction: _between(st.fractions),
+    Path: _paths,
+    PurePath: _paths,
+}
