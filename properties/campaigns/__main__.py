@@ -12,6 +12,7 @@ python -m properties.campaigns defects      the planted defects, each with --run
 python -m properties.campaigns fuzz-cron    whatever comes at a door, for --minutes: also fuzz-tools, fuzz-plans,
                                             fuzz-files, fuzz-plugins; with atheris, where that is installed
 python -m properties.campaigns chats        kill -9 at each point of a request to a model
+python -m properties.campaigns chats-beside the same over HTTP, and on LangGraph, which is installed for it
 python -m properties.campaigns soak         10,000 agents under load, for --minutes, or until there were --signals
 """
 
@@ -23,7 +24,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from properties.campaigns import _chats, _faults, _fuzz, _interrupts, _kills, _laws, _rates, _soak
+from properties.campaigns import _beside, _chats, _faults, _fuzz, _interrupts, _kills, _laws, _rates, _soak
 from properties.campaigns._doors import DOORS
 
 CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
@@ -40,6 +41,7 @@ CAMPAIGNS: Mapping[str, Callable[[int], Iterator[tuple[str, str | None]]]] = {
     },
 }
 
+OTHERS = ("chats", "chats-beside", "defects", "laws", "soak")
 FUZZED = {f"fuzz-{name}": door for name, door in DOORS.items()}
 
 
@@ -53,7 +55,7 @@ def _all(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run campaigns and return the exit code."""
     parser = argparse.ArgumentParser("python -m properties.campaigns", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("campaign", choices=[*CAMPAIGNS, *FUZZED, "chats", "defects", "laws", "soak"], nargs="+")
+    parser.add_argument("campaign", choices=[*CAMPAIGNS, *FUZZED, *OTHERS], nargs="+")
     parser.add_argument("--share", type=int, default=1, help="run one of so many places (1)")
     parser.add_argument("--minutes", type=float, default=_soak.MINUTES, help="how long laws, fuzz and soak are (10)")
     parser.add_argument("--runs", type=int, default=_rates.RUNS, help="seeds for each defect (20)")
@@ -77,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(*_rates.lines(), sep="\n")
         if name == "chats":
             print(*_chats.lines(), sep="\n")
+        if name == "chats-beside":
+            print(*_beside.lines(), sep="\n")
     print(f"{failures} went wrong")
     return 1 if failures else 0
 
@@ -87,6 +91,8 @@ def _met(name: str, options: argparse.Namespace) -> Iterator[tuple[str, str | No
             return _soak.campaign(options.minutes, options.signals)
         case "chats":
             return _chats.campaign(options.share)
+        case "chats-beside":
+            return _beside.campaign(options.share)
         case "laws":
             return _laws.campaign(options.minutes)
         case "defects":
