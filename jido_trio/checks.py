@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import TypeGuard
 
 from jido_trio.errors import InvalidDefinition
-from jido_trio.redact import shown
+from jido_trio.redact import said, shown
 
 __all__ = [
     "called_at_once",
@@ -21,6 +21,7 @@ __all__ = [
     "refused",
     "seconds",
     "share",
+    "text",
     "whole",
 ]
 
@@ -86,6 +87,18 @@ def does_nothing(function: object) -> bool:
     looked_at = (function, getattr(type(function), "__call__", None))  # noqa: B004  # of an object, too
     kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
     return any(kind(each) for kind in kinds for each in looked_at)
+
+
+def text(owner: str, field: str, value: object, *, blank: bool = False) -> None:
+    """Refuse what is no text that UTF-8 can write, and one that says nothing, unless it may be `blank`."""
+    if not isinstance(value, str):
+        raise refused(owner, field, value, "must be a text")
+    if not blank and not value.strip():
+        raise refused(owner, field, value, "must say something: it is empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise refused(owner, field, value, f"must be text that UTF-8 can write: {said(error)}") from None
 
 
 def refused(owner: str, field: str, value: object, why: str) -> InvalidDefinition:

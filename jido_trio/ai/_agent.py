@@ -1,13 +1,12 @@
 """ChatAgent: an agent whose strategy is a conversation. What it is told goes to `decide`; pure tools run at once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 from attrs import evolve, frozen
 from typing_extensions import TypeVar
 
 from jido_trio import checks
-from jido_trio.ai._answer import answer_schema
 from jido_trio.ai._budget import Budget
 from jido_trio.ai._conversation import AskApproval, Conversation, RunTool, fold, wanted
 from jido_trio.ai._decide import decide
@@ -26,7 +25,7 @@ from jido_trio.ai._inputs import (
     ToolResult,
 )
 from jido_trio.ai._models import Models
-from jido_trio.ai._rules import Busy, OnLost, Rules
+from jido_trio.ai._rules import Busy, OnLost, Rules, check_rules
 from jido_trio.ai._skills import Skills
 from jido_trio.ai._tools import Tool, checked_tools
 from jido_trio.core import (
@@ -192,8 +191,12 @@ class ChatAgent(Agent[State]):
         **keywords: Any,
     ) -> None:
         owner = f"agent {cls.__qualname__}"
+        if not isinstance(models, Models | None):
+            raise checks.refused(owner, "models", models, "must be Models(fast=Model(...))")
+        if not isinstance(skills, Skills | None):
+            raise checks.refused(owner, "skills", skills, "must be what skills_in(folder) returns")
         if skills is not None:
-            tools = [*(tools if tools is not None else cls.rules.tools), skills.tool]
+            tools = [*(checked_tools(owner, tools) if tools is not None else cls.rules.tools), skills.tool]
             told = instructions if instructions is not None else cls.rules.instructions
             instructions = f"{told}\n\n{skills.instructions}".strip()
         given = {
@@ -215,28 +218,8 @@ class ChatAgent(Agent[State]):
             cls.models = models
         changes: Any = {name: value for name, value in given.items() if value is not None}
         cls.rules = evolve(cls.rules, **changes)
-        _check(owner, cls.rules)
+        check_rules(owner, cls.rules)
         if "strategy" in keywords:
             raise InvalidDefinition(f"{owner} speaks with models: that is its strategy, and it can't have another")
         keywords.setdefault("after_crash", "committed")
         super().__init_subclass__(strategy=Chatting(cls.rules), **keywords)
-
-
-def _check(owner: str, rules: Rules) -> None:
-    if rules.models and rules.model not in rules.models:
-        known = ", ".join(map(repr, rules.models))
-        hint = checks.did_you_mean(rules.model, rules.models)
-        raise checks.refused(owner, "model", rules.model, f"is none of its models ({known}){hint}")
-    if not isinstance(rules.instructions, str):
-        raise checks.refused(owner, "instructions", rules.instructions, "must be a text")
-    checks.one_of(owner, "busy", rules.busy, get_args(Busy))
-    checks.one_of(owner, "on_lost", rules.on_lost, get_args(OnLost))
-    checks.whole(owner, "retries", rules.retries)
-    checks.whole(owner, "repairs", rules.repairs)
-    checks.seconds(owner, "first_pause", rules.first_pause)
-    checks.whole(owner, "compact_at", rules.compact_at, least=1, or_none="None for never")
-    for name in ("budget", "total"):
-        if not isinstance(getattr(rules, name), Budget):
-            raise checks.refused(owner, name, getattr(rules, name), "must be a Budget(...)")
-    if rules.answer is not None:
-        answer_schema(rules.answer)

@@ -46,6 +46,7 @@ class Price:
         for name in ("cached", "written"):
             if getattr(self, name) is not None:
                 _amount(getattr(self, name), "a price", name)
+        checks.text("a price", "as_of", self.as_of, blank=True)
 
     def cost(self, usage: Usage) -> int:
         """Return what that costs, in whole millionths, rounded up."""
@@ -126,6 +127,8 @@ class Budget:
             _amount(self.money, "a budget", "money")
         for name, least in (("tokens", 0), ("calls", 0), ("tools", 0), ("repeats", 1)):
             checks.whole("a budget", name, getattr(self, name), least=least, or_none="None for no limit")
+        if not isinstance(self.unknown_price, bool):
+            raise checks.refused("a budget", "unknown_price", self.unknown_price, "must be True or False")
 
     @property
     def millionths(self) -> int | None:

@@ -26,8 +26,9 @@ from jido_trio.ai._inputs import (
 from jido_trio.ai._messages import Prompt, ToolCall, Usage
 from jido_trio.ai._outcome import ChatOutcome, outcome_of
 from jido_trio.ai._render import render
-from jido_trio.ai._rules import Rules
+from jido_trio.ai._rules import Rules, check_rules
 from jido_trio.data import unstructure
+from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 
 
@@ -41,9 +42,17 @@ Step: TypeAlias = "tuple[Chat, tuple[Wanted, ...]]"
 
 
 def conversation(of: Ruled | Rules, events: Iterable[ChatEvent] = ()) -> "Chat":
-    """Return a conversation as a class of agents would have it: new, or with these events behind it."""
+    """Return a conversation as a class of agents would have it: new, or with these events behind it.
+
+    Raises:
+        InvalidDefinition: That has no rules, or such as can't be gone by.
+    """
+    rules = of if isinstance(of, Rules) else getattr(of, "rules", None)
+    if not isinstance(rules, Rules):
+        raise InvalidDefinition(f"{shown(of)} has no conversations: give a class of ChatAgent, or Rules(...)")
+    check_rules("the rules", rules)
     log = tuple(events)
-    return Chat(of if isinstance(of, Rules) else of.rules, fold(log), log)
+    return Chat(rules, fold(log), log)
 
 
 @frozen

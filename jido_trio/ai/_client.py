@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
+from jido_trio import checks
 from jido_trio.ai._inputs import Finish, Kind
 from jido_trio.ai._messages import Prompt, ToolCall, Usage, Verbatim
 
@@ -62,6 +63,12 @@ class ModelClient(Protocol):
     async def stream(self, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
         """Have the model reply. What it raises is a bug, and a failure for good."""
         ...
+
+
+def check_client(owner: str, client: object) -> None:
+    """Refuse what is no client, and the class of one."""
+    if isinstance(client, type) or not callable(getattr(client, "stream", None)):
+        raise checks.refused(owner, "client", client, "must have a method `stream`, as `OpenAI()` has")
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import trio
 from attrs import define, field, frozen
 
 from jido_trio import checks
-from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest, Tell, holding
+from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest, Tell, check_client, holding
 
 
 @define(eq=False, init=False)
@@ -46,7 +46,12 @@ class RateLimit:
         return f"<RateLimit {calls} calls in {self._seconds:g} s, {at_once} at once>"
 
     def of(self, client: ModelClient) -> ModelClient:
-        """Return a client that keeps to the limit."""
+        """Return a client that keeps to the limit.
+
+        Raises:
+            InvalidDefinition: It is no client.
+        """
+        check_client("a rate limit", client)
         return _Limited(client, self)
 
     async def stream(self, client: ModelClient, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from jido_trio import checks
 from jido_trio.ai._budget import Price
-from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest, Tell, holding
+from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest, Tell, check_client, holding
 from jido_trio.ai._flights import Flights
 from jido_trio.ai._messages import Prompt
 from jido_trio.ai._rules import ModelRule
@@ -37,9 +37,13 @@ class Model:
     """Seconds that a try may take."""
 
     def __attrs_post_init__(self) -> None:
+        checks.text("a model", "name", self.name)
         owner = f"model {shown(self.name)}"
-        if not callable(getattr(self.client, "stream", None)):
-            raise checks.refused(owner, "client", self.client, "must have a method `stream`, as `OpenAI()` has")
+        check_client(owner, self.client)
+        if not isinstance(self.price, Price | None):
+            raise checks.refused(owner, "price", self.price, "must be a Price(...), or None if it isn't known")
+        if not isinstance(self.fallback, str | None):
+            raise checks.refused(owner, "fallback", self.fallback, "must be the name of a model, or None")
         checks.whole(owner, "max_tokens", self.max_tokens, least=1)
         checks.seconds(owner, "timeout", self.timeout, above_zero=True, or_none="None for no limit")
 
@@ -54,6 +58,8 @@ class Models(Mapping[str, Model]):
     """
 
     def __init__(self, **models: Model) -> None:
+        if not models:
+            raise InvalidDefinition("Models() has no model: name at least one, as Models(fast=Model(...))")
         self._models = dict(models)
         for name, model in models.items():
             if not isinstance(model, Model):

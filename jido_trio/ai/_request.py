@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, cast
 import trio
 from attrs import field, frozen
 
+from jido_trio import checks
 from jido_trio.ai._agent import ChatAgent
 from jido_trio.ai._budget import NOTHING_SPENT, Budget
 from jido_trio.ai._conversation import AskApproval, Conversation, wanted
@@ -14,9 +15,11 @@ from jido_trio.ai._flights import Desk, desk_of
 from jido_trio.ai._inputs import Approve, Ask, CancelRequest, Deny
 from jido_trio.ai._outcome import ChatOutcome, NeedsApproval, NotAnswered, outcome_of
 from jido_trio.ai._parts import Part, Parts
-from jido_trio.errors import AgentStopped, CallTimeout
+from jido_trio.errors import AgentStopped, NotSettled
 from jido_trio.runtime import AgentRef
 from jido_trio.world import current
+
+UNKNOWN = "the agent doesn't know it: it never did, or that is long ago"
 
 Asking: TypeAlias = AgentRef[Any]
 """A ref to an agent that speaks with models."""
@@ -35,15 +38,24 @@ async def ask(
         budget: Of this request alone, beside what its class says.
 
     Raises:
+        InvalidDefinition: It is no agent that speaks with models, or the text or the id says nothing.
         CallError: The agent doesn't take it.
     """
+    _check_chats(agent)
     named = id if id is not None else current().ids()
+    checks.text("a request", "text", text)
+    checks.text("a request", "id", named)
     after: ChatAgent[Any] = await agent.call(Ask(request=named, text=text, pinned=pinned, budget=budget))
     return Request(agent, named, is_taken=_chat(after).knows(named))
 
 
 def find_request(agent: Asking, id: str) -> "Request | None":
-    """Return a request that was asked before, or None if the agent doesn't know it."""
+    """Return a request that was asked before, or None if the agent doesn't know it.
+
+    Raises:
+        InvalidDefinition: It is no agent that speaks with models.
+    """
+    _check_chats(agent)
     return Request(agent, id) if _chat(agent.agent).knows(id) else None
 
 
@@ -64,11 +76,13 @@ class Request:
 
         Raises:
             AgentStopped: The agent was stopped.
-            CallTimeout: It has not ended in time.
+            NotSettled: It has not ended in time.
+            InvalidDefinition: The timeout is no time.
         """
+        checks.seconds("an answer", "timeout", timeout, or_none="None to wait for ever")
         with trio.move_on_after(float("inf") if timeout is None else timeout):
             return await self._outcome()
-        raise CallTimeout(self.agent.id, timeout or 0)
+        raise NotSettled(self.agent.id, timeout or 0, (f"request {self.id}",))
 
     async def _outcome(self) -> ChatOutcome:
         await trio.lowlevel.checkpoint()
@@ -81,6 +95,8 @@ class Request:
             ended = c.end_of(joined(c, self.id))
             if ended is not None:
                 return outcome_of(rules, ended)
+            if not c.knows(self.id):
+                return NotAnswered(UNKNOWN, "", (), NOTHING_SPENT)
             wants = wanted(rules, c)
             if c.request == joined(c, self.id) and wants and all(isinstance(want, AskApproval) for want in wants):
                 return NeedsApproval(tuple(want for want in wants if isinstance(want, AskApproval)))
@@ -97,9 +113,9 @@ class Request:
         desk = self._desk
         c = _chat(self.agent.agent)
         ended: Ended | None = c.end_of(joined(c, self.id))
-        if ended is not None and not desk.has_parts(joined(c, self.id)):
+        if not c.knows(self.id) or (ended is not None and not desk.has_parts(joined(c, self.id))):
             kept = Parts()
-            kept.tell(ended.text)
+            kept.tell(ended.text if ended is not None else "")
             kept.end()
             return kept.read()
         return desk.parts_of(joined(c, self.id)).read()
@@ -110,15 +126,27 @@ class Request:
 
     async def approve(self, call: AskApproval | str, by: str = "") -> None:
         """Allow a call of a tool."""
-        await self.agent.call(Approve(id=call if isinstance(call, str) else call.id, by=by))
+        await self.agent.call(Approve(id=_id_of(call), by=by))
 
     async def deny(self, call: AskApproval | str, reason: str = "") -> None:
         """Forbid a call of a tool; the model is told the reason."""
-        await self.agent.call(Deny(id=call if isinstance(call, str) else call.id, reason=reason))
+        await self.agent.call(Deny(id=_id_of(call), reason=reason))
 
     @property
     def _desk(self) -> Desk:
         return desk_of(self.agent._cell)  # noqa: SLF001  # a desk belongs to the agent's place
+
+
+def _check_chats(agent: object) -> None:
+    if not isinstance(getattr(agent, "agent", None), ChatAgent):
+        raise checks.refused("", "agent", agent, "must be a ref to a ChatAgent, as start_agent(...) returns")
+
+
+def _id_of(call: object) -> str:
+    if isinstance(call, AskApproval):
+        return call.id
+    checks.text("an approval", "call", call)
+    return str(call)
 
 
 def _chat(agent: Any) -> Conversation:

@@ -1,10 +1,12 @@
 """The rules of a conversation: what its class says. They aren't part of it, and may be others the next day."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
 
+from jido_trio import checks
+from jido_trio.ai._answer import answer_schema
 from jido_trio.ai._budget import NO_LIMITS, USUAL_LIMITS, Budget, Price
 from jido_trio.ai._tools import Tool
 
@@ -68,3 +70,37 @@ class Rules:
 
 
 _UNKNOWN = ModelRule()
+
+
+def check_rules(owner: str, rules: Rules) -> None:
+    """Refuse rules that can't be gone by.
+
+    Raises:
+        InvalidDefinition: It names whose rule it is.
+    """
+    checks.text(owner, "model", rules.model)
+    for name, rule in rules.models.items():
+        if not isinstance(rule, ModelRule):
+            raise checks.refused(owner, f"models[{name!r}]", rule, "must be a ModelRule(...)")
+    if rules.models and rules.model not in rules.models:
+        known = ", ".join(map(repr, rules.models))
+        hint = checks.did_you_mean(rules.model, rules.models)
+        raise checks.refused(owner, "model", rules.model, f"is none of its models ({known}){hint}")
+    checks.text(owner, "instructions", rules.instructions, blank=True)
+    for tool in rules.tools:
+        if not isinstance(tool, Tool):
+            raise checks.refused(owner, "tools", tool, "must be a Tool(action)")
+    checks.one_of(owner, "busy", rules.busy, get_args(Busy))
+    checks.one_of(owner, "on_lost", rules.on_lost, get_args(OnLost))
+    for name in ("retries", "repairs", "max_result"):
+        checks.whole(owner, name, getattr(rules, name))
+    for name in ("first_pause", "longest_pause"):
+        checks.seconds(owner, name, getattr(rules, name))
+    checks.whole(owner, "compact_at", rules.compact_at, least=1, or_none="None for never")
+    for name in ("budget", "total"):
+        if not isinstance(getattr(rules, name), Budget):
+            raise checks.refused(owner, name, getattr(rules, name), "must be a Budget(...)")
+    if rules.answer is not None:
+        if not isinstance(rules.answer, type):
+            raise checks.refused(owner, "answer", rules.answer, "must be a frozen attrs class")
+        answer_schema(rules.answer)

@@ -67,6 +67,8 @@ def skills_in(folder: str | PathLike[str]) -> Skills:
     Raises:
         InvalidDefinition: There are none, or one has no name or description.
     """
+    if not isinstance(folder, str | PathLike):
+        raise InvalidDefinition(f"skills are read from a folder: give its path, not {shown(folder)}")
     try:
         found = [_read(path) for path in sorted(Path(folder).glob(f"*/{FILE}"))]
     except (OSError, UnicodeDecodeError) as error:

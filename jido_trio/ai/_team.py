@@ -81,7 +81,8 @@ def teammate(
     Raises:
         InvalidDefinition: It is no `ChatAgent` with models, or has tools that somebody must allow.
     """
-    if getattr(agent, "models", None) is None:
+    given: object = agent
+    if not (isinstance(given, type) and issubclass(given, ChatAgent)) or given.models is None:
         raise InvalidDefinition(f"{shown(agent)} can't be a teammate: give a ChatAgent that has models")
     asking = [tool.name for tool in agent.rules.tools if tool.approve]
     if asking:
@@ -89,7 +90,10 @@ def teammate(
             f"agent {agent.__qualname__} can't be a teammate: nobody would be asked to allow its tool {asking[0]!r}; "
             "say approve=True of the teammate instead"
         )
-    told = {"name": name or agent.name, "description": description or agent.description or f"Ask {agent.name}"}
+    told = {
+        "name": agent.name if name is None else name,
+        "description": description or agent.description or f"Ask {agent.name}",
+    }
     made: Any = new_class(
         agent.__qualname__, (_Consult,), told, lambda space: space.update(member=agent, hand_over=hand_over)
     )

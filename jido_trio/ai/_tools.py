@@ -41,6 +41,10 @@ class Tool:
 
     def __attrs_post_init__(self) -> None:
         given: ToolSpec[Action] | None = self.spec
+        if not isinstance(given, ToolSpec | None):
+            raise checks.refused(
+                f"tool {shown(self.action)}", "spec", given, "must be a ToolSpec, as tool_of(...) makes"
+            )
         spec = given if given is not None else tool_of(self.action)
         owner = f"tool {spec.name!r}"
         checks.one_of(owner, "replay", self.replay, get_args(Replay))
@@ -50,6 +54,13 @@ class Tool:
             raise InvalidDefinition(f"{owner} expires, but nobody is asked: say approve=True, too")
         if not isinstance(self.approve, bool):
             raise checks.refused(owner, "approve", self.approve, "must be True or False")
+        if self.timeout is not None and not self.action.is_async:
+            raise checks.refused(
+                owner,
+                "timeout",
+                self.timeout,
+                "is for `async def run`: one with `def run` waits for nothing; leave it out",
+            )
         object.__setattr__(self, "spec", spec)
         schema = ToolSchema(spec.name, spec.description, spec.parameters, secret_fields_within(self.action))
         object.__setattr__(self, "schema", schema)
@@ -117,13 +128,15 @@ def problem_of(tools: Sequence[Tool], name: str, arguments: str) -> str | None:
     return None
 
 
-def checked_tools(owner: str, given: Sequence[object]) -> tuple[Tool, ...]:
+def checked_tools(owner: str, given: object) -> tuple[Tool, ...]:
     """Return tools of actions and tools.
 
     Raises:
         InvalidDefinition: One is neither, or two have one name.
     """
-    tools = tuple(each if isinstance(each, Tool) else Tool(each) for each in given)  # type: ignore[arg-type]
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise checks.refused(owner, "tools", given, "must be a list of actions and tools")
+    tools = tuple(each if isinstance(each, Tool) else Tool(each) for each in given)
     names = [tool.name for tool in tools]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
