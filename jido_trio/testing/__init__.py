@@ -39,7 +39,7 @@ try:
     from jido_trio.testing._faults import Faults, FaultyStorage, crash_point, fault_point
     from jido_trio.testing._interpreters import check_interpreter
     from jido_trio.testing._machine import StepNeverEnds, TrioStateMachine, step
-    from jido_trio.testing._own_laws import LawFunction, Model, OwnLaw, law, model
+    from jido_trio.testing._own_laws import AgentModel, LawFunction, OwnLaw, law, model
     from jido_trio.testing._runtime_machine import AgentMachine, RuntimeMachine
     from jido_trio.testing._scripted_model import ScriptedModel
     from jido_trio.testing._simulation import (
@@ -74,6 +74,7 @@ __all__ = [
     "NAMES",
     "PLUGIN_NAMES",
     "AgentMachine",
+    "AgentModel",
     "AgentUnderTest",
     "Cassette",
     "Choice",
@@ -92,7 +93,6 @@ __all__ = [
     "LawVerdict",
     "LedgerUnbalanced",
     "LoseReply",
-    "Model",
     "NeverEnds",
     "NothingCanHappen",
     "Overrides",

@@ -23,7 +23,7 @@ _MARK = "_jido_law_of"
 
 
 @runtime_checkable
-class Model(Protocol[A_contra]):
+class AgentModel(Protocol[A_contra]):
     """What a reader believes of an agent. It is made of the agent that a trial begins with, and told of each step."""
 
     def tell(self, step: Any, directives: Sequence[object], /) -> None:
@@ -35,7 +35,7 @@ class Model(Protocol[A_contra]):
         ...
 
 
-M = TypeVar("M", bound=Model[Any])
+M = TypeVar("M", bound=AgentModel[Any])
 
 OwnLaw: TypeAlias = Callable[..., Any]
 """A function marked by `law`, or a class marked by `model`."""
