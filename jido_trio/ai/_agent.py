@@ -1,6 +1,7 @@
 """ChatAgent: an agent whose strategy is a conversation. What it is told goes to `decide`; pure tools run at once."""
 
 from collections.abc import Mapping, Sequence
+from traceback import format_exception
 from typing import Any, ClassVar
 
 from attrs import evolve, frozen
@@ -42,7 +43,7 @@ from jido_trio.core import (
     run_instruction,
 )
 from jido_trio.errors import ActionError, InvalidDefinition
-from jido_trio.redact import said
+from jido_trio.redact import said, shown_error
 
 State = TypeVar("State", default=NoState)
 
@@ -83,10 +84,12 @@ class Chatting(Direct):
         asked = self._approvals(agent.strategy_state)
         agent, events = self._decided(agent, given)
         effects: list[Any] = []
+        bugs: tuple[str, ...] = ()
         while (pure := self._next_pure(agent.strategy_state)) is not None:
             tool, want = pure
             agent, begun = self._decided(agent, StartTool(id=want.id))
-            agent, result, more = _run_pure(agent, tool, want, signal)
+            agent, result, more, bug = _run_pure(agent, tool, want, signal)
+            bugs += bug
             agent, returned = self._decided(agent, result)
             events += begun + returned
             effects += more
@@ -96,7 +99,7 @@ class Chatting(Direct):
             if id not in asked
         ]
         recovered = given.lost if isinstance(given, Recover) else ()
-        return agent, (*effects, Sync(events, recovered))
+        return agent, (*effects, Sync(events, recovered, bugs))
 
     def _approvals(self, c: Conversation) -> Mapping[str, float]:
         """Return the calls that somebody must allow in time, each with its seconds."""
@@ -118,8 +121,13 @@ class Chatting(Direct):
         return None
 
 
-def _run_pure(agent: Any, tool: Tool, want: RunTool, signal: Signal | None) -> tuple[Any, ToolResult, Sequence[Any]]:
-    """Run a `def run` tool: its changes are the agent's, and the model is told its `reply`, or the changes."""
+def _run_pure(
+    agent: Any, tool: Tool, want: RunTool, signal: Signal | None
+) -> tuple[Any, ToolResult, Sequence[Any], tuple[str, ...]]:
+    """Run a `def run` tool: its changes are the agent's, and the model is told its `reply`, or the changes.
+
+    A bug in it is told the model, and returned to be logged: another life would come to the same.
+    """
     action: Any = tool.made(want.arguments)
     try:
         changes = action.run(Context(agent.state, agent, signal, {"call": f"{agent.id}/{want.id}"}))
@@ -127,10 +135,12 @@ def _run_pure(agent: Any, tool: Tool, want: RunTool, signal: Signal | None) -> t
         after, effects = run_instruction(agent, applied, signal)
         content = as_content(action.reply(after) if action.replies else _told_of(changes))
     except ActionError as error:
-        return agent, ToolResult(id=want.id, content=said(error), error=True), ()
-    except ValueError as error:
-        return agent, ToolResult(id=want.id, content=f"the tool failed: {said(error)}", error=True), ()
-    return after, ToolResult(id=want.id, content=content), effects
+        return agent, ToolResult(id=want.id, content=said(error), error=True), (), ()
+    except Exception as error:  # noqa: BLE001  # it is told, and logged
+        bug = f"{want.name} ({want.id}): {''.join(format_exception(error))}"
+        failed = ToolResult(id=want.id, content=f"the tool failed: {shown_error(error)}", error=True)
+        return agent, failed, (), (bug,)
+    return after, ToolResult(id=want.id, content=content), effects, ()
 
 
 def _told_of(changes: object) -> object:

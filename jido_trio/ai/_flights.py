@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeAlias, cast
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from jido_trio.ai._budget import Budget, Spent, share
 from jido_trio.ai._client import ModelFailure, ModelReply, Tell
@@ -29,7 +29,7 @@ from jido_trio.ai._parts import Parts, ToolPart, ToolResultPart, WithdrawnPart
 from jido_trio.ai._render import render
 from jido_trio.ai._rules import Rules
 from jido_trio.ai._tools import concealed
-from jido_trio.core import Agent, Context, Effect, Resources
+from jido_trio.core import Agent, Context, Effect, Instruction, Resources
 from jido_trio.data import Misfit, unstructure
 from jido_trio.errors import (
     ActionError,
@@ -97,7 +97,7 @@ class Flights:
                 "an agent that speaks with models needs them as a service of its instance: "
                 "Jido(..., services=[Models(...)])"
             )
-        self._nursery.start_soon(async_fn, *args, name=name)
+        self._nursery.start_soon(_alone, async_fn, args, name, name=name)
 
     async def dismiss(self, member: str) -> None:
         """Stop an agent of a team that has ended."""
@@ -151,6 +151,8 @@ class Sync(Effect):
     events: tuple[ChatEvent, ...] = ()
     recovered: tuple[str, ...] = ()
     """Keys of lost flights of which the agent knows now."""
+    bugs: tuple[str, ...] = ()
+    """Of tools that ran within the agent, as they are logged."""
 
 
 @interpret.register
@@ -272,6 +274,8 @@ class Desk:
         wants = {want.key: want for want in wanted(rules, c) if not isinstance(want, AskApproval)}
         for key in [key for key in self._flying if key not in wants]:
             self._flying.pop(key).scope.cancel()
+        for bug in sync.bugs:
+            LOG.error("a tool of agent %s has a bug: %s", self.ref.id, bug)
         for event in sync.events:
             self._show(rules, c, event)
         for key, want in wants.items():
@@ -339,12 +343,13 @@ class Desk:
             await trio.sleep(want.delay)
             key = f"{self.ref.id}/{want.key}"
             try:
-                outcome = await self._flights.caller.call(prompt, key, parts.tell if parts is not None else _nobody)
+                told = await self._flights.caller.call(prompt, key, parts.tell if parts is not None else _nobody)
+                outcome = _told(want, told)
             except Exception as error:
                 LOG.exception("call %s of agent %s: its client has a bug", want.key, self.ref.id)
-                outcome = ModelFailure(shown_error(error), "never")
-            flight.outcome = _told(want, outcome)
-            await self._tell(flight.outcome)
+                outcome = _told(want, ModelFailure(f"its client has a bug: {shown_error(error)}", "never"))
+            flight.outcome = outcome
+            await self._tell(outcome)
 
     async def _run(self, flight: _Flight, tool: Tooling) -> None:
         want = tool.want
@@ -372,18 +377,38 @@ class Desk:
                 return
 
 
+async def _alone(async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...], name: str) -> None:
+    """Run a flight so that a bug in it ends no other."""
+    try:
+        await async_fn(*args)
+    except Exception:
+        LOG.exception("%s has a bug", name)
+
+
 def _nobody(_text: str) -> None:
     """Take what nobody reads."""
 
 
-def _told(want: CallModel, outcome: ModelReply | ModelFailure) -> Reply | NoReply:
+def _told(want: CallModel, outcome: object) -> Reply | NoReply:
+    """Return what the agent is told.
+
+    Raises:
+        TypeError: It is neither a reply nor a failure.
+        InvalidParams: Something in it is of another type than it says.
+    """
+    made = _made(want, outcome)
+    Instruction(made).bind()
+    return made
+
+
+def _made(want: CallModel, outcome: object) -> Reply | NoReply:
     match outcome:
         case ModelReply(text, calls, finish, usage, verbatim):
             return Reply(
                 call=want.call,
                 attempt=want.attempt,
                 text=_clean(text),
-                calls=calls,
+                calls=tuple(evolve(call, name=_clean(call.name), arguments=_clean(call.arguments)) for call in calls),
                 finish=finish,
                 usage=usage,
                 verbatim=verbatim,
@@ -398,6 +423,8 @@ def _told(want: CallModel, outcome: ModelReply | ModelFailure) -> Reply | NoRepl
                 usage=usage,
                 retry_after=retry_after,
             )
+        case _:
+            raise TypeError(f"{shown(outcome, 100)} is no ModelReply and no ModelFailure")
 
 
 def _tool_part(rules: Rules, c: Conversation, id: str) -> ToolPart:

@@ -5,6 +5,8 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
+from jido_trio import checks
+
 
 @frozen
 class ToolCall:
@@ -29,6 +31,10 @@ class Usage:
     """Of the output, what nobody is shown."""
     written: int = 0
     """Of the input, what was written to the provider's cache, for the next calls."""
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("input", "output", "cached", "reasoning", "written"):
+            checks.whole("usage", name, getattr(self, name))
 
     @property
     def total(self) -> int:

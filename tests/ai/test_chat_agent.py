@@ -408,7 +408,7 @@ async def test_a_client_with_a_bug_is_a_failure_for_good(autojump_clock, caplog)
     async with instance as jido:
         planner = await jido.start_agent(Planner, id="ann")
         answer = await (await ask(planner, "hi")).answer()
-        assert answer.why == "KeyError: 'bug'"
+        assert answer.why == "its client has a bug: KeyError: 'bug'"
         assert planner.incarnation == 1
     assert "call 1.1 of agent ann" in caplog.text
 
