@@ -312,6 +312,8 @@ class _World:
                 self.check_order()
             elif isinstance(event, Ended) and event.how == "answered":
                 assert not self.c.steering, "the model answered, and was never told what it was steered to"
+            elif isinstance(event, Ended) and event.how == "budget":
+                self.check_limit(event)
             self.c = apply(self.c, event)
             self.log.append(event)
 
@@ -321,6 +323,12 @@ class _World:
         assert asked == Asked(given.request, given.text, given.pinned, given.budget), f"{given} was taken as {asked}"
         if given.budget is not None:
             self.budgets[given.request] = given.budget
+
+    def check_limit(self, ended: Ended) -> None:
+        """Check that a request which ran out of its budget has such a limit."""
+        name = "money" if ended.why == "unknown price" else ended.why
+        of = (self.rules.budget, self.rules.total, self.budgets.get(ended.request, Budget()))
+        assert any(getattr(each, name) is not None for each in of), f"{ended} ran out of what has no limit"
 
     def check_order(self) -> None:
         """Check that a reply stands right behind what the model was sent."""
