@@ -78,7 +78,6 @@ def test_a_public_name_means_one_thing_wherever_it_is_imported_from():
     twice = {name: sorted(found.values()) for name, found in meanings.items() if len(found) > 1}
     assert twice == {  # each is the word of its field
         "Budget": ["ai", "supervision"],  # of money; of restarts
-        "Model": ["ai", "testing"],  # that answers; that an agent is compared with
     }
 
 
