@@ -102,8 +102,13 @@ def _dispatch(directive: object, attribute: "Attribute[Any]", value: object) -> 
     checked_dispatch(type(directive).__name__, attribute.name, value)
 
 
+def _mapping(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise _refuse(directive, attribute.name, "a mapping", value)
+
+
 def _frozen_mapping() -> Any:
-    return field(factory=FrozenDict, converter=KEPT)
+    return field(factory=FrozenDict, converter=KEPT, validator=_mapping)
 
 
 # Signals ---------------------------------------------------------------------------------------------------------

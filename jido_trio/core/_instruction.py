@@ -70,6 +70,8 @@ class Instruction:
         problem = _unfit_action(action)
         if problem is None and isinstance(action, Action) and params:
             problem = f"{shown(action)} has its parameters already; give its class to go with params"
+        if problem is None and (id == "" or not isinstance(id, str | None)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            problem = f"its id={shown(id)} must be a text, or None"
         if problem is None and context is not None:
             problem = shadowed(_checked_mapping(context))
         if problem is None and opts is not None:

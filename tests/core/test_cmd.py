@@ -162,6 +162,12 @@ def test_parameters_beside_a_value_are_refused():
         Instruction(Increment(amount=2), {"amount": 3})
 
 
+@pytest.mark.parametrize("id", [5, "", b"run"])
+def test_the_id_of_an_instruction_is_a_text(id):
+    with pytest.raises(InvalidInstruction, match=r"its id=.* must be a text, or None"):
+        Instruction(Increment, id=id)
+
+
 @pytest.mark.parametrize("key", ["state", "signal", "agent", "agent_server", "input_signal", "directive", "dispatch"])
 def test_the_context_of_a_caller_may_not_hide_what_the_action_is_told(key):
     agent, (error,) = AGENT.cmd(Increment, context={key: 1})

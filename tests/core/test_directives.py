@@ -130,6 +130,8 @@ def test_a_child_has_the_defaults_of_a_spawned_agent():
     [
         (lambda: SpawnAgent(int, "w"), "agent=.* must be an agent class or an agent"),  # type: ignore[arg-type]
         (lambda: SpawnAgent(Worker, ""), "tag=.* must be a text"),
+        (lambda: SpawnAgent(Worker, "w", meta=5), "meta=5 of SpawnAgent must be a mapping"),  # type: ignore[arg-type]
+        (lambda: RunInstruction(Instruction(Fetch), meta=[]), "meta=.* of RunInstruction must be a mapping"),  # type: ignore[arg-type]
         (lambda: SpawnAgent(Worker, "w", restart="transiet"), "did you mean 'transient'"),  # type: ignore[arg-type]
         (lambda: SpawnAgent(Worker, "w", on_parent_death="die"), "one of 'stop', 'continue', 'emit_orphan'"),  # type: ignore[arg-type]
         (lambda: AdoptChild("", "w"), "child=.* must be a text"),
