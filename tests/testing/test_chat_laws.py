@@ -157,24 +157,6 @@ FAULTS = [
     ),
     Fault("what goes back to the letter is lost", "_decide", "verbatim=reply.verbatim)", "verbatim=None)"),
     Fault(
-        "the same calls are run for ever",
-        "_decide",
-        "repeats and wants == c.turn.last and c.turn.repeated >= min(repeats)",
-        "False",
-    ),
-    Fault(
-        "of the same calls only the class says how many",
-        "_decide",
-        "for each in (rules.budget, c.turn.budget, rules.total) if",
-        "for each in (rules.budget,) if",
-    ),
-    Fault(
-        "what another agent answers ends what was steered, too",
-        "_decide",
-        "if steps.c.turn.answer is not None and not steps.c.steering:",
-        "if steps.c.turn.answer is not None:",
-    ),
-    Fault(
         "only what is spent counts, not what may be",
         "_decide",
         "limit = _limit(steps, bound)",
