@@ -11,10 +11,11 @@ import that happens on the way is no effect of the code that asks for it, whatev
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -22,11 +23,12 @@ from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-__all__ = ["guard_clock", "watched"]
+__all__ = ["guard_clock", "guard_output", "watched"]
 
 _CLOCK = "looks at the clock"
 _CHANCE = "draws a random number"
 _SYSTEM = "asks the operating system"
+_OUTPUT = "writes to the output"
 
 _OF_TIME = frozenset(
     [
@@ -65,6 +67,7 @@ _MODULES: Mapping[str, str] = {
     "socket": "uses the network",
     "subprocess": "starts a process",
     "tempfile": "makes a file",
+    "trio._core._generated_run": "asks Trio",
 }
 """Python modules into which nothing pure enters."""
 
@@ -115,7 +118,8 @@ def watched() -> Iterator[list[str]]:
         sys.setprofile(before)
         _watch.seen = None
         left = _standing()
-        seen += [f"changes {what}, and leaves it so" for what in found if what in left and left[what] != found[what]]
+        changed = [what for what in found if what in left and _differ(found[what], left[what])]
+        seen += [f"changes {what}, and leaves it so" for what in changed]
 
 
 def _standing() -> Mapping[str, object]:
@@ -129,14 +133,54 @@ def _standing() -> Mapping[str, object]:
     for name in _PATCHED:
         module = sys.modules.get(name)
         if module is not None:
-            own = (item for item in vars(module).items() if not isinstance(item[1], ModuleType))
-            held[f"the module {name}"] = {key: id(value) for key, value in own if not key.startswith("__")}
-    decimal: Any = sys.modules.get("decimal")
-    if decimal is not None:
-        context = decimal.getcontext()
-        numbers = (context.prec, context.rounding, context.Emin, context.Emax, context.capitals, context.clamp)
-        held["the context of decimals"] = (*numbers, tuple(on for _, on in sorted(context.traps.items(), key=str)))
+            held[f"the module {name}"] = dict(vars(module))
+    for cls in _classes():
+        held[f"the class {cls.__module__}.{cls.__name__}"] = dict(vars(cls))
+    for what, module_name, ask in _SETTINGS:
+        module = sys.modules.get(module_name)
+        if module is not None:
+            held[what] = ask(module)
     return held
+
+
+def _context(decimal: Any) -> object:
+    context = decimal.getcontext()
+    numbers = (context.prec, context.rounding, context.Emin, context.Emax, context.capitals, context.clamp)
+    return (*numbers, tuple(on for _, on in sorted(context.traps.items(), key=str)))
+
+
+_SETTINGS: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
+    ("the context of decimals", "decimal", _context),
+    ("the filters of warnings", "warnings", lambda warnings: tuple(warnings.filters)),
+    ("how long a number may be as text", "sys", lambda sys: getattr(sys, "get_int_max_str_digits", int)()),
+    ("how long a field of CSV may be", "_csv", lambda csv: (csv.field_size_limit(), len(csv.list_dialects()))),
+)
+"""What a module tells of what is set in it: what it is called, the module, and how it is asked."""
+
+
+def _classes() -> tuple[type, ...]:
+    """Return the classes of the modules that are patched that can be, as they are written in Python."""
+    if not _CLASSES:
+        modules = [sys.modules[name] for name in _PATCHED if name in sys.modules]
+        found = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
+        own = [one for one in dict.fromkeys(found) if one.__module__.partition(".")[0] in _PATCHED]
+        _CLASSES.extend(one for one in own if one.__flags__ & _HEAP and not one.__flags__ & _IMMUTABLE)
+    return tuple(_CLASSES)
+
+
+_CLASSES: list[type] = []
+_HEAP, _IMMUTABLE = 1 << 9, 1 << 8
+"""Flags that CPython gives classes."""
+
+
+def _differ(before: object, after: object) -> bool:
+    """Tell whether something was changed; of a module, whose names are a dict, whether by more than an import."""
+    if before == after:  # of names with the same objects it is soon told
+        return False
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return True
+    names = [name for name in {**before, **after} if before.get(name, _differ) is not after.get(name, _differ)]
+    return any(not isinstance(after.get(name), ModuleType) and not name.startswith("__") for name in names)
 
 
 _PATCHED = ("builtins", "datetime", "json", "math", "os", "random", "time")
@@ -165,6 +209,28 @@ def _guarded(function: Callable[..., Any], name: str, place: int) -> Callable[..
         return function(*args)
 
     return guarded
+
+
+def guard_output() -> None:
+    """Have the standard outputs tell of what is written to them, by whatever road it comes there.
+
+    What is printed into a text (`print(..., file=text)`) is nobody's matter then. To be called before other modules
+    take them from `sys`.
+    """
+    for name, file in (("stdout", 1), ("stderr", 2)):
+        raw = open(file, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - it is never closed
+        heard = _Heard(raw.buffer, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        raw.detach()
+        setattr(sys, name, heard)
+        setattr(sys, f"__{name}__", heard)
+
+
+class _Heard(io.TextIOWrapper):
+    """A standard output that tells of what is written to it."""
+
+    def write(self, text: str) -> int:
+        _watch.note(_OUTPUT, sys._getframe(1))  # noqa: SLF001 - there is no other way to the place
+        return super().write(text)
 
 
 _installed: list[bool] = []
@@ -215,8 +281,16 @@ def _of_c(frame: FrameType, function: Any) -> str | None:
         return f"{_CLOCK} (time.{name})" if name in _OF_TIME else "sleeps" if name == "sleep" else None
     if module in ("posix", "nt"):
         return None if name in _HARMLESS_OF_OS else f"{_SYSTEM} (os.{name})"
-    if module in _OF_C:
-        return _OF_C[module].get(name)
+    if module in _WHOLE:
+        return f"{_WHOLE[module]} ({module.lstrip('_')}.{name})"
+    if module in _OF_C and name in _OF_C[module]:
+        return _OF_C[module][name]
+    if module in _OF_USERS:
+        return _OF_USERS[module].get(name) if _is_users(frame) else None
+    if module == "builtins" and name == "print":
+        return None if isinstance(sys.stdout, _Heard) else f"{_OUTPUT} (print)"
+    if module == "_locale":
+        return _of_locale(frame, name)
     if isinstance(owner, type):
         is_clock = name in _OF_DATETIME and owner.__mro__[-2].__module__ == "datetime"
         return f"{_CLOCK} ({owner.__name__}.{name})" if is_clock else None
@@ -232,33 +306,83 @@ def _of_object(frame: FrameType, owner: Any, name: str) -> str | None:
         return f"{_CHANCE} (random.{name})" if owner is shared or kind.__name__ == "SystemRandom" else None
     if isinstance(owner, ContextVar):
         return f"uses a context variable ({owner.name})" if _is_users(frame) else None
-    return "writes to the output" if owner in (sys.stdout, sys.stderr) and name.startswith("write") else None
+    outputs = [one for output in (sys.stdout, sys.stderr) for one in (output, getattr(output, "buffer", None))]
+    is_output = any(one is owner for one in outputs)
+    return _OUTPUT if is_output and name.startswith("write") else None
 
+
+def _of_locale(frame: FrameType | None, name: str) -> str | None:
+    """Return what is done to the locale: to ask for it is a matter of Python's own code, which goes through formats."""
+    if frame is not None and frame.f_code.co_name == "setlocale" and frame.f_locals.get("locale") is not None:
+        return "changes the locale"
+    while frame is not None and frame.f_globals.get("__name__") == "locale":
+        frame = frame.f_back
+    return f"asks for the locale (locale.{name})" if _is_users(frame) else None
+
+
+_WHOLE: Mapping[str, str] = {
+    "_posixshmem": "shares memory",
+    "_socket": "uses the network",
+    "_tracemalloc": "asks for the memory",
+    "atexit": "asks to be called at the end of the process",
+    "faulthandler": "asks the interpreter",
+    "fcntl": _SYSTEM,
+    "grp": "asks who runs it",
+    "pwd": "asks who runs it",
+    "resource": "asks what the process has used",
+    "select": "waits for the operating system",
+    "syslog": "writes to the log",
+    "termios": _SYSTEM,
+}
+"""Modules of C in which nothing is pure."""
 
 _OF_C: Mapping[str, Mapping[str, str]] = {
-    "builtins": {"print": "writes to the output (print)", "input": "reads the input", "breakpoint": "stops"},
+    "builtins": {"input": "reads the input", "breakpoint": "stops"},
     "_io": {"open": "opens a file (open)", "open_code": "opens a file"},
     "io": {"open": "opens a file (open)", "open_code": "opens a file"},
     "_thread": {"start_new_thread": "starts a thread", "start_joinable_thread": "starts a thread"},
     "_uuid": {"generate_time_safe": f"{_CLOCK} (uuid.uuid1)"},
-    "_signal": {"signal": "changes what signals do", "alarm": "asks for a signal"},
-    "_locale": {"setlocale": "changes the locale"},
+    "_signal": dict.fromkeys(
+        ["alarm", "getitimer", "getsignal", "raise_signal", "setitimer", "signal"],
+        "asks for signals, or changes what they do",
+    ),
+    "_codecs": {"register": "registers a codec", "register_error": "registers a codec"},
     "gc": {"get_objects": "looks at all objects", "get_referrers": "looks at all objects"},
-    "atexit": {"register": "asks to be called at the end of the process"},
-    "sys": {"getrefcount": "counts references", "setswitchinterval": "changes the interpreter"},
+    "sys": {
+        "getrefcount": "counts references",
+        "getallocatedblocks": "asks for the memory",
+        "setswitchinterval": "changes the interpreter",
+    },
+    "_asyncio": dict.fromkeys(["current_task", "get_event_loop", "get_running_loop"], "asks asyncio"),
 }
 """By module and name."""
+_OF_USERS: Mapping[str, Mapping[str, str]] = {
+    "_thread": dict.fromkeys(["_count", "get_ident", "get_native_id"], "asks for the thread"),
+    "_warnings": dict.fromkeys(["warn", "warn_explicit"], "warns"),
+    "gc": dict.fromkeys(["collect", "get_count", "get_stats"], "asks the garbage collector"),
+    "sys": dict.fromkeys(["_current_frames", "_getframe"], "looks at the stack"),
+}
+"""The same, of what is done by Python's own code, too, which has its reasons."""
 
 
 def _of_python() -> Mapping[CodeType, Callable[[FrameType], str | None]]:
     if not _PYTHON:
         environ: Any = type(os.environ)
-        for function in (environ.__getitem__, environ.__setitem__, environ.__iter__, environ.__delitem__):
-            _PYTHON[function.__code__] = lambda _: "looks at the environment (os.environ)"
+        for name in ("__getitem__", "__setitem__", "__iter__", "__len__", "__delitem__"):
+            _PYTHON[getattr(environ, name).__code__] = lambda _: "looks at the environment (os.environ)"
         logging: Any = sys.modules.get("logging")
         if logging is not None:
+            _PYTHON.update(dict.fromkeys(_logging(logging), _if_users("writes to the log")))
             # All levels meet there.
             _PYTHON[logging.Logger._log.__code__] = lambda _: "writes to the log"  # noqa: SLF001
+        for module_name, names in _STACK.items():
+            codes = [vars(sys.modules[module_name])[one].__code__ for one in names if module_name in sys.modules]
+            _PYTHON.update(dict.fromkeys(codes, _if_users("looks at the stack")))
+        threading: Any = sys.modules.get("threading")
+        if threading is not None:
+            _PYTHON[threading.Condition.wait.__code__] = lambda _: "waits"
+            for one in (threading.current_thread, threading.active_count, threading.enumerate):
+                _PYTHON[one.__code__] = _if_users("asks for the thread")
         seed: Any = sys.modules["random"].Random.seed if "random" in sys.modules else None
         if seed is not None:
             _PYTHON[seed.__code__] = lambda frame: (
@@ -266,6 +390,25 @@ def _of_python() -> Mapping[CodeType, Callable[[FrameType], str | None]]:
             )
     return _PYTHON
 
+
+def _logging(logging: Any) -> Iterator[CodeType]:
+    """Return the ways to log, and to say what is logged: what isn't today is so tomorrow, when somebody looks."""
+    levels = ("debug", "info", "warning", "error", "exception", "critical", "log")
+    for owner in (logging, logging.Logger):
+        yield from (vars(owner)[name].__code__ for name in levels)
+    yield from (vars(logging.Logger)[name].__code__ for name in ("setLevel", "addHandler", "removeHandler"))
+    yield from (vars(logging)[name].__code__ for name in ("basicConfig", "disable", "captureWarnings"))
+
+
+def _if_users(what: str) -> Callable[[FrameType], str | None]:
+    return lambda frame: what if _is_users(frame.f_back) else None
+
+
+_STACK: Mapping[str, Sequence[str]] = {
+    "inspect": ("currentframe", "stack", "trace"),
+    "traceback": ("extract_stack", "format_stack", "print_stack"),
+}
+"""Functions of Python that tell who calls."""
 
 _PYTHON: dict[CodeType, Callable[[FrameType], str | None]] = {}
 

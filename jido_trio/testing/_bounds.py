@@ -38,6 +38,14 @@ class Bounds:
     """Whether another validator has its say, too, of whom nothing is known."""
     hints: tuple[Any, ...] = ()
     """Values that the code of whoever has the field speaks of."""
+    beside: tuple[Any, ...] = ()
+    """Values that the code beside it speaks of."""
+    zoned: bool = False
+    """Whether times have a zone."""
+
+    def of_part(self, part: Bounds | None) -> Bounds:
+        """Return what a part of a container may be."""
+        return evolve(part or NOWHERE, hints=self.hints, beside=self.beside, zoned=self.zoned)
 
     @property
     def sizes(self) -> tuple[int, int]:

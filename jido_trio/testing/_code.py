@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import date, time, timedelta, timezone
+from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
+from pathlib import PurePath
+from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import attrs
 
 from jido_trio.core import Agent, Direct, Signal
 from jido_trio.redact import shown
 from jido_trio.testing._carrier import agent_of, agent_with, carried, is_carrier
+from jido_trio.testing._told import told
 from jido_trio.testing._walk import Trial
 
 
@@ -54,15 +62,19 @@ def _made(agent: Agent[Any], names: set[Any]) -> str:
 def _is_default(field: attrs.Attribute[Any], value: object) -> bool:
     default: Any = field.default
     if hasattr(default, "takes_self"):  # a factory
-        return not default.takes_self and bool(default.factory() == value)
+        made = None if default.takes_self else default.factory()
+        return not default.takes_self and (bool(made == value) or told(made) == told(value))
     return default is not attrs.NOTHING and type(default) is type(value) and bool(default == value)
 
 
 def _imports(names: set[Any]) -> list[str]:
     by_module: dict[str, set[str]] = {}
-    for cls in names:
-        by_module.setdefault(cls.__module__, set()).add(cls.__qualname__.partition(".")[0])
-    return [f"from {module} import {', '.join(sorted(by_module[module]))}" for module in sorted(by_module)]
+    modules = [one for one in names if isinstance(one, ModuleType)]
+    for cls in names - set(modules):
+        module = cls.__module__.partition("._")[0] if issubclass(cls, PurePath) else cls.__module__
+        by_module.setdefault(module, set()).add(cls.__qualname__.partition(".")[0])
+    whole = sorted(f"import {module.__name__}" for module in modules)
+    return whole + [f"from {module} import {', '.join(sorted(by_module[module]))}" for module in sorted(by_module)]
 
 
 def _code(value: Any, names: set[Any]) -> str:
@@ -95,4 +107,20 @@ def _code(value: Any, names: set[Any]) -> str:
         return f"({', '.join(_code(item, names) for item in value)}{',' if len(value) == 1 else ''})"
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return f"[{', '.join(_code(item, names) for item in value)}]"
-    return repr(value) if kind in (str, bytes, int, float, bool, complex, type(None)) else shown(value)
+    if kind is float and value - value != 0:
+        return f"float({str(value)!r})"
+    if kind in (str, bytes, int, float, bool, complex, type(None)):
+        return repr(value)
+    return _of_library(value, names)
+
+
+_LIBRARY = (Decimal, Fraction, PurePath, UUID)
+
+
+def _of_library(value: Any, names: set[Any]) -> str:
+    """Return values of the standard library, whose text is code; of others what there is."""
+    if isinstance(value, date | time | timedelta | timezone):
+        names.add(dt)
+    elif isinstance(value, _LIBRARY):
+        names.add(type(value))
+    return shown(value)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import re
+import warnings
+import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,7 +21,8 @@ from typing import Any, Literal, Self, TypeAlias
 import attrs
 from attrs import frozen
 from hypothesis import HealthCheck, Phase, find, settings, target
-from hypothesis.errors import NoSuchExample, Unsatisfiable
+from hypothesis.errors import HypothesisDeprecationWarning, NoSuchExample, Unsatisfiable
+from hypothesis.strategies import SearchStrategy
 
 from jido_trio.core import Agent
 from jido_trio.core.inner import invariants_of
@@ -28,11 +30,13 @@ from jido_trio.data import unstructure
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import said, shown
 from jido_trio.testing._code import code_of
+from jido_trio.testing._growth import Growth, grown_fields
 from jido_trio.testing._own_laws import OwnLaw
 from jido_trio.testing._plugin_walk import PluginNotes
-from jido_trio.testing._sandbox import Died, Sandbox
+from jido_trio.testing._sandbox import Died, Sandbox, Unhandable
 from jido_trio.testing._strategies import Overrides, actions
 from jido_trio.testing._subject import AgentUnderTest, subject_of
+from jido_trio.testing._told import told
 from jido_trio.testing._walk import Seen, Trial, Walk, Weighing, differing
 from jido_trio.world import seeded
 
@@ -43,13 +47,22 @@ KEPT = ".jido_trio"
 """The folder in which failures are kept, below the working directory."""
 
 
+_HASHES = (4242, 77)
+"""Hash seeds of the other processes. There are two: a few names are in the same order in one of them, by chance."""
+
+
+def _one_of(processes: Sequence[Sandbox], trial: Trial) -> Sandbox:
+    return processes[zlib.crc32(told((trial.agent, trial.steps)).encode("utf-8", "replace")) % len(processes)]
+
+
 class Bench:
     """The processes in which agents are tried, with these modules imported."""
 
     def __init__(self, modules: Sequence[str]) -> None:
         self._stack = ExitStack()
+        self._searched: dict[tuple[str, How, bool], tuple[AgentUnderTest, Sequence[Trial]]] = {}
         self._here = self._stack.enter_context(Sandbox(modules))
-        self._elsewhere = self._stack.enter_context(Sandbox(modules, elsewhere=True))
+        self._elsewhere = [self._stack.enter_context(Sandbox(modules, elsewhere=seed)) for seed in _HASHES]
 
     def __enter__(self) -> Self:
         return self
@@ -61,21 +74,44 @@ class Bench:
         """Return what is noted of a trial."""
         return self._here.ask("walk", trial)  # type: ignore[no-any-return]  # or Died
 
+    def check_it_can_be_handed(self, subject: AgentUnderTest) -> None:
+        """Raise unless an agent of its class, as it begins, can be tried in another process.
+
+        Raises:
+            InvalidDefinition: It can't.
+        """
+        if subject.fresh() is not None and isinstance(self.here(Trial(subject.cls.new("a"), ())), Unhandable):
+            raise InvalidDefinition(
+                f"{shown(subject.name)} can't be handed to the process in which it is tried: put its "
+                "classes at the top of a module that can be imported",
+                field="agent",
+                value=subject.cls,
+            )
+
     def known(self, trial: Trial) -> Walk | Died | None:
         """Return what was noted of a trial, if it was asked for."""
         return self._here.known("walk", trial)  # type: ignore[no-any-return]  # or Died
 
     def elsewhere(self, trial: Trial) -> Walk | Died:
-        """Return the same of the other process."""
-        return self._elsewhere.ask("walk", trial)  # type: ignore[no-any-return]  # or Died
+        """Return the same of another process: which of them, follows from the trial."""
+        return _one_of(self._elsewhere, trial).ask("walk", trial)  # type: ignore[no-any-return]  # or Died
 
     def plugged(self, trial: Trial) -> PluginNotes | Died:
         """Return what is noted of a trial of a plugin."""
         return self._here.ask("plugin", trial)  # type: ignore[no-any-return]  # or Died
 
     def plugged_elsewhere(self, trial: Trial) -> PluginNotes | Died:
-        """Return the same of the other process."""
-        return self._elsewhere.ask("plugin", trial)  # type: ignore[no-any-return]  # or Died
+        """Return the same of another process."""
+        return _one_of(self._elsewhere, trial).ask("plugin", trial)  # type: ignore[no-any-return]  # or Died
+
+    def searched(self, subject: AgentUnderTest, how: How, *, reachable: bool) -> Sequence[Trial]:
+        """Return all trials that a search in vain went through: another law's search would go through the same."""
+        held, trials = self._searched.get((subject.name, how, reachable), (None, ()))
+        return trials if held is subject else ()
+
+    def searched_in_vain(self, subject: AgentUnderTest, how: How, trials: Sequence[Trial], *, reachable: bool) -> None:
+        """Remember what a search went through."""
+        self._searched[subject.name, how, reachable] = (subject, trials)
 
     def weigh(self, weighing: Weighing) -> Sequence[tuple[int, float]] | Died:
         """Return lines and seconds by size."""
@@ -181,6 +217,8 @@ def _pure(bench: Bench, trial: Trial) -> str | None:
 
 def _total(bench: Bench, trial: Trial) -> str | None:
     here = bench.here(trial)
+    if isinstance(here, Unhandable):
+        return None
     return here.why if isinstance(here, Died) else _first(here, lambda seen: seen.error)
 
 
@@ -242,6 +280,8 @@ def _no_plugin(subject: AgentUnderTest) -> str | None:
 
 def _hooked(subject: AgentUnderTest) -> str | None:
     cls = subject.cls
+    if type(cls.strategy).run is not type(Agent.strategy).run:
+        return "its strategy, or a plugin, looks at whole commands"
     hooked = cls.on_before_cmd is not Agent.on_before_cmd or cls.on_after_cmd is not Agent.on_after_cmd
     return "a hook looks at whole commands" if hooked else None
 
@@ -433,6 +473,7 @@ def _tried(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> LawVerd
     reason = law.skipped(subject)
     if reason is not None:
         return LawVerdict(law.name, law.sentence, "skipped", reason)
+    bench.check_it_can_be_handed(subject)
     for reachable in (True, False):
         trial = _counterexample(bench, subject, law, how, reachable=reachable)
         if trial is not None:
@@ -449,19 +490,35 @@ def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *
     before = kept.trial()
     if before is not None and law.broken(bench, before) is not None:
         return before
-    try:
-        found = find(
-            trials,
-            lambda trial: _is_broken(bench, law, trial),
-            settings=how.settings(share=1 if reachable else 2),
-            random=seeded(how.seed).random,
-        )
-    except (NoSuchExample, Unsatisfiable):
+    found = _found(bench, subject, law, how, trials, reachable=reachable)
+    if found is None:
         kept.forget()
         return None
     found = _without_needless_steps(bench, law, found)
     kept.keep(found)
     return found
+
+
+def _found(
+    bench: Bench, subject: AgentUnderTest, law: Law, how: How, trials: SearchStrategy[Trial], *, reachable: bool
+) -> Trial | None:
+    searched = bench.searched(subject, how, reachable=reachable)
+    if searched and not any(law.broken(bench, trial) for trial in searched):
+        return None
+    tried: list[Trial] = []
+
+    def is_broken(trial: Trial) -> bool:
+        tried.append(trial)
+        return _is_broken(bench, law, trial)
+
+    settings = how.settings(share=1 if reachable else 2)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", HypothesisDeprecationWarning)  # an agent may begin by chance: a law tells
+            return find(trials, is_broken, settings=settings, random=seeded(how.seed).random)
+    except (NoSuchExample, Unsatisfiable):
+        bench.searched_in_vain(subject, how, tried, reachable=reachable)
+        return None
 
 
 def _without_needless_steps(bench: Bench, law: Law, trial: Trial) -> Trial:
@@ -522,7 +579,7 @@ _QUICK = 0.004
 
 def _bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
     sentence = "a command takes no longer than in proportion to the state"
-    grown = list(_grown_fields(subject.cls))
+    grown = list(grown_fields(subject.cls))
     if not grown:
         return LawVerdict(BOUNDED, sentence, "skipped", "the state has no container that grows")
     tried = False
@@ -539,7 +596,7 @@ def _bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
     return LawVerdict(BOUNDED, sentence, "holds")
 
 
-def _steep(bench: Bench, subject: AgentUnderTest, name: str, grow: Callable[[int], Any], step: Any) -> str | None:
+def _steep(bench: Bench, subject: AgentUnderTest, name: str, grow: Growth, step: Any) -> str | None:
     """Return what grows too fast, "" if nothing does, None if it can't be told."""
     try:
         sizes = [_sized(subject, name, grow, size) for size in _SIZES]
@@ -548,12 +605,29 @@ def _steep(bench: Bench, subject: AgentUnderTest, name: str, grow: Callable[[int
         return None
     answer = bench.weigh(Weighing(tuple(sizes), step))
     if isinstance(answer, Died):
-        return None
+        small = [_sized(subject, name, grow, size) for size in _SMALL]
+        return _endless(bench, small, name, step, answer)
     lines = [count for count, _ in answer]
     if lines[-1] > 2000 and lines[-1] > lines[-2] * 2**_STEEP and lines[-2] > lines[-3] * 2**_STEEP:
         counts = ", ".join(f"{count} at {size}" for size, count in zip(_SIZES, lines, strict=True))
-        return f"{type(step).__name__} goes through more lines than in proportion to {name}: {counts}"
+        return f"{_called(step)} goes through more lines than in proportion to {name}: {counts}"
     return _slow(bench, name, large, step)
+
+
+_SMALL = (2, 4, 8)
+
+
+def _endless(bench: Bench, agents: Sequence[Agent[Any]], name: str, step: Any, died: Died) -> str | None:
+    """Return what doesn't end at a size that others live with, and does at a small one."""
+    answer = bench.weigh(Weighing(tuple(agents), step))
+    if isinstance(answer, Died):
+        return None
+    counts = ", ".join(f"{count} at {size}" for size, (count, _) in zip(_SMALL, answer, strict=True))
+    return f"{_called(step)} grows beyond all bounds with {name}: lines {counts}, and from {_SIZES[0]} on {died.why}"
+
+
+def _called(step: Any) -> str:
+    return type(step[0] if isinstance(step, tuple) else step).__name__
 
 
 def _slow(bench: Bench, name: str, agents: Sequence[Agent[Any]], step: Any) -> str:
@@ -566,7 +640,7 @@ def _slow(bench: Bench, name: str, agents: Sequence[Agent[Any]], step: Any) -> s
         if not is_steep(seconds):
             return ""
     took = ", ".join(f"{1000 * one:.1f} ms at {size}" for size, one in zip(_LARGE, seconds, strict=True))
-    return f"{type(step).__name__} takes longer than in proportion to {name}: {took}"
+    return f"{_called(step)} takes longer than in proportion to {name}: {took}"
 
 
 def is_steep(seconds: Sequence[float]) -> bool:
@@ -582,40 +656,7 @@ def _smallest(action: Any, how: How) -> Any:
         return None
 
 
-_ITEMS: Mapping[Any, Callable[[int], Any]] = {
-    int: lambda n: n,
-    str: lambda n: f"k{n}",
-    float: float,
-    bool: lambda n: n % 2 == 0,
-    bytes: lambda n: b"%d" % n,
-    Any: lambda n: n,
-    object: lambda n: n,
-}
-
-
-def _grown_fields(cls: type[Agent[Any]]) -> Iterator[tuple[str, Callable[[int], Any]]]:
-    """Return the containers of the state that can have any size, and how to make one."""
-    for one in attrs.fields(cls.record.cls):
-        hint = re.sub(r"\s", "", str(one.type))
-        args = getattr(one.type, "__args__", ())
-        items = [_ITEMS.get(arg) for arg in args if arg is not Ellipsis]
-        if not one.init or not items or None in items:
-            continue
-        name, first = one.name, items[0]
-        if (len(items) == 2 and "dict" in hint.lower()) or "Mapping" in hint:
-            key, value = items[0], items[-1]
-            yield name, lambda size, key=key, value=value: {key(n): value(n) for n in range(size)}  # type: ignore[misc]
-        elif len(items) == 1 and hint.partition("[")[0].rpartition(".")[2] in (
-            "list",
-            "tuple",
-            "set",
-            "frozenset",
-            "Sequence",
-        ):
-            yield name, lambda size, item=first: [item(n) for n in range(size)]  # type: ignore[misc]
-
-
-def _sized(subject: AgentUnderTest, name: str, grow: Callable[[int], Any], size: int) -> Agent[Any]:
+def _sized(subject: AgentUnderTest, name: str, grow: Growth, size: int) -> Agent[Any]:
     fresh = subject.fresh()
     if fresh is None:
         raise LookupError(shown(subject.name))

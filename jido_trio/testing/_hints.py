@@ -5,13 +5,19 @@ They are the constants in its methods, in functions of its module that these nam
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
+import types
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
+
+from jido_trio.core import Action, Agent
+from jido_trio.testing._repertoire import state_of
 
 MOST = 60
 """So many are taken, at most."""
@@ -24,6 +30,37 @@ def hints_of(cls: type[Any]) -> tuple[Any, ...]:
     held: Any = cls
     hints: tuple[Any, ...] = _hints_of(held)
     return hints
+
+
+def hints_beside(cls: type[Any]) -> tuple[Any, ...]:
+    """Return the same of the other classes in its module with code: one may wait for what another is told."""
+    found: dict[tuple[type, Any], None] = {}
+    for other in _neighbours(cls):
+        found |= dict.fromkeys((type(one), one) for one in hints_of(other))
+    return tuple(value for _, value in found)[:MOST]
+
+
+def _neighbours(cls: type[Any]) -> Iterator[type[Any]]:
+    """Return the classes of its module that are about the same state: actions, and agents."""
+    about = _state_of(cls)
+    for one in vars(sys.modules.get(cls.__module__, types)).values():
+        is_other = isinstance(one, type) and one is not cls and one.__module__ == cls.__module__
+        if is_other and _state_of(one) is about:
+            yield one
+
+
+def _state_of(cls: type[Any]) -> Any:
+    if issubclass(cls, Action):
+        return None if cls.is_abstract else state_of(cls)
+    if issubclass(cls, Agent):
+        return cls.record.cls if hasattr(cls, "record") else None
+    return cls if attrs.has(cls) else None
+
+
+def knows_zones(cls: type[Any]) -> bool:
+    """Tell whether a class is of a module that speaks of time zones, so that its times have one."""
+    module = vars(sys.modules.get(cls.__module__, types)).values()
+    return any(one is dt.timezone or one is dt.UTC or one is ZoneInfo for one in module)
 
 
 @cache

@@ -10,9 +10,11 @@ from fractions import Fraction
 from pathlib import Path, PurePath
 from typing import Any, TypeAlias, get_origin
 
+from attrs import evolve
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument, ResolutionFailed
 
+from jido_trio.core import Action
 from jido_trio.testing._bounds import Bounds
 
 Values: TypeAlias = st.SearchStrategy[Any]
@@ -38,7 +40,8 @@ def known(declared: Any) -> Values:
     Raises:
         NoValues: It doesn't; or they would be functions, which are nothing outside of the test that they are made in.
     """
-    if Callable in (declared, get_origin(declared)):
+    is_action = isinstance(declared, type) and issubclass(declared, Action)
+    if is_action or Callable in (declared, get_origin(declared)):
         raise NoValues(declared)
     found = st.from_type(declared)
     try:
@@ -97,6 +100,18 @@ def _between(make: Callable[..., Values], **options: Any) -> Callable[[Bounds], 
     return values
 
 
+def _usual(make: Callable[..., Values], low: Any, high: Any, **options: Any) -> Callable[[Bounds], Values]:
+    """Return the same, of values such as people have unless a bound says more: the year 9999 is no matter of most."""
+    between = _between(make, **options)
+
+    def values(bounds: Bounds) -> Values:
+        if bounds.low is not None or bounds.high is not None:
+            return between(bounds)
+        return between(evolve(bounds, low=low, high=high))
+
+    return values
+
+
 def _open(values: Values, bounds: Bounds) -> Values:
     """Leave out the ends that are not meant."""
     left_out = [end for end, out in ((bounds.low, bounds.above_low), (bounds.high, bounds.below_high)) if out]
@@ -112,7 +127,10 @@ def _datetimes(bounds: Bounds) -> Values:
         return st.nothing()
     if zones:
         return _open(st.datetimes(**given, timezones=st.sampled_from(sorted(zones, key=repr))), bounds)
-    naive = _open(st.datetimes(**given), bounds)
+    usual = {"min_value": datetime(1900, 1, 1), "max_value": datetime(2100, 12, 31)}  # noqa: DTZ001 - of any zone
+    if bounds.zoned:
+        return _open(st.datetimes(**{**usual, **given}, timezones=st.just(UTC)), bounds)
+    naive = _open(st.datetimes(**{**usual, **given}), bounds)
     return naive | st.datetimes(timezones=st.just(UTC)) if bounds.unread and not given else naive
 
 
@@ -126,10 +144,10 @@ _MADE: Mapping[type, Callable[[Bounds], Values]] = {
     int: _integers,
     str: _texts,
     bytes: _bytes,
-    date: _between(st.dates),
+    date: _usual(st.dates, date(1900, 1, 1), date(2100, 12, 31)),
     datetime: _datetimes,
-    timedelta: _between(st.timedeltas),
-    Decimal: _between(st.decimals, allow_nan=False, allow_infinity=False),
+    timedelta: _usual(st.timedeltas, timedelta(days=-3650), timedelta(days=3650)),
+    Decimal: _usual(st.decimals, Decimal(-(10**12)), Decimal(10**12), allow_nan=False, allow_infinity=False),
     Fraction: _between(st.fractions),
     Path: _paths,
     PurePath: _paths,

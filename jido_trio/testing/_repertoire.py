@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
 from jido_trio.core import Action, Agent, Context
+from jido_trio.data import schema_of
 from jido_trio.errors import InvalidDefinition
 
 
@@ -27,9 +28,16 @@ def repertoire(cls: type[Agent[Any]]) -> tuple[type[Action], ...]:
 
 
 def routed(cls: type[Agent[Any]]) -> Iterator[type[Action]]:
-    """Return the actions that its routes lead to."""
+    """Return the actions that its routes lead to, but for those that only the runtime can tell of."""
     for route in cls.router.routes:
-        yield route.target.action_class
+        if not of_the_runtime(route.target.action_class):
+            yield route.target.action_class
+
+
+def of_the_runtime(action: type[Action]) -> bool:
+    """Tell whether an input is what became of something that ran: nobody else can make one that fits."""
+    own = action.__module__.startswith(f"{Action.__module__.partition('.')[0]}.core.")
+    return own and action.is_input and bool(schema_of(action).required)
 
 
 def _beside(cls: type[Agent[Any]]) -> Iterator[type[Action]]:

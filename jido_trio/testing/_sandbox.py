@@ -28,7 +28,7 @@ from typing import Any, Self, TypeAlias
 
 from attrs import frozen
 
-from jido_trio.doors import guard_clock
+from jido_trio.doors import guard_clock, guard_output
 from jido_trio.redact import shown_error
 from jido_trio.testing._plugin_walk import plugin_walk
 from jido_trio.testing._walk import walk, weigh
@@ -44,11 +44,13 @@ _LOOKS, _PAUSE = 5, 0.1
 
 _PROGRAM = """
 import json, sys
-path, modules = json.loads(sys.argv[1])
-sys.path[:] = path
+path, modules, command = json.loads(sys.argv[1])
+sys.path[:], sys.argv[:] = path, command or ["trial"]
 from jido_trio.testing._sandbox import serve
 serve(modules)
 """
+_COMMAND = ["/elsewhere/bin/pytest", "--debug"]
+"""What the program is called elsewhere, and given."""
 _SIZE = struct.Struct("!Q")
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT", "PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS")
 
@@ -60,6 +62,13 @@ class Died:
     why: str
 
 
+class Unhandable(Died):
+    """A trial that can't be handed to the process."""
+
+    def __init__(self) -> None:
+        super().__init__("its state can't be handed to another process")
+
+
 Answer: TypeAlias = Any
 """What the function returned, or `Died`."""
 
@@ -69,18 +78,23 @@ class Sandbox:
 
     Args:
         modules: What is imported beforehand; `module:name` for what its module makes when it is asked for it.
-        elsewhere: Whether to have another hash seed, working directory, time zone, locale and environment than usual.
+        elsewhere: The hash seed of a process that has another working directory, time zone, locale, environment and
+            command than usual, too.
     """
 
-    def __init__(self, modules: Sequence[str], *, elsewhere: bool = False) -> None:
+    def __init__(self, modules: Sequence[str], *, elsewhere: int | None = None) -> None:
         self._known: dict[bytes, Answer] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="elsewhere-") if elsewhere else None
+        self._folder = None if elsewhere is None else tempfile.TemporaryDirectory(prefix="elsewhere-")
         path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - as text, like the path itself
         self._process = subprocess.Popen(  # noqa: S603 - it is Python
-            [sys.executable, "-c", _PROGRAM, json.dumps([path, list(modules)])],
+            [sys.executable, "-c", _PROGRAM, json.dumps([path, list(modules), [] if elsewhere is None else _COMMAND])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=_elsewhere(self._folder.name) if self._folder else {**os.environ, "PYTHONHASHSEED": "0"},
+            env=(
+                {**os.environ, "PYTHONHASHSEED": "0"}
+                if self._folder is None
+                else {**_elsewhere(self._folder.name), "PYTHONHASHSEED": str(elsewhere)}
+            ),
             cwd=self._folder.name if self._folder else None,
         )
 
@@ -103,14 +117,17 @@ class Sandbox:
 
     def ask(self, what: str, about: object) -> Answer:
         """Return what a function of `TRIALS` makes of a value; what was asked before isn't tried again."""
-        request = pickle.dumps((what, about))
+        request = _handed(what, about)
+        if request is None:
+            return Unhandable()
         if request not in self._known:
             self._known[request] = self._asked(request)
         return self._known[request]
 
     def known(self, what: str, about: object) -> Answer:
         """Return what was answered before; None if it wasn't asked."""
-        return self._known.get(pickle.dumps((what, about)))
+        request = _handed(what, about)
+        return None if request is None else self._known.get(request)
 
     def _asked(self, request: bytes) -> Answer:
         to, back = self._process.stdin, self._process.stdout
@@ -123,9 +140,18 @@ class Sandbox:
             return Died(f"the process for trials ended with {self._process.wait()}")
 
 
+def _handed(what: str, about: object) -> bytes | None:
+    """Return a request; None if it is about what can't be handed to another process, and can't be made there."""
+    with suppress(Exception):  # of whatever is in a state
+        return pickle.dumps((what, about))
+    with suppress(Exception):
+        return pickle.dumps((what, about.made_there()))  # type: ignore[attr-defined]  # or it can't
+    return None
+
+
 def _elsewhere(folder: str) -> Mapping[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    other = {"PYTHONHASHSEED": "4242", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "HOME": folder, "USER": "elsewhere"}
+    other = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "HOME": folder, "USER": "elsewhere"}
     return {**kept, **other, "PYTHONUTF8": "1"}
 
 
@@ -163,6 +189,7 @@ def serve(modules: Sequence[str]) -> None:
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     guard_clock()
+    guard_output()
     for module in modules:
         with suppress(Exception):  # the trials will tell
             name, _, attribute = module.partition(":")

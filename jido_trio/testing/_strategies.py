@@ -10,6 +10,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from datetime import date
 from typing import Annotated, Any, Literal, NewType, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import attrs
@@ -22,9 +23,9 @@ from jido_trio.data import Misfit, schema_of, unstructure
 from jido_trio.errors import InvalidDefinition, InvalidParams
 from jido_trio.redact import shown
 from jido_trio.testing._bounds import NOWHERE, Bounds, bounds_of
-from jido_trio.testing._hints import hints_of
+from jido_trio.testing._hints import hints_beside, hints_of, knows_zones
 from jido_trio.testing._plain_values import NoValues, known, plain_values
-from jido_trio.testing._repertoire import repertoire
+from jido_trio.testing._repertoire import of_the_runtime, repertoire
 
 Overrides: TypeAlias = Mapping[Any, st.SearchStrategy[Any]]
 """Strategies by class, or by class and name of a field: `{Take: ..., (Put, "count"): ...}`."""
@@ -37,12 +38,14 @@ A = TypeVar("A", bound=Agent[Any])
 Act = TypeVar("Act", bound=Action)
 
 
-def plain_data() -> st.SearchStrategy[Any]:
-    """Generate what JSON can say; no nan, which isn't even equal to itself."""
+def plain_data(spoken: Sequence[Any] = ()) -> st.SearchStrategy[Any]:
+    """Generate what JSON can say, now and then a value of these; no nan, which isn't even equal to itself."""
     scalars = st.none() | st.booleans() | st.integers() | _FINITE | st.text(max_size=5)
-    return st.recursive(
-        scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
-    )
+    keys = st.text(max_size=3)
+    values, names = [one for one in spoken if not isinstance(one, bytes)], [one for one in spoken if type(one) is str]
+    scalars = scalars | st.sampled_from(values) if values else scalars
+    keys = keys | st.sampled_from(names) if names else keys
+    return st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3))
 
 
 def fitting(declared: Any, *, overrides: Overrides = NONE) -> st.SearchStrategy[Any]:
@@ -60,7 +63,10 @@ def _fitting(declared: Any, overrides: Overrides, bounds: Bounds) -> st.SearchSt
     if get_origin(declared) is Annotated and not any(map(_is_a_limit, declared.__metadata__)):
         return _fitting(get_args(declared)[0], overrides, bounds)
     if declared in (Any, object, None):
-        return plain_data()
+        return plain_data(bounds.hints)
+    if isinstance(declared, TypeVar):
+        kinds = declared.__constraints__ or (declared.__bound__ or int,)
+        return st.one_of([_fitting(kind, overrides, bounds) for kind in kinds])
     if isinstance(declared, type) and declared in _BARE:
         return _fitting(_BARE[declared], overrides, bounds)
     if isinstance(declared, type) and attrs.has(declared):
@@ -108,10 +114,7 @@ def _container(declared: Any, origin: type, overrides: Overrides, bounds: Bounds
         raise NoValues(declared)
     args = [arg for arg in get_args(declared) if arg is not Ellipsis]
     inside = [bounds.keys, bounds.items] if len(args) == 2 and issubclass(origin, Mapping) else [bounds.items] * 9
-    parts = [
-        _fitting(arg, overrides, attrs.evolve(inner or NOWHERE, hints=bounds.hints))
-        for arg, inner in zip(args, inside, strict=False)
-    ]
+    parts = [_fitting(arg, overrides, bounds.of_part(inner)) for arg, inner in zip(args, inside, strict=False)]
     least, most = bounds.sizes
     if least > most:
         return st.nothing()
@@ -120,16 +123,28 @@ def _container(declared: Any, origin: type, overrides: Overrides, bounds: Bounds
         return each if Ellipsis in get_args(declared) else st.tuples(*parts)
     for abc, make in _CONTAINERS.items():
         if issubclass(origin, abc):
-            return make(*parts, min_size=least, max_size=most)
+            made = make(*parts, min_size=least, max_size=most)
+            return made | _spoken(args, bounds, least, most) if abc is Mapping else made
     return known(declared)
+
+
+def _spoken(args: Sequence[Any], bounds: Bounds, least: int, most: int) -> st.SearchStrategy[Any]:
+    """Generate mappings of nothing but texts that the code speaks of: it looks for those, and for several at once."""
+    texts = [one for one in bounds.hints if type(one) is str]
+    if not texts or args[0] is not str or args[-1] not in (str, Any, object) or bounds.keys or bounds.items:
+        return st.nothing()
+    return st.dictionaries(
+        st.sampled_from(texts), st.sampled_from(texts), min_size=min(least, len(texts)), max_size=most
+    )
 
 
 def _scalar(declared: Any, bounds: Bounds) -> st.SearchStrategy[Any]:
     """Generate values of a plain type; now and then one that the code speaks of, or that is odd."""
     plain = plain_values(declared, bounds)
     spoken = [value for value in bounds.hints if type(value) is declared and _is_within(value, bounds)]
-    odd = [value for value in ODD_TEXTS if declared is str and _is_within(value, bounds)]
-    return st.one_of(plain, plain, plain, *(st.sampled_from(some) for some in (spoken, odd) if some))
+    beside = [value for value in bounds.beside if type(value) is declared and _is_within(value, bounds)]
+    odd = [value for value in ODD.get(declared, ()) if _is_within(value, bounds)]
+    return st.one_of(plain, plain, plain, *(st.sampled_from(some) for some in (spoken, beside, odd) if some))
 
 
 def _is_within(value: Any, bounds: Bounds) -> bool:
@@ -156,8 +171,13 @@ ODD_TEXTS = (
     "../x",
     "'",
     "%s",
+    "{x}",
+    "\u00b2",
 )
 """Texts that code treats otherwise than most: of no length, longer in capitals, digits that are none of ASCII's, ..."""
+ODD_DATES = (date(2024, 2, 29), date(2000, 2, 29), date(2023, 1, 31), date(2023, 12, 31), date(2024, 12, 30))
+"""A day of leap years, the end of a month and of a year, and one in the first week of the next."""
+ODD: Mapping[Any, Sequence[Any]] = {str: ODD_TEXTS, date: ODD_DATES}
 
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -267,7 +287,9 @@ def _field(
     own = overrides.get((cls, str(field.alias)))
     if own is not None:
         return own
-    bounds = attrs.evolve(bounds_of(field.validator), hints=hints_of(cls))
+    bounds = attrs.evolve(
+        bounds_of(field.validator), hints=hints_of(cls), beside=hints_beside(cls), zoned=knows_zones(cls)
+    )
     return _fitting(_with_given(field.type, given), overrides, bounds)
 
 
@@ -388,8 +410,27 @@ def command_sequences(
 
 def steps(cls: type[Agent[Any]], told: Sequence[type[Action]], overrides: Overrides) -> st.SearchStrategy[Any]:
     """Generate one thing that an agent can be told, of these actions or by its routes."""
-    loose = [st.tuples(st.just(one), arguments(one, overrides)) for one in told if one not in overrides]
-    return st.one_of(*(_actions(one, overrides) for one in told), *loose, *_signals(cls, overrides))
+    tellings = [form for one in told for form in _tellings(one, _contexts(cls, one), overrides)]
+    return st.one_of(*tellings, *_signals(cls, overrides))
+
+
+def _contexts(cls: type[Agent[Any]], action: type[Action]) -> Sequence[Mapping[str, Any]]:
+    """Return what each route to an action gives it as its context."""
+    routed = [route.target.context for route in cls.router.routes if route.target.action_class is action]
+    return [dict(context) for context in routed]
+
+
+def _tellings(
+    action: type[Action], contexts: Sequence[Mapping[str, Any]], overrides: Overrides
+) -> Iterator[st.SearchStrategy[Any]]:
+    """Generate an action, and its class with parameters; with the context of a route where each route has one."""
+    if all(contexts) and contexts:
+        given = arguments(action, overrides) if action not in overrides else overrides[action].map(attrs.asdict)
+        yield st.tuples(st.just(action), given, st.sampled_from(contexts))
+        return
+    yield _actions(action, overrides)
+    if action not in overrides:
+        yield st.tuples(st.just(action), arguments(action, overrides))
 
 
 def signals(cls: type[Agent[Any]], *, overrides: Overrides = NONE) -> st.SearchStrategy[Signal]:
@@ -408,12 +449,15 @@ _IDS = st.text("abcxyz", min_size=1, max_size=4)
 _ANY_ID = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), min_size=1, max_size=8)
 """What may be an id also where a signal names its agent."""
 _TIME = "2024-05-06T07:08:09Z"
+_SUBJECTS: st.SearchStrategy[str | None] = st.sampled_from([None, None, "a", "order/7"])
 
 
 def _signals(cls: type[Agent[Any]], overrides: Overrides) -> Iterator[st.SearchStrategy[Signal]]:
     for route in cls.router.routes:
         signal_type = ".".join("some" if part in ("*", "**") else part for part in route.pattern.split("."))
         action = route.target.action_class
+        if of_the_runtime(action):
+            continue
         data = arguments(action, overrides) if action not in overrides else overrides[action].map(attrs.asdict)
         yield _signal(signal_type, data)
 
@@ -421,7 +465,8 @@ def _signals(cls: type[Agent[Any]], overrides: Overrides) -> Iterator[st.SearchS
 @st.composite
 def _signal(draw: st.DrawFn, type: str, data: st.SearchStrategy[Any]) -> Signal:
     """Generate signals of a type: `builds` would take as long as it takes an agent to handle one."""
-    return Signal(type, unstructure(draw(data)), source="/check", id=draw(_IDS), time=_TIME)
+    subject = draw(_SUBJECTS)
+    return Signal(type, unstructure(draw(data)), source="/check", id=draw(_IDS), time=_TIME, subject=subject)
 
 
 def changes(cls: type[Any], *, overrides: Overrides = NONE) -> st.SearchStrategy[dict[str, Any]]:

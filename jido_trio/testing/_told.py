@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum
+from functools import cached_property
+from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -49,6 +51,15 @@ def _told(value: Any, room: int) -> str:
     return _other(value, kind, lambda held: _told(held, deeper))
 
 
+def _copied_by(value: Any) -> dict[str, Any]:
+    """Return what a value that hides all that it holds would be copied by."""
+    try:
+        reduced = value.__reduce_ex__(4)
+    except Exception:  # noqa: BLE001 - it can't be copied
+        return {}
+    return {"": reduced[1:3]} if isinstance(reduced, tuple) else {}
+
+
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 
 
@@ -57,11 +68,16 @@ def _listed(kind: str, parts: Iterable[str]) -> str:
 
 
 def _other(value: Any, kind: type, tell: Callable[[object], str]) -> str:
-    """Tell of a value by what it holds, and by its own text if it has one."""
-    held = dict(getattr(value, "__dict__", {}))
+    """Tell of a value by what it holds, and by its own text if it has one; not by what it has worked out of that."""
+    if isinstance(value, PurePath):
+        return repr(value)
+    cached = {name for base in kind.__mro__ for name, one in vars(base).items() if isinstance(one, cached_property)}
+    held = {name: one for name, one in getattr(value, "__dict__", {}).items() if name not in cached}
     for base in kind.__mro__:
         names = base.__dict__.get("__slots__", ())
         held |= {name: getattr(value, name, None) for name in ([names] if isinstance(names, str) else names)}
     own_repr: Any = kind.__repr__
     own = "" if own_repr is object.__repr__ else repr(value)
+    if not own and not held and kind.__module__ != "builtins":
+        held = _copied_by(value)
     return f"{type_name(kind)}({own}{tell(held) if held else ''})"

@@ -9,15 +9,18 @@ from __future__ import annotations
 import pickle
 import re
 import sys
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any, Self, TypeAlias
 
-from attrs import AttrsInstance, frozen
+from attrs import AttrsInstance, evolve, frozen
 
-from jido_trio.core import Agent, RunInstruction, Signal, Unrouted
+from jido_trio.core import Action, Agent, Direct, Error, RunInstruction, Signal, Unrouted
 from jido_trio.core.inner import invariants_of
 from jido_trio.data import pack, unpack
 from jido_trio.doors import watched
+from jido_trio.errors import ActionError
 from jido_trio.redact import shown, shown_error
 from jido_trio.testing._own_laws import Judges, OwnLaw
 from jido_trio.testing._told import told
@@ -39,6 +42,35 @@ class Trial:
     """Laws and models that its author has."""
     may_change_state: bool = False
     """Whether a plugin that is tried may change the agent's state in `on_result`."""
+
+    def made_there(self) -> Self:
+        """Return the same trial, whose agent is made anew in the process that it is handed to.
+
+        Raises:
+            LookupError: Its agent isn't as new.
+        """
+        new = type(self.agent).new(self.agent.id)
+        if _ADDRESS.sub("", told(new)) != _ADDRESS.sub("", told(self.agent)):
+            raise LookupError
+        anew: Any = _Anew(type(self.agent), self.agent.id)
+        return evolve(self, agent=anew)
+
+
+_ADDRESS = re.compile("0x[0-9a-f]+")
+
+
+class _Anew:
+    """An agent that is made where it is unpickled."""
+
+    def __init__(self, cls: type[Agent[Any]], id: str) -> None:
+        self.made_of = (cls, id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_anew, self.made_of
+
+
+def _made_anew(cls: type[Agent[Any]], id: str) -> Agent[Any]:
+    return cls.new(id)
 
 
 @frozen
@@ -74,6 +106,7 @@ class Walk:
     """What was noted on the way."""
 
     steps: tuple[Seen, ...] = ()
+    """The first is how a life begins, if the strategy has a word in it."""
     apart: str = ""
     """How a list of all steps differs from one after the other."""
 
@@ -83,37 +116,75 @@ def walk(trial: Trial) -> Walk:
     if _broken(trial.agent):
         return Walk()
     for step in trial.warm:
+        attempted(evolve(trial.agent, id=f"{trial.agent.id}-sibling"), step)
         attempted(trial.agent, step)
-    agent, seen, ended = trial.agent, [], trial.agent
+    agent, seen, ended = trial.agent, _begun(trial.agent), trial.agent
     judges = Judges(trial.laws, agent)
-    for step in trial.steps:
+    for step in () if any(one.error for one in seen) else trial.steps:
         one, ended = _step(agent, step, judges)
         seen.append(one)
         if one.error:
             break
         agent = ended
-    apart = _apart(trial.agent, trial.steps, agent, len(seen)) if seen and not seen[-1].error else ""
+    apart = _apart(trial.agent, trial.steps, agent) if seen and not seen[-1].error else ""
     return Walk(tuple(seen), apart)
 
 
+def _begun(agent: Agent[Any]) -> list[Seen]:
+    """Return what is noted as a life begins with an agent; nothing if that is no matter of code of its author's."""
+    if type(agent).strategy.__class__.init is Direct.init:
+        return []
+    twin = _copied(agent)
+    before = told(agent)
+    with watched() as doings:
+        text = _beginning(agent)
+    if text.startswith(_RAISED):
+        return [Seen(error=f"as a life begins: {text.removeprefix(_RAISED)}", doings=tuple(doings))]
+    now, again = told(agent), _beginning(agent)
+    other = text if twin is None else _beginning(twin)
+    return [
+        Seen(
+            text,
+            again="" if again == text else differing(text, again),
+            twin="" if other == text else differing(text, other),
+            touched="" if now == before else differing(before, now),
+            doings=tuple(doings),
+            state=told(agent.state),
+        )
+    ]
+
+
+_RAISED = "\0raised "
+
+
+def _beginning(agent: Agent[Any]) -> str:
+    try:
+        return told(type(agent).strategy.init(agent))
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:  # noqa: ASYNC103, BLE001 - whatever it is, it is what is looked for
+        return f"{_RAISED}{type(error).__name__}: {shown_error(error)}"  # noqa: ASYNC104 - no Trio runs here
+
+
 def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[Any]]:
-    twins = _copied((agent, step))
+    twins = _copied(agent), _copied(step)
     before = told((agent, step))
     with watched() as doings:
         after, directives, error = attempted(agent, step)
-    text = error or told((after, directives))
+        answers, error = ((), error) if error else _answers(after, step, directives)
+    text = error or told((after, directives, *answers))
     now = told((agent, step))
     touched = "" if now == before else differing(before, now)
     if error:
         return Seen(error=error, touched=touched, doings=tuple(doings)), agent
     again = _text(agent, step)
-    twin = text if twins is None else _text(*twins)
+    twin = text if any(one is None for one in twins) else _text(*twins)
     return (
         Seen(
             text,
             "",
             "" if again == text else differing(text, again),
-            "" if twin == text else differing(text, twin),
+            _once_more(after, step, twins[1]) if twin == text else differing(text, twin),
             touched,
             tuple(doings),
             _invalid(after),
@@ -124,6 +195,38 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
         ),
         after,
     )
+
+
+def _once_more(agent: Agent[Any], step: Step, twin: Step | None) -> str:
+    """Return how it matters whether an agent is told the very same once more, or what is equal to it."""
+    if twin is None:
+        return ""
+    same, equal = _text(agent, step), _text(agent, twin)
+    return "" if same == equal else differing(same, equal)
+
+
+def _answers(agent: Agent[Any], step: Step, directives: Sequence[AttrsInstance]) -> tuple[tuple[object, ...], str]:
+    """Return what callers are replied, and what follows from errors; and what that raises, but for an `ActionError`."""
+    try:
+        return (*_replies(agent, step), *_policies(agent, directives)), ""
+    except ActionError as error:
+        return (error,), ""
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except BaseException as error:  # noqa: ASYNC103, BLE001 - whatever it is, it is what is looked for
+        return (), f"{type(error).__name__}: {shown_error(error)}"  # noqa: ASYNC104 - no Trio runs here
+
+
+def _replies(agent: Agent[Any], step: Step) -> Iterator[object]:
+    reply = getattr(step, "reply", None)
+    if isinstance(step, Action) and callable(reply):
+        yield reply(agent)
+
+
+def _policies(agent: Agent[Any], directives: Sequence[AttrsInstance]) -> Iterator[object]:
+    policy: Any = type(agent).error_policy
+    if isinstance(policy, FunctionType | MethodType | partial):
+        yield from (policy(one, agent) for one in directives if isinstance(one, Error))
 
 
 def attempted(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstance], str]:
@@ -140,7 +243,8 @@ def attempted(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstanc
 
 def _text(agent: Agent[Any], step: Step) -> str:
     after, directives, error = attempted(agent, step)
-    return error or told((after, directives))
+    answers, error = ((), error) if error else _answers(after, step, directives)
+    return error or told((after, directives, *answers))
 
 
 def _copied(value: Any) -> Any:
@@ -195,11 +299,11 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 """Derived ids follow from the whole command, so those of a list are others than those of its items."""
 
 
-def _apart(first: Agent[Any], steps: Sequence[Step], last: Agent[Any], count: int) -> str:
+def _apart(first: Agent[Any], steps: Sequence[Step], last: Agent[Any]) -> str:
     """Return how one `cmd` with all steps differs from one after the other; nothing where that isn't asked for."""
     cls = type(first)
     plain = type(cls.strategy).run is type(Agent.strategy).run and cls.cmd is Agent.cmd
-    if not plain or cls._hooked or count < len(steps) or count < 2 or any(isinstance(s, Signal) for s in steps):
+    if not plain or cls._hooked or len(steps) < 2 or any(isinstance(s, Signal) for s in steps):
         return ""
     drawn: list[object] = []
     with noting_draws(drawn):

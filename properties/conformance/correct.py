@@ -5,10 +5,13 @@ import enum
 import fractions
 import functools
 import hashlib
+import io
 import json
 import math
+import pathlib
 import random
 import re
+import threading
 import time
 import uuid
 import zoneinfo
@@ -16,7 +19,7 @@ from collections import Counter as Multiset
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import date, datetime, timedelta, timezone
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 from attrs import field, frozen
@@ -40,6 +43,7 @@ from jido_trio import (
     invariant,
     world,
 )
+from jido_trio.core import Fsm, Transition
 
 CORRECT: list[type[Agent[Any]]] = []
 
@@ -540,3 +544,189 @@ class WhoAmI(Action):
 
 @correct
 class KnowsItself(Agent[Box], routes={"go": WhoAmI}): ...
+
+
+class PrintedText(Action):
+    def run(self, context: Context[Box]) -> Result:
+        text = io.StringIO()
+        print("total:", context.state.total, file=text)
+        return {"text": text.getvalue()}
+
+
+@correct
+class PrintsIntoAText(Agent[Box], routes={"go": PrintedText}): ...
+
+
+class ParsedDay(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": datetime.strptime("06 May 2024", "%d %B %Y").date().isoformat()}
+
+
+@correct
+class ParsesDays(Agent[Box], routes={"go": ParsedDay}): ...
+
+
+@frozen
+class Shelf:
+    files: list[pathlib.Path] = field(factory=list)
+    endings: dict[str, int] = field(factory=dict)
+
+
+class Store(Action):
+    path: pathlib.Path
+
+    def run(self, context: Context[Shelf]) -> Result:
+        ending, files = self.path.suffix, context.state.files
+        return {"files": [*files, self.path], "endings": {ending: sum(1 for one in files if one.suffix == ending) + 1}}
+
+
+@correct
+class KeepsPaths(Agent[Shelf], routes={"store": Store}): ...
+
+
+T = TypeVar("T")
+
+
+@frozen
+class Stack(Generic[T]):
+    items: tuple[T, ...] = ()
+
+
+@frozen
+class Pile:
+    numbers: Stack[int] = field(factory=Stack)
+
+
+class Push(Action):
+    number: int
+
+    def run(self, context: Context[Pile]) -> Result:
+        return {"numbers": {"items": (*context.state.numbers.items, self.number * 2)}}
+
+
+@correct
+class HasAGenericState(Agent[Pile], routes={"push": Push}): ...
+
+
+@frozen
+class Deadline:
+    due: datetime = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    here: str = ""
+
+
+class Postpone(Action):
+    until: datetime
+
+    def run(self, context: Context[Deadline]) -> Result:
+        if self.until <= context.state.due:
+            raise ActionError("it is due later")
+        due = self.until + timedelta(days=1)
+        return {"due": due, "here": due.astimezone(zoneinfo.ZoneInfo("Europe/Berlin")).isoformat()}
+
+
+@correct
+class ComparesTimesWithAZone(Agent[Deadline], routes={"postpone": Postpone}): ...
+
+
+class Total:
+    """What nobody freezes, and works something out when it is asked."""
+
+    def __init__(self, numbers: tuple[int, ...] = ()) -> None:
+        self.numbers = numbers
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Total) and self.numbers == other.numbers
+
+    def __hash__(self) -> int:
+        return hash(self.numbers)
+
+    @functools.cached_property
+    def total(self) -> int:
+        return sum(self.numbers)
+
+
+@frozen
+class Register:
+    total: Total = field(factory=Total)
+    text: str = ""
+
+
+class Enter(Action):
+    number: int
+
+    def run(self, context: Context[Register]) -> Result:
+        before = context.state.total
+        return {"total": Total((*before.numbers, self.number)), "text": str(before.total)}
+
+
+@correct
+class RemembersWhatItWorkedOut(Agent[Register], routes={"enter": Enter}): ...
+
+
+class ShipFrom(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return Emit("shipped", {"from": context["warehouse"]})
+
+
+@correct
+class IsToldMoreByItsRoute(Agent[Box], routes={"ship": (ShipFrom, {}, {"warehouse": "Leith"})}): ...
+
+
+@frozen
+class Purse:
+    cents: decimal.Decimal = decimal.Decimal(0)
+
+
+class PayDecimals(Action):
+    amount: decimal.Decimal
+
+    def run(self, context: Context[Purse]) -> Result:
+        return {"cents": context.state.cents + (self.amount * 2).quantize(decimal.Decimal("0.01"))}
+
+
+@correct
+class AddsDecimals(Agent[Purse], routes={"pay": PayDecimals}): ...
+
+
+class Coin(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": context.state.total + 1}
+
+
+class PushThrough(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return Emit("turned")
+
+
+def _paid(state: Box, push: PushThrough) -> bool:
+    return state.total >= 2
+
+
+TURNSTILE = Fsm(
+    ["locked", "open"],
+    [
+        Transition("locked", Coin),
+        Transition("locked", PushThrough, "open", when=_paid),
+        Transition("open", PushThrough, "locked"),
+    ],
+)
+
+
+@correct
+class GoesByATable(Agent[Box], strategy=TURNSTILE, routes={"coin": Coin, "push": PushThrough}): ...
+
+
+@frozen
+class Locked:
+    lock: Any = field(factory=threading.Lock, eq=False, validator=attrs.validators.instance_of(type(threading.Lock())))
+    total: int = 0
+
+
+class CountUnderALock(Action):
+    def run(self, context: Context[Locked]) -> Result:
+        with context.state.lock:
+            return {"total": context.state.total + 1}
+
+
+@correct
+class HoldsWhatCanNotBeCopied(Agent[Locked], routes={"go": CountUnderALock}): ...

@@ -1,9 +1,12 @@
 """Agents with one defect each. `DEFECTS` says which laws may find it."""
 
 import contextvars
+import csv
 import datetime
 import decimal
 import gc
+import io
+import json
 import locale
 import logging
 import math
@@ -12,7 +15,9 @@ import os
 import pathlib
 import platform
 import random
+import resource
 import secrets
+import select
 import socket
 import sqlite3
 import subprocess
@@ -20,18 +25,21 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import types
 import uuid
 import warnings
 from collections.abc import Callable
 from random import randint, shuffle
 from time import time as now_in_seconds
-from typing import Any
+from typing import Any, Literal
 
 import attrs
+import trio
 from attrs import field, frozen
 
-from jido_trio import Action, Agent, Context, Emit, Result, Schedule, invariant
+from jido_trio import Action, ActionError, Agent, Context, Emit, Error, Result, Schedule, invariant
+from jido_trio.core import Direct
 
 DEFECTS: dict[type[Agent[Any]], frozenset[str]] = {}
 
@@ -749,3 +757,273 @@ class Warns(Action):
     def run(self, context: Context[Box]) -> Result:
         warnings.showwarning("here", UserWarning, __file__, 1)
         return {"total": 1}
+
+
+# ---- by doors that are seldom used
+
+
+@planted("pure")
+class AsksWhatItHasUsed(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 10**9)}
+
+
+@planted("pure")
+class WaitsForNobody(Action):
+    def run(self, context: Context[Box]) -> Result:
+        threading.Event().wait(0.001)
+        return {"total": 1}
+
+
+@planted("pure")
+class SleepsBySelecting(Action):
+    def run(self, context: Context[Box]) -> Result:
+        select.select([], [], [], 0.001)
+        return {"total": 1}
+
+
+@planted("pure")
+class AsksTrioIfItCan(Action):
+    def run(self, context: Context[Box]) -> Result:
+        try:
+            return {"total": int(trio.current_time())}
+        except RuntimeError:
+            return {"total": 0}
+
+
+@planted("pure")
+class LooksAtItsCaller(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": sys._getframe(1).f_code.co_name}
+
+
+@planted("pure")
+class CountsItsCallers(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": len(traceback.extract_stack())}
+
+
+@planted("pure")
+class TellsItsThread(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": threading.current_thread().name}
+
+
+@planted("pure")
+class WritesNumbersAsPeopleDo(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": locale.format_string("%d", context.state.total, grouping=True)}
+
+
+@planted("pure")
+class LogsForDebuggers(Action):
+    """Nobody listens, today."""
+
+    def run(self, context: Context[Box]) -> Result:
+        logging.getLogger("tried").debug("here")
+        return {"total": 1}
+
+
+@planted("pure")
+class HushesALibrary(Action):
+    def run(self, context: Context[Box]) -> Result:
+        logging.getLogger("tried").setLevel(logging.ERROR)
+        return {"total": 1}
+
+
+@planted("pure")
+class WarnsItsCaller(Action):
+    def run(self, context: Context[Box]) -> Result:
+        warnings.warn("here", stacklevel=2)
+        return {"total": 1}
+
+
+@planted("pure")
+class HushesWarnings(Action):
+    def run(self, context: Context[Box]) -> Result:
+        warnings.simplefilter("ignore")
+        return {"total": 1}
+
+
+@planted("pure")
+class EncodesAnything(Action):
+    def run(self, context: Context[Box]) -> Result:
+        json.JSONEncoder.default = lambda self, o: str(o)  # type: ignore[method-assign]
+        return {"text": json.dumps({"total": 1})}
+
+
+@planted("pure")
+class AllowsLongFields(Action):
+    def run(self, context: Context[Box]) -> Result:
+        csv.field_size_limit(10**7)
+        return {"total": 1}
+
+
+# ---- beside `run`
+
+
+@planted("pure", "deterministic")
+class RepliesWithTheTime(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": context.state.total + 1}
+
+    def reply(self, agent: Agent[Box]) -> float:
+        return time.time()
+
+
+@planted("total")
+class RepliesWithTheFirst(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return None
+
+    def reply(self, agent: Agent[Box]) -> int:
+        return agent.state.items[0]
+
+
+def _by_chance(error: Error, agent: Any) -> Literal["continue", "stop"]:
+    return "stop" if random.random() < 0.5 else "continue"
+
+
+@planted("pure", error_policy=_by_chance)
+class RefusesNegativeNumbers(Action):
+    number: int
+
+    def run(self, context: Context[Box]) -> Result:
+        if self.number < 0:
+            raise ActionError("negative")
+        return {"total": self.number}
+
+
+@frozen
+class BornByChance(Direct):
+    """A strategy with which a life begins anyhow."""
+
+    def init(self, agent: Any) -> Any:
+        return agent.set({"total": random.getrandbits(32)}), ()
+
+
+@planted("pure", "deterministic", strategy=BornByChance())
+class AddsOne(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": context.state.total + 1}
+
+
+# ---- who is who
+
+
+@planted("deterministic")
+class AsksWhetherItIsTheVerySame(Action):
+    word: str
+
+    def run(self, context: Context[Box]) -> Result:
+        if self.word is context.state.text:
+            return None
+        return {"text": self.word, "total": context.state.total + 1}
+
+
+_SEATS: dict[str, str] = {}
+
+
+@planted("independent")
+class TakesASeatForItself(Action):
+    seat: Literal["window", "aisle"]
+
+    def run(self, context: Context[Box]) -> Result:
+        if _SEATS.setdefault(self.seat, context.agent.id) != context.agent.id:
+            raise ActionError("taken")
+        return {"text": self.seat}
+
+
+# ---- at a value that is another's, or a day that is rare
+
+
+@frozen
+class Words:
+    word: str = ""
+
+
+class PutsAWord(Action):
+    word: str
+
+    def run(self, context: Context[Words]) -> Result:
+        return {"word": self.word}
+
+
+@planted("total", state=Words)
+class FailsAtAWordThatWasPut(Action):
+    def run(self, context: Context[Words]) -> Result:
+        if context.state.word == "turbo":
+            raise RuntimeError
+        return None
+
+
+@planted("total")
+class PaysBackWithoutAnAmount(Action):
+    payload: dict[str, Any]
+
+    def run(self, context: Context[Box]) -> Result:
+        if self.payload.get("kind") == "refund":
+            return {"total": self.payload["amount"]}
+        return None
+
+
+@planted("total")
+class ForgetsLeapYears(Action):
+    born: datetime.date
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": str(self.born.replace(year=2021))}
+
+
+# ---- what others hide, and what grows beyond all bounds
+
+
+@frozen
+class Draft:
+    text: Any = field(factory=io.StringIO)
+    total: int = 0
+
+
+@planted("pure", state=Draft)
+class WritesIntoItsState(Action):
+    def run(self, context: Context[Draft]) -> Result:
+        context.state.text.write("x")
+        return {"total": context.state.total + 1}
+
+
+@planted("deterministic")
+class LooksAtItsCommand(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": sys.argv[0]}
+
+
+def _best(items: tuple[int, ...]) -> int:
+    return max(_best(items[1:]), items[0] + _best(items[1:])) if items else 0
+
+
+@planted("bounded")
+class TriesAllOfThem(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": _best(context.state.items)}
+
+
+@frozen
+class Line:
+    sku: str
+    cents: int = 0
+
+
+@frozen
+class Lines:
+    lines: list[Line] = field(factory=list)
+    twice: int = 0
+
+
+@planted("bounded", state=Lines)
+class ComparesLinesOfItsOwn(Action):
+    def run(self, context: Context[Lines]) -> Result:
+        twice = 0
+        for one in context.state.lines:
+            for other in context.state.lines:
+                twice += one.sku == other.sku
+        return {"twice": twice}
