@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, redirect_stdout
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ def check(options: argparse.Namespace) -> int:
     """Try the laws, and return the exit code."""
     sys.path.insert(0, str(Path.cwd()))
     try:
-        found = [subject for target in _targets(options) for subject in subjects(target)]
-        reports = list(_reports(found, options))
+        with redirect_stdout(sys.stderr) if options.json else nullcontext():  # modules may print when they are imported
+            reports = list(_reports(_found(options), options))
     except InvalidDefinition as error:
         print(f"jido-trio: {error}", file=sys.stderr)
         return USAGE
@@ -38,30 +39,43 @@ def check(options: argparse.Namespace) -> int:
     return 0 if all(report.holds for report in reports) else BROKEN
 
 
-def _targets(options: argparse.Namespace) -> Sequence[str]:
-    """Return modules, with a class each or without; of a folder those that define an agent."""
+def _found(options: argparse.Namespace) -> Sequence[AgentUnderTest]:
+    """Return what is to be checked. Of a folder, modules without an agent or plugin are passed over."""
     if options.all == bool(options.targets):
         raise InvalidDefinition("say what to check: module:Agent, a module, a package or a folder; or --all")
-    named = ["."] if options.all else options.targets
-    return [module for target in named for module in (_below(Path(target)) if Path(target).exists() else [target])]
+    found: list[AgentUnderTest] = []
+    for target in ["."] if options.all else options.targets:
+        path, _, name = target.partition(":")
+        if path and Path(path).is_dir() and not name:
+            found += _in_folder(Path(path))
+        elif path.endswith(".py") and Path(path).is_file():
+            found += subjects(":".join([_module_of(Path(path)), *([name] if name else [])]))
+        else:
+            found += subjects(target)
+    return found
 
 
-def _below(path: Path) -> list[str]:
-    """Return the modules in a file or folder that speak of agents or plugins."""
-    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
-    here = Path.cwd()
-    names = []
-    for file in files:
-        inside = file.resolve()
-        if not inside.is_relative_to(here):
-            raise InvalidDefinition(f"{said(path)} is not below the working directory: go there, or name a module")
-        parts = inside.relative_to(here).with_suffix("").parts
-        hidden = any(part.startswith(".") or not part.isidentifier() for part in parts)
-        if file.suffix == ".py" and not hidden and _has_agents(file):
-            names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
-    if not names:
+def _in_folder(path: Path) -> Sequence[AgentUnderTest]:
+    found: list[AgentUnderTest] = []
+    for file in sorted(path.rglob("*.py")):
+        module = _module_of(file)
+        if all(part.isidentifier() for part in module.split(".")) and file.stem != "__main__" and _has_agents(file):
+            try:
+                found += subjects(module)
+            except InvalidDefinition as error:
+                if error.field != "module":
+                    raise
+    if not found:
         raise InvalidDefinition(f"no agent and no plugin is defined in {said(path)}", field="target", value=str(path))
-    return names
+    return found
+
+
+def _module_of(file: Path) -> str:
+    inside, here = file.resolve(), Path.cwd()
+    if not inside.is_relative_to(here):
+        raise InvalidDefinition(f"{said(file)} is not below the working directory: go there, or name a module")
+    parts = inside.relative_to(here).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _has_agents(file: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta, timezone
@@ -107,7 +108,7 @@ def _code(value: Any, names: set[Any]) -> str:
         return f"({', '.join(_code(item, names) for item in value)}{',' if len(value) == 1 else ''})"
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return f"[{', '.join(_code(item, names) for item in value)}]"
-    if kind is float and value - value != 0:
+    if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})"
     if kind in (str, bytes, int, float, bool, complex, type(None)):
         return repr(value)

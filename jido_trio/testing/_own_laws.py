@@ -176,4 +176,4 @@ def _said(name: str, what: str, holds: Callable[[], object]) -> str:
     except AssertionError as error:
         return f"{name} {what}: {shown_error(error)}"
     except Exception as error:  # noqa: BLE001 - it can't be told
-        return f"{name} can't be told: {type(error).__name__}: {shown_error(error)}"
+        return f"{name} can't be told: {shown_error(error)}"

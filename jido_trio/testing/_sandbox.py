@@ -216,7 +216,7 @@ def _answer(request: bytes) -> bytes:
         return pickle.dumps(TRIALS[what](about))
     except BaseException as error:  # noqa: ASYNC103, BLE001 - it is the answer
         return pickle.dumps(  # noqa: ASYNC104 - no Trio runs here
-            Died(f"{type(error).__name__}: {shown_error(error)}")
+            Died(shown_error(error))
         )
 
 

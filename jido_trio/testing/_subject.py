@@ -208,12 +208,14 @@ def subjects(target: str) -> Sequence[AgentUnderTest]:
     """Return what `module:Name`, a module or a package names: an agent, action or plugin, or all that are there.
 
     Plugins that need config are left out of a module; they are named one by one, as values. Of a module with neither
-    agents nor plugins its actions are meant.
+    agents nor plugins its actions are meant. A `__main__` in a package is left out: to import it would be to run it.
 
     Raises:
         InvalidDefinition: It can't be imported, has no such name, or nothing of these.
     """
     module_name, _, name = target.partition(":")
+    if not module_name:
+        raise InvalidDefinition(f"{shown(target)} names no module: say module:Agent", field="target", value=target)
     module = _imported(module_name)
     if name:
         found: Any = module
@@ -225,21 +227,23 @@ def subjects(target: str) -> Sequence[AgentUnderTest]:
         return [subject_of(found, also=tuple(own_laws(found, module)) if is_agent else ())]
     names = [module_name]
     if hasattr(module, "__path__"):
-        names += [one.name for one in pkgutil.walk_packages(module.__path__, f"{module_name}.")]
+        inside = pkgutil.walk_packages(module.__path__, f"{module_name}.", onerror=lambda _: None)
+        names += [one.name for one in inside if not one.name.endswith(".__main__")]
     modules = [_imported(one) for one in names]
     found = [cls for one in modules for cls in (*_agents_in(one), *_plugins_in(one))]
     found = found or [cls for one in modules for cls in _actions_in(one)]
     if not found:
-        raise InvalidDefinition(f"{module_name} has no agent, plugin or action", field="target", value=target)
+        raise InvalidDefinition(f"{module_name} has no agent, plugin or action", field="module", value=target)
     return [subject_of(cls) for cls in found]
 
 
 def _imported(name: str) -> Any:
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        ends = "it ends the program, " if isinstance(error, SystemExit) else ""
         raise InvalidDefinition(
-            f"{shown(name)} can't be imported: {shown_error(error)}", field="target", value=name
+            f"{shown(name)} can't be imported: {ends}{shown_error(error)}", field="target", value=name
         ) from error
 
 

@@ -163,7 +163,7 @@ def _beginning(agent: Agent[Any]) -> str:
     except (KeyboardInterrupt, MemoryError):
         raise
     except BaseException as error:  # noqa: ASYNC103, BLE001 - whatever it is, it is what is looked for
-        return f"{_RAISED}{type(error).__name__}: {shown_error(error)}"  # noqa: ASYNC104 - no Trio runs here
+        return f"{_RAISED}{shown_error(error)}"  # noqa: ASYNC104 - no Trio runs here
 
 
 def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[Any]]:
@@ -214,7 +214,7 @@ def _answers(agent: Agent[Any], step: Step, directives: Sequence[AttrsInstance])
     except (KeyboardInterrupt, MemoryError):
         raise
     except BaseException as error:  # noqa: ASYNC103, BLE001 - whatever it is, it is what is looked for
-        return (), f"{type(error).__name__}: {shown_error(error)}"  # noqa: ASYNC104 - no Trio runs here
+        return (), shown_error(error)  # noqa: ASYNC104 - no Trio runs here
 
 
 def _replies(agent: Agent[Any], step: Step) -> Iterator[object]:
@@ -237,7 +237,7 @@ def attempted(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstanc
     except (KeyboardInterrupt, MemoryError):
         raise
     except BaseException as error:  # noqa: ASYNC103, BLE001 - whatever it is, it is what is looked for
-        return agent, (), f"{type(error).__name__}: {shown_error(error)}"  # noqa: ASYNC104 - no Trio runs here
+        return agent, (), shown_error(error)  # noqa: ASYNC104 - no Trio runs here
     return after, directives, ""
 
 

@@ -1,5 +1,6 @@
 """The laws of agents: what they find, whom they leave alone, and what they tell."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from jido_trio.cli import main
 from jido_trio.errors import InvalidDefinition
 from jido_trio.testing import NAMES, check_agent, conformance, subject_of, subjects, told_verdict
 from jido_trio.testing._conformance import Bench, How, is_steep, judged
@@ -217,6 +219,54 @@ def test_the_command_tells_a_machine_all(project):
     [report] = json.loads(done.stdout)
     assert (report["agent"], report["holds"]) == ("shares:Splitter", False)
     assert report["laws"][0]["outcome"] == "broken"
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("leaves:Splitter", "'leaves' can't be imported: it ends the program, SystemExit: 0"),
+        ("torn", "'torn' can't be imported: SyntaxError: invalid syntax (torn.py, line 1)"),
+        ("bare.py", "bare has no agent, plugin or action"),
+        (":Splitter", "':Splitter' names no module: say module:Agent"),
+        ("", "'' names no module: say module:Agent"),
+    ],
+)
+def test_whatever_can_not_be_checked_ends_with_2_and_is_named(project, monkeypatch, capsys, target, why):
+    for name, text in {"leaves": "raise SystemExit(0)", "torn": "class Agent(:", "bare": "x = 1"}.items():
+        (project / f"{name}.py").write_text(text)
+    assert checked(project, monkeypatch, target) == 2
+    assert capsys.readouterr().err == f"jido-trio: {why}\n"
+
+
+def test_a_file_is_its_module_whatever_its_name(project, monkeypatch, capsys):
+    (project / "my-shares.py").write_text(AGENT)
+    assert checked(project, monkeypatch, "my-shares.py:Splitter", "--law", "own") == 0
+    assert capsys.readouterr().out.splitlines()[0] == "my-shares:Splitter"
+
+
+def test_modules_of_a_folder_without_agents_are_passed_over(project, monkeypatch, capsys):
+    (project / "other.py").write_text('"""Of a jido_trio."""\n\nclass AgentOfAnother: ...\n')
+    (project / "__main__.py").write_text(AGENT + "\nraise SystemExit(1)\n")
+    assert checked(project, monkeypatch, ".", "--law", "own") == 0
+    assert capsys.readouterr().out.splitlines()[0] == "shares:Splitter"
+
+
+def test_what_a_module_prints_when_it_is_imported_stands_in_no_document(project, monkeypatch, capsys):
+    (project / "loud.py").write_text(AGENT + "\nprint('hello')\n")
+    assert checked(project, monkeypatch, "loud:Splitter", "--law", "own", "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)[0]["agent"] == "loud:Splitter"
+    assert err == "hello\n"
+
+
+def checked(project: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """Return how the command ends in this very process, which is quicker; nothing that it imports stays."""
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("shares", "loud", "my-shares", "bare", "torn", "leaves", "other"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    importlib.invalidate_caches()
+    return main(["check", *words])
 
 
 def test_the_catalogues_are_as_large_as_the_page_says():
