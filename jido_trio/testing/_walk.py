@@ -111,6 +111,10 @@ class Walk:
     """How a list of all steps differs from one after the other."""
 
 
+_ENOUGH = 1.0
+"""Seconds of the processor after which a walk goes no further: notes of large agents take much longer than these do."""
+
+
 def walk(trial: Trial) -> Walk:
     """Go through a trial; not at all if the agent it begins with is none, by its own invariants."""
     if _broken(trial.agent):
@@ -120,7 +124,10 @@ def walk(trial: Trial) -> Walk:
         attempted(trial.agent, step)
     agent, seen, ended = trial.agent, _begun(trial.agent), trial.agent
     judges = Judges(trial.laws, agent)
+    began = _used()
     for step in () if any(one.error for one in seen) else trial.steps:
+        if _used() > began + _ENOUGH:
+            return Walk(tuple(seen))
         one, ended = _step(agent, step, judges)
         seen.append(one)
         if one.error:
@@ -387,16 +394,15 @@ def _lines(agent: Agent[Any], step: Step) -> int:
 
 
 def _seconds(agent: Agent[Any], step: Step) -> float:
-    resource = sys.modules.get("resource")
-    if resource is None:
-        return 0.0
-
-    def used() -> float:
-        return float(resource.getrusage(resource.RUSAGE_SELF).ru_utime)
-
     took = []
     for _ in range(3):
-        began = used()
+        began = _used()
         attempted(agent, step)
-        took.append(used() - began)
+        took.append(_used() - began)
     return min(took)
+
+
+def _used() -> float:
+    """Return how long this process has worked, in seconds of the processor; 0 where that can't be told."""
+    resource = sys.modules.get("resource")
+    return 0.0 if resource is None else float(resource.getrusage(resource.RUSAGE_SELF).ru_utime)

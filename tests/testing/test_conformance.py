@@ -1,5 +1,6 @@
 """The laws of agents: what they find, whom they leave alone, and what they tell."""
 
+import datetime as dt
 import importlib
 import json
 import subprocess
@@ -10,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from jido_trio import Signal
 from jido_trio.cli import main
 from jido_trio.errors import InvalidDefinition
-from jido_trio.testing import NAMES, check_agent, conformance, subject_of, subjects, told_verdict
+from jido_trio.testing import NAMES, _walk, check_agent, conformance, subject_of, subjects, told_verdict
+from jido_trio.testing._code import code_of
 from jido_trio.testing._conformance import Bench, How, is_steep, judged
 from properties.conformance import correct, defects
 
@@ -267,6 +270,21 @@ def checked(project: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         monkeypatch.delitem(sys.modules, name, raising=False)
     importlib.invalidate_caches()
     return main(["check", *words])
+
+
+def test_notes_of_an_agent_that_works_long_are_no_reason_to_accuse_it(monkeypatch):
+    monkeypatch.setattr(_walk, "_ENOUGH", -1.0)
+    assert _walk.walk(_walk.Trial(correct.Plain.new("a"), (correct.Plus(),) * 12)) == _walk.Walk()
+
+
+def test_a_counterexample_imports_what_it_names_from_where_anybody_may():
+    day = dt.date(2024, 2, 29)
+    told = code_of(
+        _walk.Trial(correct.Plain.new("a"), (Signal("plus", {"at": day, "path": Path("a")}), correct.Plus()))
+    )
+    lines = told.splitlines()
+    assert {"import datetime", "from jido_trio.core import Signal"} < set(lines)
+    exec(told, {})
 
 
 def test_the_catalogues_are_as_large_as_the_page_says():
