@@ -77,7 +77,7 @@ def _other(value: Any, kind: type, tell: Callable[[object], str]) -> str:
         names = base.__dict__.get("__slots__", ())
         held |= {name: getattr(value, name, None) for name in ([names] if isinstance(names, str) else names)}
     own_repr: Any = kind.__repr__
-    own = "" if own_repr is object.__repr__ else repr(value)
+    own = "" if own_repr is object.__repr__ else repr(value).replace(hex(id(value)), "0x")
     if not own and not held and kind.__module__ != "builtins":
         held = _copied_by(value)
     return f"{type_name(kind)}({own}{tell(held) if held else ''})"
