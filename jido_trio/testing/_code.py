@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta, timezone
@@ -68,15 +69,12 @@ def _is_default(field: attrs.Attribute[Any], value: object) -> bool:
     return default is not attrs.NOTHING and type(default) is type(value) and bool(default == value)
 
 
-_OURS = __name__.partition(".")[0]
-
-
 def _imports(names: set[Any]) -> list[str]:
     by_module: dict[str, set[str]] = {}
     modules = [one for one in names if isinstance(one, ModuleType)]
     for cls in names - set(modules):
-        is_private = cls.__module__.startswith((f"{_OURS}.", "pathlib."))
-        module = cls.__module__.partition("._")[0] if is_private else cls.__module__
+        public = cls.__module__.partition("._")[0]
+        module = public if hasattr(sys.modules[public], cls.__qualname__) else cls.__module__
         by_module.setdefault(module, set()).add(cls.__qualname__.partition(".")[0])
     whole = sorted(f"import {module.__name__}" for module in modules)
     return whole + [f"from {module} import {', '.join(sorted(by_module[module]))}" for module in sorted(by_module)]
