@@ -128,9 +128,10 @@ def _datetimes(bounds: Bounds) -> Values:
     if zones:
         return _open(st.datetimes(**given, timezones=st.sampled_from(sorted(zones, key=repr))), bounds)
     usual = {"min_value": datetime(1900, 1, 1), "max_value": datetime(2100, 12, 31)}  # noqa: DTZ001 - of any zone
+    within = given or usual
     if bounds.zoned:
-        return _open(st.datetimes(**{**usual, **given}, timezones=st.just(UTC)), bounds)
-    naive = _open(st.datetimes(**{**usual, **given}), bounds)
+        return _open(st.datetimes(**within, timezones=st.just(UTC)), bounds)
+    naive = _open(st.datetimes(**within), bounds)
     return naive | st.datetimes(timezones=st.just(UTC)) if bounds.unread and not given else naive
 
 

@@ -25,7 +25,7 @@ def said(folder, *words):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120).stdout
 
 
-@pytest.mark.parametrize("words", ["bill:Bill --law invariant", "bill:FairBill"])
+@pytest.mark.parametrize("words", ["bill:Bill --law invariant", pytest.param("bill:FairBill", marks=pytest.mark.long)])
 def test_the_command_prints_what_the_page_shows(folder, words):
     (block,) = [block for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) if f"check {words}\n" in block]
     assert said(folder, *words.split()) == block.partition("\n")[2]
