@@ -127,12 +127,13 @@ def _datetimes(bounds: Bounds) -> Values:
         return st.nothing()
     if zones:
         return _open(st.datetimes(**given, timezones=st.sampled_from(sorted(zones, key=repr))), bounds)
-    usual = {"min_value": datetime(1900, 1, 1), "max_value": datetime(2100, 12, 31)}  # noqa: DTZ001 - of any zone
-    within = given or usual
+    usual: dict[str, Any] = {"min_value": datetime(1900, 1, 1), "max_value": datetime(2100, 12, 31)}  # noqa: DTZ001 - of any zone
+    if given:  # without a zone: one with a zone can't be compared with them
+        return _open(st.datetimes(**given), bounds)
     if bounds.zoned:
-        return _open(st.datetimes(**within, timezones=st.just(UTC)), bounds)
-    naive = _open(st.datetimes(**within), bounds)
-    return naive | st.datetimes(timezones=st.just(UTC)) if bounds.unread and not given else naive
+        return st.datetimes(**usual, timezones=st.just(UTC))
+    naive = st.datetimes(**usual)
+    return naive | st.datetimes(timezones=st.just(UTC)) if bounds.unread else naive
 
 
 def _paths(_: Bounds) -> Values:
