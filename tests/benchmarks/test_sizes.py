@@ -11,4 +11,4 @@ def test_it_prints_a_column_for_each_size(capsys):
     main(["2", "1,000"])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["entries", "2", "1,000"]
-    assert len(lines) == 6
+    assert len(lines) == 9
