@@ -23,7 +23,7 @@ def test_long_whatever_comes_at_a_door_none_breaks(name):
     DOORS[name].property(2000)()
 
 
-def found(name: str, examples: int = 100) -> str:
+def found(name: str, examples: int = 2000) -> str:
     with pytest.raises(Exception) as fault:  # noqa: PT011 - whatever it is, it is what was planted
         DOORS[name].property(examples, shrink=False)()
     return "\n".join(_fuzz._faults(fault.value))

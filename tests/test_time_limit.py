@@ -102,6 +102,7 @@ def pytester(pytester, monkeypatch, request):
     return pytester
 
 
+@pytest.mark.long
 def test_a_hang_is_a_failure_that_tells_who_waits_and_the_next_test_runs(pytester):
     result = run(pytester, 2, 1, **{name: program + AFTERWARDS for name, program in HANGS.items()})
     result.assert_outcomes(failed=len(HANGS) - 1, passed=len(HANGS), errors=1)  # a fixture that fails is an error
@@ -109,6 +110,7 @@ def test_a_hang_is_a_failure_that_tells_who_waits_and_the_next_test_runs(pyteste
     assert "thread MainThread" in result.stdout.str()
 
 
+@pytest.mark.long
 def test_under_a_clock_that_jumps_a_standstill_is_told_before_the_time_is_over(pytester):
     output = run(pytester, 30, 1, some=HANGS["no_deadline_in_virtual_time"]).stdout.str()
     assert "no task has moved for 1 s, and no deadline is set" in output

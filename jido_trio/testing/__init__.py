@@ -12,11 +12,8 @@ try:
     from jido_trio.testing._conformance import (
         NAMES,
         PLUGIN_NAMES,
-        Conformance,
-        LawVerdict,
         check_agent,
         conformance,
-        told_verdict,
     )
     from jido_trio.testing._explore import Exploration, LedgerUnbalanced, explore
     from jido_trio.testing._fake_anthropic import messages_reply, open_fake_anthropic
@@ -66,6 +63,7 @@ try:
     from jido_trio.testing._subject import AgentUnderTest, subject_of, subjects
     from jido_trio.testing._supervisor_machine import SupervisorMachine
     from jido_trio.testing._trees import CrashScript, Tree, crash_scripts, trees
+    from jido_trio.testing._verdicts import Conformance, LawVerdict, told_verdict
 except ModuleNotFoundError:
     require("testing", "hypothesis")
     raise

@@ -7,8 +7,9 @@ from typing import Any
 
 from jido_trio.core import Action, Agent, Plugin, Strategy
 from jido_trio.errors import InvalidDefinition
+from jido_trio.testing._bench import EXAMPLES
 from jido_trio.testing._carrier import agent_of
-from jido_trio.testing._conformance import EXAMPLES, conformance
+from jido_trio.testing._conformance import conformance
 from jido_trio.testing._specimens import SPECIMENS, Tally
 from jido_trio.testing._strategies import Overrides, checked
 from jido_trio.testing._subject import AgentUnderTest, subject_of_action, subject_of_plugin

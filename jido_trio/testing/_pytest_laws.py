@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from jido_trio.errors import InvalidDefinition
-from jido_trio.testing._conformance import Bench, How, LawVerdict, judged, names_for, told_verdict
+from jido_trio.testing._bench import Bench, How
+from jido_trio.testing._conformance import judged, names_for
 from jido_trio.testing._subject import AgentUnderTest, subjects
+from jido_trio.testing._verdicts import LawVerdict, told_verdict
 
 
 class Broken(AssertionError):

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from attrs import field, frozen
 
 from jido_trio.testing import NAMES, subject_of
-from jido_trio.testing._conformance import Bench, How, judged
+from jido_trio.testing._bench import Bench, How
+from jido_trio.testing._conformance import judged
 from properties.conformance import correct, defects
 
 RUNS = 20

@@ -8,6 +8,7 @@ from typing import Any
 import trio
 from attrs import frozen
 
+from jido_trio import Action
 from jido_trio.ai import ModelRequest, Prompt, UserMessage
 from jido_trio.ai.anthropic import Anthropic
 from jido_trio.ai.ollama import Ollama
@@ -25,6 +26,19 @@ from jido_trio.testing import (
 KEY = "sk-canary-1234567890"
 PROMPT = Prompt("m", "Be brief.", (UserMessage("hi"),), max_tokens=50)
 REQUEST = ModelRequest(PROMPT, "small-1", "ann/1.1")
+
+
+@frozen
+class Trip:
+    sky: str = ""
+
+
+class Weather(Action):
+    city: str
+
+    async def run(self, context):
+        await trio.lowlevel.checkpoint()
+        return {"sky": "snow"}
 
 
 @frozen

@@ -3,10 +3,9 @@
 # mypy: disable-error-code="union-attr,arg-type"
 
 import pytest
-import trio
-from attrs import evolve, frozen
+from attrs import evolve
 
-from jido_trio import Action, Jido
+from jido_trio import Jido
 from jido_trio.ai import (
     Answered,
     AssistantMessage,
@@ -24,7 +23,7 @@ from jido_trio.ai import (
 )
 from jido_trio.ai.anthropic import Anthropic
 from jido_trio.testing import HttpReply, messages_reply, open_fake_anthropic
-from tests.ai.providers import ANTHROPIC, KEY, PROMPT, REQUEST
+from tests.ai.providers import ANTHROPIC, KEY, PROMPT, REQUEST, Trip, Weather
 
 CALL = ToolCall("call_1_1", "weather", '{"city": "Oslo"}')
 TOOL = ToolSchema("weather", "The weather", {"type": "object", "properties": {}})
@@ -182,19 +181,6 @@ async def test_without_a_key_it_says_so(monkeypatch, tmp_path):
 
 
 # The whole way: an agent, the SDK, HTTP
-
-
-@frozen
-class Trip:
-    sky: str = ""
-
-
-class Weather(Action):
-    city: str
-
-    async def run(self, context):
-        await trio.lowlevel.checkpoint()
-        return {"sky": "snow"}
 
 
 async def test_an_agent_is_answered_through_every_fault_and_its_thoughts_go_back():

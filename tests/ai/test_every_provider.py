@@ -6,13 +6,13 @@ import json
 
 import pytest
 import trio
-from attrs import evolve, frozen
+from attrs import evolve
 
-from jido_trio import Action, Jido
+from jido_trio import Jido
 from jido_trio.ai import Answered, ChatAgent, Model, ModelFailure, Models, RateLimit, ask
 from jido_trio.errors import InvalidDefinition
 from jido_trio.testing import HttpReply
-from tests.ai.providers import EVERY, KEY, REQUEST
+from tests.ai.providers import EVERY, KEY, REQUEST, Trip, Weather
 
 
 @pytest.fixture(params=EVERY)
@@ -186,19 +186,6 @@ def test_wrong_options_are_refused(provider):
 
 
 # The whole way: an agent, the SDK, HTTP
-
-
-@frozen
-class Trip:
-    sky: str = ""
-
-
-class Weather(Action):
-    city: str
-
-    async def run(self, context):
-        await trio.lowlevel.checkpoint()
-        return {"sky": "snow"}
 
 
 async def test_an_agent_is_answered_through_every_fault(provider):

@@ -3,10 +3,9 @@
 # mypy: disable-error-code="union-attr,arg-type"
 
 import pytest
-import trio
-from attrs import evolve, frozen
+from attrs import evolve
 
-from jido_trio import Action, Jido
+from jido_trio import Jido
 from jido_trio.ai import (
     Answered,
     AssistantMessage,
@@ -22,7 +21,7 @@ from jido_trio.ai import (
 from jido_trio.ai.openai import OpenAI
 from jido_trio.errors import InvalidDefinition
 from jido_trio.testing import HttpReply, open_fake_openai, responses_reply
-from tests.ai.providers import KEY, PROMPT, REQUEST, RESPONSES
+from tests.ai.providers import KEY, PROMPT, REQUEST, RESPONSES, Trip, Weather
 
 CALL = ToolCall("call_1_1", "weather", '{"city": "Oslo"}')
 TOLD = (UserMessage("hi"), AssistantMessage("so", (CALL,)), ToolMessage("call_1_1", "snow"))
@@ -118,19 +117,6 @@ def test_another_form_is_refused():
 
 
 # The whole way: an agent, the SDK, HTTP
-
-
-@frozen
-class Trip:
-    sky: str = ""
-
-
-class Weather(Action):
-    city: str
-
-    async def run(self, context):
-        await trio.lowlevel.checkpoint()
-        return {"sky": "snow"}
 
 
 async def test_an_agent_is_answered_through_every_fault_and_its_thoughts_go_back():

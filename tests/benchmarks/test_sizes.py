@@ -1,6 +1,14 @@
 """The benchmark over sizes runs, and has a row for each kind of change."""
 
+import pytest
+
+from benchmarks import sizes
 from benchmarks.sizes import costs, main
+
+
+@pytest.fixture(autouse=True)
+def one_round(monkeypatch):
+    monkeypatch.setattr(sizes, "ROUNDS", 1)
 
 
 def test_every_kind_of_change_has_a_cost():

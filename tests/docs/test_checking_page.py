@@ -36,6 +36,7 @@ def test_the_order_of_the_set_is_found(folder):
     assert "BROKEN   deterministic" in said(folder, "bill:Bill", "--law", "deterministic")
 
 
+@pytest.mark.long
 def test_the_tests_on_the_page_pass(folder):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_bill.py"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)

@@ -15,8 +15,10 @@ from jido_trio import Signal
 from jido_trio.cli import main
 from jido_trio.errors import InvalidDefinition
 from jido_trio.testing import NAMES, _walk, check_agent, conformance, subject_of, subjects, told_verdict
+from jido_trio.testing._bench import Bench, How
+from jido_trio.testing._bounded import is_steep
 from jido_trio.testing._code import code_of
-from jido_trio.testing._conformance import Bench, How, is_steep, judged
+from jido_trio.testing._conformance import judged
 from properties.conformance import correct, defects
 
 
@@ -27,7 +29,7 @@ def defective(name: str) -> Any:
 
 QUICK = How(examples=25)
 PLANTED = [(cls, law) for cls, laws in defects.DEFECTS.items() for law in sorted(laws)]
-EACH_TIME = 3
+EACH_TIME = 5
 """Of the planted defects one in so many is looked for each time, of the long campaign all."""
 ODD_ONES = ["AsksForAZone", "ImportsLate", "DerivesIds", "HasHooks", "IsDurable", "PrintsIntoAText", "GoesByATable"]
 MORE_ODD_ONES = [

@@ -11,7 +11,8 @@ from jido_trio.core import Plugin
 from jido_trio.errors import InvalidDefinition
 from jido_trio.plugins import IdentityPlugin, MemoryPlugin, ThreadPlugin
 from jido_trio.testing import NAMES, PLUGIN_NAMES, agent_with, check_plugin, conformance, subject_of, subjects
-from jido_trio.testing._conformance import Bench, How, judged
+from jido_trio.testing._bench import Bench, How
+from jido_trio.testing._conformance import judged
 from jido_trio.testing._specimens import Tally
 from properties.conformance import plugins
 

@@ -1,0 +1,129 @@
+"""The bench: the processes in which agents are tried, and what is remembered of what they answered.
+
+Every law reads the same notes of a trial, so a trial is walked through once in each process, whoever asks. A search
+that found nothing is remembered as well: the search of another law would go through the same trials.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Self
+
+from attrs import frozen
+from hypothesis import HealthCheck, Phase, settings
+
+from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
+from jido_trio.testing._plugin_walk import PluginNotes
+from jido_trio.testing._sandbox import Died, Sandbox, Unhandable
+from jido_trio.testing._subject import AgentUnderTest
+from jido_trio.testing._told import told
+from jido_trio.testing._walk import Trial, Walk, Weighing
+
+EXAMPLES = 100
+"""Trials for a law, if nobody says otherwise; half as many again begin in any state."""
+
+
+@frozen
+class How:
+    """How hard to try, see `conformance`."""
+
+    examples: int = EXAMPLES
+    seed: int = 0
+    kept: str | None = None
+
+    def settings(
+        self,
+        *,
+        share: int = 1,
+        phases: Sequence[Phase] = (Phase.reuse, Phase.generate, Phase.target, Phase.shrink),
+    ) -> settings:
+        return settings(
+            max_examples=max(self.examples // share, 1),
+            database=None,  # it keeps nothing of a search that follows from a seed; see `_Kept`
+            deadline=None,
+            phases=phases,
+            suppress_health_check=_HEALTHY,
+        )
+
+
+_HEALTHY = (
+    HealthCheck.data_too_large,
+    HealthCheck.filter_too_much,
+    HealthCheck.large_base_example,
+    HealthCheck.too_slow,
+)
+"""What Hypothesis may find about the trials is no news to whoever has written the agent."""
+
+
+_HASHES = (4242, 77)
+"""Hash seeds of the other processes. There are two: a few names are in the same order in one of them, by chance."""
+
+
+def _one_of(processes: Sequence[Sandbox], trial: Trial) -> Sandbox:
+    return processes[zlib.crc32(told((trial.agent, trial.steps)).encode("utf-8", "replace")) % len(processes)]
+
+
+class Bench:
+    """The processes in which agents are tried, with these modules imported."""
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        self._stack = ExitStack()
+        self._searched: dict[tuple[str, How, bool], tuple[AgentUnderTest, Sequence[Trial]]] = {}
+        self._here = self._stack.enter_context(Sandbox(modules))
+        self._elsewhere = [self._stack.enter_context(Sandbox(modules, elsewhere=seed)) for seed in _HASHES]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def here(self, trial: Trial) -> Walk | Died:
+        """Return what is noted of a trial."""
+        return self._here.ask("walk", trial)  # type: ignore[no-any-return]  # or Died
+
+    def check_it_can_be_handed(self, subject: AgentUnderTest) -> None:
+        """Raise unless an agent of its class, as it begins, can be tried in another process.
+
+        Raises:
+            InvalidDefinition: It can't.
+        """
+        if subject.fresh() is not None and isinstance(self.here(Trial(subject.cls.new("a"), ())), Unhandable):
+            raise InvalidDefinition(
+                f"{shown(subject.name)} can't be handed to the process in which it is tried: put its "
+                "classes at the top of a module that can be imported",
+                field="agent",
+                value=subject.cls,
+            )
+
+    def known(self, trial: Trial) -> Walk | Died | None:
+        """Return what was noted of a trial, if it was asked for."""
+        return self._here.known("walk", trial)  # type: ignore[no-any-return]  # or Died
+
+    def elsewhere(self, trial: Trial) -> Walk | Died:
+        """Return the same of another process: which of them, follows from the trial."""
+        return _one_of(self._elsewhere, trial).ask("walk", trial)  # type: ignore[no-any-return]  # or Died
+
+    def plugged(self, trial: Trial) -> PluginNotes | Died:
+        """Return what is noted of a trial of a plugin."""
+        return self._here.ask("plugin", trial)  # type: ignore[no-any-return]  # or Died
+
+    def plugged_elsewhere(self, trial: Trial) -> PluginNotes | Died:
+        """Return the same of another process."""
+        return _one_of(self._elsewhere, trial).ask("plugin", trial)  # type: ignore[no-any-return]  # or Died
+
+    def searched(self, subject: AgentUnderTest, how: How, *, reachable: bool) -> Sequence[Trial]:
+        """Return all trials that a search in vain went through: another law's search would go through the same."""
+        held, trials = self._searched.get((subject.name, how, reachable), (None, ()))
+        return trials if held is subject else ()
+
+    def searched_in_vain(self, subject: AgentUnderTest, how: How, trials: Sequence[Trial], *, reachable: bool) -> None:
+        """Remember what a search went through."""
+        self._searched[subject.name, how, reachable] = (subject, trials)
+
+    def weigh(self, weighing: Weighing) -> Sequence[tuple[int, float]] | Died:
+        """Return lines and seconds by size."""
+        return self._here.ask("weigh", weighing)  # type: ignore[no-any-return]  # or Died

@@ -1,0 +1,124 @@
+"""The law on cost: a command takes no longer than in proportion to the state.
+
+It isn't about a trial but about sizes: a container of the state is grown, and lines and seconds that a command takes
+are compared from size to size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import Phase, find
+from hypothesis.errors import NoSuchExample, Unsatisfiable
+
+from jido_trio.core import Agent
+from jido_trio.data import unstructure
+from jido_trio.redact import shown
+from jido_trio.testing._bench import Bench, How
+from jido_trio.testing._code import code_of
+from jido_trio.testing._growth import Growth, grown_fields
+from jido_trio.testing._sandbox import Died
+from jido_trio.testing._strategies import actions
+from jido_trio.testing._subject import AgentUnderTest
+from jido_trio.testing._verdicts import LawVerdict
+from jido_trio.testing._walk import Trial, Weighing
+
+BOUNDED = "bounded"
+
+_SIZES = (64, 128, 256, 512)
+_LARGE = (1024, 2048, 4096)
+_STEEP = 1.6
+"""Twice the size takes more than this power of two: more than in proportion, whatever is lost in rounding."""
+_QUICK = 0.004
+"""Seconds of the processor that tell nothing."""
+
+
+def bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
+    """Return what becomes of the law."""
+    sentence = "a command takes no longer than in proportion to the state"
+    grown = list(grown_fields(subject.cls))
+    if not grown:
+        return LawVerdict(BOUNDED, sentence, "skipped", "the state has no container that grows")
+    tried = False
+    for action in subject.actions:
+        step = _smallest(action, how)
+        for name, grow in grown if step is not None else ():
+            why = _steep(bench, subject, name, grow, step)
+            tried = tried or why is not None
+            if why:
+                last = Trial(_sized(subject, name, grow, 2), (step,))
+                return LawVerdict(BOUNDED, sentence, "broken", why, code_of(last), reachable=False)
+    if not tried:
+        return LawVerdict(BOUNDED, sentence, "skipped", "no larger state could be made that fits")
+    return LawVerdict(BOUNDED, sentence, "holds")
+
+
+def _steep(bench: Bench, subject: AgentUnderTest, name: str, grow: Growth, step: Any) -> str | None:
+    """Return what grows too fast, "" if nothing does, None if it can't be told."""
+    try:
+        sizes = [_sized(subject, name, grow, size) for size in _SIZES]
+        large = [_sized(subject, name, grow, size) for size in _LARGE]
+    except Exception:  # noqa: BLE001 - a validator says no
+        return None
+    answer = bench.weigh(Weighing(tuple(sizes), step))
+    if isinstance(answer, Died):
+        small = [_sized(subject, name, grow, size) for size in _SMALL]
+        return _endless(bench, small, name, step, answer)
+    lines = [count for count, _ in answer]
+    if lines[-1] > 2000 and lines[-1] > lines[-2] * 2**_STEEP and lines[-2] > lines[-3] * 2**_STEEP:
+        counts = ", ".join(f"{count} at {size}" for size, count in zip(_SIZES, lines, strict=True))
+        return f"{_called(step)} goes through more lines than in proportion to {name}: {counts}"
+    return _slow(bench, name, large, step)
+
+
+_SMALL = (2, 4, 8)
+
+
+def _endless(bench: Bench, agents: Sequence[Agent[Any]], name: str, step: Any, died: Died) -> str | None:
+    """Return what doesn't end at a size that others live with, and does at a small one."""
+    answer = bench.weigh(Weighing(tuple(agents), step))
+    if isinstance(answer, Died):
+        return None
+    counts = ", ".join(f"{count} at {size}" for size, (count, _) in zip(_SMALL, answer, strict=True))
+    return f"{_called(step)} grows beyond all bounds with {name}: lines {counts}, and from {_SIZES[0]} on {died.why}"
+
+
+def _called(step: Any) -> str:
+    return type(step[0] if isinstance(step, tuple) else step).__name__
+
+
+def _slow(bench: Bench, name: str, agents: Sequence[Agent[Any]], step: Any) -> str:
+    seconds: list[float] = []
+    for again in range(3):  # what isn't so three times is the machine's
+        answer = bench.weigh(Weighing((*agents, *agents[:again]), step))
+        if isinstance(answer, Died):
+            return ""
+        seconds = [took for _, took in answer][: len(agents)]
+        if not is_steep(seconds):
+            return ""
+    took = ", ".join(f"{1000 * one:.1f} ms at {size}" for size, one in zip(_LARGE, seconds, strict=True))
+    return f"{_called(step)} takes longer than in proportion to {name}: {took}"
+
+
+def is_steep(seconds: Sequence[float]) -> bool:
+    """Tell whether what takes so long, each time at twice the size, takes more than in proportion to the size."""
+    before, last_but_one, last = seconds[-3:]
+    return last > _QUICK and last > last_but_one * 2**_STEEP and last_but_one > before * 2**1.4
+
+
+def _smallest(action: Any, how: How) -> Any:
+    try:
+        return find(actions(action), lambda _: True, settings=how.settings(phases=[Phase.generate, Phase.shrink]))
+    except (NoSuchExample, Unsatisfiable):
+        return None
+
+
+def _sized(subject: AgentUnderTest, name: str, grow: Growth, size: int) -> Agent[Any]:
+    fresh = subject.fresh()
+    if fresh is None:
+        raise LookupError(shown(subject.name))
+    agent: Agent[Any] = subject.cls.new("a")
+    state = dict(unstructure(agent.state))
+    state[name] = grow(size)
+    return subject.cls.new("a", state)

@@ -1,0 +1,125 @@
+"""The search: a trial that breaks a law, looked for by Hypothesis, shrunk, and kept for the next time.
+
+Trials follow from a seed. First come such as begin with an agent as it begins, then such as begin in any state that the
+types allow; a counterexample says which it needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import warnings
+from pathlib import Path
+
+import attrs
+from hypothesis import find, target
+from hypothesis.errors import HypothesisDeprecationWarning, NoSuchExample, Unsatisfiable
+from hypothesis.strategies import SearchStrategy
+
+from jido_trio.redact import said
+from jido_trio.testing._bench import Bench, How
+from jido_trio.testing._code import code_of
+from jido_trio.testing._laws import Law
+from jido_trio.testing._subject import AgentUnderTest
+from jido_trio.testing._verdicts import LawVerdict
+from jido_trio.testing._walk import Trial, Walk
+from jido_trio.world import seeded
+
+
+def tried(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> LawVerdict:
+    """Return what becomes of a law."""
+    reason = law.skipped(subject)
+    if reason is not None:
+        return LawVerdict(law.name, law.sentence, "skipped", reason)
+    bench.check_it_can_be_handed(subject)
+    for reachable in (True, False):
+        trial = _counterexample(bench, subject, law, how, reachable=reachable)
+        if trial is not None:
+            why = law.broken(bench, trial) or "it broke once, and not when it was tried again"
+            return LawVerdict(law.name, law.sentence, "broken", said(why), code_of(trial), reachable)
+    return LawVerdict(law.name, law.sentence, "holds")
+
+
+def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *, reachable: bool) -> Trial | None:
+    trials = subject.trials(reachable=reachable)
+    if trials is None:
+        return None
+    kept = _Kept(how.kept, f"{subject.name} {law.name} {reachable}")
+    before = kept.trial()
+    if before is not None and law.broken(bench, before) is not None:
+        return before
+    found = _found(bench, subject, law, how, trials, reachable=reachable)
+    if found is None:
+        kept.forget()
+        return None
+    found = _without_needless_steps(bench, law, found)
+    kept.keep(found)
+    return found
+
+
+def _found(
+    bench: Bench, subject: AgentUnderTest, law: Law, how: How, trials: SearchStrategy[Trial], *, reachable: bool
+) -> Trial | None:
+    searched = bench.searched(subject, how, reachable=reachable)
+    if searched and not any(law.broken(bench, trial) for trial in searched):
+        return None
+    tried: list[Trial] = []
+
+    def is_broken(trial: Trial) -> bool:
+        tried.append(trial)
+        return _is_broken(bench, law, trial)
+
+    settings = how.settings(share=1 if reachable else 2)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", HypothesisDeprecationWarning)  # an agent may begin by chance: a law tells
+            return find(trials, is_broken, settings=settings, random=seeded(how.seed).random)
+    except (NoSuchExample, Unsatisfiable):
+        bench.searched_in_vain(subject, how, tried, reachable=reachable)
+        return None
+
+
+def _without_needless_steps(bench: Bench, law: Law, trial: Trial) -> Trial:
+    """Return a trial that breaks the law with as few of its steps; Hypothesis leaves one at times."""
+    for at in reversed(range(len(trial.steps))):
+        fewer = attrs.evolve(trial, steps=trial.steps[:at] + trial.steps[at + 1 :])
+        if fewer.steps and law.broken(bench, fewer) is not None:
+            trial = fewer
+    return trial
+
+
+class _Kept:
+    """The file in which the smallest trial that broke a law is kept, if one did and failures are kept."""
+
+    def __init__(self, folder: str | None, key: str) -> None:
+        self._file = None if folder is None else Path(folder, hashlib.sha256(key.encode()).hexdigest()[:24])
+
+    def trial(self) -> Trial | None:
+        """Return what is kept; None if there is nothing, or it can't be made any more, as the code has changed."""
+        if self._file is None or not self._file.exists():
+            return None
+        try:
+            trial: Trial = pickle.loads(self._file.read_bytes())  # noqa: S301 - from beside the code that is imported
+        except Exception:  # noqa: BLE001 - of whatever its classes are now
+            return None
+        return trial
+
+    def keep(self, trial: Trial) -> None:
+        """Keep a trial."""
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_bytes(pickle.dumps(trial))
+
+    def forget(self) -> None:
+        """Keep nothing."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+
+
+def _is_broken(bench: Bench, law: Law, trial: Trial) -> bool:
+    """Tell whether a law is broken; and Hypothesis, to look for more like this, in how many states the agent was."""
+    broken = law.broken(bench, trial) is not None
+    walk = None if broken or len(trial.steps) == 1 else bench.known(trial)
+    if isinstance(walk, Walk):
+        target(float(len({seen.state for seen in walk.steps})), label="states")
+    return broken

@@ -1,0 +1,55 @@
+"""What became of laws: verdicts, and how they are told."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import frozen
+
+
+@frozen
+class LawVerdict:
+    """What became of one law."""
+
+    law: str
+    sentence: str
+    outcome: Literal["holds", "broken", "skipped"]
+    why: str = ""
+    """What was seen at the counterexample; or why the law was not tried."""
+    code: str = ""
+    """The smallest counterexample, as code to paste."""
+    reachable: bool | None = None
+    """Whether the counterexample begins with an agent as it begins; else its state is one that the types allow."""
+
+
+@frozen
+class Conformance:
+    """What became of all laws for one agent class."""
+
+    agent: str
+    """`module:Class`."""
+    verdicts: tuple[LawVerdict, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no law is broken."""
+        return not self.broken
+
+    @property
+    def broken(self) -> tuple[LawVerdict, ...]:
+        """The laws that are."""
+        return tuple(verdict for verdict in self.verdicts if verdict.outcome == "broken")
+
+    def __str__(self) -> str:
+        return "\n\n".join([f"{self.agent} breaks {len(self.broken)} law(s)", *map(told_verdict, self.broken)])
+
+
+def told_verdict(verdict: LawVerdict) -> str:
+    """Return a broken law with its counterexample, as lines."""
+    where = {True: "a state that commands lead to", False: "a state that the types allow", None: ""}
+    found = f" (found in {where[verdict.reachable]})" if verdict.reachable is not None else ""
+    return f"{verdict.law}: {verdict.sentence}\n  {verdict.why}{found}\n\n" + _indented(verdict.code)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" if line else "" for line in text.splitlines())
