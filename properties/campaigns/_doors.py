@@ -235,8 +235,8 @@ def _files_door(drawn: Any) -> None:
         (root / "out").symlink_to(base)
         (root / "file").symlink_to(base / "secret.txt")
         trio.run(_used, root, drawn)
-        assert (base / "secret.txt").read_text() == _SECRET
         assert sorted(each.name for each in base.iterdir()) == ["root", "secret.txt"]
+        assert (base / "secret.txt").read_text() == _SECRET
 
 
 async def _used(root: Path, drawn: Any) -> None:
