@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from jido_trio.ai._conversation import CallModel, Conversation, Wanted, fold, lost, waits_for_approval, wanted
 from jido_trio.ai._decide import decide
-from jido_trio.ai._events import ChatEvent
+from jido_trio.ai._events import Asked, ChatEvent, Steered
 from jido_trio.ai._inputs import (
     Approve,
     Ask,
@@ -138,8 +138,7 @@ class Chat:
 
     @property
     def _asked(self) -> int:
-        c = self.conversation
-        return len(c.ended) + len(c.queue) + len(c.steering) + (c.request is not None)
+        return sum(isinstance(event, Asked | Steered) for event in self.log)
 
     def _called(self) -> CallModel:
         for want in wanted(self.rules, self.conversation):

@@ -1,11 +1,15 @@
-"""What happened in a conversation: facts, in the order in which they were decided. All that is ever remembered."""
+"""What happened in a conversation: facts, in the order in which they were decided. All that is ever remembered.
 
+What is said in one is a message to the model, which is made once, and kept with it: each call sends all of them.
+"""
+
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from attrs import frozen
 
 from jido_trio.ai._budget import NOTHING_SPENT, Budget, Spent
-from jido_trio.ai._messages import ToolCall, Verbatim
+from jido_trio.ai._messages import AssistantMessage, ToolCall, ToolMessage, UserMessage, Verbatim
 
 Purpose: TypeAlias = Literal["chat", "compact"]
 """What a model is called for: the next reply, or a summary of what was said."""
@@ -25,6 +29,11 @@ class Asked:
     budget: Budget | None = None
     """Of this request alone."""
 
+    @cached_property
+    def message(self) -> UserMessage:
+        """What the model is told."""
+        return UserMessage(self.text)
+
 
 @frozen
 class Steered:
@@ -33,6 +42,11 @@ class Steered:
     id: str
     request: str
     text: str
+
+    @cached_property
+    def message(self) -> UserMessage:
+        """What the model is told."""
+        return UserMessage(self.text)
 
 
 @frozen
@@ -70,6 +84,13 @@ class Replied:
     """Whether it was cut as it became too long."""
     verbatim: Verbatim | None = None
     """What the provider wants back with the results of the calls."""
+
+    @cached_property
+    def message(self) -> AssistantMessage | None:
+        """What the model said, as it is sent back; None if it said nothing."""
+        if not self.text and not self.calls:
+            return None
+        return AssistantMessage(self.text, tuple(call.sendable for call in self.calls), self.verbatim)
 
 
 @frozen
@@ -120,6 +141,11 @@ class Returned:
     final: bool = False
     """Whether it is the answer."""
 
+    @cached_property
+    def message(self) -> ToolMessage:
+        """What the model is told."""
+        return ToolMessage(self.id, self.content, self.error)
+
 
 @frozen
 class Refuted:
@@ -127,6 +153,12 @@ class Refuted:
 
     request: str
     problems: tuple[str, ...]
+
+    @cached_property
+    def message(self) -> UserMessage:
+        """What the model is told."""
+        problems = "\n".join(f"- {problem}" for problem in self.problems)
+        return UserMessage(f"Your answer doesn't fit the schema:\n{problems}\nAnswer again, with JSON that fits.")
 
 
 @frozen

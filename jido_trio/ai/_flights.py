@@ -428,7 +428,7 @@ def _made(want: CallModel, outcome: object) -> Reply | NoReply:
 
 
 def _tool_part(rules: Rules, c: Conversation, id: str) -> ToolPart:
-    calls: Iterable[Any] = (call for said in c.messages if isinstance(said, Replied) for call in said.calls)
+    calls: Iterable[Any] = (call for said in reversed(c.messages) if isinstance(said, Replied) for call in said.calls)
     call = next(call for call in calls if call.id == id)
     tool = rules.tool(call.name)
     return ToolPart(id, call.name, call.arguments if tool is None else concealed(call.arguments, tool.secrets))

@@ -1,11 +1,20 @@
-"""What is said in a conversation: calls of tools, what a call cost, and the messages as a model is sent them."""
+"""What is said in a conversation: calls of tools, what a call cost, and the messages as a model is sent them.
 
+Each call sends all that was said before it. So what stands for a message, its size and its digest, is found once, and
+kept with it: a prompt of hundreds of messages is weighed without going through their texts again.
+"""
+
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from hashlib import sha256
 from typing import Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from jido_trio import checks
+from jido_trio.data import thaw
 
 
 @frozen
@@ -17,6 +26,26 @@ class ToolCall:
     name: str
     arguments: str
     """The text as the model wrote it, which may be no JSON."""
+
+    @property
+    def sendable(self) -> "ToolCall":
+        """As strict providers take it: arguments that are no JSON object are sent as `{}`."""
+        return self if is_object(self.arguments) else evolve(self, arguments="{}")
+
+
+def is_object(text: str) -> bool:
+    """Tell whether a text is a JSON object, as strict providers want arguments to be."""
+    try:
+        return isinstance(_STRICT.decode(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _no_number(text: str) -> object:
+    raise ValueError(f"{text} is no JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_number)
 
 
 @frozen
@@ -52,14 +81,49 @@ class Verbatim:
 
 
 @frozen
-class UserMessage:
+class Mark:
+    """What stands for a piece of a prompt, as JSON."""
+
+    size: int
+    """In bytes, which are no fewer than its tokens."""
+    digest: bytes
+
+
+def mark_of(plain: object) -> Mark:
+    """Return what stands for plain data."""
+    data = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return Mark(len(data), sha256(data).digest())
+
+
+@frozen
+class Piece(ABC):
+    """A piece of a prompt."""
+
+    @property
+    @abstractmethod
+    def plain(self) -> Mapping[str, Any]:
+        """It as JSON data."""
+
+    @cached_property
+    def mark(self) -> Mark:
+        """What stands for it: found once."""
+        return mark_of(self.plain)
+
+
+@frozen
+class UserMessage(Piece):
     """What the model is told."""
 
     text: str
 
+    @property
+    def plain(self) -> Mapping[str, Any]:
+        """See `Piece`."""
+        return {"role": "user", "text": self.text}
+
 
 @frozen
-class AssistantMessage:
+class AssistantMessage(Piece):
     """What the model said."""
 
     text: str
@@ -67,21 +131,33 @@ class AssistantMessage:
     """Their arguments are JSON objects."""
     verbatim: Verbatim | None = None
 
+    @property
+    def plain(self) -> Mapping[str, Any]:
+        """See `Piece`."""
+        calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in self.calls]
+        kept = {} if self.verbatim is None else {"verbatim": self.verbatim.data}
+        return {"role": "assistant", "text": self.text, "calls": calls, **kept}
+
 
 @frozen
-class ToolMessage:
+class ToolMessage(Piece):
     """What a call of a tool came to."""
 
     id: str
     content: str
     error: bool = False
 
+    @property
+    def plain(self) -> Mapping[str, Any]:
+        """See `Piece`."""
+        return {"role": "tool", "id": self.id, "text": self.content, "error": self.error}
+
 
 Message: TypeAlias = UserMessage | AssistantMessage | ToolMessage
 
 
 @frozen
-class ToolSchema:
+class ToolSchema(Piece):
     """A tool as a model is told of it."""
 
     name: str
@@ -90,6 +166,11 @@ class ToolSchema:
     """JSON Schema of the arguments."""
     secrets: frozenset[str] = frozenset()
     """Arguments that are shown nowhere. The model isn't told of that."""
+
+    @property
+    def plain(self) -> Mapping[str, Any]:
+        """See `Piece`."""
+        return {"name": self.name, "description": self.description, "parameters": thaw(self.parameters)}
 
 
 @frozen

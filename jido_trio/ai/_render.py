@@ -1,22 +1,21 @@
-"""What a model is sent: made anew of the conversation each time, never patched, and so valid by construction.
+"""What a model is sent: put together anew of the conversation each time, never patched, and so valid by construction.
 
 Each call of a tool is followed by its one result, in the order of the calls. Arguments that are no JSON object are sent
-as `{}`; the result says what was wrong with them.
+as `{}`; the result says what was wrong with them. The messages themselves, and what stands for each, are kept with what
+was said: to send one more costs no more in a long conversation than in a short one, but for putting them in a row.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from typing import Any, assert_never
+from typing import Any
 
 from attrs import evolve
 
 from jido_trio.ai._answer import answer_schema
 from jido_trio.ai._conversation import Conversation, Said, before_turn
-from jido_trio.ai._events import Asked, Purpose, Refuted, Replied, Returned, Steered
-from jido_trio.ai._messages import AssistantMessage, Message, Prompt, ToolCall, ToolMessage, UserMessage
+from jido_trio.ai._events import Purpose, Replied, Returned
+from jido_trio.ai._messages import AssistantMessage, Mark, Message, Prompt, ToolMessage, UserMessage, is_object, mark_of
 from jido_trio.ai._rules import Rules
-from jido_trio.ai._tools import is_object
 from jido_trio.data import thaw
 
 SUMMARIZE = (
@@ -44,67 +43,47 @@ def _system(rules: Rules, c: Conversation) -> str:
 
 def messages_of(said: Sequence[Said]) -> tuple[Message, ...]:
     """Return a transcript as messages."""
-    results = {each.id: each for each in said if isinstance(each, Returned)}
-    return tuple(message for each in said for message in _messages(each, results))
+    return tuple(_messages(said))
 
 
-def _messages(said: Said, results: dict[str, Returned]) -> Iterator[Message]:
-    match said:
-        case Asked() | Steered():
-            yield UserMessage(said.text)
-        case Replied():
-            if said.text or said.calls:
-                yield AssistantMessage(said.text, tuple(map(_sendable, said.calls)), said.verbatim)
-            for call in said.calls:
+def _messages(said: Sequence[Said]) -> Iterator[Message]:
+    results = {each.id: each.message for each in said if isinstance(each, Returned)}
+    for each in said:
+        if isinstance(each, Returned):
+            continue
+        if each.message is not None:
+            yield each.message
+        if isinstance(each, Replied):
+            for call in each.calls:
                 if call.id in results:
-                    result = results[call.id]
-                    yield ToolMessage(result.id, result.content, result.error)
-        case Returned():
-            pass
-        case Refuted():
-            problems = "\n".join(f"- {problem}" for problem in said.problems)
-            yield UserMessage(f"Your answer doesn't fit the schema:\n{problems}\nAnswer again, with JSON that fits.")
-        case _:
-            assert_never(said)
-
-
-def _sendable(call: ToolCall) -> ToolCall:
-    return call if is_object(call.arguments) else evolve(call, arguments="{}")
+                    yield results[call.id]
 
 
 def plain_prompt(prompt: Prompt) -> dict[str, Any]:
     """Return a prompt as plain JSON data."""
     return {
         "system": prompt.system,
-        "messages": [_plain_message(message) for message in prompt.messages],
-        "tools": [
-            {"name": tool.name, "description": tool.description, "parameters": thaw(tool.parameters)}
-            for tool in prompt.tools
-        ],
+        "messages": [message.plain for message in prompt.messages],
+        "tools": [tool.plain for tool in prompt.tools],
         "answer": thaw(prompt.answer),
         "max_tokens": prompt.max_tokens,
     }
 
 
-def _plain_message(message: Message) -> dict[str, Any]:
-    match message:
-        case UserMessage():
-            return {"role": "user", "text": message.text}
-        case AssistantMessage():
-            calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in message.calls]
-            kept = {} if message.verbatim is None else {"verbatim": message.verbatim.data}
-            return {"role": "assistant", "text": message.text, "calls": calls, **kept}
-        case ToolMessage():
-            return {"role": "tool", "id": message.id, "text": message.content, "error": message.error}
-        case _:
-            assert_never(message)
-
-
 def size_and_digest(prompt: Prompt) -> tuple[int, str]:
-    """Return how many bytes a prompt has, no fewer than tokens, and what names its content."""
-    data = json.dumps(plain_prompt(prompt), ensure_ascii=False, separators=(",", ":"))
-    encoded = data.encode("utf-8", "surrogatepass")
-    return len(encoded), sha256(encoded).hexdigest()[:16]
+    """Return how many bytes a prompt has as JSON, no fewer than tokens, and what names its content."""
+    head = mark_of(plain_prompt(evolve(prompt, messages=(), tools=())))
+    lists = [[piece.mark for piece in pieces] for pieces in (prompt.messages, prompt.tools)]
+    size = head.size + sum(_size(marks) for marks in lists)
+    digest = sha256(head.digest)
+    for marks in lists:
+        digest.update(sha256(b"".join(mark.digest for mark in marks)).digest())
+    return size, digest.hexdigest()[:16]
+
+
+def _size(marks: Sequence[Mark]) -> int:
+    commas = max(len(marks) - 1, 0)
+    return sum(mark.size for mark in marks) + commas
 
 
 def refusal(messages: Sequence[Message]) -> str | None:

@@ -100,21 +100,6 @@ def _without(value: Any, secrets: Collection[str]) -> Any:
     return [_without(each, secrets) for each in value] if isinstance(value, list) else value
 
 
-def is_object(text: str) -> bool:
-    """Tell whether a text is a JSON object, as strict providers want arguments to be."""
-    try:
-        return isinstance(_STRICT.decode(text), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _no_number(text: str) -> object:
-    raise ValueError(f"{text} is no JSON")
-
-
-_STRICT = json.JSONDecoder(parse_constant=_no_number)
-
-
 def problem_of(tools: Sequence[Tool], name: str, arguments: str) -> str | None:
     """Return why a call can't be made, for the model; None if it can."""
     tool = next((tool for tool in tools if tool.name == name), None)

@@ -268,6 +268,25 @@ def test_reject_takes_nothing_while_it_is_busy():
     assert is_refused(chat.rules, chat.conversation, "other")
 
 
+def test_what_is_asked_without_an_id_is_another_request_however_many_there_were():
+    chat = conversation(Rules())
+    for number in range(103):
+        chat, _ = chat.ask("And now?")[0].replied(f"{number}")
+    assert chat.outcome().text == "102"
+    chat, _ = conversation(Rules(busy="steer")).ask("Where?")[0].ask("In Norway")
+    chat, _ = chat.replied("Where?")
+    assert chat.ask("Now!")[0].conversation.steering
+
+
+def test_what_was_said_is_made_into_a_message_once():
+    chat, _ = asked().replied(calls=[OSLO])
+    chat, _ = chat.returned("get", "snow")
+    first = chat.prompt.messages
+    chat, _ = chat.replied("Snow")[0].ask("Thanks")
+    assert all(one is other for one, other in zip(first, chat.prompt.messages, strict=False))
+    assert first[-1].mark is chat.prompt.messages[len(first) - 1].mark
+
+
 def test_an_ask_that_comes_again_is_the_same_request_also_when_it_has_ended():
     chat, _ = conversation(RULES).ask("hi", id="web-1")
     chat, _ = chat.replied("yes")

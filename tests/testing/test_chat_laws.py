@@ -112,17 +112,17 @@ FAULTS = [
     Fault(
         "results stand in the order in which they came",
         "_render",
-        "for call in said.calls:\n                if call.id in results:\n"
-        "                    result = results[call.id]",
-        "for result in results.values():\n                if any(call.id == result.id for call in said.calls):",
+        "for call in each.calls:\n                if call.id in results:\n                    yield results[call.id]",
+        "for result in results.values():\n                if any(call.id == result.id for call in each.calls):\n"
+        "                    yield result",
     ),
     Fault(
         "broken arguments are sent as they are",
-        "_render",
-        "return call if is_object(call.arguments) else",
-        "return call if True else",
+        "_messages",
+        "return self if is_object(self.arguments) else",
+        "return self if True else",
     ),
-    Fault("an empty reply is sent", "_render", "if said.text or said.calls:", "if True:"),
+    Fault("an empty reply is sent", "_events", "if not self.text and not self.calls:", "if False:"),
     Fault(
         "the budget of the conversation is forgotten",
         "_decide",
@@ -140,6 +140,30 @@ FAULTS = [
         "_decide",
         "        or c.turn.budget.refusal(c.turn.spent, more)\n",
         "",
+    ),
+    Fault(
+        "the very same calls are run as often as the model likes",
+        "_decide",
+        "if repeats and wants == c.turn.last and c.turn.repeated >= min(repeats):",
+        "if False:",
+    ),
+    Fault(
+        "the very same calls are run once too often",
+        "_decide",
+        "c.turn.repeated >= min(repeats)",
+        "c.turn.repeated > min(repeats)",
+    ),
+    Fault(
+        "of limits to the same calls the largest holds",
+        "_decide",
+        "c.turn.repeated >= min(repeats)",
+        "c.turn.repeated >= max(repeats)",
+    ),
+    Fault(
+        "how often the same calls came is not counted",
+        "_conversation",
+        "repeated = c.turn.repeated + 1 if asked_for == c.turn.last else 1",
+        "repeated = 1",
     ),
     Fault("the budget of one request isn't kept", "_decide", "ask.pinned, ask.budget)", "ask.pinned, None)"),
     Fault(
