@@ -12,7 +12,7 @@ from jido_trio.ai._budget import Budget
 from jido_trio.ai._conversation import AskApproval, Conversation, RunTool, fold, wanted
 from jido_trio.ai._decide import decide
 from jido_trio.ai._events import ChatEvent
-from jido_trio.ai._flights import Begin, Sync, as_content
+from jido_trio.ai._flights import Begin, Sync
 from jido_trio.ai._inputs import (
     Approve,
     Ask,
@@ -28,6 +28,7 @@ from jido_trio.ai._inputs import (
 from jido_trio.ai._models import Models
 from jido_trio.ai._rules import Busy, OnLost, Rules, check_rules
 from jido_trio.ai._skills import Skills
+from jido_trio.ai._tooling import as_content
 from jido_trio.ai._tools import Tool, checked_tools
 from jido_trio.core import (
     Action,

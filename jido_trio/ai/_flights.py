@@ -10,7 +10,6 @@ waiting.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -19,36 +18,37 @@ from typing import Any, Protocol, TypeAlias, cast
 import trio
 from attrs import define, evolve, field, frozen
 
-from jido_trio.ai._budget import Budget, Spent, share
+from jido_trio.ai._budget import share
 from jido_trio.ai._client import ModelFailure, ModelReply, Tell
-from jido_trio.ai._conversation import AskApproval, CallModel, Conversation, RunTool, lost, wanted
-from jido_trio.ai._events import Asked, Begun, Called, CallFailed, ChatEvent, Ended, Replied, Returned
+from jido_trio.ai._conversation import AskApproval, CallModel, Conversation, RunTool, flight_key, lost, wanted
+from jido_trio.ai._events import Asked, Begun, Called, CallFailed, ChatEvent, Compacted, Ended, Replied, Returned
 from jido_trio.ai._inputs import NoReply, Recover, Reply, StartTool, ToolResult
 from jido_trio.ai._messages import Prompt
 from jido_trio.ai._parts import Parts, ToolPart, ToolResultPart, WithdrawnPart
 from jido_trio.ai._render import render
 from jido_trio.ai._rules import Rules
+from jido_trio.ai._tooling import Backing, Tooling, clean
 from jido_trio.ai._tools import concealed
-from jido_trio.core import Agent, Context, Effect, Instruction, Resources
-from jido_trio.data import Misfit, unstructure
+from jido_trio.core import Agent, Effect, Instruction
 from jido_trio.errors import (
-    ActionError,
     AgentNotFound,
     CallError,
-    InvalidArguments,
     InvalidDefinition,
     MailboxFull,
     StorageError,
     SupervisorStopped,
 )
 from jido_trio.redact import said, shown, shown_error
-from jido_trio.runtime import AgentRef, Agents, Runtime, interpret, run
+from jido_trio.runtime import AgentRef, Agents, Runtime, interpret
 from jido_trio.terms import ExitKind
 
 LOG = logging.getLogger("jido_trio.ai")
 
 TOOLS_AT_ONCE = 8
 """Tools of one agent that are run at the same time; others wait."""
+
+PATIENCE = 10.0
+"""Seconds that a tool has to end when it is cancelled; beyond, it is reported."""
 
 READABLE = 20
 """Requests of an agent that have ended, whose parts are kept for readers."""
@@ -111,30 +111,6 @@ class Flights:
         return self._caller
 
 
-BACKING = "jido_trio.ai.backing"
-
-
-@frozen
-class Backing:
-    """What a tool has that asks other agents."""
-
-    agents: Agents
-    team: set[str]
-    """Ids of those that were asked."""
-    share: Budget
-    """What it may spend on them."""
-
-
-@frozen
-class Consulted:
-    """What another agent answered."""
-
-    text: str
-    spent: Spent
-    error: bool = False
-    final: bool = False
-
-
 @frozen
 class Begin(Effect):
     """A life begins: see what is in flight, and tell the agent of what was lost."""
@@ -188,6 +164,24 @@ class _Flight:
 
 
 @define(eq=False)
+class _Running:
+    """A tool that is run."""
+
+    tool: Tooling
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    ended: trio.Event = field(factory=trio.Event)
+    result: ToolResult | None = None
+
+    async def run(self, key: str) -> None:
+        """Run it, until it is cancelled."""
+        try:
+            with self.scope:
+                self.result = await self.tool.run(key)
+        finally:
+            self.ended.set()
+
+
+@define(eq=False)
 class Desk:
     """The flights, readers and waiters of one agent."""
 
@@ -200,7 +194,8 @@ class Desk:
     _team: set[str] = field(factory=set)
     """Ids of the agents that its tools have asked; they end with it."""
     _parts: dict[str, Parts] = field(factory=dict)
-    _request_of: dict[int, str] = field(factory=dict)
+    _called: Called | None = None
+    """The last call of a model."""
     _changed: trio.Event = field(factory=trio.Event)
     _room: trio.Semaphore = field(factory=lambda: trio.Semaphore(TOOLS_AT_ONCE))
 
@@ -294,10 +289,14 @@ class Desk:
             case Asked():
                 self.parts_of(event.request)
             case Called():
-                self._request_of = {event.call: event.request}
+                self._called = event
             case Replied():
+                self._settled(event)
                 self._replied(event)
+            case Compacted():
+                self._settled(event)
             case CallFailed():
+                self._settled(event)
                 parts = self._of_call(event.call)
                 if parts is not None and parts.has_open_text:
                     parts.add(WithdrawnPart())
@@ -311,8 +310,27 @@ class Desk:
                 pass
 
     def _of_call(self, call: int) -> Parts | None:
-        request = self._request_of.get(call)
-        return self.parts_of(request) if request is not None else None
+        called = self._called
+        return self.parts_of(called.request) if called is not None and called.call == call else None
+
+    def _settled(self, event: Replied | CallFailed | Compacted) -> None:
+        """Report a call that was dearer than any that a budget foresees."""
+        called = self._called
+        if called is None or (called.call, called.attempt) != (event.call, event.attempt):
+            return
+        spent, most = event.spent, called.reserved
+        if spent.tokens > most.tokens or spent.money > most.money:
+            LOG.warning(
+                "call %s of agent %s took %d tokens and %d millionths of money, and was foreseen to take %d and %d at "
+                "most; it is booked as it was. Is max_tokens= of model %r, or its price, what its provider goes by?",
+                flight_key(event.call, event.attempt),
+                self.ref.id,
+                spent.tokens,
+                spent.money,
+                most.tokens,
+                most.money,
+                called.model,
+            )
 
     def _replied(self, event: Replied) -> None:
         parts = self._of_call(event.call)
@@ -327,8 +345,7 @@ class Desk:
     def _launch(self, runtime: Runtime, rules: Rules, c: Conversation, want: CallModel | RunTool) -> None:
         flight = self._flying[want.key] = _Flight()
         if isinstance(want, CallModel):
-            if c.called is not None:
-                self._request_of = {want.call: c.called.request}
+            self._called = c.called
             prompt = render(rules, c, want.model, want.purpose)
             parts = self._of_call(want.call) if want.purpose == "chat" else None
             self._flights.start(self._call, flight, want, prompt, parts, name=f"call {want.key} of {self.ref.id}")
@@ -356,9 +373,33 @@ class Desk:
         with flight.scope:
             async with self._room:
                 await self._tell(StartTool(id=want.id))
-                result = await tool.run(f"{self.ref.id}/{want.id}")
+                result = await self._result_of(tool)
             flight.outcome = result
             await self._tell(result)
+
+    async def _result_of(self, tool: Tooling) -> ToolResult:
+        """Run a tool as a task of its own, so that one which ignores its cancellation keeps nobody waiting."""
+        running = _Running(tool)
+        self._flights.start(running.run, f"{self.ref.id}/{tool.want.id}", name=f"run of {tool.want.id}")
+        try:
+            with trio.move_on_after(tool.seconds + PATIENCE):
+                await running.ended.wait()
+        except trio.Cancelled:
+            running.scope.cancel()
+            with trio.move_on_after(PATIENCE, shield=True):
+                await running.ended.wait()
+            raise
+        finally:
+            running.scope.cancel()
+            if not running.ended.is_set():
+                LOG.warning(
+                    "tool %s (%s) of agent %s ignores its cancellation, and still runs; its call is closed, what it "
+                    "does from now on is told nobody",
+                    tool.want.name,
+                    tool.want.id,
+                    self.ref.id,
+                )
+        return running.result if running.result is not None else tool.overdue
 
     async def _tell(self, given: Recover | StartTool | Outcome) -> None:
         """Send the agent an outcome; it is on disk then, if the agent is durable."""
@@ -407,8 +448,8 @@ def _made(want: CallModel, outcome: object) -> Reply | NoReply:
             return Reply(
                 call=want.call,
                 attempt=want.attempt,
-                text=_clean(text),
-                calls=tuple(evolve(call, name=_clean(call.name), arguments=_clean(call.arguments)) for call in calls),
+                text=clean(text),
+                calls=tuple(evolve(call, name=clean(call.name), arguments=clean(call.arguments)) for call in calls),
                 finish=finish,
                 usage=usage,
                 verbatim=verbatim,
@@ -417,7 +458,7 @@ def _made(want: CallModel, outcome: object) -> Reply | NoReply:
             return NoReply(
                 call=want.call,
                 attempt=want.attempt,
-                why=_clean(why),
+                why=clean(why),
                 kind=kind,
                 billed=billed,
                 usage=usage,
@@ -436,70 +477,3 @@ def _tool_part(rules: Rules, c: Conversation, id: str) -> ToolPart:
 
 def _chat_of(agent: Agent[Any]) -> tuple[Rules, Conversation]:
     return cast("Any", type(agent)).rules, agent.strategy_state
-
-
-@frozen
-class Tooling:
-    """A tool that is to be run, for whom, and with what."""
-
-    agent: Agent[Any]
-    resources: Resources
-    rules: Rules
-    want: RunTool
-    backing: Backing | None = None
-    """None where it is run for no conversation."""
-
-    async def run(self, key: str) -> ToolResult:
-        """Run it, and return what the model is told, whatever it does."""
-        tool = self.rules.tool(self.want.name)
-        if tool is None:
-            return self._error(f"there is no tool {shown(self.want.name, 100)}")
-        try:
-            action: Any = tool.made(self.want.arguments)
-        except InvalidArguments as unfit:
-            return self._error(said(unfit))
-        extra = {"call": key, BACKING: self.backing}
-        context = Context(self.agent.state, self.agent, None, extra, self.resources, key=key)
-        seconds = tool.timeout if tool.timeout is not None else float("inf")
-        with trio.move_on_after(seconds):
-            try:
-                return self._result(await (action.run(context) if action.policy is None else run(action, context)))
-            except ActionError as error:
-                return self._error(said(error))
-            except Exception as error:
-                LOG.exception("tool %s (%s) of agent %s has a bug", self.want.name, self.want.id, self.agent.id)
-                return self._error(f"the tool failed: {shown_error(error)}")
-        return self._error(f"it took longer than {seconds:g} seconds, and was cancelled. It may have happened.")
-
-    def _result(self, value: object) -> ToolResult:
-        if isinstance(value, Consulted):
-            return ToolResult(
-                id=self.want.id, content=_clean(value.text), error=value.error, spent=value.spent, final=value.final
-            )
-        try:
-            return ToolResult(id=self.want.id, content=as_content(value))
-        except ValueError as error:
-            LOG.error("tool %s of agent %s returned what is no JSON: %s", self.want.name, self.agent.id, said(error))  # noqa: TRY400
-            return self._error("the tool returned what can't be told: it is no JSON")
-
-    def _error(self, content: str) -> ToolResult:
-        return ToolResult(id=self.want.id, content=content, error=True)
-
-
-def _clean(text: str) -> str:
-    """Return text that can be encoded: halves of surrogate pairs are replaced."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def as_content(value: object) -> str:
-    """Return what a tool returned as the text that a model is told.
-
-    Raises:
-        ValueError: It is neither text nor plain data.
-    """
-    if isinstance(value, str):
-        return _clean(value)
-    try:
-        return _clean(json.dumps(unstructure(value), ensure_ascii=False, allow_nan=False))
-    except (TypeError, ValueError, RecursionError, Misfit) as error:
-        raise ValueError(f"{shown(value, 80)}: {said(error)}") from None

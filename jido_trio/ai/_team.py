@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import trio
 
 from jido_trio.ai._agent import ChatAgent
-from jido_trio.ai._flights import BACKING, Backing, Consulted
 from jido_trio.ai._outcome import Answered, Cancelled, ChatOutcome, NeedsApproval, NotAnswered, OutOfBudget
 from jido_trio.ai._request import ask
+from jido_trio.ai._tooling import BACKING, Backing, Consulted
 from jido_trio.ai._tools import Tool
 from jido_trio.core import Action, Context
 from jido_trio.errors import ActionError, InvalidDefinition

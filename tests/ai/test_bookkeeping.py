@@ -2,9 +2,13 @@
 
 # mypy: disable-error-code="union-attr,arg-type"
 
+import json
+import re
+from functools import partial
+
 import pytest
 import trio
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen, has
 
 from jido_trio import Action, Jido
 from jido_trio.ai import (
@@ -12,14 +16,17 @@ from jido_trio.ai import (
     CallModel,
     Cancelled,
     ChatAgent,
+    Conversation,
     Ended,
     Model,
     ModelReply,
+    ModelRule,
     Models,
     Price,
     Reply,
     Rules,
     RunTool,
+    Spent,
     Tool,
     ToolCall,
     ToolResult,
@@ -29,8 +36,10 @@ from jido_trio.ai import (
     find_request,
 )
 from jido_trio.ai._events import Begun, Replied
-from jido_trio.errors import AgentStopped
-from jido_trio.storage import open_memory
+from jido_trio.ai.inner import plain_prompt
+from jido_trio.data import pack, structure, unpack, unstructure
+from jido_trio.errors import AgentStopped, StorageError
+from jido_trio.storage import MemoryStorage, Put, open_memory
 from jido_trio.testing import ScriptedModel
 
 
@@ -95,6 +104,20 @@ async def test_a_call_of_which_nothing_came_is_in_the_budget_of_the_next_program
     assert isinstance(first, Cancelled)
     assert first == again
     assert first.spent.money > 0
+
+
+def test_what_is_reserved_are_the_bytes_of_the_prompt_and_all_that_the_reply_may_have():
+    chat = asked(Rules(models={"default": ModelRule(Price(1, 2), max_tokens=7)}))
+    sent = json.dumps(plain_prompt(chat.prompt), ensure_ascii=False, separators=(",", ":")).encode()
+    assert chat.conversation.reserved == Spent(tokens=len(sent) + 7, money=len(sent) + 14, calls=1)
+
+
+@pytest.mark.parametrize(("usage", "is_dearer"), [(Usage(1, 100), False), (Usage(1, 9_000), True)])
+async def test_a_reply_dearer_than_foreseen_is_told_of_in_the_log(autojump_clock, caplog, usage, is_dearer):
+    models = Models(m=Model("m", ScriptedModel([ModelReply("well", (), "stop", usage)]), price=Price(1, 1)))
+    async with Jido(services=[models]) as jido:
+        assert isinstance(await (await ask(await jido.start_agent(Plain, id="ann"), "hi")).answer(), Answered)
+    assert ("call 1.1 of agent ann took 9001 tokens" in caplog.text) is is_dearer
 
 
 # Ended
@@ -164,7 +187,24 @@ def test_nothing_is_summed_up_while_a_call_is_open(given):
 class Plain(ChatAgent, models=Models(m=Model("m", ScriptedModel([]), price=Price(1, 1))), model="m"): ...
 
 
+class Crash(Action):
+    def run(self, context):
+        raise RuntimeError("bug")
+
+
 class Kept(Plain, durable=True): ...
+
+
+class SlowStorage(MemoryStorage):
+    """Takes a second to read anything."""
+
+    async def get(self, key):
+        await trio.sleep(1)
+        return await super().get(key)
+
+    async def scan(self, *args):
+        await trio.sleep(1)
+        return await super().scan(*args)
 
 
 async def test_a_conversation_goes_on_with_another_model_and_other_instructions(autojump_clock):
@@ -183,6 +223,55 @@ async def test_a_conversation_goes_on_with_another_model_and_other_instructions(
         [request] = scripted.requests
         assert (request.model, request.prompt.system) == ("two", "two")
         assert [said.text for said in request.prompt.messages] == ["ask one", "by one", "ask two"]
+
+
+async def test_a_log_that_cannot_be_read_stops_the_agent_and_nothing_begins_anew(autojump_clock):
+    storage, scripted = MemoryStorage(), ScriptedModel(["well", "never"])
+    async with Jido("desk", storage=storage, services=[Models(m=Model("m", scripted))]) as jido:
+        await (await ask(await jido.start_agent(Kept, id="ann"), "hi", id="r")).answer()
+        await jido.stop_agent("ann")
+    [key] = [key for key in storage._keys if key.endswith("now/agent")]
+    await storage.commit([Put(key, b"no record")])
+    async with Jido("desk", storage=storage, services=[Models(m=Model("m", scripted))]) as jido:
+        with pytest.raises(StorageError, match=re.escape(key)):
+            await jido.start_agent(Kept, id="ann")
+        assert jido.whereis("ann") is None
+    assert len(scripted.requests) == 1
+
+
+async def test_asks_that_come_while_an_agent_begins_anew_are_kept_in_order(autojump_clock):
+    models = Models(m=Model("m", ScriptedModel(["one", "two", "three"])))
+    async with Jido("desk", storage=SlowStorage(), services=[models], on_report=lambda _: None) as jido:
+        ann = await jido.start_agent(Kept, id="ann")
+        await ann.cast(Crash())
+        async with trio.open_nursery() as nursery:
+            for number in range(3):
+                nursery.start_soon(partial(ask, ann, "hi", id=f"r{number}"))
+                await trio.sleep(0.1)
+        await find_request(ann, "r2").answer()
+        assert ann.incarnation == 2
+        assert [(end.request, end.text) for end in ann.agent.strategy_state.ended] == [
+            ("r0", "one"),
+            ("r1", "two"),
+            ("r2", "three"),
+        ]
+
+
+def test_nothing_but_data_is_in_the_log_and_it_is_the_same_when_it_was_written_and_read():
+    chat, _ = asked().replied("so", calls=[OSLO, ("pay", {})])
+    chat, _ = chat.started("get")[0].returned("get", "snow", error=True)[0].denied("pay", "no")
+    chat, _ = chat.failed()[0].replied("well")
+    assert unpack(pack(chat.log)) == chat.log
+    kinds = {type(value) for event in chat.log for value in _parts_of(event)}
+    assert kinds <= {str, int, float, bool, type(None)}
+    state = chat.conversation
+    assert structure(json.loads(json.dumps(unstructure(state))), Conversation) == state
+
+
+def _parts_of(value):
+    if has(type(value)):
+        return [part for each in fields(type(value)) for part in _parts_of(getattr(value, each.name))]
+    return [part for each in value for part in _parts_of(each)] if isinstance(value, tuple) else [value]
 
 
 async def test_the_key_of_a_try_names_the_agent_the_call_and_the_try(autojump_clock):

@@ -111,8 +111,19 @@ async def test_a_prompt_that_is_too_long_is_known_by_the_words_of_other_servers(
     assert (reply.kind, reply.billed) == ("overflow", False)
 
 
-async def test_silence_is_a_failure_after_one_request(provider):
-    reply, _, server = await provider.asked(provider.reply("Snow in", end="hang"), silence=0.1)
+async def test_silence_is_a_failure_after_one_request(provider, mock_clock):
+    told, replies = [], []
+    async with provider.serving([provider.reply("Snow in", end="hang")]) as server, trio.open_nursery() as nursery:
+
+        async def stream():
+            client = provider.client(api_key=KEY, base_url=server.base_url, silence=10)
+            replies.append(await client.stream(REQUEST, told.append))
+
+        nursery.start_soon(stream)
+        while not replies:
+            await trio.lowlevel.checkpoint()
+            mock_clock.jump(len(told) / 10)  # no time goes by before it is silent
+    [reply] = replies
     assert isinstance(reply, ModelFailure)
     assert (reply.kind, reply.billed) == ("retry", True)
     assert len(server.requests) == 1

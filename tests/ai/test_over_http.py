@@ -163,10 +163,25 @@ async def test_a_call_of_a_tool_that_was_cut_is_not_run(provider, end):
     assert (RAN, len(server.requests)) == ([], 2)
 
 
-async def test_a_server_that_is_silent_is_asked_once_for_each_try(provider):
+async def test_a_server_that_is_silent_is_asked_once_for_each_try(provider, mock_clock):
     silent = provider.reply("Snow in", end="hang")
-    async with way(provider, [silent, silent], Once, silence=0.1) as (planner, server):
-        outcome = await outcome_of(planner)
+    async with way(provider, [silent, silent], Once, silence=10) as (planner, server), trio.open_nursery() as nursery:
+        request = await ask(planner, "Oslo")
+        heard = trio.Event()
+
+        async def jump():
+            while True:
+                await trio.lowlevel.checkpoint()
+                mock_clock.jump(heard.is_set())  # no time goes by before it is silent
+
+        nursery.start_soon(jump)
+        async for part in request.parts():
+            if isinstance(part, TextPart):
+                heard.set()
+            else:
+                heard = trio.Event()
+        outcome = await request.answer()
+        nursery.cancel_scope.cancel()
     assert isinstance(outcome, NotAnswered)
     assert (outcome.spent.calls, len(server.requests), server.connections) == (2, 2, 2)
 

@@ -16,6 +16,7 @@ from jido_trio.ai import (
     Model,
     ModelReply,
     Models,
+    Returned,
     Tool,
     ToolCall,
     ToolMessage,
@@ -138,14 +139,30 @@ async def test_more_than_eight_tools_wait_for_each_other(autojump_clock):
     assert trio.current_time() - began == pytest.approx(3)
 
 
-async def test_a_tool_that_ignores_cancellation_keeps_nobody_waiting(autojump_clock):
+async def test_a_tool_that_ignores_cancellation_keeps_nobody_waiting_and_is_reported(autojump_clock, caplog):
     async with Jido(services=[served(ScriptedModel([[("stubborn", {})], "well"]))]) as jido:
-        clerk = await jido.start_agent(Clerk)
+        clerk = await jido.start_agent(Clerk, id="ann")
         request = await ask(clerk, "try")
         await trio.sleep(1)
         await request.cancel()
         assert isinstance(await request.answer(), Cancelled)
         assert (await (await ask(clerk, "again")).answer()).text == "well"
+        assert "ignores its cancellation" not in caplog.text
+        await trio.sleep(11)
+        assert "tool stubborn (call_1_1) of agent ann ignores its cancellation" in caplog.text
+
+
+async def test_a_tool_that_takes_too_long_and_ignores_cancellation_has_its_result_all_the_same(autojump_clock, caplog):
+    class Limited(Clerk, tools=[Tool(Stubborn, timeout=2)]): ...
+
+    async with Jido(services=[served(ScriptedModel([[("stubborn", {})], "well"]))]) as jido:
+        clerk = await jido.start_agent(Limited, id="ann")
+        began = trio.current_time()
+        assert (await (await ask(clerk, "try")).answer()).text == "well"
+        assert trio.current_time() - began == pytest.approx(12)
+        [result] = [said for said in clerk.agent.strategy_state.messages if isinstance(said, Returned)]
+    assert result.content == "it took longer than 2 seconds, and was cancelled. It may have happened."
+    assert "tool stubborn (call_1_1) of agent ann ignores its cancellation" in caplog.text
 
 
 async def test_a_reader_that_leaves_and_a_second_one_change_nothing(autojump_clock):

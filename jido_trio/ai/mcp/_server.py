@@ -9,9 +9,9 @@ from mcp.server import Server
 from mcp.server.stdio import stdio_server
 
 from jido_trio.ai._conversation import RunTool
-from jido_trio.ai._flights import Tooling, as_content
 from jido_trio.ai._messages import ToolSchema
 from jido_trio.ai._rules import Rules
+from jido_trio.ai._tooling import Tooling, as_content
 from jido_trio.ai._tools import Tool, checked_tools, problem_of
 from jido_trio.core import Action
 from jido_trio.data import thaw
