@@ -5,7 +5,7 @@ from jido_trio.extras import require
 try:
     from jido_trio.testing._carrier import agent_of, agent_with
     from jido_trio.testing._cassette import Cassette
-    from jido_trio.testing._chat_laws import check_conversation
+    from jido_trio.testing._chat_check import check_conversation
     from jido_trio.testing._chat_strategies import budgets, chat_rules, tool_calls
     from jido_trio.testing._checks import check_action, check_plugin, check_strategy
     from jido_trio.testing._choices import Choice

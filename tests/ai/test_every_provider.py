@@ -112,7 +112,8 @@ async def test_a_prompt_that_is_too_long_is_known_by_the_words_of_other_servers(
 
 
 async def test_silence_is_a_failure_after_one_request(provider, mock_clock):
-    told, replies = [], []
+    told: list[str] = []
+    replies: list[object] = []
     async with provider.serving([provider.reply("Snow in", end="hang")]) as server, trio.open_nursery() as nursery:
 
         async def stream():

@@ -265,7 +265,7 @@ def laws_of(tmp_path, monkeypatch):
             f"ai/{path.name}": path.read_text()
             for path in [*sorted((PACKAGE / "ai").glob("_*.py")), PACKAGE / "ai" / "inner.py"]
         }
-        for part in ("laws", "strategies"):
+        for part in ("check", "laws", "strategies", "world"):
             sources[f"{part}.py"] = (PACKAGE / "testing" / f"_chat_{part}.py").read_text()
         if fault is not None:
             at = f"ai/{fault.module}.py"
@@ -276,7 +276,7 @@ def laws_of(tmp_path, monkeypatch):
             copy = functools.reduce(lambda text, names: text.replace(*names), ours.items(), text)
             (tmp_path / root / file).write_text(copy)
         monkeypatch.syspath_prepend(tmp_path)
-        return importlib.import_module(f"{root}.laws")
+        return importlib.import_module(f"{root}.check")
 
     yield of
     for module in [name for name in sys.modules if name.partition(".")[0] == root]:
