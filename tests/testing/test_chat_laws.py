@@ -154,12 +154,6 @@ FAULTS = [
         "c.turn.repeated > min(repeats)",
     ),
     Fault(
-        "of limits to the same calls the largest holds",
-        "_decide",
-        "c.turn.repeated >= min(repeats)",
-        "c.turn.repeated >= max(repeats)",
-    ),
-    Fault(
         "how often the same calls came is not counted",
         "_conversation",
         "repeated = c.turn.repeated + 1 if asked_for == c.turn.last else 1",
