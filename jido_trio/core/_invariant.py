@@ -1,7 +1,6 @@
 """Invariants: what its author says is always true of an agent. Nothing asks at run time; checks and tests do."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 F = TypeVar("F", bound=Callable[[Any], bool])
@@ -28,12 +27,17 @@ Named: TypeAlias = tuple[tuple[str, Callable[[Any], bool]], ...]
 
 def invariants_of(cls: type) -> Named:
     """Return the invariants of an agent class by name, in the order of their names."""
-    held: Any = cls  # no class in mypy's eyes, whose `__hash__` is that of its instances
-    return _invariants_of(held)
+    known: Named | None = vars(cls).get(_FOUND)
+    if known is None:
+        known = _found(cls)
+        setattr(cls, _FOUND, known)  # not beside it: they lead to the class
+    return known
 
 
-@cache
-def _invariants_of(cls: Any) -> Named:
+_FOUND = "__jido_invariants__"
+
+
+def _found(cls: type) -> Named:
     found = list[tuple[str, Callable[[Any], bool]]]()
     for name in dir(cls):
         method: Any = getattr(cls, name, None)

@@ -14,10 +14,10 @@ from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum, Flag
-from functools import cache, partial
+from functools import partial
 from inspect import getattr_static
 from types import NoneType, UnionType
-from typing import Any, Literal, LiteralString, NewType, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, LiteralString, NewType, TypeAlias, TypeGuard, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import attrs
@@ -36,9 +36,10 @@ from cattrs.cols import (
     list_structure_factory,
     mapping_structure_factory,  # pyright: ignore[reportUnknownVariableType] - cattrs leaves a parameter untyped
 )
-from typing_extensions import get_protocol_members, is_protocol
+from typing_extensions import get_protocol_members, is_protocol, override
 
 from jido_trio.checks import nearest
+from jido_trio.data._known import Known
 from jido_trio.data._problem import Key, Misfit, Problem, Step, message
 from jido_trio.redact import said, shown
 
@@ -66,7 +67,10 @@ def structure(data: object, cls: type[T]) -> T:
 
 def structurer(cls: type[T]) -> Callable[[object], T]:
     """Return `structure` for this one class, all looked up beforehand; hooks registered later don't count."""
-    hook = _converter.get_structure_hook(cls)
+    if _is_enum(cls) and not has_hook(cls):
+        hook = _enum_hook(cls)
+    else:
+        hook = _converter.get_structure_hook(cls, cache_result=isinstance(cls, type))  # others stay with who asks
 
     def structured(data: object) -> T:
         try:
@@ -168,7 +172,47 @@ def has_hook(cls: object) -> bool:
         return False
 
 
-_converter = Converter(forbid_extra_keys=True, structure_fallback_factory=_instance_hook)
+class _Codec(Converter):
+    """Looks hooks up as cattrs does, which would remember every class for ever."""
+
+    def __init__(self) -> None:
+        self.makers, self.writers = Known[Hook]("maker"), Known[Callable[[Any], Any]]("writer")
+        super().__init__(forbid_extra_keys=True, structure_fallback_factory=_instance_hook)
+
+    @override
+    def get_structure_hook(self, type: Any, cache_result: bool = True) -> Any:
+        known = self.makers.get(type)
+        if known is None:
+            known = super().get_structure_hook(type, cache_result=False)
+            if cache_result:
+                self.makers.put(type, known)
+        return known
+
+    @override
+    def get_unstructure_hook(self, type: Any, cache_result: bool = True) -> Any:
+        known = self.writers.get(type)
+        if known is None:
+            known = super().get_unstructure_hook(type, cache_result=False)
+            if cache_result:
+                self.writers.put(type, known)
+        return known
+
+    @override
+    def structure(self, obj: Any, cl: type[T]) -> T:
+        made: T = self.get_structure_hook(cl)(obj, cl)
+        return made
+
+    @override
+    def unstructure(self, obj: Any, unstructure_as: Any = None) -> Any:
+        return self.get_unstructure_hook(obj.__class__ if unstructure_as is None else unstructure_as)(obj)
+
+    def forget(self) -> None:
+        """Look everything up anew."""
+        self.makers.clear()
+        self.writers.clear()
+
+
+_converter = _Codec()
 
 
 def register_structure_hook(cls: type[T], hook: Callable[[Any, type[T]], T]) -> None:
@@ -178,11 +222,13 @@ def register_structure_hook(cls: type[T], hook: Callable[[Any, type[T]], T]) -> 
     """
     _hooked.add(cls)
     _converter.register_structure_hook(cls, hook)
+    _converter.forget()
 
 
 def register_unstructure_hook(cls: type[T], hook: Callable[[T], Any]) -> None:
     """Make `hook(value)` the way a `cls` becomes plain JSON data."""
     _converter.register_unstructure_hook(cls, hook)
+    _converter.forget()
 
 
 def _name(cls: Any) -> str:
@@ -257,10 +303,15 @@ def _choice_hook(choices: Iterable[tuple[object, object]]) -> Hook:
     return structured
 
 
-@cache
 def _enum_hook(cls: type[Enum]) -> Hook:
-    named = _choice_hook([(word, member) for member in cls for word in (member.value, member)])
-    return _flag_hook(cls, named) if issubclass(cls, Flag) else named
+    known = _ENUMS.get(cls)
+    if known is None:
+        named = _choice_hook([(word, member) for member in cls for word in (member.value, member)])
+        _ENUMS.put(cls, known := _flag_hook(cls, named) if issubclass(cls, Flag) else named)
+    return known
+
+
+_ENUMS = Known[Hook]("members")
 
 
 def _flag_hook(cls: type[Flag], named: Hook) -> Hook:
@@ -405,6 +456,10 @@ def _is_record(cls: Any) -> bool:
     return is_dataclass(get_origin(cls) or cls) or attrs.has(cls)
 
 
+def _is_enum(cls: Any) -> TypeGuard[type[Enum]]:
+    return isinstance(cls, type) and issubclass(cls, Enum)
+
+
 def _is_set(cls: Any) -> bool:
     return (get_origin(cls) or cls) in {set, frozenset, AbstractSet, MutableSet}
 
@@ -446,7 +501,7 @@ _FACTORIES: tuple[tuple[Callable[[Any], bool], Factory], ...] = (
     (lambda cls: get_origin(cls) is Literal, _literal_hook),
     (lambda cls: cls is type or get_origin(cls) is type, _class_hook),
     (lambda cls: is_protocol(get_origin(cls) or cls), _protocol_hook),
-    (lambda cls: isinstance(cls, type) and issubclass(cls, Enum), lambda cls, _: _enum_hook(cls)),
+    (_is_enum, lambda cls, _: _enum_hook(cls)),
 )
 
 
@@ -468,7 +523,7 @@ def _items_of_mapping(values: Mapping[object, object]) -> dict[object, object]:
 
 def _is_a(kind: type) -> Callable[[Any], bool]:
     """Tell subclasses as well: cattrs knows list and dict by name, and takes what it doesn't know to be plain."""
-    return lambda cls: isinstance(cls, type) and issubclass(cls, kind)
+    return lambda cls: isinstance(own := get_origin(cls) or cls, type) and issubclass(own, kind)
 
 
 def _register_all() -> None:
@@ -486,7 +541,9 @@ def _register_all() -> None:
     _converter.register_unstructure_hook(str, lambda text: text.value if isinstance(text, Enum) else text)
     _converter.register_unstructure_hook_func(_is_set, _sorted)
     _converter.register_unstructure_hook_func(_is_a(Mapping), _items_of_mapping)
+    _converter.register_unstructure_hook_func(lambda cls: is_sequence(cls) or is_mutable_sequence(cls), _items)
     _converter.register_unstructure_hook_func(_is_a(list), _items)
+    _converter.register_unstructure_hook_func(lambda cls: get_origin(cls) in {Union, UnionType}, unstructure)
     _converter.register_unstructure_hook_func(_is_tuple, _items)
 
 

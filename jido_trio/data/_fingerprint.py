@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
-from functools import cache
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import attrs
 
+from jido_trio.data._known import of_class
 from jido_trio.data._names import recorded_module, script
 from jido_trio.redact import shown, type_name
 
@@ -51,14 +51,15 @@ def _text(kind: str, parts: Iterable[bytes]) -> bytes:
 
 def _part(value: object, room: int) -> bytes:
     """Return what stands for a value in the text of whatever holds it."""
-    return b"..." if room < 0 else _way(type(value))(value, room - 1)  # type: ignore[arg-type]  # a class has a hash
+    return b"..." if room < 0 else _way(type(value))(value, room - 1)
 
 
-@cache
+@of_class
 def _way(cls: type) -> Way:
     """Return how the print of a value of that class is made."""
     if issubclass(cls, Enum):
-        return lambda member, room: _text(_class(cls), [_part(member.value, room)])
+        kind = _class(cls)
+        return lambda member, room: _text(kind, [_part(member.value, room)])
     if attrs.has(cls):
         return _record_way(cls)
     for kind, way in _WAYS:
@@ -67,7 +68,8 @@ def _way(cls: type) -> Way:
     if issubclass(cls, type):
         return _named
     # What every class has tells nothing but where in memory the value is.
-    return (lambda _, __: _named(cls)) if cls.__repr__ is object.__repr__ else _repr
+    name = _named(cls)
+    return (lambda _, __: name) if cls.__repr__ is object.__repr__ else _repr
 
 
 def _record_way(cls: type) -> Way:

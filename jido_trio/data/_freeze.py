@@ -11,7 +11,6 @@ from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from operator import is_
 from types import NoneType
 from typing import Any, NoReturn, Self, SupportsIndex, TypeVar
@@ -19,6 +18,7 @@ from uuid import UUID
 
 import attrs
 
+from jido_trio.data._known import of_class
 from jido_trio.data._problem import Key, Misfit
 
 __all__ = ["MAX_DEPTH", "FrozenDict", "FrozenList", "freeze", "is_frozen", "thaw"]
@@ -230,7 +230,7 @@ def _frozen(value: Any, room: int) -> Any:
         if value.depth > room:
             raise Misfit([TOO_DEEP])
         return value
-    how = _way(cls)  # type: ignore[arg-type]  # a class has a hash
+    how = _way(cls)
     if how is None:
         return value
     if room < 1:
@@ -321,37 +321,43 @@ def _set(value: AbstractSet[Any], room: int) -> Any:
     return value if isinstance(value, frozenset) and all(map(is_, items, plain)) else frozenset(items)
 
 
-def _record(value: Any, room: int) -> Any:
-    cls = type(value)
-    if not is_frozen(cls):
-        raise Misfit([f"a value of class {cls.__qualname__} can be changed: declare its class with @attrs.frozen"])
-    changed = dict[str, Any]()
-    for name in attribute_names(cls):  # type: ignore[arg-type]  # a class has a hash
-        try:
-            old = getattr(value, name)
-        except AttributeError:  # one without init and without default, that nobody has set
-            continue
-        if type(old) not in ATOMS:
+def _record_way(cls: type) -> Callable[[Any, int], Any]:
+    names = attribute_names(cls)
+    changeable = f"a value of class {cls.__qualname__} can be changed: declare its class with @attrs.frozen"
+
+    def record(value: Any, room: int) -> Any:
+        changed = dict[str, Any]()
+        for name in names:
             try:
-                new = _frozen(old, room)
-            except Misfit as misfit:
-                raise _found_at(name, misfit) from None
-            if new is not old:
-                changed[name] = new
-    return with_attributes(value, changed) if changed else value
+                old = getattr(value, name)
+            except AttributeError:  # one without init and without default, that nobody has set
+                continue
+            if type(old) not in ATOMS:
+                try:
+                    new = _frozen(old, room)
+                except Misfit as misfit:
+                    raise _found_at(name, misfit) from None
+                if new is not old:
+                    changed[name] = new
+        return with_attributes(value, changed) if changed else value
+
+    def refuse(_: Any, __: int) -> NoReturn:
+        raise Misfit([changeable])
+
+    return record if is_frozen(cls) else refuse
 
 
 def _bytes(value: Any, _: int) -> bytes:
     return bytes(value)
 
 
-@cache
+@of_class
 def _way(cls: type) -> Callable[[Any, int], Any] | None:
     """Return how values of a class are frozen; None for those that are taken as they are."""
     if issubclass(cls, Enum | BaseException | type):
         return None
     if attrs.has(cls):
-        return _record
+        return _record_way(cls)
     return next((freezing for kind, freezing in _WAYS if issubclass(cls, kind)), None)
 
 
@@ -377,7 +383,7 @@ def is_frozen(cls: type) -> bool:
     return attrs.has(cls) and cls.__setattr__ is _Frozen.__setattr__
 
 
-@cache
+@of_class
 def attribute_names(cls: type) -> tuple[str, ...]:
     """Return the attributes of an attrs class, those that its constructor doesn't take included."""
     return tuple(field.name for field in attrs.fields(cls))

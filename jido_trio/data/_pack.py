@@ -18,13 +18,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import attrs
 
-from jido_trio.data._freeze import FrozenDict, FrozenList
+from jido_trio.data._freeze import FrozenDict, FrozenList, attribute_names
 from jido_trio.data._names import recorded_name, script
 from jido_trio.data._problem import Key, Misfit, Problem, Step
 from jido_trio.errors import ErrorValue
@@ -119,8 +118,7 @@ def _writer(kind: type) -> Writer:
     if issubclass(kind, Enum):
         return lambda value: f'{{"$enum":{_quoted(class_name(kind))},"value":{_text(value.value)}}}'
     if attrs.has(kind) and not issubclass(kind, BaseException):
-        _WRITERS[kind] = write = _record_writer(kind)  # it asks each time whether its name leads to the class
-        return write
+        return _learned(kind)
     if issubclass(kind, ErrorValue):
         return _error_text
     if issubclass(kind, tuple):
@@ -132,8 +130,16 @@ def _refuse(value: object) -> str:
     raise _misfit(f"a value of class {shown(type(value).__qualname__)} can't be kept: {shown(value)}", ())
 
 
+def _learned(kind: type) -> Writer:
+    """Return what writes values of an attrs class, from now on; one that had its name before is forgotten."""
+    write = _record_writer(kind)  # it asks each time whether its name leads to the class
+    _WRITERS.pop(_NAMED.pop(recorded_name(kind), kind), None)
+    _NAMED[recorded_name(kind)], _WRITERS[kind] = kind, write
+    return write
+
+
 def _record_writer(kind: type) -> Writer:
-    names = _names(kind)
+    names = attribute_names(kind)
     head = f'{{"$":{_quoted(class_name(kind))}'
     fields = [(name, f",{_quoted(name)}:") for name in names]
     module, name, writers, quoted = kind.__module__, kind.__qualname__, _WRITERS, _quoted
@@ -250,15 +256,12 @@ _TAGGED: dict[type, Writer] = {
 }
 
 _WRITERS: dict[type, Writer] = {**_PLAIN, **_TAGGED}
+_NAMED: dict[str, type] = {}
+"""The attrs classes among them, by name: a module that is loaded again has new ones."""
 
 
 WRITABLE = frozenset(_TAGGED)
 """Classes, beside those of JSON, whose values can be kept."""
-
-
-@cache
-def _names(cls: type) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(cls))
 
 
 def _misfit(what: str, path: Place) -> Misfit:
@@ -294,7 +297,7 @@ def _record(plain: dict[str, Any], path: Place) -> Any:
     cls = named_class(plain["$"], path)
     if not attrs.has(cls):
         raise _misfit(f"{shown(plain['$'])} is no attrs class any more", path)
-    names = _names(cls)
+    names = attribute_names(cls)
     given = plain.keys() - {"$"}
     if given != set(names):
         missing, unknown = sorted(set(names) - given), sorted(given - set(names))

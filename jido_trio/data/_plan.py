@@ -18,11 +18,12 @@ from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from jido_trio.data._codec import first_that_fits, has_hook, key_type, problems_of, structurer
 from jido_trio.data._freeze import TOO_DEEP, FrozenDict, FrozenList, freeze
 from jido_trio.data._generic import is_name, named
+from jido_trio.data._known import Known
 from jido_trio.data._merge import Entries, Fitted, Free, Items, Maybe, Places, Plan, quick
 from jido_trio.data._problem import Misfit, Problem
 from jido_trio.errors import InvalidDefinition
@@ -66,18 +67,23 @@ def plan_for(declared: Any, free: Free, nested: Find) -> Plan:
 
 def _named(declared: Any, free: Free, nested: Find) -> Plan:
     """Return the plan of what a name stands for; the name may be in it: `type Json = str | list[Json]`."""
-    if declared not in _PLANS:
-        _PLANS[declared] = None
+    known = _PLANS.get(declared)
+    if known is None:
+        if declared in _BEGUN:
+            return Named(declared, _BEGUN[declared])
+        _BEGUN[declared] = begun = list[Plan]()
         try:
-            _PLANS[declared] = plan_for(named(declared), free, nested)
+            begun.append(known := plan_for(named(declared), free, nested))
         finally:
-            if _PLANS[declared] is None:
-                del _PLANS[declared]
-    return _PLANS[declared] or Named(declared)
+            del _BEGUN[declared]
+        _PLANS.put(declared, known)
+    return known
 
 
-_PLANS: dict[Any, Plan | None] = {}
-"""Of types that have a name; None while it is worked out."""
+_PLANS = Known[Plan]("plan")
+"""Of types that have a name."""
+_BEGUN: dict[Any, list[Plan]] = {}
+"""Those that are being worked out: where the plan will be."""
 
 
 @frozen
@@ -85,12 +91,12 @@ class Named:
     """The plan of a name within itself, found when it is used."""
 
     declared: Any
+    _found: list[Plan] = field(eq=False, repr=False)
+    """Where it is, once it is worked out."""
 
     @property
     def _plan(self) -> Plan:
-        plan = _PLANS[self.declared]
-        assert plan is not None  # noqa: S101  # it is used by values only, and these come later
-        return plan
+        return self._found[0]  # it is used by values only, and these come later
 
     def fit(self, value: Any, /) -> Any:
         """Return a value checked and frozen."""

@@ -15,6 +15,7 @@ from jido_trio.data._codec import problems_of
 from jido_trio.data._compile import Written, compiled_fill, compiled_make, compiled_merge, refused
 from jido_trio.data._freeze import MAX_DEPTH, TOO_DEEP, depth_of, is_frozen, with_attributes
 from jido_trio.data._generic import arguments_of, filled_in, with_self
+from jido_trio.data._known import Known
 from jido_trio.data._merge import Fitted, Free, Plan, quick, step_of
 from jido_trio.data._plan import CONCEALED, EXACT, plan_for
 from jido_trio.data._problem import Misfit, Problem, under
@@ -31,13 +32,10 @@ def schema_of(declared: type[T]) -> "Schema[T]":
         InvalidDefinition: The class, or one that its fields hold, is mutable or no attrs class; or a field is declared
             as something whose values can't be checked, or can't be frozen.
     """
-    schema = _SCHEMAS.get(declared)
-    return _built(declared, ()) if schema is None else schema
+    return _SCHEMAS.get(declared) or _built(declared, (), set())
 
 
-_SCHEMAS: dict[Any, "Schema[Any]"] = {}
-_RECURSIVE: set[Any] = set()
-"""The classes whose values may hold values of the same class: only these can be nested without end."""
+_SCHEMAS = Known["Schema[Any]"]("schema")
 
 
 @frozen
@@ -45,6 +43,14 @@ class Nested:
     """The plan of an attrs class within another, found when it is used: the node of a tree holds nodes."""
 
     declared: Any
+    _schema: "Schema[Any] | None" = attrs.field(default=None, init=False, eq=False, repr=False)
+
+    @property
+    def schema(self) -> "Schema[Any]":
+        """The schema of the class."""
+        if self._schema is None:
+            object.__setattr__(self, "_schema", schema_of(self.declared))
+        return cast("Schema[Any]", self._schema)
 
     @property
     def quick(self) -> Plan:
@@ -53,31 +59,31 @@ class Nested:
 
     def fit(self, value: Any, /) -> Any:
         """Return a value checked and frozen."""
-        return self._bounded(schema_of(self.declared).fit_generally(value))
+        return self._bounded(self.schema.fit_generally(value))
 
     def merge(self, old: Any, new: Any, /) -> Any:
         """Merge a mapping, put anything else in the place of the old value."""
-        schema = schema_of(self.declared)
+        schema = self.schema
         if isinstance(new, Mapping) and isinstance(old, schema.cls):
             return self._bounded(schema.merge_generally(old, new))
         return self.replace(old, new)
 
     def replace(self, old: Any, new: Any, /) -> Any:
         """Put the new value in the place of the old one."""
-        return self.fit(new) if isinstance(new, Mapping) else self._bounded(schema_of(self.declared).replace(old, new))
+        return self.fit(new) if isinstance(new, Mapping) else self._bounded(self.schema.replace(old, new))
 
     def _bounded(self, value: Any) -> Any:
-        if self.declared in _RECURSIVE and depth_of(value) > MAX_DEPTH:
+        if self.schema.recursive and depth_of(value) > MAX_DEPTH:
             raise Misfit([TOO_DEEP])
         return value
 
     def put(self, old: Any, path: Sequence[Hashable], new: Any, /) -> Any:
         """Put into a field."""
-        return schema_of(self.declared).put(old, path, new)
+        return self.schema.put(old, path, new)
 
     def cut(self, old: Any, path: Sequence[Hashable], /) -> Any:
         """Cut from a field, or put it back to its default."""
-        return schema_of(self.declared).cut(old, path)
+        return self.schema.cut(old, path)
 
 
 class QuickNested(Nested):
@@ -87,12 +93,12 @@ class QuickNested(Nested):
 
     def fit(self, value: Any, /) -> Any:
         """Return a value checked and frozen."""
-        schema = schema_of(self.declared)
+        schema = self.schema
         return self._bounded(schema.quick_make(value) if isinstance(value, Mapping) else schema.fit_generally(value))
 
     def merge(self, old: Any, new: Any, /) -> Any:
         """Merge a mapping, put anything else in the place of the old value."""
-        schema = schema_of(self.declared)
+        schema = self.schema
         if isinstance(new, Mapping) and isinstance(old, schema.cls):
             return self._bounded(schema.quick_merge(old, new))
         return self.replace(old, new)
@@ -157,6 +163,8 @@ class Schema(Generic[T]):
     construct: Callable[..., T] | None
     """Makes a value of fields that are checked, a changed one too; None where that would convert what is not new."""
     by_name: Mapping[str, Field]
+    recursive: bool
+    """Whether its values may hold values of the same class: only these can be nested without end."""
     quick_make: Callable[[Mapping[str, Any]], T] = attrs.field(init=False)
     """As `make`, but what doesn't fit may be told in any way; for what is written out for other classes."""
     quick_merge: Callable[[T, Mapping[str, Any]], T] = attrs.field(init=False)
@@ -429,15 +437,21 @@ def _written(each: Field) -> Written:
 # Building ----------------------------------------------------------------------------------------------------------
 
 
-def _built(declared: Any, outer: tuple[Any, ...]) -> Schema[Any]:
-    """Return a schema; `outer` are the classes that are being built around it."""
+def _built(declared: Any, outer: tuple[Any, ...], recursive: set[Any]) -> Schema[Any]:
+    """Return a schema.
+
+    Args:
+        declared: The class, or a generic one with its arguments.
+        outer: The classes that are being built around it.
+        recursive: Those of them that were found to hold values of their own class.
+    """
     cls = _class_of(declared)
     _require_frozen(cls)
     _resolve_types(cls)
     hide_in_repr(cls)
     types, inner = arguments_of(declared), (*outer, declared)
     declarations = [(each, with_self(filled_in(each.type, types), declared)) for each in attrs.fields(cls)]
-    fields = tuple(_field(cls, each, type_, inner) for each, type_ in declarations)
+    fields = tuple(_field(cls, each, type_, inner, recursive) for each, type_ in declarations)
     taken = [each for each in fields if each.init]
     post = hasattr(cls, "__attrs_post_init__")
     schema = Schema(
@@ -448,14 +462,17 @@ def _built(declared: Any, outer: tuple[Any, ...]) -> Schema[Any]:
         late=tuple(each.attribute for each in fields if each.late or post),
         construct=_constructor(cls) if all(each.init and each.convert is None for each in fields) else None,
         by_name={each.name: each for each in taken},
+        recursive=declared in recursive,
     )
-    _SCHEMAS[declared] = schema
+    _SCHEMAS.put(declared, schema)
     return schema
 
 
-def _field(cls: type, each: "attrs.Attribute[Any]", declared: Any, outer: tuple[Any, ...]) -> Field:
+def _field(
+    cls: type, each: "attrs.Attribute[Any]", declared: Any, outer: tuple[Any, ...], recursive: set[Any]
+) -> Field:
     name = str(each.alias)
-    plan = plan_for(declared, FREE, lambda nested: _nested(nested, outer))
+    plan = plan_for(declared, FREE, lambda nested: _nested(nested, outer, recursive))
     takes_self = bool(getattr(each.default, "takes_self", False))
     made = Field(
         name,
@@ -478,11 +495,11 @@ def _field(cls: type, each: "attrs.Attribute[Any]", declared: Any, outer: tuple[
     return attrs.evolve(made, constant=checked)
 
 
-def _nested(declared: Any, outer: tuple[Any, ...]) -> Plan:
+def _nested(declared: Any, outer: tuple[Any, ...], recursive: set[Any]) -> Plan:
     if declared in outer:
-        _RECURSIVE.update(outer[outer.index(declared) :])
-    if declared not in outer and declared not in _SCHEMAS:
-        _built(declared, outer)  # refuses what is mutable, now and not at the first value
+        recursive.update(outer[outer.index(declared) :])
+    elif _SCHEMAS.get(declared) is None:
+        _built(declared, outer, recursive)  # refuses what is mutable, now and not at the first value
     return Nested(declared)
 
 

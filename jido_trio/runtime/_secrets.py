@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from jido_trio.core import Action, Agent, Instruction, Signal, carried
 from jido_trio.redact import holds_anything, secret_fields_within, secret_texts
@@ -14,8 +14,7 @@ def secret_names(agent: type[Agent[Any]], *more: object) -> frozenset[str]:
 
     These are those that it is routed to, and those of which there are more.
     """
-    cls: Any = agent  # to a type checker, a class of values that compare themselves can't be hashed
-    names = _names_of(cls)
+    names = _known_of(agent)[0]
     for each in more:
         if isinstance(each, Instruction):
             names |= secret_fields_within(each.action_class)
@@ -24,15 +23,17 @@ def secret_names(agent: type[Agent[Any]], *more: object) -> frozenset[str]:
     return names
 
 
-@lru_cache(1000)
-def _names_of(agent: type[Any]) -> frozenset[str]:
-    return frozenset().union(*map(secret_fields_within, _classes_of(agent)))
+_KNOWN: WeakKeyDictionary[type[Any], tuple[frozenset[str], bool]] = WeakKeyDictionary()
 
 
-@lru_cache(1000)
-def _may_hold_others(agent: type[Any]) -> bool:
-    """Whether something that an agent is declared with may hold values of any class, and so secrets unheard of."""
-    return any(map(holds_anything, _classes_of(agent)))
+def _known_of(agent: type[Any]) -> tuple[frozenset[str], bool]:
+    """Return how secrets are called that an agent is declared with, and whether it may hold others, of any class."""
+    known = _KNOWN.get(agent)
+    if known is None:
+        classes = _classes_of(agent)
+        known = frozenset[str]().union(*map(secret_fields_within, classes)), any(map(holds_anything, classes))
+        _KNOWN[agent] = known
+    return known
 
 
 def _classes_of(agent: type[Any]) -> list[type[Any]]:
@@ -53,6 +54,6 @@ def secrets_of(agent: Agent[Any], signal: Signal | None, *more: object) -> froze
     cls: Any = type(agent)
     names = secret_names(cls, *more, carried(signal))
     texts: frozenset[str] = secret_texts(more, names) if more else frozenset()
-    if names or _may_hold_others(cls):
+    if names or _known_of(cls)[1]:
         texts |= secret_texts((agent.state, agent.strategy_state, signal and signal.data), names)
     return texts

@@ -113,7 +113,7 @@ _ARGUMENTS = st.one_of(
 def _tools(drawn: Any) -> None:
     types, strict, optional, arguments = drawn
     try:
-        made = _tool(types, strict=strict, optional=optional)
+        made = tools.tool(types, strict=strict, optional=optional)
     except InvalidDefinition:
         return  # it has no strict form
     try:
@@ -122,18 +122,6 @@ def _tools(drawn: Any) -> None:
         _is_well_told(refusal)
     if isinstance(arguments, dict) and not made.strict:
         tools.agree(made, arguments)
-
-
-_TOOLS = list[Any]()
-"""What is known of a class of actions is kept as long as the process: so there are so many of them and no more."""
-_MANY = 1000
-
-
-def _tool(types: Any, *, strict: bool, optional: bool) -> Any:
-    if len(_TOOLS) < _MANY:
-        _TOOLS.append(tools.tool(types, strict=strict, optional=optional))
-        return _TOOLS[-1]
-    return _TOOLS[hash((str(types), strict, optional)) % _MANY]
 
 
 def _is_well_told(refusal: InvalidArguments) -> None:

@@ -292,9 +292,9 @@ FREEZE = (
     Mutant(
         "changeable_records_pass",
         "A value of a class that isn't frozen is let in.",
-        "_record",
-        "not is_frozen(cls)",
-        "False",
+        "_record_way",
+        "record if is_frozen(cls) else refuse",
+        "record",
         part="data",
     ),
     Mutant(
