@@ -242,6 +242,8 @@ async def test_rows_beyond_the_limit_are_cut_off_and_it_is_told(database):
         "pragma user_version",
         "vacuum into 'copy.db'",
         "select load_extension('x')",
+        "select fts3_tokenizer('simple')",
+        "select FTS3_Tokenizer('simple', 'AAAAAAAA')",
         "begin immediate",
         "select 1; select 2",
         "nonsense",
@@ -263,6 +265,11 @@ async def test_a_query_that_takes_too_long_is_ended(database):
     endless = "with recursive c(n) as (select 1 union all select n + 1 from c) select count(*) from c"
     with pytest.raises(Transient, match="interrupted"):
         await asked(database, endless, seconds=0.2)
+
+
+async def test_a_query_that_cannot_be_interrupted_is_left_alone(database):
+    with pytest.raises(Transient, match="interrupted after 0.05 s"):
+        await asked(database, "select printf('%.*c', 10000000, 'x')", seconds=0.05)
 
 
 async def test_waiting_is_waiting(autojump_clock):

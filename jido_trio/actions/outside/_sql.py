@@ -26,7 +26,8 @@ class SqliteFile:
 
     path: str | os.PathLike[str]
     seconds: float = field(default=5.0, kw_only=True)
-    """For one query, the wait for others who write included."""
+    """For one query, the wait for others who write included. A function of SQLite that can't be interrupted goes on in
+    its thread after that."""
     max_rows: int = field(default=1000, kw_only=True)
     """More are cut off, and it is told."""
     max_bytes: int = field(default=1_000_000, kw_only=True)
@@ -50,27 +51,25 @@ class QuerySqlite(Action, category="sql", tags=["read"], idempotent=True):
     async def run(self, context: Context[Any]) -> Result:
         """Ask it, in a thread."""
         file = allowed(context, SqliteFile, self.name)
-        ends = trio.current_time() + file.seconds
         given_up = False
-
-        def late() -> bool:
-            return given_up or trio.from_thread.run_sync(trio.current_time) >= ends
-
         try:
-            return await trio.to_thread.run_sync(_asked, file, self.query, self.values, late, abandon_on_cancel=True)
-        except trio.Cancelled:
+            with trio.move_on_after(file.seconds):
+                return await trio.to_thread.run_sync(
+                    _asked, file, self.query, self.values, lambda: given_up, abandon_on_cancel=True
+                )
+        finally:
             given_up = True
-            raise
+        raise Transient(f"the query failed: it was interrupted after {file.seconds:g} s")
 
 
-def _asked(file: SqliteFile, query: str, values: tuple[Any, ...], late: Callable[[], bool]) -> dict[str, Any]:
+def _asked(file: SqliteFile, query: str, values: tuple[Any, ...], given_up: Callable[[], bool]) -> dict[str, Any]:
     uri = f"{Path(file.path).resolve().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, timeout=file.seconds, isolation_level=None)
     try:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, file.max_bytes)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.set_authorizer(_allows)
-        connection.set_progress_handler(late, _STEPS)
+        connection.set_progress_handler(given_up, _STEPS)
         cursor = connection.execute(query, values)
         rows, more = _fetched(cursor, file)
         columns = [each[0] for each in cursor.description or ()]
@@ -96,12 +95,14 @@ def _fetched(cursor: sqlite3.Cursor, file: SqliteFile) -> tuple[list[list[Any]],
 
 
 _STEPS = 10_000
-"""Of SQLite's machine, between two looks at the clock."""
-_MAY_PASS = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_INTERRUPT"}
+"""Of SQLite's machine, between two looks at whether somebody still waits."""
+_MAY_PASS = {"SQLITE_BUSY", "SQLITE_LOCKED"}
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
+_TAKES_CODE = {"load_extension", "fts3_tokenizer"}
+"""Functions that have SQLite run other code: of a file, or at an address."""
 
 
 def _allows(action: int, _: object, name: object, __: object, ___: object) -> int:
-    if action in _READING or (action == sqlite3.SQLITE_FUNCTION and name != "load_extension"):
+    if action in _READING or (action == sqlite3.SQLITE_FUNCTION and name not in _TAKES_CODE):
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY
