@@ -62,6 +62,23 @@ def test_a_hook_whose_answer_is_not_looked_at_is_found(monkeypatch):
     assert found("plugins")
 
 
+@pytest.mark.long
+def test_an_agent_that_a_hook_has_broken_is_found(monkeypatch):
+    def as_given(self, each, action, before, after):
+        return _plugged._asked(each, "on_result", type(after), each.plugin.on_result, action, before, after)
+
+    monkeypatch.setattr(_plugged.Plugged, "_result", as_given)
+
+    assert found("plugins", 1000)
+
+
+@pytest.mark.long
+def test_a_slice_that_does_not_come_back_is_found(monkeypatch):
+    monkeypatch.setattr(_plugged, "_checkpoint", lambda each, held: _plugged.KeptSlice(each.plugin.checkpoint(held)))
+
+    assert found("plugins", 1000)
+
+
 def test_memory_that_grows_is_found():
     kept = list[bytearray]()
     leaking = Door("leaking", st.integers(), lambda drawn: kept.append(bytearray(b"x") * 1_000_000))

@@ -24,7 +24,7 @@ from jido_trio.core._plugin import Plugin, PluginChange
 from jido_trio.core._router import Route
 from jido_trio.core._signal import Signal
 from jido_trio.core._snapshot import Snapshot, snapshot_by
-from jido_trio.data import FrozenDict, Misfit, freeze
+from jido_trio.data import FrozenDict, Misfit, freeze, under
 from jido_trio.errors import ActionError, InvalidDefinition, InvalidResult, PluginRefused
 from jido_trio.redact import said, shown, shown_error
 
@@ -203,7 +203,7 @@ class Plugged:
                 wanted.append(directive)
         if action is not None and agent is not before:
             for each in self._hooks["on_result"]:
-                agent = _asked(each, "on_result", type(agent), each.plugin.on_result, action, before, agent)
+                agent = self._result(each, action, before, agent)
         return agent, [self._passed(agent, directive) for directive in wanted]
 
     def _allowed(self, agent: Any, instruction: Instruction, action: Action, signal: Signal | None) -> Instruction:
@@ -215,6 +215,30 @@ class Plugged:
                 raise PluginRefused(each.name, "on_action", taken)
             added.update(more)
         return evolve(instruction, context={**instruction.context, **added}) if added else instruction
+
+    def _result(self, each: Mounted, action: Action, before: Any, after: Any) -> Any:
+        given = _asked(each, "on_result", type(after), each.plugin.on_result, action, before, after)
+        if given is after or given is before:
+            return given
+        kept, was = given.strategy_state, after.strategy_state
+        wrong = None
+        if type(given) is not type(after) or type(given.id) is not str or given.id != after.id:
+            wrong = "it gave an agent of another class, or with another id"
+        elif not isinstance(kept, PluggedState) or kept.slices.keys() != was.slices.keys():
+            wrong = "it gave an agent with no slices, or others: change one by agent.with_plugin"
+        elif kept.own is not was.own and kept.own is not before.strategy_state.own:
+            wrong = "it changed what the strategy remembers"
+        if wrong is not None:
+            raise PluginRefused(each.name, "on_result", wrong)
+        try:
+            state = under("state", type(after).record.replace, after.state, given.state)
+            slices = {
+                one.name: under(one.name, one.plugin.slice.replace, was.slices[one.name], kept.slices[one.name])
+                for one in self.mounted
+            }
+        except Misfit as misfit:
+            raise PluginRefused(each.name, "on_result", said(misfit)) from None
+        return evolve(given, state=state, strategy_state=evolve(kept, slices=FrozenDict(slices)))
 
     def _passed(self, agent: Any, directive: AttrsInstance) -> AttrsInstance:
         if not isinstance(directive, Emit):

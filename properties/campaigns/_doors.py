@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 
 import attrs
 import trio
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from hypothesis import strategies as st
 
 from jido_trio import Action, Agent, Context, Emit, InvalidDefinition, Result, Signal
@@ -30,7 +30,9 @@ from jido_trio.actions.outside import (
     _files,
 )
 from jido_trio.core import Cron, From, Plan, Plugin, Route, Step, Unrouted, times_of
-from jido_trio.errors import ActionError, InvalidArguments, InvalidSignal
+from jido_trio.core.inner import checkpointed, restored
+from jido_trio.data import Misfit, pack, unpack
+from jido_trio.errors import ActionError, InvalidArguments, InvalidSignal, PluginRefused
 from jido_trio.runtime import run
 from properties import test_plans as plans
 from properties import test_tools as tools
@@ -315,6 +317,8 @@ class _Noting(Plugin[_Slice], name="noting"):
     by: dict[str, int] = field(factory=dict)
     brings: Any = None
     wrong: Any = None
+    does: dict[str, Any] = field(factory=dict)
+    """By hook: how, and with what, it goes wrong."""
 
     def mount(self, agent: Any) -> Any:
         return self.brings
@@ -323,16 +327,51 @@ class _Noting(Plugin[_Slice], name="noting"):
         return {"note": _Note, **({self.wrong: _Note} if isinstance(self.wrong, str) else {})}
 
     def on_signal(self, signal: Signal, agent: Any) -> Any:
-        return self.wrong if self.limit < 0 else signal
+        return _done(self, "on_signal", signal, lambda odd: evolve(signal, data=odd))
 
     def on_action(self, action: Action, agent: Any, signal: Signal | None) -> Any:
-        return self.wrong if self.limit == 0 else None
+        return _done(self, "on_action", {}, lambda odd: {odd: odd})
 
     def on_result(self, action: Action, before: Any, after: Any) -> Any:
-        return self.wrong if self.limit == 1 else after
+        return _done(self, "on_result", after, lambda odd: evolve(after, **odd))
 
     def on_emit(self, emit: Emit, agent: Any) -> Any:
-        return self.wrong if self.limit == 2 else emit
+        return _done(self, "on_emit", emit, lambda odd: evolve(emit, signal=evolve(emit.signal, type=odd)))
+
+    def checkpoint(self, slice: _Slice) -> Any:
+        plain = {"n": slice.n, "notes": slice.notes}
+        return _done(self, "checkpoint", plain, lambda odd: {**plain, "n": odd})
+
+    def restore(self, kept: Any) -> Any:
+        slice = _Slice(**kept)
+        return _done(self, "restore", slice, lambda odd: evolve(slice, n=odd))
+
+
+def _done(plugin: _Noting, hook: str, right: Any, changed: Callable[[Any], Any]) -> Any:
+    """Return what a hook answers; a change may be one that it mustn't make."""
+    how, odd = plugin.does.get(hook, ("right", None))
+    if how == "raises":
+        raise _RAISED[odd]
+    return right if how == "right" else odd if how == "answers" else changed(odd)
+
+
+_RAISED = [
+    ActionError("no"),
+    PluginRefused("x", "y", "z"),
+    ValueError("bug"),
+    RecursionError(),
+    ExceptionGroup("a", [ValueError()]),
+]
+_HOOKS = ["on_signal", "on_action", "on_emit", "checkpoint", "restore"]
+_DEED = (
+    st.tuples(st.just("raises"), st.integers(0, len(_RAISED) - 1))
+    | st.tuples(st.just("answers"), ODD)
+    | st.tuples(st.just("changes"), ODD | st.sampled_from(["state", "plugin", "more"]))
+)
+_AGENT = st.tuples(st.sampled_from(["id", "state", "strategy_state"]), ODD).map(lambda one: dict([one]))
+_DEEDS = st.dictionaries(st.sampled_from(_HOOKS), _DEED, max_size=2) | st.fixed_dictionaries(
+    {"on_result": _DEED | st.tuples(st.just("changes"), _AGENT)}
+)
 
 
 class _Other(Plugin, singleton=True, requires=[_Noting]):
@@ -348,17 +387,18 @@ _SOUND_CONFIG = st.fixed_dictionaries(
         "words": st.lists(st.text(max_size=3), max_size=2),
         "by": st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
         "brings": st.fixed_dictionaries({}, optional={"n": st.integers(), "notes": st.just(["x"])}),
-        "wrong": st.sampled_from([None, 3, "more", "*", "a.**", {"key": 1}, {"state": 1}, [1]]),
+        "wrong": st.sampled_from([None, 3, "more", "*", "a.**"]),
+        "does": _DEEDS,
     },
 )
-_CONFIG = st.dictionaries(st.sampled_from(["limit", "words", "by", "brings", "wrong", "limt"]), ODD, max_size=3)
+_CONFIG = st.dictionaries(st.sampled_from(["limit", "words", "by", "brings", "wrong", "does", "limt"]), ODD, max_size=3)
 _SOUND_PLUGINS = st.lists(
     st.tuples(st.sampled_from([None, "n2", "a"]), _SOUND_CONFIG), min_size=1, max_size=3, unique_by=lambda each: each[0]
 ).flatmap(lambda some: st.sampled_from([some, [*some, "other"]]))
 _PLUGINS = st.lists(st.tuples(st.none() | _NAME, _SOUND_CONFIG | _CONFIG) | st.just("other") | ODD, max_size=3)
 _TYPES = st.sampled_from(["noting.note", "n2.note", "a.note", "other.note.x", "noting.more", "plain"])
 _DATA = st.fixed_dictionaries({}, optional={"text": st.text(max_size=3), "odd": ODD})
-_SENT = st.tuples(_TYPES, st.none() | _DATA) | st.tuples(_TYPES | st.text(max_size=10), ODD)
+_SENT = st.tuples(_TYPES, _DATA) | st.tuples(_TYPES, st.none() | _DATA) | st.tuples(_TYPES | st.text(max_size=10), ODD)
 
 
 def _plugins(drawn: Any) -> None:
@@ -391,8 +431,29 @@ def _plugins(drawn: Any) -> None:
         if isinstance(answer, Unrouted):
             continue
         agent, directives = answer
-        assert type(agent) is type(before)
+        _is_sound(agent, before)
         assert all(attrs.has(type(each)) for each in directives)
+        _comes_back(agent)
+
+
+def _is_sound(agent: Any, before: Any) -> None:
+    """Have no hook, whatever it did, leave an agent that is none."""
+    assert type(agent) is type(before)
+    assert agent.id == before.id
+    assert agent.strategy_state.slices.keys() == before.strategy_state.slices.keys()
+    for each in type(agent).strategy.mounted:
+        slice = agent.strategy_state.slices[each.name]
+        assert each.plugin.slice.fit(slice) is slice
+
+
+def _comes_back(agent: Any) -> None:
+    """Have what is written of it be refused, or be itself once it is read."""
+    try:
+        written = pack(checkpointed(agent))
+    except (PluginRefused, ActionError, Misfit) as refused:
+        _is_short(refused)
+        return
+    assert restored(type(agent), unpack(written)) == agent.strategy_state
 
 
 DOORS: Mapping[str, Door] = {

@@ -268,7 +268,7 @@ async def test_a_query_that_takes_too_long_is_ended(database):
 
 
 async def test_a_query_that_cannot_be_interrupted_is_left_alone(database):
-    with pytest.raises(Transient, match="interrupted after 0.05 s"):
+    with pytest.raises(Transient, match="interrupted after 0"):
         await asked(database, "select printf('%.*c', 10000000, 'x')", seconds=0.05)
 
 

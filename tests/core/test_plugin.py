@@ -317,6 +317,61 @@ def test_a_hook_that_fails_refuses_what_it_was_asked_about(hook, how):
     assert agent.state.n == (1 if hook == "on_emit" else 0)
 
 
+@frozen
+class Noted:
+    n: int = 0
+
+
+class Altering(Plugin[Noted]):
+    """Gives agents that can't be."""
+
+    how: Any = None
+
+    def on_result(self, action: Action, before: Any, after: Any) -> Any:
+        return self.how(before, after)
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        (lambda before, after: evolve(after, id="other"), "another id"),
+        (lambda before, after: evolve(after, id=5), "another id"),
+        (lambda before, after: evolve(after, strategy_state=None), "no slices"),
+        (lambda before, after: evolve(after, strategy_state=evolve(after.strategy_state, slices={})), "no slices"),
+        (lambda before, after: evolve(after, strategy_state=evolve(after.strategy_state, own=5)), "strategy remembers"),
+        (
+            lambda before, after: evolve(
+                after,
+                strategy_state=evolve(after.strategy_state, slices={"altering": Noted("x")}),  # type: ignore[arg-type]
+            ),
+            "expected int, got 'x' @ altering.n",
+        ),
+        (lambda before, after: evolve(after, state=5), "expected Counted or a mapping, got 5 @ state"),
+        (lambda before, after: evolve(after, state=Counted("x")), "expected int, got 'x' @ state.n"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_result_that_can_not_be_is_refused(how, why):
+    class Altered(Agent[Counted], plugins=[Altering(how=how)], routes={"add": Add}): ...
+
+    agent, [error] = received(Altered.new("a"), "add")
+
+    assert agent == Altered.new("a")
+    assert isinstance(error.error, PluginRefused)
+    assert why in str(error.error)
+
+
+def test_a_hook_may_give_the_agent_as_it_was_or_with_another_state():
+    as_before = Altering(how=lambda before, after: before)
+    with_seven = Altering(how=lambda before, after: evolve(after, state=Counted(7)))
+
+    class Before(Agent[Counted], plugins=[as_before], routes={"add": Add}): ...
+
+    class Other(Agent[Counted], plugins=[with_seven], routes={"add": Add}): ...
+
+    assert received(Before.new("a"), "add")[0] == Before.new("a")
+    assert received(Other.new("a"), "add")[0].state == Counted(7)
+
+
 def test_a_hook_can_not_shadow_what_an_action_is_told_nor_another_hook():
     class Shadow(Plugin):
         def on_action(self, action: Action, agent: Any, signal: Any) -> Any:
