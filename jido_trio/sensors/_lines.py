@@ -5,6 +5,7 @@ are cut, and have `"cut": True`. Lines wait at their source while the agent's ma
 """
 
 import os
+import stat
 import subprocess
 from collections.abc import Iterator
 from functools import partial
@@ -61,7 +62,8 @@ class TailLines(Sensor):
     """Sends each line that is appended to a file, as `tail -F` does.
 
     The file may be missing, be cut, or be replaced by another, as when logs are rotated; then that is read from its
-    beginning. It is looked at every so many seconds.
+    beginning, once what the old one was given last has been sent. It is looked at every so many seconds; of one that is
+    cut, what came since the last look is lost.
     """
 
     path: str
@@ -73,44 +75,76 @@ class TailLines(Sensor):
 
     async def run(self, sensing: Sensing) -> None:
         """Send lines until it is stopped."""
-        tail = _Tail(self.path, LineBuffer(self.longest))
-        if not self.from_start:
-            await trio.to_thread.run_sync(tail.skip)
-        while True:
-            more = await trio.to_thread.run_sync(tail.read)
-            for line in tail.buffer.feed(more):
-                await sensing.emit(self.type, line)
-            if len(more) < CHUNK:
-                await trio.sleep(self.seconds)
+        tail, buffer = _Tail(self.path), LineBuffer(self.longest)
+        try:
+            if not self.from_start:
+                await trio.to_thread.run_sync(tail.skip)
+            while True:
+                more = await trio.to_thread.run_sync(tail.read)
+                for line in buffer.end() if more is None else buffer.feed(more):
+                    await sensing.emit(self.type, line)
+                if more is not None and len(more) < CHUNK:
+                    await trio.sleep(self.seconds)
+        finally:
+            tail.close()
+
+
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""A pipe is opened without waiting for somebody to write."""
 
 
 @attrs.define
 class _Tail:
+    """What a file is given, whatever its name is by then: it is kept open until another one has its name."""
+
     path: str
-    buffer: LineBuffer
-    file: int | None = None
-    """Which file it is, whatever its name."""
-    at: int = 0
+    _file: int | None = None
+    _at: int = 0
 
     def skip(self) -> None:
         """Go to the end of what is there."""
-        if Path(self.path).exists():
-            status = Path(self.path).stat()
-            self.file, self.at = status.st_ino, status.st_size
+        self._open()
+        if self._file is not None:
+            self._at = os.fstat(self._file).st_size
 
-    def read(self) -> bytes:
-        """Return what has come since, a piece at most."""
-        try:
-            with Path(self.path).open("rb") as file:
-                status = os.fstat(file.fileno())
-                if status.st_ino != self.file or status.st_size < self.at:
-                    self.file, self.at, self.buffer = status.st_ino, 0, LineBuffer(self.buffer.longest)
-                file.seek(self.at)
-                more = file.read(CHUNK)
-        except FileNotFoundError:
+    def read(self) -> bytes | None:
+        """Return what has come since, a piece at most; None where something else begins."""
+        self._open()
+        if self._file is None:
             return b""
-        self.at += len(more)
+        if os.fstat(self._file).st_size < self._at:
+            self._at = 0
+            return None
+        os.lseek(self._file, self._at, os.SEEK_SET)
+        more = os.read(self._file, CHUNK)
+        self._at += len(more)
+        if not more and self._is_replaced(self._file):
+            self.close()
+            return None
         return more
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._file is not None:
+            os.close(self._file)
+        self._file, self._at = None, 0
+
+    def _open(self) -> None:
+        if self._file is None:
+            try:
+                self._file = os.open(self.path, _READING)
+            except FileNotFoundError:
+                return
+            if not stat.S_ISREG(os.fstat(self._file).st_mode):
+                self.close()
+                raise OSError(f"{self.path} is no file: a sensor can't have the lines of a folder, a pipe or a device")
+
+    def _is_replaced(self, file: int) -> bool:
+        try:
+            there = Path(self.path).stat()
+        except FileNotFoundError:
+            return False
+        return not os.path.samestat(there, os.fstat(file))
 
 
 def _command(_: object, __: object, command: list[str]) -> None:

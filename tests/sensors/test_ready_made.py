@@ -1,5 +1,6 @@
 """Ready-made sensors, each at the real thing: files, processes, sockets."""
 
+import os
 import socket
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from jido_trio.core import StartSensor
 from jido_trio.errors import InvalidDefinition
 from jido_trio.runtime import wait_state
 from jido_trio.sensors import Heartbeat, ProcessLines, SocketLines, TailLines
-from jido_trio.sensors._lines import LineBuffer
+from jido_trio.sensors._lines import LineBuffer, _Tail
 
 
 @frozen
@@ -94,6 +95,45 @@ async def test_lines_that_are_appended_to_a_file_are_sent_over_rotation_and_cutt
         await heard(ref, "one", "two", "three")
         path.write_text("4\n")
         await heard(ref, "one", "two", "three", "4")
+
+
+def test_what_a_file_was_given_last_is_read_before_the_one_that_takes_its_place(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("one\n")
+    tail = _Tail(str(path))
+    assert tail.read() == b"one\n"
+    with path.open("a") as file:
+        file.write("late\n")
+        path.rename(tmp_path / "log.1")
+        file.write("later, and no end")
+    assert tail.read() == b"late\nlater, and no end"
+    assert tail.read() == b""
+    path.write_text("two\n")
+    assert tail.read() is None
+    assert tail.read() == b"two\n"
+    tail.close()
+
+
+def test_a_file_that_is_cut_is_read_from_its_beginning(tmp_path):
+    path = tmp_path / "log"
+    tail = _Tail(str(path))
+    tail.skip()
+    assert tail.read() == b""
+    path.write_text("one\n")
+    assert tail.read() == b"one\n"
+    path.write_text("")
+    assert tail.read() is None
+    path.write_text("two\n")
+    assert tail.read() == b"two\n"
+    tail.close()
+    tail.close()
+
+
+async def test_what_is_no_file_is_a_crash_of_the_sensor_and_does_not_hold_it_up(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    async with Jido(on_report=lambda report: None) as jido:
+        ref = await jido.start_agent(hearing(TailLines(path=str(tmp_path / "pipe")), restart="temporary"))
+        await heard(ref, "s crash")
 
 
 async def test_a_file_may_be_read_from_its_start(tmp_path):
