@@ -11,6 +11,7 @@ import that happens on the way is no effect of the code that asks for it, whatev
 from __future__ import annotations
 
 import gc
+import importlib
 import io
 import os
 import sys
@@ -23,7 +24,7 @@ from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-__all__ = ["guard_clock", "guard_output", "watched"]
+__all__ = ["guard_clock", "guard_output", "import_watched", "watched"]
 
 _CLOCK = "looks at the clock"
 _CHANCE = "draws a random number"
@@ -185,6 +186,12 @@ def _differ(before: object, after: object) -> bool:
 
 _PATCHED = ("builtins", "datetime", "json", "math", "os", "random", "time")
 """Modules that are patched now and then."""
+
+
+def import_watched() -> None:
+    """Import what is watched by name, for what is imported later isn't watched where others were first."""
+    for name in (*_PATCHED, *_STACK, "decimal", "_csv", "logging", "threading", "warnings"):
+        importlib.import_module(name)
 
 
 def guard_clock() -> None:

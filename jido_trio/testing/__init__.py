@@ -1,8 +1,17 @@
-"""Tools to test agents with, the same that jido_trio is tested with. Needs the extra `testing`."""
+"""Tools to test agents with, the same that jido_trio is tested with. Needs the extra `testing`.
+
+A name is imported when it is first used: the processes in which agents are tried need only a few of them.
+"""
+
+import importlib
+import sys
+import typing
 
 from jido_trio.extras import require
 
-try:
+require("testing", "hypothesis")
+
+if typing.TYPE_CHECKING:
     from jido_trio.testing._carrier import agent_of, agent_with
     from jido_trio.testing._cassette import Cassette
     from jido_trio.testing._chat_check import check_conversation
@@ -64,9 +73,6 @@ try:
     from jido_trio.testing._supervisor_machine import SupervisorMachine
     from jido_trio.testing._trees import CrashScript, Tree, crash_scripts, trees
     from jido_trio.testing._verdicts import Conformance, LawVerdict, told_verdict
-except ModuleNotFoundError:
-    require("testing", "hypothesis")
-    raise
 
 __all__ = [
     "NAMES",
@@ -152,3 +158,54 @@ __all__ = [
     "tool_calls",
     "trees",
 ]
+
+_NAMES = {
+    "_carrier": "agent_of agent_with",
+    "_cassette": "Cassette",
+    "_chat_laws": "check_conversation",
+    "_chat_strategies": "budgets chat_rules tool_calls",
+    "_checks": "check_action check_plugin check_strategy",
+    "_choices": "Choice",
+    "_conformance": "NAMES PLUGIN_NAMES check_agent conformance",
+    "_explore": "Exploration LedgerUnbalanced explore",
+    "_fake_anthropic": "messages_reply open_fake_anthropic",
+    "_fake_ollama": "ollama_reply open_fake_ollama",
+    "_fake_openai": "chat_reply open_fake_openai responses_reply",
+    "_fake_provider": "FakeProvider HttpReply",
+    "_fault_kinds": (
+        "CutShort DropWrite Hang JumpClock LoseReply PlannedCrash PlannedFault Raise ReplyLost Slow TearWrite"
+    ),
+    "_faults": "Faults FaultyStorage crash_point fault_point",
+    "_interpreters": "check_interpreter",
+    "_machine": "StepNeverEnds TrioStateMachine step",
+    "_own_laws": "AgentModel LawFunction OwnLaw law model",
+    "_runtime_machine": "AgentMachine RuntimeMachine",
+    "_scripted_model": "ScriptedModel",
+    "_simulation": "NeverEnds NothingCanHappen Simulation simulate",
+    "_storage_laws": "check_storage",
+    "_storage_machine": "StorageMachine",
+    "_strategies": (
+        "Overrides actions agent_after agents changes command_sequences commands fitting plain_data signals states"
+    ),
+    "_subject": "AgentUnderTest subject_of subjects",
+    "_supervisor_machine": "SupervisorMachine",
+    "_trees": "CrashScript Tree crash_scripts trees",
+    "_verdicts": "Conformance LawVerdict told_verdict",
+}
+"""The same names by the module that each comes from, for programs that run: the imports above are for type checkers."""
+
+_HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+
+if not typing.TYPE_CHECKING:  # which would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+        value: object = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Self
 
+import attrs
 from attrs import frozen
 from hypothesis import HealthCheck, Phase, settings
 
@@ -20,7 +21,8 @@ from jido_trio.testing._plugin_walk import PluginNotes
 from jido_trio.testing._sandbox import Died, Sandbox, Unhandable
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._told import told
-from jido_trio.testing._walk import Trial, Walk, Weighing
+from jido_trio.testing._walk import Trial, Walk
+from jido_trio.testing._weigh import Weighing
 
 EXAMPLES = 100
 """Trials for a law, if nobody says otherwise; half as many again begin in any state."""
@@ -66,10 +68,20 @@ def _one_of(processes: Sequence[Sandbox], trial: Trial) -> Sandbox:
     return processes[zlib.crc32(told((trial.agent, trial.steps)).encode("utf-8", "replace")) % len(processes)]
 
 
-class Bench:
-    """The processes in which agents are tried, with these modules imported."""
+def _warmed(trial: Trial) -> Trial:
+    return attrs.evolve(trial, warm=tuple(reversed(trial.steps)))
 
-    def __init__(self, modules: Sequence[str]) -> None:
+
+class Bench:
+    """The processes in which agents are tried.
+
+    Args:
+        modules: What is imported in them.
+        all_laws: Whether all laws will be tried, so that what they ask for may be worked on before they do.
+    """
+
+    def __init__(self, modules: Sequence[str], *, all_laws: bool = False) -> None:
+        self._all_laws = all_laws
         self._stack = ExitStack()
         self._searched: dict[tuple[str, How, bool], tuple[AgentUnderTest, Sequence[Trial]]] = {}
         self._here = self._stack.enter_context(Sandbox(modules))
@@ -80,6 +92,14 @@ class Bench:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def begin(self, trial: Trial) -> None:
+        """Have what laws ask about a trial be worked on, in all processes at the same time."""
+        if not self._all_laws:
+            return
+        self._here.begin("walk", trial)
+        _one_of(self._elsewhere, trial).begin("outcomes", trial)
+        self._here.begin("outcomes", _warmed(trial))
 
     def here(self, trial: Trial) -> Walk | Died:
         """Return what is noted of a trial."""
@@ -103,9 +123,13 @@ class Bench:
         """Return what was noted of a trial, if it was asked for."""
         return self._here.known("walk", trial)  # type: ignore[no-any-return]  # or Died
 
-    def elsewhere(self, trial: Trial) -> Walk | Died:
-        """Return the same of another process: which of them, follows from the trial."""
-        return _one_of(self._elsewhere, trial).ask("walk", trial)  # type: ignore[no-any-return]  # or Died
+    def elsewhere(self, trial: Trial) -> tuple[str, ...] | Died:
+        """Return what comes out of its steps in another process: which of them, follows from the trial."""
+        return _one_of(self._elsewhere, trial).ask("outcomes", trial)  # type: ignore[no-any-return]  # or Died
+
+    def warmed(self, trial: Trial) -> tuple[str, ...] | Died:
+        """Return what comes out of its steps once the process has gone through them the other way round."""
+        return self._here.ask("outcomes", _warmed(trial))  # type: ignore[no-any-return]  # or Died
 
     def plugged(self, trial: Trial) -> PluginNotes | Died:
         """Return what is noted of a trial of a plugin."""

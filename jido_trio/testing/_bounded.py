@@ -22,7 +22,8 @@ from jido_trio.testing._sandbox import Died
 from jido_trio.testing._strategies import actions
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._verdicts import LawVerdict
-from jido_trio.testing._walk import Trial, Weighing
+from jido_trio.testing._walk import Trial
+from jido_trio.testing._weigh import Weighing
 
 BOUNDED = "bounded"
 

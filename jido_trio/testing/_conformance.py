@@ -60,7 +60,7 @@ def conformance(
     wanted = names_for(subject, laws)
     how = How(examples, seed, kept)
     verdicts: list[LawVerdict] = []
-    with Bench(subject.modules) as bench:
+    with Bench(subject.modules, all_laws=laws is None) as bench:
         for name in wanted:
             verdicts.append(judged(bench, subject, name, how))
             progress(verdicts[-1])

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-import attrs
 from attrs import frozen
 
 from jido_trio.core import Agent
@@ -50,11 +49,16 @@ def _deterministic(bench: Bench, trial: Trial) -> str | None:
     what = what or _first(here, lambda seen: f"of an equal agent: {seen.twin}" if seen.twin else "")
     if what is not None:
         return what
-    for (_, one), (_, other) in zip(_each(here), _each(bench.elsewhere(trial)), strict=False):
-        if (one.result, one.error) != (other.result, other.error):
-            what = differing(one.result or one.error, other.result or other.error)
-            return f"in another process, directory, time zone, locale and environment: {what}"
-    return None
+    what = _parting(here, bench.elsewhere(trial))
+    return f"in another process, directory, time zone, locale and environment: {what}" if what else None
+
+
+def _parting(walk: Walk | Died, others: tuple[str, ...] | Died) -> str:
+    """Return where what came out of the same steps begins to differ."""
+    if isinstance(walk, Died) or isinstance(others, Died):
+        return ""
+    pairs = zip(walk.outcomes, others, strict=False)
+    return next((differing(one, other) for one, other in pairs if one != other), "")
 
 
 def _pure(bench: Bench, trial: Trial) -> str | None:
@@ -93,14 +97,8 @@ def _serialisable(bench: Bench, trial: Trial) -> str | None:
 
 
 def _independent(bench: Bench, trial: Trial) -> str | None:
-    alone = bench.here(trial)
-    again = bench.here(attrs.evolve(trial, warm=tuple(reversed(trial.steps))))
-    for (_, one), (_, other) in zip(_each(alone), _each(again), strict=False):
-        if (one.result, one.error) != (other.result, other.error):
-            return "after the same steps in another order: " + differing(
-                one.result or one.error, other.result or other.error
-            )
-    return None
+    what = _parting(bench.here(trial), bench.warmed(trial))
+    return f"after the same steps in another order: {what}" if what else None
 
 
 def _noted(law: str) -> Broken:

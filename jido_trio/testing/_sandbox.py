@@ -20,6 +20,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -28,10 +29,14 @@ from typing import Any, Self, TypeAlias
 
 from attrs import frozen
 
-from jido_trio.doors import guard_clock, guard_output
+from jido_trio.core import Agent
+from jido_trio.doors import guard_clock, guard_output, import_watched
 from jido_trio.redact import shown_error
+from jido_trio.testing._carrier import agent_of
 from jido_trio.testing._plugin_walk import plugin_walk
-from jido_trio.testing._walk import walk, weigh
+from jido_trio.testing._specimens import SPECIMENS, Tally
+from jido_trio.testing._walk import Trial, outcomes, walk
+from jido_trio.testing._weigh import weigh
 
 SECONDS = 10.0
 """A trial that waits for longer doesn't end, as far as anybody can tell."""
@@ -84,6 +89,7 @@ class Sandbox:
 
     def __init__(self, modules: Sequence[str], *, elsewhere: int | None = None) -> None:
         self._known: dict[bytes, Answer] = {}
+        self._begun: deque[bytes] = deque()
         self._folder = None if elsewhere is None else tempfile.TemporaryDirectory(prefix="elsewhere-")
         path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - as text, like the path itself
         self._process = subprocess.Popen(  # noqa: S603 - it is Python
@@ -115,11 +121,23 @@ class Sandbox:
         if self._folder is not None:
             self._folder.cleanup()
 
+    def begin(self, what: str, about: object) -> None:
+        """Have it be worked on meanwhile, for it will be asked for; or don't, where that could hold somebody up."""
+        request = _handed(what, about)
+        to = self._process.stdin
+        if request is None or to is None or request in self._known or request in self._begun:
+            return
+        if _at_once(to.fileno(), request):
+            self._begun.append(request)
+
     def ask(self, what: str, about: object) -> Answer:
         """Return what a function of `TRIALS` makes of a value; what was asked before isn't tried again."""
         request = _handed(what, about)
         if request is None:
             return Unhandable()
+        while self._begun and request not in self._known:  # also of another, or both sides might wait to write
+            begun = self._begun.popleft()
+            self._known[begun] = self._answered()
         if request not in self._known:
             self._known[request] = self._asked(request)
         return self._known[request]
@@ -130,14 +148,38 @@ class Sandbox:
         return None if request is None else self._known.get(request)
 
     def _asked(self, request: bytes) -> Answer:
-        to, back = self._process.stdin, self._process.stdout
+        to = self._process.stdin
         try:
-            if to is None or back is None:
-                return Died("the process for trials has no pipes")
-            _write(to.fileno(), request)
-            return pickle.loads(_read(back.fileno()))  # noqa: S301 - it is our own process
+            if to is not None:
+                _write(to.fileno(), request)
+        except OSError:
+            return self._gone()
+        return self._answered()
+
+    def _answered(self) -> Answer:
+        back = self._process.stdout
+        try:
+            return self._gone() if back is None else pickle.loads(_read(back.fileno()))  # noqa: S301 - it is our own
         except (OSError, EOFError):
-            return Died(f"the process for trials ended with {self._process.wait()}")
+            return self._gone()
+
+    def _gone(self) -> Died:
+        return Died(f"the process for trials ended with {self._process.wait()}")
+
+
+def _at_once(file: int, request: bytes) -> bool:
+    """Write a request if a pipe takes it without delay, and return whether it did."""
+    try:
+        if _SIZE.size + len(request) > _PIPED or not select.select([], [file], [], 0)[1]:
+            return False
+        _write(file, request)
+    except (OSError, ValueError):  # it is gone; or there are no pipes that can be asked, as on Windows
+        return False
+    return True
+
+
+_PIPED = 4096
+"""Bytes that a pipe takes without delay if it takes any, on Linux and macOS."""
 
 
 def _handed(what: str, about: object) -> bytes | None:
@@ -179,7 +221,7 @@ def _exactly(file: int, size: int) -> bytes:
 
 # ---- in the process
 
-TRIALS: Mapping[str, Callable[[Any], Any]] = {"walk": walk, "weigh": weigh, "plugin": plugin_walk}
+TRIALS: Mapping[str, Callable[[Any], Any]] = {"walk": walk, "outcomes": outcomes, "weigh": weigh, "plugin": plugin_walk}
 
 
 def serve(modules: Sequence[str]) -> None:
@@ -190,12 +232,14 @@ def serve(modules: Sequence[str]) -> None:
         os.dup2(nowhere, standard)
     guard_clock()
     guard_output()
+    import_watched()
     for module in modules:
         with suppress(Exception):  # the trials will tell
             name, _, attribute = module.partition(":")
             found = importlib.import_module(name)
             getattr(found, attribute) if attribute else None
     importlib.import_module("resource") if os.name == "posix" else None
+    _practised()
     gc.collect()
     gc.freeze()  # or the collector of each fork would copy all that is there already
     while True:
@@ -204,6 +248,12 @@ def serve(modules: Sequence[str]) -> None:
         except EOFError:
             return
         _write(answers, _forked(request) if hasattr(os, "fork") else _answer(request))
+
+
+def _practised() -> None:
+    """Go through a trial of our own: what our code works out on the first time, no fork has to."""
+    agent: Agent[Tally] = agent_of(Tally).new("a")
+    _answer(pickle.dumps(("walk", Trial(agent, tuple(one() for one in SPECIMENS)))))
 
 
 _hung: list[int] = []

@@ -64,10 +64,15 @@ def _found(
     if searched and not any(law.broken(bench, trial) for trial in searched):
         return None
     tried: list[Trial] = []
+    broken: list[Trial] = []
 
     def is_broken(trial: Trial) -> bool:
         tried.append(trial)
-        return _is_broken(bench, law, trial)
+        if not broken:  # of one that breaks this law, and of smaller ones, no other law asks
+            bench.begin(trial)
+        if _is_broken(bench, law, trial):
+            broken.append(trial)
+        return broken[-1:] == [trial]
 
     settings = how.settings(share=1 if reachable else 2)
     try:

@@ -110,6 +110,11 @@ class Walk:
     apart: str = ""
     """How a list of all steps differs from one after the other."""
 
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """What came out of each step, as text."""
+        return tuple(one.result or one.error for one in self.steps)
+
 
 _ENOUGH = 1.0
 """Seconds of the processor after which a walk goes no further: notes of large agents take much longer than these do."""
@@ -119,14 +124,11 @@ def walk(trial: Trial) -> Walk:
     """Go through a trial; not at all if the agent it begins with is none, by its own invariants."""
     if _broken(trial.agent):
         return Walk()
-    for step in trial.warm:
-        attempted(evolve(trial.agent, id=f"{trial.agent.id}-sibling"), step)
-        attempted(trial.agent, step)
     agent, seen, ended = trial.agent, _begun(trial.agent), trial.agent
     judges = Judges(trial.laws, agent)
-    began = _used()
+    began = used()
     for step in () if any(one.error for one in seen) else trial.steps:
-        if _used() > began + _ENOUGH:
+        if used() > began + _ENOUGH:
             return Walk(tuple(seen))
         one, ended = _step(agent, step, judges)
         seen.append(one)
@@ -137,16 +139,42 @@ def walk(trial: Trial) -> Walk:
     return Walk(tuple(seen), apart)
 
 
+def outcomes(trial: Trial) -> tuple[str, ...]:
+    """Go through a trial as `walk` does, and note no more than what comes out of each step, as text."""
+    if _broken(trial.agent):
+        return ()
+    agent = trial.agent
+    for step in trial.warm:
+        attempted(evolve(agent, id=f"{agent.id}-sibling"), step)
+        attempted(agent, step)
+    texts = [] if _begins_plainly(agent) else [_beginning(agent)]
+    began = used()
+    for step in () if any(text.startswith(_RAISED) for text in texts) else trial.steps:
+        if used() > began + _ENOUGH:
+            break
+        after, directives, answers, error = _answered(agent, step)
+        texts.append(error or told((after, directives, *answers)))
+        if error:
+            break
+        agent = after
+    return tuple(texts)
+
+
+def _begins_plainly(agent: Agent[Any]) -> bool:
+    """Tell whether how a life begins is no matter of code of its author's."""
+    return type(agent).strategy.__class__.init is Direct.init
+
+
 def _begun(agent: Agent[Any]) -> list[Seen]:
-    """Return what is noted as a life begins with an agent; nothing if that is no matter of code of its author's."""
-    if type(agent).strategy.__class__.init is Direct.init:
+    """Return what is noted as a life begins with an agent; nothing if it begins plainly."""
+    if _begins_plainly(agent):
         return []
     twin = _copied(agent)
     before = told(agent)
     with watched() as doings:
         text = _beginning(agent)
     if text.startswith(_RAISED):
-        return [Seen(error=f"as a life begins: {text.removeprefix(_RAISED)}", doings=tuple(doings))]
+        return [Seen(error=text, doings=tuple(doings))]
     now, again = told(agent), _beginning(agent)
     other = text if twin is None else _beginning(twin)
     return [
@@ -161,7 +189,7 @@ def _begun(agent: Agent[Any]) -> list[Seen]:
     ]
 
 
-_RAISED = "\0raised "
+_RAISED = "as a life begins: "
 
 
 def _beginning(agent: Agent[Any]) -> str:
@@ -177,8 +205,7 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
     twins = _copied(agent), _copied(step)
     before = told((agent, step))
     with watched() as doings:
-        after, directives, error = attempted(agent, step)
-        answers, error = ((), error) if error else _answers(after, step, directives)
+        after, directives, answers, error = _answered(agent, step)
     text = error or told((after, directives, *answers))
     now = told((agent, step))
     touched = "" if now == before else differing(before, now)
@@ -248,9 +275,15 @@ def attempted(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstanc
     return after, directives, ""
 
 
-def _text(agent: Agent[Any], step: Step) -> str:
+def _answered(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstance], tuple[object, ...], str]:
+    """Return the agent after a step, its directives, what follows from these, and the exception that left any of it."""
     after, directives, error = attempted(agent, step)
     answers, error = ((), error) if error else _answers(after, step, directives)
+    return after, directives, answers, error
+
+
+def _text(agent: Agent[Any], step: Step) -> str:
+    after, directives, answers, error = _answered(agent, step)
     return error or told((after, directives, *answers))
 
 
@@ -360,49 +393,7 @@ class noting_draws:  # noqa: N801 - it is used like a function
         Derived.random = self.before  # type: ignore[method-assign]
 
 
-# ---- what it costs
-
-
-@frozen(eq=False)
-class Weighing:
-    """The same step for agents of growing size."""
-
-    agents: tuple[Agent[Any], ...]
-    step: Step
-
-
-def weigh(weighing: Weighing) -> tuple[tuple[int, float], ...]:
-    """Return for each size how many lines of Python a step takes, and how many seconds of the processor."""
-    return tuple((_lines(agent, weighing.step), _seconds(agent, weighing.step)) for agent in weighing.agents)
-
-
-def _lines(agent: Agent[Any], step: Step) -> int:
-    count = 0
-
-    def trace(_: object, event: str, __: object) -> Any:
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        attempted(agent, step)
-    finally:
-        sys.settrace(before)
-    return count
-
-
-def _seconds(agent: Agent[Any], step: Step) -> float:
-    took = []
-    for _ in range(3):
-        began = _used()
-        attempted(agent, step)
-        took.append(_used() - began)
-    return min(took)
-
-
-def _used() -> float:
+def used() -> float:
     """Return how long this process has worked, in seconds of the processor; 0 where that can't be told."""
     resource = sys.modules.get("resource")
     return 0.0 if resource is None else float(resource.getrusage(resource.RUSAGE_SELF).ru_utime)
