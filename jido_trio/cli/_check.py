@@ -26,7 +26,7 @@ def add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--law", action="append", metavar="NAME", help="only this law; may be given several times")
     parser.add_argument("--examples", type=_positive, default=100, metavar="N", help="trials for a law (default: 100)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="what the trials follow from (default: 0)")
-    parser.add_argument("--minutes", type=_minutes, metavar="N", help="go on with other trials for so long")
+    parser.add_argument("--minutes", type=_minutes, metavar="N", help="go on for so long, with more and longer trials")
     parser.add_argument("--forget", action="store_true", help="neither keep failures nor try kept ones first")
     parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
     parser.set_defaults(fail=parser.error, run=_check)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
@@ -21,14 +23,19 @@ from jido_trio.world import current
 
 BROKEN, USAGE = 1, 2
 """Exit codes."""
+IMPORT = 60.0
+"""Real seconds in which a target must be imported."""
+USUAL_STEPS = 12
+"""Of a trial, at most."""
 
 
 def check(options: argparse.Namespace) -> int:
     """Try the laws, and return the exit code."""
     sys.path.insert(0, str(Path.cwd()))
+    passed_over: list[InvalidDefinition] = []
     try:
         with redirect_stdout(sys.stderr) if options.json else nullcontext():  # modules may print when they are imported
-            reports = list(_reports(_found(options), options))
+            reports = _reports(_found(options, passed_over), options)
     except InvalidDefinition as error:
         print(f"jido-trio: {error}", file=sys.stderr)
         return USAGE
@@ -36,10 +43,14 @@ def check(options: argparse.Namespace) -> int:
         say(json.dumps([_plain(report) for report in reports]))
     else:
         _sum_up(reports)
-    return 0 if all(report.holds for report in reports) else BROKEN
+    for one in passed_over:
+        print(f"jido-trio: {one}", file=sys.stderr)
+    if not all(report.holds for report in reports):
+        return BROKEN
+    return USAGE if passed_over else 0
 
 
-def _found(options: argparse.Namespace) -> Sequence[AgentUnderTest]:
+def _found(options: argparse.Namespace, passed_over: list[InvalidDefinition]) -> Sequence[AgentUnderTest]:
     """Return what is to be checked. Of a folder, modules without an agent or plugin are passed over."""
     if options.all == bool(options.targets):
         raise InvalidDefinition("say what to check: module:Agent, a module, a package or a folder; or --all")
@@ -47,27 +58,47 @@ def _found(options: argparse.Namespace) -> Sequence[AgentUnderTest]:
     for target in ["."] if options.all else options.targets:
         path, _, name = target.partition(":")
         if path and Path(path).is_dir() and not name:
-            found += _in_folder(Path(path))
+            found += _in_folder(Path(path), passed_over)
         elif path.endswith(".py") and Path(path).is_file():
-            found += subjects(":".join([_module_of(Path(path)), *([name] if name else [])]))
+            found += _imported(":".join([_module_of(Path(path)), *([name] if name else [])]))
         else:
-            found += subjects(target)
+            found += _imported(target)
     return found
 
 
-def _in_folder(path: Path) -> Sequence[AgentUnderTest]:
+def _in_folder(path: Path, passed_over: list[InvalidDefinition]) -> Sequence[AgentUnderTest]:
+    """Return what is in the modules of a folder; what can't be checked of it is told at the end."""
     found: list[AgentUnderTest] = []
     for file in sorted(path.rglob("*.py")):
         module = _module_of(file)
         if all(part.isidentifier() for part in module.split(".")) and file.stem != "__main__" and _has_agents(file):
             try:
-                found += subjects(module)
+                found += _imported(module)
             except InvalidDefinition as error:
                 if error.field != "module":
-                    raise
+                    passed_over.append(error)
+    if not found and passed_over:
+        raise passed_over[0]
     if not found:
         raise InvalidDefinition(f"no agent and no plugin is defined in {said(path)}", field="target", value=str(path))
     return found
+
+
+def _imported(target: str) -> Sequence[AgentUnderTest]:
+    """Return what a target names, unless its module takes too long to be imported."""
+
+    def give_up(*_: object) -> NoReturn:
+        raise TimeoutError(f"it takes longer than {IMPORT:g} s")
+
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        return subjects(target)
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, IMPORT)
+    try:
+        return subjects(target)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _module_of(file: Path) -> str:
@@ -87,34 +118,54 @@ def _has_agents(file: Path) -> bool:
     return "jido_trio" in text and any("Agent" in line or "Plugin" in line for line in classes)
 
 
-def _reports(found: Sequence[AgentUnderTest], options: argparse.Namespace) -> Iterator[Conformance]:
-    """Return what became of each; with --minutes again and again, with other trials, until one breaks a law."""
+def _reports(found: Sequence[AgentUnderTest], options: argparse.Namespace) -> Sequence[Conformance]:
+    """Return what became of each; with --minutes again and again, with other and longer trials, until a law breaks."""
     end = None if options.minutes is None else current().now() + timedelta(minutes=options.minutes)
-    laws = options.law or None
-    for subject in found:
-        yield _tried(subject, laws, options.seed, options)
-    seed = options.seed
-    while end is not None and current().now() < end:
-        seed += 1
-        for subject in found:
-            report = _tried(subject, laws, seed, options)
-            if not report.holds or current().now() >= end:
-                yield report
-                return
+    reports = [_tried(subject, options, _Round(), end) for subject in found]
+    number = 0
+    while end is not None and all(report.holds for report in reports) and current().now() < end:
+        number += 1
+        for at, subject in enumerate(found):
+            again = _tried(subject, options, _Round(number), end)
+            before = reports[at]
+            reports[at] = attrs.evolve(again if again.broken else before, trials=before.trials + again.trials)
+    return reports
 
 
-def _tried(subject: AgentUnderTest, laws: Sequence[str] | None, seed: int, options: argparse.Namespace) -> Conformance:
-    quiet = options.json
-    if not quiet:
-        say(f"{said(subject.name)}" + (f", seed {seed}" if seed else ""))
-    return conformance(
+@attrs.frozen
+class _Round:
+    """How one round of trials differs from the first: by its seed, and they are more and longer."""
+
+    number: int = 0
+
+    @property
+    def steps(self) -> int:
+        return USUAL_STEPS * (1 + self.number % 4)
+
+    def examples(self, usual: int) -> int:
+        return usual * 2 if self.number else usual
+
+
+def _tried(subject: AgentUnderTest, options: argparse.Namespace, round: _Round, end: datetime | None) -> Conformance:
+    name, seed = said(subject.name), options.seed + round.number
+    loud = not options.json and not round.number
+    if loud:
+        say(f"{name}" + (f", seed {seed}" if seed else ""))
+    report = conformance(
         subject,
-        laws=laws,
-        examples=options.examples,
+        laws=options.law or None,
+        examples=round.examples(options.examples),
         seed=seed,
         kept=None if options.forget else ".jido_trio/check",
-        progress=(lambda _: None) if quiet else _progress,
+        steps=round.steps,
+        until=end,
+        progress=_progress if loud else lambda _: None,
     )
+    if not options.json and round.number:
+        say(f"{name}, seed {seed}: {report.trials} trials of up to {round.steps} steps")
+        for verdict in report.broken:
+            _progress(verdict)
+    return report
 
 
 def _progress(verdict: LawVerdict) -> None:
@@ -127,8 +178,14 @@ def _progress(verdict: LawVerdict) -> None:
 
 def _sum_up(reports: Sequence[Conformance]) -> None:
     broken = [f"{said(report.agent)} {verdict.law}" for report in reports for verdict in report.broken]
-    say(f"{len(broken)} broken: {', '.join(broken)}" if broken else "no law is broken")
+    trials = f"{sum(report.trials for report in reports)} trials"
+    say(f"{len(broken)} broken: {', '.join(broken)}" if broken else f"no law is broken, in {trials}")
 
 
 def _plain(report: Conformance) -> dict[str, Any]:
-    return {"agent": report.agent, "holds": report.holds, "laws": [attrs.asdict(one) for one in report.verdicts]}
+    return {
+        "agent": report.agent,
+        "holds": report.holds,
+        "trials": report.trials,
+        "laws": [attrs.asdict(one) for one in report.verdicts],
+    }

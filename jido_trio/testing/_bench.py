@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Self
 
 import attrs
@@ -23,9 +24,12 @@ from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._told import told
 from jido_trio.testing._walk import Trial, Walk
 from jido_trio.testing._weigh import Weighing
+from jido_trio.world import current
 
 EXAMPLES = 100
 """Trials for a law, if nobody says otherwise; half as many again begin in any state."""
+STEPS = 12
+"""Steps of a trial at most, if nobody says otherwise."""
 
 
 @frozen
@@ -35,6 +39,13 @@ class How:
     examples: int = EXAMPLES
     seed: int = 0
     kept: str | None = None
+    steps: int = STEPS
+    until: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time for trials has passed."""
+        return self.until is not None and current().now() >= self.until
 
     def settings(
         self,
@@ -82,6 +93,8 @@ class Bench:
 
     def __init__(self, modules: Sequence[str], *, all_laws: bool = False) -> None:
         self._all_laws = all_laws
+        self.trials = 0
+        """How many trials were gone through."""
         self._stack = ExitStack()
         self._searched: dict[tuple[str, How, bool], tuple[AgentUnderTest, Sequence[Trial]]] = {}
         self._here = self._stack.enter_context(Sandbox(modules))
@@ -103,6 +116,7 @@ class Bench:
 
     def here(self, trial: Trial) -> Walk | Died:
         """Return what is noted of a trial."""
+        self.trials += self._here.known("walk", trial) is None
         return self._here.ask("walk", trial)  # type: ignore[no-any-return]  # or Died
 
     def check_it_can_be_handed(self, subject: AgentUnderTest) -> None:

@@ -10,12 +10,13 @@ been tried.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from jido_trio.core import Agent
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
-from jido_trio.testing._bench import EXAMPLES, Bench, How
+from jido_trio.testing._bench import EXAMPLES, STEPS, Bench, How
 from jido_trio.testing._bounded import BOUNDED, bounded
 from jido_trio.testing._laws import LAWS, LAWS_OF_PLUGINS
 from jido_trio.testing._own_laws import OwnLaw
@@ -39,6 +40,8 @@ def conformance(
     overrides: Overrides | None = None,
     also: Sequence[OwnLaw] = (),
     kept: str | None = None,
+    steps: int = STEPS,
+    until: datetime | None = None,
     progress: Callable[[LawVerdict], None] = lambda _: None,
 ) -> Conformance:
     """Try the laws on an agent class, and return what became of each.
@@ -51,6 +54,8 @@ def conformance(
         overrides: What to generate instead for a class, or for a field of one: `{Take: ..., (Put, "count"): ...}`.
         also: Laws and models about it that aren't in its module.
         kept: A folder for failures, which are tried first the next time; none are kept if None.
+        steps: Of a trial, at most.
+        until: When no trial is begun any more, in UTC: laws for which there was no time are skipped, and say so.
         progress: Called with each verdict, when it is known.
 
     Raises:
@@ -58,13 +63,13 @@ def conformance(
     """
     subject = agent if isinstance(agent, AgentUnderTest) else subject_of(agent, overrides, also)
     wanted = names_for(subject, laws)
-    how = How(examples, seed, kept)
+    how = How(examples, seed, kept, steps, until)
     verdicts: list[LawVerdict] = []
     with Bench(subject.modules, all_laws=laws is None) as bench:
         for name in wanted:
             verdicts.append(judged(bench, subject, name, how))
             progress(verdicts[-1])
-    return Conformance(subject.name, tuple(verdicts))
+        return Conformance(subject.name, tuple(verdicts), bench.trials)
 
 
 def names_for(subject: AgentUnderTest, laws: Collection[str] | None = None) -> Sequence[str]:

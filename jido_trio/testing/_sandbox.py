@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, NoReturn, Self, TypeAlias
 
 from attrs import frozen
 
@@ -47,8 +47,12 @@ _AFTERWARDS = 0.1
 _LOOKS, _PAUSE = 5, 0.1
 """So often it is looked whether a late trial works, and how long after each other: a busy machine keeps it waiting."""
 
+_ENDING = 2.0
+"""Seconds that a process has to end the trial that it is at, and itself."""
+
 _PROGRAM = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 path, modules, command = json.loads(sys.argv[1])
 sys.path[:], sys.argv[:] = path, command or ["trial"]
 from jido_trio.testing._sandbox import serve
@@ -116,8 +120,12 @@ class Sandbox:
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
-        self._process.kill()
-        self._process.wait()
+        self._process.terminate()
+        try:
+            self._process.wait(_ENDING)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         if self._folder is not None:
             self._folder.cleanup()
 
@@ -240,6 +248,8 @@ def serve(modules: Sequence[str]) -> None:
             getattr(found, attribute) if attribute else None
     importlib.import_module("resource") if os.name == "posix" else None
     _practised()
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, _end)
     gc.collect()
     gc.freeze()  # or the collector of each fork would copy all that is there already
     while True:
@@ -258,6 +268,15 @@ def _practised() -> None:
 
 _hung: list[int] = []
 """The trials that didn't end."""
+_running: list[int] = []
+"""The trial that is gone through, if one is."""
+
+
+def _end(*_: object) -> NoReturn:
+    """End with the trial that is gone through: nobody waits for it any more."""
+    for child in _running:
+        os.kill(child, signal.SIGKILL)
+    os._exit(0)
 
 
 def _answer(request: bytes) -> bytes:
@@ -276,14 +295,18 @@ def _forked(request: bytes) -> bytes:
     if not child:
         try:
             os.close(reading)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             _limited()
             _write(writing, _answer(request))
         finally:
             os._exit(0)
+    _running.append(child)
     os.close(writing)
     try:
         return _waited_for(child, reading)
     finally:
+        _running.clear()
         os.close(reading)
 
 

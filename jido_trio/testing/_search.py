@@ -25,12 +25,16 @@ from jido_trio.testing._verdicts import LawVerdict
 from jido_trio.testing._walk import Trial, Walk
 from jido_trio.world import seeded
 
+NO_TIME = "there was no time left"
+
 
 def tried(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> LawVerdict:
     """Return what becomes of a law."""
     reason = law.skipped(subject)
     if reason is not None:
         return LawVerdict(law.name, law.sentence, "skipped", reason)
+    if how.is_over and not any(bench.searched(subject, how, reachable=one) for one in (True, False)):
+        return LawVerdict(law.name, law.sentence, "skipped", NO_TIME)
     bench.check_it_can_be_handed(subject)
     for reachable in (True, False):
         trial = _counterexample(bench, subject, law, how, reachable=reachable)
@@ -41,7 +45,7 @@ def tried(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> LawVerdi
 
 
 def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *, reachable: bool) -> Trial | None:
-    trials = subject.trials(reachable=reachable)
+    trials = subject.trials(reachable=reachable, longest=how.steps)
     if trials is None:
         return None
     kept = _Kept(how.kept, f"{subject.name} {law.name} {reachable}")
@@ -63,10 +67,14 @@ def _found(
     searched = bench.searched(subject, how, reachable=reachable)
     if searched and not any(law.broken(bench, trial) for trial in searched):
         return None
+    if how.is_over and not searched:
+        return None
     tried: list[Trial] = []
     broken: list[Trial] = []
 
     def is_broken(trial: Trial) -> bool:
+        if not broken and how.is_over and bench.known(trial) is None:
+            return False
         tried.append(trial)
         if not broken:  # of one that breaks this law, and of smaller ones, no other law asks
             bench.begin(trial)

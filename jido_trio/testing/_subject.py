@@ -31,8 +31,8 @@ from jido_trio.testing._walk import Trial
 K = TypeVar("K")
 _CARRIERS = agent_of.__module__
 
-_LONGEST = 12
-"""Steps of a trial at most."""
+_USUAL = 12
+"""Steps that most trials have at most, however many some may have."""
 
 
 @frozen
@@ -102,8 +102,8 @@ class AgentUnderTest:
         """Generate what it can be told: actions, classes with parameters, and signals that its routes know."""
         return steps(self.cls, self.actions, self.overrides)
 
-    def trials(self, *, reachable: bool) -> st.SearchStrategy[Trial] | None:
-        """Generate trials; those that are reachable begin with an agent as it begins."""
+    def trials(self, *, reachable: bool, longest: int = _USUAL) -> st.SearchStrategy[Trial] | None:
+        """Generate trials of so many steps at most; those that are reachable begin with an agent as it begins."""
         steps = self.steps()
         if not reachable:
             few = st.lists(steps, min_size=1, max_size=2).map(tuple)
@@ -111,8 +111,10 @@ class AgentUnderTest:
         fresh = self.fresh()
         if fresh is None:
             return None
-        many = st.lists(steps, min_size=1, max_size=_LONGEST).map(tuple)
-        return self._trials(fresh, many)
+        many = st.lists(steps, min_size=1, max_size=min(longest, _USUAL))
+        if longest > _USUAL:
+            many |= st.lists(steps, min_size=longest // 2, max_size=longest)
+        return self._trials(fresh, many.map(tuple))
 
     def _trials(self, agents: st.SearchStrategy[Any], steps: st.SearchStrategy[Any]) -> st.SearchStrategy[Trial]:
         return st.builds(Trial, agents, steps, laws=st.just(self.laws), may_change_state=st.just(self.may_change_state))

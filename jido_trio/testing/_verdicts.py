@@ -29,6 +29,8 @@ class Conformance:
     agent: str
     """`module:Class`."""
     verdicts: tuple[LawVerdict, ...]
+    trials: int = 0
+    """How many were gone through."""
 
     @property
     def holds(self) -> bool:

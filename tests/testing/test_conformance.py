@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from jido_trio import Signal
-from jido_trio.cli import main
+from jido_trio.cli import _laws, main
 from jido_trio.errors import InvalidDefinition
-from jido_trio.testing import NAMES, _walk, check_agent, conformance, subject_of, subjects, told_verdict
+from jido_trio.testing import NAMES, Conformance, _walk, check_agent, conformance, subject_of, subjects, told_verdict
 from jido_trio.testing._bench import Bench, How
 from jido_trio.testing._bounded import is_steep
 from jido_trio.testing._code import code_of
 from jido_trio.testing._conformance import judged
+from jido_trio.world import seeded, using
 from properties.conformance import correct, defects
 
 
@@ -204,7 +205,7 @@ def test_the_command_ends_with_1_if_a_law_is_broken_and_shows_the_counterexample
 def test_the_command_ends_with_0_if_none_is(project):
     done = run(".", "--law", "pure", "--examples", "10", cwd=project)
     assert done.returncode == 0
-    assert done.stdout.splitlines()[-1] == "no law is broken"
+    assert done.stdout.splitlines()[-1].startswith("no law is broken, in ")
 
 
 def test_the_command_ends_with_2_if_it_can_not_be_checked(project):
@@ -256,6 +257,49 @@ def test_what_a_module_prints_when_it_is_imported_stands_in_no_document(project,
     out, err = capsys.readouterr()
     assert json.loads(out)[0]["agent"] == "loud:Splitter"
     assert err == "hello\n"
+
+
+def test_what_of_a_folder_can_not_be_imported_is_named_and_the_rest_is_checked(project, monkeypatch, capsys):
+    (project / "torn.py").write_text("import jido_trio\n\nclass MyAgent(:")
+    assert checked(project, monkeypatch, "--all", "--law", "own") == 2
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0] == "shares:Splitter"
+    assert err.startswith("jido-trio: 'torn' can't be imported: SyntaxError")
+
+
+def test_a_module_that_hangs_when_it_is_imported_is_named(project, monkeypatch, capsys):
+    (project / "other.py").write_text("import threading\nthreading.Event().wait(1000)")
+    monkeypatch.setattr(_laws, "IMPORT", 0.01)
+    assert checked(project, monkeypatch, "other:Splitter") == 2
+    assert "'other' can't be imported: TimeoutError: it takes longer than 0.01 s" in capsys.readouterr().err
+
+
+def test_minutes_are_spent_on_more_and_longer_trials_with_other_seeds(project, monkeypatch, capsys):
+    rounds = []
+
+    def tried(subject: Any, *, examples: int, seed: int, steps: int, until: dt.datetime, **_: object) -> Conformance:
+        rounds.append((seed, examples, steps))
+        while seed == 6 and world.now() < until:  # the last one takes all that is left
+            pass
+        return Conformance(subject.name, (), trials=examples)
+
+    monkeypatch.setattr(_laws, "conformance", tried)
+    with using(seeded(0)) as world:
+        assert checked(project, monkeypatch, "shares:Splitter", "--minutes", "0.001", "--seed", "5") == 0
+    assert rounds == [(5, 100, 12), (6, 200, 24)]
+    assert capsys.readouterr().out.splitlines() == [
+        "shares:Splitter, seed 5",
+        "shares:Splitter, seed 6: 200 trials of up to 24 steps",
+        "no law is broken, in 300 trials",
+    ]
+
+
+def test_no_trial_begins_after_its_time_and_a_law_that_had_none_says_so(bench):
+    over = How(until=dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
+    before = bench.trials
+    verdicts = [judged(bench, subject_of(correct.IsDurable), law, over) for law in ("total", "bounded")]
+    assert [(one.outcome, one.why) for one in verdicts] == [("skipped", "there was no time left")] * 2
+    assert bench.trials == before
 
 
 def checked(project: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
