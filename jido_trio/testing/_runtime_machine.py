@@ -18,10 +18,10 @@ from trio.testing import wait_all_tasks_blocked
 from jido_trio.core import Agent, Direct, Signal, Unrouted
 from jido_trio.core.inner import invariants_of
 from jido_trio.errors import ActionError, AgentNotFound, CallError, InvalidDefinition
-from jido_trio.redact import type_name
+from jido_trio.redact import shown, type_name
 from jido_trio.runtime import AgentRef, DeadDirective, DeadLetter, Jido
 from jido_trio.supervision import CrashReport, Report
-from jido_trio.testing._fault_kinds import PlannedCrash, Raise
+from jido_trio.testing._fault_kinds import CRASHES, Offered, PlannedCrash, PlannedFault, checked_offer
 from jido_trio.testing._faults import Faults
 from jido_trio.testing._instance_laws import check_ledger, check_standing
 from jido_trio.testing._machine import TrioStateMachine, step
@@ -47,10 +47,10 @@ class RuntimeMachine(TrioStateMachine):
         TestShop = Shop.TestCase
 
     Hypothesis sends the agents signals that their routes know, by call and cast, alone and in crowds; it loses patience
-    with calls, kills agents, crashes them at the named `points`, and lets time pass. After each step it is checked that
-    each message has one fate, that nobody waits for what doesn't come, that no agent ends with another, that none
-    crashes with anything but what is in `crashes`, and that what is marked `@invariant` holds. Add rules and invariants
-    of your own, with `step`; `self.jido`, `self.refs` and `self.reports` are there for them.
+    with calls, kills agents, has things go wrong at the named `points`, and lets time pass. After each step it is
+    checked that each message has one fate, that nobody waits for what doesn't come, that no agent ends with another,
+    that none crashes with anything but what is in `crashes`, and that what is marked `@invariant` holds. Add rules and
+    invariants of your own, with `step`; `self.jido`, `self.refs` and `self.reports` are there for them.
     """
 
     agents: ClassVar[Mapping[str, type[Agent[Any]]]] = {}
@@ -58,7 +58,9 @@ class RuntimeMachine(TrioStateMachine):
     overrides: ClassVar[Overrides] = NONE
     """What to generate instead for a class, or for a field of one."""
     points: ClassVar[Sequence[str]] = ()
-    """Names of `crash_point`s and `fault_point`s at which agents may crash."""
+    """Names of points at which something may go wrong: of `crash_point` and `fault_point`, or "commit" of a storage."""
+    faults: ClassVar[Offered] = CRASHES
+    """What may go wrong: at all points; or by their names, as `{"commit": [TearWrite()], "paid": [Hang()]}`."""
     crashes: ClassVar[tuple[type[Exception], ...]] = (PlannedCrash,)
     """What agents may crash with; else a crash is a failure."""
 
@@ -74,13 +76,15 @@ class RuntimeMachine(TrioStateMachine):
 
     async def set_up(self) -> None:
         """Open the instance, and start the agents."""
+        if self.points:
+            _plans(type(self))  # what makes no sense is told before anything happens
         self.reports: list[Report] = []
         self.dead_letters: list[DeadLetter] = []
         self.dead_directives: list[DeadDirective] = []
         self.ends: Counter[str] = Counter()
         self.unmeant: list[CrashReport] = []
         self.calling = 0
-        self.faults = Faults()
+        self.going_wrong = Faults()
         self.refs: dict[str, AgentRef[Any]] = {}
         self._closing, self._ended = trio.Event(), trio.Event()
         self.jido: Jido = await self.nursery.start(self._hold)
@@ -88,7 +92,7 @@ class RuntimeMachine(TrioStateMachine):
             self.refs[id] = await self.jido.start_agent(cls, id=id, budget=None)
 
     async def _hold(self, *, task_status: trio.TaskStatus[Jido]) -> None:
-        with self.faults.active():
+        with self.going_wrong.active():
             async with self.make_instance() as jido:
                 task_status.started(jido)
                 await self._closing.wait()
@@ -120,8 +124,12 @@ class RuntimeMachine(TrioStateMachine):
     def _id(self) -> st.SearchStrategy[str]:
         return st.sampled_from(sorted(self.agents))
 
+    def _plan(self) -> st.SearchStrategy[tuple[str, PlannedFault]]:
+        return st.sampled_from(_plans(type(self)))
+
     _messages_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: self._message())
     _ids_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: self._id())
+    _plans_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: self._plan())
 
     @precondition(lambda self: self.agents)
     @rule(message=_messages_of_self)
@@ -134,7 +142,7 @@ class RuntimeMachine(TrioStateMachine):
         """Return the agent that answers a call; None if it didn't."""
         self.calling += 1
         try:
-            with self.faults.active():
+            with self.going_wrong.active():
                 agent: Agent[Any] = await self.refs[id].call(signal, timeout=patience)
         except (CallError, ActionError):
             return None
@@ -152,7 +160,7 @@ class RuntimeMachine(TrioStateMachine):
     def send(self, id: str, signal: Signal) -> None:
         """Send an agent a signal, without waiting."""
         try:
-            with self.faults.active():
+            with self.going_wrong.active():
                 self.refs[id].cast_nowait(signal)
         except CallError:
             return
@@ -183,11 +191,11 @@ class RuntimeMachine(TrioStateMachine):
             return
 
     @precondition(lambda self: self.points)
-    @rule(point=st.runner().flatmap(lambda self: st.sampled_from(list(self.points))))
+    @rule(planned=_plans_of_self)
     @step
-    async def crash_next_at(self, point: str) -> None:
-        """Have the next one that comes to a point crash there."""
-        self.faults.plan(point, Raise())
+    async def go_wrong_next_at(self, planned: tuple[str, PlannedFault]) -> None:
+        """Have something go wrong for the next one that comes to a point."""
+        self.going_wrong.plan(*planned)
 
     @rule(seconds=st.sampled_from([0.0, 0.5, 1.0, 10.0, 3600.0]))
     @step
@@ -233,6 +241,27 @@ class RuntimeMachine(TrioStateMachine):
         assert ledger.waiting == 0, f"messages wait for an instance that has ended: {ledger}"
         assert not self.calling, "callers wait for an instance that has ended"
         self._check_crashes()
+
+
+@cache
+def _plans(machine: type[RuntimeMachine]) -> Sequence[tuple[str, PlannedFault]]:
+    offered = checked_offer(machine.faults)
+    by_point = offered if isinstance(offered, Mapping) else dict.fromkeys(machine.points, offered)
+    unknown = sorted(set(by_point) - set(machine.points))
+    if unknown:
+        raise InvalidDefinition(
+            f"{machine.__name__}: faults has the point {shown(unknown[0])}, and points doesn't: name it there, too",
+            field="faults",
+            value=machine.faults,
+        )
+    plans = [(point, fault) for point in machine.points for fault in by_point.get(point, ())]
+    if not plans:
+        raise InvalidDefinition(
+            f"{machine.__name__}: nothing may go wrong at its points: give faults=[Raise()] or the like",
+            field="faults",
+            value=machine.faults,
+        )
+    return plans
 
 
 @cache

@@ -12,7 +12,22 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 from jido_trio import Action, ActionError, Agent, Context, Emit, Result, Schedule, Signal, ToAgent, invariant
 from jido_trio.errors import InvalidDefinition
 from jido_trio.runtime import Runtime, interpret
-from jido_trio.testing import AgentMachine, RuntimeMachine, SupervisorMachine, crash_point, law, step
+from jido_trio.testing import (
+    AgentMachine,
+    CutShort,
+    Hang,
+    JumpClock,
+    LoseReply,
+    Raise,
+    ReplyLost,
+    RuntimeMachine,
+    Slow,
+    SupervisorMachine,
+    crash_point,
+    fault_point,
+    law,
+    step,
+)
 
 FEW = settings(
     max_examples=25,
@@ -148,7 +163,65 @@ def test_a_crash_at_a_named_point_is_found_that_an_effect_does_not_bear() -> Non
 
     told = failure_of(Machine)
     assert "PlannedCrash: charged" in str(told)
-    assert "crash_next_at(point='charged')" in program_of(told)
+    assert "go_wrong_next_at(planned=('charged', Raise(" in program_of(told)
+
+
+async def charged_slowly(directive: "ChargeSlowly", runtime: Runtime) -> None:
+    await fault_point("charged")
+
+
+@frozen
+class ChargeSlowly:
+    """Has an effect, in which anything may go wrong."""
+
+
+interpret.register(ChargeSlowly, charged_slowly)
+
+
+class SellSlowly(Sell):
+    def run(self, context: Context[Till]) -> Result:
+        return {"cents": context.state.cents + self.cents}, ChargeSlowly()
+
+
+@pytest.mark.parametrize(
+    ("fault", "crash"),
+    [
+        (Raise(OSError), OSError),
+        (CutShort(), trio.TooSlowError),
+        (LoseReply(), ReplyLost),
+        (Hang(), None),
+        (Slow(2.0), None),
+        (JumpClock(60.0), None),
+    ],
+)
+def test_whatever_else_may_go_wrong_at_a_point_goes_wrong_there_and_the_instance_bears_it(fault, crash) -> None:
+    happened: list[Any] = []
+
+    class Machine(RuntimeMachine):
+        agents = {"till": type("SlowTills", (Tills,), {}, routes={"sell": SellSlowly})}
+        points = ["charged"]
+        faults = {"charged": [fault]}
+        crashes = () if crash is None else (crash,)
+
+        async def tear_down(self) -> None:
+            await super().tear_down()
+            happened.extend(what for _, _, what in self.going_wrong.happened)
+
+    run_state_machine_as_test(Machine, settings=FEW)
+    assert set(happened) == {fault}
+
+
+@pytest.mark.parametrize(
+    ("faults", "why"),
+    [
+        ({"charge": [Raise()]}, "faults has the point 'charge', and points doesn't"),
+        ([], "nothing may go wrong at its points"),
+        (["crash"], "'crash' is no fault"),
+    ],
+)
+def test_faults_that_make_no_sense_are_refused(faults, why) -> None:
+    machine = type("Machine", (RuntimeMachine,), {"agents": {"till": Tills}, "points": ["charged"], "faults": faults})
+    assert why in str(failure_of(machine, examples=5))
 
 
 def test_an_agent_that_keeps_something_outside_of_itself_is_found_beside_its_function() -> None:
