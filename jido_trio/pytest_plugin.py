@@ -74,30 +74,26 @@ def _limit(config: pytest.Config) -> float | None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Hold a test to its time, and to what it leaves unclaimed."""
-    strict = item.config.getini("jido_unclaimed") == "fail"
-    hears = strict or any(_is_ours(fixture) for name in _USES for fixture in _fixtures_of(item).get(name, ()))
-    with _held(item):
-        if not hears:
-            return (yield)
-        heard = _part(item.config, _RUNS).heard_of(item)
-        with heard.listening():
-            result = yield
-        heard.check()
-        return result
+    with _held(item), _heard(item):
+        result = yield
+    _claimed(item)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
-    """Hold what comes before a test to its time."""
-    with _held(item):
+    """Hold what comes before a test to its time; what crashes there, the test may claim."""
+    with _held(item), _heard(item):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
-    """Hold what comes after a test to its time."""
-    with _held(item):
-        return (yield)
+    """Hold what comes after a test to its time, and to what it leaves unclaimed."""
+    with _held(item), _heard(item):
+        result = yield
+    _claimed(item)
+    return result
 
 
 def _held(item: pytest.Item) -> AbstractContextManager[Any]:
@@ -106,6 +102,23 @@ def _held(item: pytest.Item) -> AbstractContextManager[Any]:
         return nullcontext()
     held: AbstractContextManager[Any] = _part(item.config, _RUNS).within(limit)
     return held
+
+
+def _hears(item: pytest.Item) -> bool:
+    strict = item.config.getini("jido_unclaimed") == "fail"
+    return strict or any(_is_ours(fixture) for name in _USES for fixture in _fixtures_of(item).get(name, ()))
+
+
+def _heard(item: pytest.Item) -> AbstractContextManager[Any]:
+    if not _hears(item):
+        return nullcontext()
+    heard: AbstractContextManager[Any] = _part(item.config, _RUNS).hearing(item)
+    return heard
+
+
+def _claimed(item: pytest.Item) -> None:
+    if _hears(item):
+        _part(item.config, _RUNS).heard_of(item).check()
 
 
 def _fixtures_of(item: pytest.Item) -> Mapping[str, Sequence[pytest.FixtureDef[Any]]]:

@@ -129,7 +129,9 @@ def test_what_nobody_claims_fails_the_test_that_caused_it(project):
 
 
 OWN = """
+    import pytest
     import trio
+    import trio.testing
     from jido_trio import Jido
     from jido_trio.supervision import Child, open_supervisor
 
@@ -137,13 +139,28 @@ OWN = """
         await trio.sleep(1)
         raise ValueError("quietly")
 
-    async def test_quietly(autojump_clock):
+    async def quietly():
         async with open_supervisor([Child("c", crash, restart="temporary")]):
             await trio.sleep(2)
+
+    async def test_quietly(autojump_clock):
+        await quietly()
+
+    @pytest.fixture
+    def something():
+        trio.run(quietly, clock=trio.testing.MockClock(autojump_threshold=0))
+        yield
+        trio.run(quietly, clock=trio.testing.MockClock(autojump_threshold=0))
+
+    def test_claims_what_crashed_before(something, jido_heard):
+        assert len(jido_heard.crashes()) == 1
 """
 
 
-@pytest.mark.parametrize(("ini", "outcome"), [("", {"passed": 1}), ("jido_unclaimed = fail", {"failed": 1})])
+@pytest.mark.parametrize(
+    ("ini", "outcome"),
+    [("", {"passed": 2, "errors": 1}), ("jido_unclaimed = fail", {"passed": 1, "failed": 1, "errors": 1})],
+)
 def test_all_tests_are_held_to_it_if_the_project_says_so(project, ini, outcome):
     project.makeini(f"[pytest]\ntrio_mode = true\n{ini}")
     project.makepyfile(OWN)

@@ -1,6 +1,10 @@
 """A test that hangs fails, tells where, and the next one runs."""
 
+import signal
+
 import pytest
+
+from jido_trio.testing import _time_limit
 
 INI = """
 [pytest]
@@ -191,3 +195,10 @@ def test_ticks():
     signal.set_wakeup_fd(-1)
 """
     run(pytester, 30, 10, some=program).assert_outcomes(passed=1)
+
+
+def test_what_a_tick_has_interrupted_is_not_shown_beside_it(monkeypatch):
+    monkeypatch.setattr(signal, "setitimer", lambda *_: None)
+    with pytest.raises(_time_limit.OutOfTime) as caught, _time_limit.watched(-1.0, 10.0):
+        signal.raise_signal(signal.SIGALRM)
+    assert caught.value.__suppress_context__

@@ -26,6 +26,19 @@ def heard_of(item: pytest.Item) -> Heard:
     return item.stash.setdefault(_HEARD, Heard())
 
 
+@contextmanager
+def hearing(item: pytest.Item) -> Generator[None]:
+    """Hear what happens inside. Of a test that fails with something else, nothing more is told."""
+    heard = heard_of(item)
+    with heard.listening():
+        try:
+            yield
+        except BaseException:
+            heard.crashes()
+            heard.dead_letters()
+            raise
+
+
 @asynccontextmanager
 async def instance(name: str) -> AsyncGenerator[Jido]:
     """Open an instance whose ids follow from a name."""

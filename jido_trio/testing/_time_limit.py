@@ -68,6 +68,8 @@ class Watch:
 
     def tick(self, _signal: int, frame: FrameType | None) -> None:
         """Look at the test, and set the timer for the next look."""
+        if self._is_over:
+            return
         began = os.times().elapsed
         try:
             self._look(frame)
@@ -136,17 +138,21 @@ def watched(seconds: float, idle_seconds: float) -> Iterator[None]:
     complain, sys.unraisablehook = sys.unraisablehook, _but_not_of_ticks(sys.unraisablehook)
     watch.start()
     try:
-        yield
+        try:
+            yield
+        finally:
+            watch.stop()
     except BaseException as error:  # noqa: ASYNC103 - what ended the test is told below
         if watch.told is None:
             raise
         _let_go(error)
     finally:
-        watch.stop()
+        watch.stop()  # again: the last tick may have come just before
         sys.unraisablehook = complain
         signal.signal(signal.SIGALRM, before)
     if watch.told is not None:
-        raise OutOfTime(watch.told)
+        # A tick comes anywhere, also where code has no line; pytest could not show what it interrupted.
+        raise OutOfTime(watch.told) from None
 
 
 def _but_not_of_ticks(complain: Callable[[Any], object]) -> Callable[[Any], object]:
