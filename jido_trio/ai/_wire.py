@@ -13,6 +13,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import isnan
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from urllib.parse import quote
 
 import trio
 from attrs import define, evolve, field, frozen
@@ -124,6 +125,11 @@ class Reading(Protocol):
         ...
 
 
+def header_of(key: str) -> str:
+    """Return what names a try as a header may hold it: an agent's id may be any text."""
+    return quote(key, safe="!#$&'*+-.^_`|~/:@")
+
+
 async def read_reply(
     response: Any,
     reply: Reading,
@@ -145,7 +151,7 @@ async def read_reply(
         error_of: Gives the error that an event is, if it is one.
         kind: Whether events are server-sent ones, or lines.
     """
-    if kind not in response.headers.get("content-type", ""):
+    if kind not in response.headers.get("content-type", "").lower():
         return await _no_stream(response, secrets)
 
     def take(event: str) -> Took:
@@ -155,7 +161,13 @@ async def read_reply(
         if isinstance(data, ModelFailure):
             return evolve(data, usage=reply.usage)
         error = error_of(data)
-        return _error_within(error, secrets, reply.usage) if error else reply.take(data, tell)
+        if error:
+            return _error_within(error, secrets, reply.usage)
+        try:
+            return reply.take(data, tell)
+        except (AttributeError, LookupError, TypeError, ValueError) as misfit:  # a list where a text should be, say
+            why = f"an event can't be read ({shown_error(misfit)}): {said(event, BEGINNING, hide=secrets)}"
+            return ModelFailure(why, usage=reply.usage)
 
     failure = await _read(response, _Events() if kind == "event-stream" else _Lines(), take)
     if failure is not None:
@@ -181,6 +193,7 @@ class _Lines:
     """Lines, as bytes come."""
 
     _rest: bytes = b""
+    _begun: bool = False
 
     def fed(self, piece: bytes) -> Iterator[str]:
         """Yield each line that is whole now, and not blank."""
@@ -190,7 +203,9 @@ class _Lines:
         """Yield the blank ones, too."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
-            yield line.rstrip(b"\r").decode("utf-8", "replace")
+            text = line.rstrip(b"\r").decode("utf-8", "replace")
+            yield text if self._begun else text.removeprefix("\ufeff")  # some servers begin with a mark of byte order
+            self._begun = True
 
 
 @define
@@ -241,7 +256,7 @@ def count(data: object, *path: str) -> int:
     """Return a number of tokens out of nested data; 0 if it isn't there."""
     for name in path:
         data = data.get(name) if isinstance(data, dict) else None
-    return data if isinstance(data, int) and data >= 0 else 0
+    return data if isinstance(data, int) and not isinstance(data, bool) and data >= 0 else 0
 
 
 # What goes wrong

@@ -3,6 +3,8 @@
 # mypy: disable-error-code="union-attr,arg-type"
 
 import json
+from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 import trio
@@ -109,6 +111,45 @@ async def test_a_prompt_that_is_too_long_is_a_failure_of_its_own(provider):
 async def test_a_prompt_that_is_too_long_is_known_by_the_words_of_other_servers(provider, status, words):
     reply, _, _ = await provider.asked(HttpReply(status, body=json.dumps(provider.refusal(words))))
     assert (reply.kind, reply.billed) == ("overflow", False)
+
+
+async def test_a_redirect_is_not_followed(provider):
+    async with provider.serving([provider.reply("elsewhere")]) as other:
+        refused = HttpReply(307, {"location": f"{other.base_url}/v1/messages"}, body="{}")
+        reply, _, server = await provider.asked(refused)
+    assert (reply.kind, reply.billed) == ("never", False)
+    assert (len(server.requests), other.connections) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: f"\n{text}\n\n",
+        lambda text: f": so\n\n: far\n{text}" if "data:" in text else text,
+    ],
+    ids=["CRLF", "a mark of byte order", "blank lines", "comments"],
+)
+async def test_a_stream_is_read_however_its_lines_are(provider, change):
+    def script():
+        dialect, reply = running[0]._dialect, provider.reply("Snow in Øslo")
+        text = "".join(map(dialect.event, reply.events)) + dialect.last
+        yield HttpReply(headers={"content-type": dialect.kind.upper()}, body=change(text))
+
+    running: list[Any] = []
+    async with provider.serving(script()) as server:
+        running.append(server)
+        client = provider.client(api_key=KEY, base_url=server.base_url)
+        reply = await client.stream(REQUEST, lambda _: None)
+    assert (reply.text, reply.finish) == ("Snow in Øslo", "stop")
+
+
+@pytest.mark.parametrize("key", ["zoë/1.1", "❄/1.1", "a\r\nx: y/1.1", "100%/1.1", " /1.1"])
+async def test_an_agent_may_have_any_id(provider, key):
+    reply, _, server = await provider.asked(provider.reply("here"), request=evolve(REQUEST, key=key))
+    assert reply.text == "here"
+    assert unquote(server.headers[0].get("idempotency-key", quote(key))) == key
 
 
 async def test_silence_is_a_failure_after_one_request(provider, mock_clock):

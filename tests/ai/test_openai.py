@@ -2,6 +2,7 @@
 
 # mypy: disable-error-code="union-attr,arg-type"
 
+import json
 import subprocess
 import sys
 
@@ -18,6 +19,39 @@ from jido_trio.ai import (
 from jido_trio.ai.openai import OpenAI
 from jido_trio.testing import HttpReply, chat_reply
 from tests.ai.providers import OPENAI, PROMPT, REQUEST
+
+
+def chunk(delta, finish="stop", **fields):
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish, **fields}]}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        chunk("text"),
+        chunk({"content": ["text"]}),
+        chunk({"tool_calls": {"0": 1}}),
+        chunk({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": {"a": 1}}}]}),
+        chunk({}, ["stop"]),
+        {"choices": ["text"]},
+    ],
+)
+async def test_an_event_of_another_form_is_a_failure_that_shows_it(event):
+    reply, _, _ = await OPENAI.asked(HttpReply(events=[event]))
+    assert reply.why.startswith("an event can't be read (")
+    assert reply.why.endswith(json.dumps(event)[-20:])
+
+
+async def test_of_several_replies_the_first_is_taken():
+    other = chunk({"content": "no"}, index=1)
+    reply, told, _ = await OPENAI.asked(HttpReply(events=[chunk({"content": "yes"}), other]))
+    assert (reply.text, told) == ("yes", ["yes"])
+
+
+async def test_what_is_no_number_of_tokens_is_none():
+    usage = {"prompt_tokens": True, "completion_tokens": "5"}
+    reply, _, _ = await OPENAI.asked(HttpReply(events=[chunk({"content": "yes"}), {"choices": [], "usage": usage}]))
+    assert (reply.usage.input, reply.usage.output) == (0, 0)
 
 
 async def test_a_request_says_all_that_the_prompt_does():

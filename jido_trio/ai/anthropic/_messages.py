@@ -18,7 +18,7 @@ from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import ToolCall, Usage
-from jido_trio.ai._wire import Connections, SdkErrors, Secrets, Took, count, is_too_long, read_reply, refused
+from jido_trio.ai._wire import Connections, SdkErrors, Secrets, Took, count, header_of, is_too_long, read_reply, refused
 from jido_trio.ai.anthropic._transcript import body_of, verbatim_of
 from jido_trio.redact import shown
 
@@ -87,14 +87,15 @@ class Anthropic:
             max_tokens=request.prompt.max_tokens,
             messages=(),
             stream=True,
-            extra_headers={"Idempotency-Key": request.key},
+            extra_headers={"Idempotency-Key": header_of(request.key)},
             extra_body=body,  # as it is: the SDK goes through each message of its own arguments
         )
         return await read_reply(raw.http_response, reply, tell, secrets, error_of=_error_of)
 
     def _connected(self) -> anthropic.AsyncAnthropic:
+        http = anthropic.DefaultAsyncHttpxClient(timeout=self._silence, follow_redirects=False)
         return anthropic.AsyncAnthropic(
-            api_key=self._api_key, base_url=self._base_url, timeout=self._silence, max_retries=0
+            api_key=self._api_key, base_url=self._base_url, timeout=self._silence, max_retries=0, http_client=http
         )
 
 

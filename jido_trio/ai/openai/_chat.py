@@ -82,6 +82,8 @@ class _Reply:
         """Add a chunk."""
         self.usage = usage_of(event.get("usage"), "prompt", "completion") or self.usage
         for choice in event.get("choices") or ():
+            if choice.get("index"):  # another reply to the same, if `options` ask for several
+                continue
             self.heard = True
             self._take_delta(choice.get("delta") or {}, tell)
             if choice.get("finish_reason"):

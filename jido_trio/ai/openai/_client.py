@@ -1,7 +1,8 @@
 """The adapter for OpenAI's models, on the official SDK.
 
 One `stream` is one HTTP request: the SDK's own retries are off, as it would send a request three times if the client's
-own time is over. It always streams, as leaving a stream is the only way to stop a reply that is being paid for.
+own time is over; and no redirect is followed, as that is another request, to who knows whom. It always streams, as
+leaving a stream is the only way to stop a reply that is being paid for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import openai
 
 from jido_trio import checks
 from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
-from jido_trio.ai._wire import Connections, Reading, SdkErrors, Secrets, is_too_long, read_reply, refused
+from jido_trio.ai._wire import Connections, Reading, SdkErrors, Secrets, header_of, is_too_long, read_reply, refused
 from jido_trio.ai.openai._chat import CHAT
 from jido_trio.ai.openai._form import Form
 from jido_trio.ai.openai._responses import RESPONSES
@@ -86,7 +87,7 @@ class OpenAI:
         raw = await self._form.create(client)(
             model=request.model,
             stream=True,
-            extra_headers={"Idempotency-Key": request.key},
+            extra_headers={"Idempotency-Key": header_of(request.key)},
             extra_body={
                 **fields,
                 **self._options,
@@ -96,7 +97,13 @@ class OpenAI:
         return await read_reply(raw.http_response, reply, tell, secrets, error_of=self._form.error_of)
 
     def _connected(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, timeout=self._silence, max_retries=0)
+        return connected(self._api_key, self._base_url, self._silence)
+
+
+def connected(api_key: str | None, base_url: str | None, seconds: float) -> openai.AsyncOpenAI:
+    """Return a client of the SDK that sends what it is told to once, to where it is told."""
+    http = openai.DefaultAsyncHttpxClient(timeout=seconds, follow_redirects=False)
+    return openai.AsyncOpenAI(api_key=api_key, base_url=base_url, timeout=seconds, max_retries=0, http_client=http)
 
 
 def _refused(error: openai.APIStatusError, why: str) -> ModelFailure:

@@ -7,7 +7,7 @@ import openai
 
 from jido_trio import checks
 from jido_trio.ai._wire import Connections, Secrets
-from jido_trio.ai.openai._client import ERRORS
+from jido_trio.ai.openai._client import ERRORS, connected
 from jido_trio.errors import ActionError
 from jido_trio.redact import shown
 
@@ -66,4 +66,4 @@ class OpenAIEmbeddings:
         return ActionError(f"no embeddings: {failure.why}", retryable=failure.kind == "retry")
 
     def _connected(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(api_key=self._api_key, base_url=self._base_url, timeout=self._timeout, max_retries=0)
+        return connected(self._api_key, self._base_url, self._timeout)
