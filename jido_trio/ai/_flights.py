@@ -28,7 +28,7 @@ from jido_trio.ai._parts import Parts, ToolPart, ToolResultPart, WithdrawnPart
 from jido_trio.ai._render import render
 from jido_trio.ai._rules import Rules
 from jido_trio.ai._tooling import Backing, Tooling, clean
-from jido_trio.ai._tools import concealed
+from jido_trio.ai._tools import concealed_call
 from jido_trio.core import Agent, Effect, Instruction
 from jido_trio.errors import (
     AgentNotFound,
@@ -471,8 +471,7 @@ def _made(want: CallModel, outcome: object) -> Reply | NoReply:
 def _tool_part(rules: Rules, c: Conversation, id: str) -> ToolPart:
     calls: Iterable[Any] = (call for said in reversed(c.messages) if isinstance(said, Replied) for call in said.calls)
     call = next(call for call in calls if call.id == id)
-    tool = rules.tool(call.name)
-    return ToolPart(id, call.name, call.arguments if tool is None else concealed(call.arguments, tool.secrets))
+    return ToolPart(id, call.name, concealed_call(rules.tools, call.name, call.arguments))
 
 
 def _chat_of(agent: Agent[Any]) -> tuple[Rules, Conversation]:

@@ -1,7 +1,7 @@
 """Tools: actions that a model may call. What it is told of them, and what becomes of the arguments that it writes."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
@@ -92,6 +92,12 @@ def concealed(arguments: str, secrets: Collection[str]) -> str:
         return json.dumps(_without(json.loads(arguments), secrets), ensure_ascii=False)
     except (ValueError, RecursionError):
         return HIDDEN  # who knows what is in it
+
+
+def concealed_call(tools: Iterable[Tool | ToolSchema], name: str, arguments: str) -> str:
+    """Return the text of a call's arguments as it may be shown; one of no tool may be meant for any of them."""
+    secrets = {tool.name: tool.secrets for tool in tools}
+    return concealed(arguments, secrets.get(name, frozenset[str]().union(*secrets.values())))
 
 
 def _without(value: Any, secrets: Collection[str]) -> Any:

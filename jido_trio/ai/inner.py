@@ -7,11 +7,11 @@ from jido_trio.ai._budget import share
 from jido_trio.ai._client import holding
 from jido_trio.ai._history import chat_log, said_instead
 from jido_trio.ai._render import plain_prompt
-from jido_trio.ai._tools import concealed
+from jido_trio.ai._tools import concealed_call
 
 __all__ = [
     "chat_log",
-    "concealed",
+    "concealed_call",
     "holding",
     "plain_prompt",
     "said_instead",

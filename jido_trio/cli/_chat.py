@@ -26,7 +26,7 @@ from jido_trio.ai import (
     ask,
     find_request,
 )
-from jido_trio.ai.inner import concealed
+from jido_trio.ai.inner import concealed_call
 from jido_trio.cli._output import Unwritten
 from jido_trio.cli._target import class_at
 from jido_trio.data import unstructure
@@ -146,8 +146,7 @@ class _Terminal:
         return await _line()
 
     async def approval(self, call: AskApproval) -> str | None:
-        tool = self._rules.tool(call.name)
-        arguments = call.arguments if tool is None else concealed(call.arguments, tool.secrets)
+        arguments = concealed_call(self._rules.tools, call.name, call.arguments)
         return await self.line(f"\nrun {shown(call.name)} {shown(arguments)}? [y/N] ")
 
     def part(self, part: Part) -> None:

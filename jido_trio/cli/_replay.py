@@ -35,7 +35,7 @@ from jido_trio.ai import (
     ToolResult,
     Wanted,
 )
-from jido_trio.ai.inner import chat_log, concealed, said_instead
+from jido_trio.ai.inner import chat_log, concealed_call, said_instead
 from jido_trio.cli._journal import refused
 from jido_trio.cli._output import say
 from jido_trio.cli._store import add_storage, imported, opened, the_agent
@@ -171,8 +171,7 @@ def _concealed(rules: Rules, plain: Any) -> dict[str, Any]:
 
 
 def _shown_arguments(rules: Rules, name: str, arguments: str) -> str:
-    tool = rules.tool(name)
-    return arguments if tool is None else concealed(arguments, tool.secrets)
+    return concealed_call(rules.tools, name, arguments)
 
 
 def _lines(rules: Rules, event: ChatEvent) -> Iterable[str]:  # noqa: PLR0912  # a case for each event

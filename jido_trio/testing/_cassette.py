@@ -17,7 +17,7 @@ import trio
 from attrs import asdict, define, field
 
 from jido_trio.ai import ModelClient, ModelFailure, ModelReply, ModelRequest, ToolCall, Usage, Verbatim
-from jido_trio.ai.inner import concealed, holding, plain_prompt
+from jido_trio.ai.inner import concealed_call, holding, plain_prompt
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import HIDDEN, said, shown
 
@@ -148,9 +148,8 @@ def _plain(request: ModelRequest) -> Any:
 
 
 def _conceal(calls: Sequence[Any], request: ModelRequest) -> None:
-    secrets = {tool.name: tool.secrets for tool in request.prompt.tools}
     for call in calls:
-        call["arguments"] = concealed(call["arguments"], secrets.get(call["name"], ()))
+        call["arguments"] = concealed_call(request.prompt.tools, call["name"], call["arguments"])
 
 
 def _read(path: Path) -> list[_Track]:

@@ -75,6 +75,11 @@ class World(Held):
     asked: set[str] = field(factory=set)
     shares: dict[str, Budget] = field(factory=dict)
     """What a tool may spend on other agents."""
+    circles: bool = field(init=False)
+    """Whether the model asks for the very same again and again."""
+
+    def __attrs_post_init__(self) -> None:
+        self.circles = self.draw(st.booleans())
 
     # The steps
 
@@ -139,7 +144,7 @@ class World(Held):
             call=want.call,
             attempt=want.attempt,
             text=self.draw(TEXTS),
-            calls=tuple(self.draw(st.just([]) | st.lists(tool_calls, max_size=3) | st.just(self.again))),
+            calls=tuple(self.again or self.draw(st.just([]) | st.lists(tool_calls, max_size=3))),
             finish=self.draw(FINISHES),
             usage=usage if self.draw(st.booleans()) else None,
             verbatim=self.draw(st.sampled_from([None, None, Verbatim("theirs", "{}")])),
@@ -147,8 +152,8 @@ class World(Held):
 
     @property
     def again(self) -> list[ToolCall]:
-        """What the model asked for last: one that goes round in circles asks for it once more."""
-        return [ToolCall("a", *wish) for wish in self.c.turn.last]
+        """What the model asked for last, if it goes round in circles."""
+        return [ToolCall("a", *wish) for wish in self.c.turn.last] if self.circles else []
 
     def spend(self, want: RunTool) -> Spent:
         """Have a tool spend on other agents that it asks, at most its share of what is left."""

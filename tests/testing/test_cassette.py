@@ -131,6 +131,12 @@ async def test_secret_arguments_and_hidden_texts_are_nowhere(autojump_clock, tap
     assert "".join(part.text for part in parts if isinstance(part, TextPart)) == "Paid. ***Nothing."
 
 
+async def test_secret_arguments_of_a_tool_that_does_not_exist_are_nowhere(autojump_clock, tape):
+    await talk(Cassette(tape, record=ScriptedModel([[("pai", {"card": CARD, "cents": 5})], "Then not."])), "Pay")
+    assert "pai" in tape.read_text()
+    assert CARD not in tape.read_text()
+
+
 async def test_a_text_that_came_in_two_pieces_is_hidden(autojump_clock, tape):
     await talk(Cassette(tape, record=ScriptedModel(["the key is here"]), hide=["key is"]), "What?")
     assert "the *** here" in tape.read_text()
