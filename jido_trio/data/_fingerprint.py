@@ -79,7 +79,8 @@ def _record_way(cls: type) -> Way:
     def record(value: object, room: int) -> bytes:
         text = kind  # as `_text` does it, and quicker: it is asked for each input of a durable agent
         for name, label, size in names:
-            part = _part(getattr(value, name, None), room)
+            each = getattr(value, name, None)
+            part = _way(each.__class__)(each, room - 1) if room >= 0 else b"..."
             text += b",%d:%b=%b" % (size + len(part), label, part)
         return _digest(text)
 
@@ -87,8 +88,14 @@ def _record_way(cls: type) -> Way:
 
 
 def _mapping(value: Mapping[Any, Any], room: int) -> bytes:
+    if not value:
+        return _NOTHING
     items = (_text("item", (_part(key, room), _part(item, room))) for key, item in value.items())
     return _digest(_text("dict", sorted(items)))
+
+
+_NOTHING = _digest(_text("dict", ()))
+"""Of a mapping without items, as a strategy has it that remembers nothing."""
 
 
 def _items(value: Sequence[Any], room: int) -> bytes:

@@ -139,29 +139,30 @@ def _learned(kind: type) -> Writer:
 
 
 def _record_writer(kind: type) -> Writer:
-    names = attribute_names(kind)
-    head = f'{{"$":{_quoted(class_name(kind))}'
-    fields = [(name, f",{_quoted(name)}:") for name in names]
-    module, name, writers, quoted = kind.__module__, kind.__qualname__, _WRITERS, _quoted
+    """Return what writes values of an attrs class, written out field by field: each input of an agent has some."""
+    names, known = attribute_names(kind), class_name(kind)
+    module, name, modules = kind.__module__, kind.__qualname__, sys.modules
 
-    def write(value: Any) -> str:
-        if getattr(sys.modules.get(module), name, None) is not kind:
+    def check() -> None:
+        if getattr(modules.get(module), name, None) is not kind:
             class_name(kind)  # one in another class, or one that isn't found any more
-        text, field = head, ""
-        try:
-            for field, before in fields:
-                each = getattr(value, field)
-                its = each.__class__
-                if its is str:
-                    text += before + quoted(each)
-                elif each is None:
-                    text += before + "null"
-                else:
-                    text += before + (writers.get(its) or _writer(its))(each)
-        except Misfit as misfit:
-            raise _under(misfit, field) from None
-        return text + "}"
 
+    space: dict[str, Any] = {"check": check, "names": names, "Misfit": Misfit, "under": _under, "quoted": _quoted}
+    space |= {"get": _WRITERS.get, "writer": _writer, "begins": f'{{"$":{_quoted(known)}'}
+    lines = ["def write(value):", " check()", " try:"]
+    for number, each in enumerate(names):
+        space[f"before{number}"] = f",{_quoted(each)}:"
+        lines += [
+            f"  v = value.{each}",
+            f"  if v.__class__ is str: t{number} = quoted(v)",
+            f"  elif v is None: t{number} = 'null'",
+            f"  else: at = {number}; t{number} = (get(v.__class__) or writer(v.__class__))(v)",
+        ]
+    fields = "".join(f"{{before{number}}}{{t{number}}}" for number in range(len(names)))
+    lines += [f"  return f'{{begins}}{fields}}}}}'", " except Misfit as misfit:"]
+    lines.append("  raise under(misfit, names[at]) from None")
+    exec("\n".join(lines), space)  # noqa: S102  # of names that are identifiers, as attrs itself does it
+    write: Writer = space["write"]
     return write
 
 
@@ -181,16 +182,17 @@ def _items(values: Iterable[Any]) -> str:
 
 
 def _mapping(value: Mapping[Any, Any]) -> str:
-    parts, writers = list[str](), _WRITERS
+    text, get, quoted = "", _WRITERS.get, _quoted
     key: Any = None
     try:
         for key, each in value.items():
-            if key.__class__ is not str or key.startswith("$"):
+            if key.__class__ is not str or key[:1] == "$":
                 return f'{{"$dict":{_pairs(value)}}}'
-            parts.append(f"{_quoted(key)}:{(writers.get(each.__class__) or _writer(each.__class__))(each)}")
+            kind = each.__class__
+            text += f",{quoted(key)}:{quoted(each) if kind is str else (get(kind) or _writer(kind))(each)}"
     except Misfit as misfit:
         raise _under(misfit, Key(key)) from None
-    return f"{{{','.join(parts)}}}"
+    return f"{{{text[1:]}}}"
 
 
 def _pairs(value: Mapping[Any, Any]) -> str:

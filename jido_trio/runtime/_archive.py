@@ -2,6 +2,7 @@
 
     INSTANCE/agent/ID/now/agent          the agent after some input: the snapshot
     INSTANCE/agent/ID/now/effect/N.I     directive I of input N, which hasn't been seen done
+    INSTANCE/agent/ID/now/ids            the ids of the last signals, up to some input: see `Ids`
     INSTANCE/agent/ID/now/inbox/E.K      a signal that was accepted, by owner E or for it, and isn't handled yet
     INSTANCE/agent/ID/now/owner          who has the agent; its revision is the owner's epoch
     INSTANCE/agent/ID/now/timer/T        a signal for later, and when it is due
@@ -18,11 +19,12 @@ What can't be read is refused, with the record's key: nothing is overwritten, an
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
-from attrs import define, frozen
+from attrs import asdict, define, evolve, frozen
 
 from jido_trio.core import Agent, Cron, Entry, Missed, Signal
 from jido_trio.core.inner import checkpointed, restored
@@ -40,8 +42,8 @@ LONGEST = 600
 PAGE = 500
 """So many records are read at once."""
 
-_ID = b'{"id":"'
-"""What an input's record begins with, if its signal has an id that must not come again."""
+_ID = re.compile(rb'\{"id":"([^"\\]*)"')
+"""What an input's record begins with, if its signal has a plain id that must not come again, or has none."""
 
 
 @frozen
@@ -86,14 +88,32 @@ class Waiting:
 
 
 @frozen
+class Ids:
+    """Ids of the signals of the last inputs, which must not come again; oldest first.
+
+    They stand in the inputs themselves. So that a start needn't read so many of these, all ids are noted together from
+    time to time, and the inputs are asked for later ones alone.
+    """
+
+    number: int
+    """Of the last of these inputs."""
+    remembers: int
+    """So many of a kind are known, at most."""
+    signals: tuple[str, ...]
+    ticks: tuple[str, ...]
+    """They take no place of others."""
+
+
+@frozen
 class Found:
     """What was there when the agent was claimed, by key and in order."""
 
     snapshot: Snapshot
     entries: tuple[Entry, ...]
     """The inputs after the snapshot."""
-    ids: tuple[str, ...]
-    """Of the signals of the last inputs, oldest first."""
+    ids: Ids
+    noted: int
+    """The number of the input up to which they were noted."""
     inbox: dict[str, Waiting]
     effects: dict[str, Effect]
     timers: dict[str, Due]
@@ -149,6 +169,11 @@ class Archive:
     def effect(self, number: int, index: int) -> str:
         """Return the key of directive `index` of input `number`."""
         return f"{self._at}now/effect/{number:016d}.{index:04d}"
+
+    @property
+    def ids(self) -> str:
+        """The key of the note of the last signals' ids."""
+        return f"{self._at}now/ids"
 
     def timer(self, name: str) -> str:
         """Return the key of a timer."""
@@ -215,6 +240,10 @@ class Archive:
     def entry(self, entry: Entry, id: str) -> Put:
         """Return the operation that writes an input; with the id that must not come again, if there is one."""
         return Put(self.past(entry.number), self.packed({"id": id, "entry": entry}), expected=0)
+
+    def note(self, ids: Ids) -> Put:
+        """Return the operation that notes the ids of the last signals."""
+        return Put(self.ids, json.dumps(asdict(ids), separators=(",", ":")).encode())
 
     def later(self, record: str, due: Due) -> Put:
         """Return the operation that writes a signal for later, in the place of what has that record."""
@@ -296,14 +325,17 @@ class Archive:
             raise OwnershipLost(self.agent_id) from None
         self.epoch, self._accepted = revision + 1, 0
         # Only now is it sure that nobody changes it any more.
-        records = {record.key: record for record in await self.range("now/")}
+        records = {record.key: record for record in await self.range("", self.base(0), self.past(0))}
         saved = records.get(f"{self._at}now/agent")
         if saved is None:
             raise RecordRefused(f"{self._at}now/agent", "it is missing")
         snapshot = self.read_snapshot(saved, type(begin))
         is_old = not is_written_by(saved, type(begin))
-        ids, entries = await self._journal(snapshot.number, remembers)
-        bases = tuple(int(record.key[-16:]) for record in await self.range("base/"))
+        noted = self.read(records[self.ids], ids_of) if self.ids in records else None
+        if noted is None or noted.remembers < remembers:  # it wasn't told to remember so many
+            noted = Ids(max(snapshot.number - remembers, 0), remembers, (), ())
+        ids, entries = await self._journal(snapshot.number, noted)
+        bases = tuple(int(key[-16:]) for key in records if key.startswith(f"{self._at}base/"))
         if is_old:
             if entries:
                 raise RecordRefused(
@@ -317,26 +349,27 @@ class Archive:
                 ]
             )
             bases = (snapshot.number,)
-        noted = records.get(self.tried)
-        tries = self.read(noted, lambda value: dict(unpack(value)["tries"])) if noted is not None else None
-        return Found(snapshot, entries, ids, *self._open_ends(records.values()), bases, bool(first), tries)
+        tried = records.get(self.tried)
+        tries = self.read(tried, lambda value: dict(unpack(value)["tries"])) if tried is not None else None
+        opened = self._open_ends(records.values())
+        return Found(snapshot, entries, ids, noted.number, *opened, bases, bool(first), tries)
 
-    async def _journal(self, number: int, remembers: int) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
+    async def _journal(self, number: int, noted: Ids) -> tuple[Ids, tuple[Entry, ...]]:
         """Return the ids of the last signals, and the inputs after `number`."""
-        ids: list[str] = []
+        ids = list(noted.signals)
         entries: list[Entry] = []
-        after = self.past(number)
-        start = self.past(max(number - remembers + 1, 0))
-        for record in await self.range("past/", start):
-            id = self.read(record, id_of)
-            if id:
+        after, unnoted = self.past(number), self.past(noted.number)
+        for record in await self.range("past/", self.past(min(number, noted.number) + 1)):
+            found = _ID.match(record.value)
+            id = found[1].decode() if found is not None else self.read(record, id_of)
+            if id and record.key > unnoted:
                 ids.append(id)
             if record.key > after:
                 entries.append(self.read(record, entry_of))
         numbers = [entry.number for entry in entries]
         if numbers != list(range(number + 1, number + 1 + len(numbers))):
             raise RecordRefused(self.past(number + 1), f"the journal has a gap: it goes on with {numbers[:3]}")
-        return tuple(ids[-remembers:] if remembers else ()), tuple(entries)
+        return evolve(noted, signals=tuple(ids)), tuple(entries)
 
     def _open_ends(self, records: Iterable[Record]) -> tuple[dict[str, Waiting], dict[str, Effect], dict[str, Due]]:
         inbox: dict[str, Waiting] = {}
@@ -389,20 +422,20 @@ class Archive:
         except (Misfit, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise RecordRefused(record.key, said(error)) from None
 
-    async def range(self, kind: str, start: str = "") -> list[Record]:
-        """Return the records of a kind, in order, from key `start` on."""
+    async def range(self, kind: str, start: str = "", end: str = "") -> list[Record]:
+        """Return the records of a kind, in order, from key `start` on, up to `end` and without it."""
         records: list[Record] = []
-        while page := await self.page(kind, start):
+        while page := await self.page(kind, start, end):
             records += page
             if len(page) < PAGE:
                 break
             start = page[-1].key + "\x01"
         return records
 
-    async def page(self, kind: str, start: str = "") -> Sequence[Record]:
+    async def page(self, kind: str, start: str = "", end: str = "") -> Sequence[Record]:
         """Return the first records of a kind, in order, from key `start` on; at most `PAGE` of them."""
-        begin, end = within(f"{self._at}{kind}")
-        return await self._storage.scan(max(begin, start), end, PAGE)
+        begin, last = within(f"{self._at}{kind}")
+        return await self._storage.scan(max(begin, start), end or last, PAGE)
 
 
 def archive_of(storage: Storage, instance: str, agent_id: str) -> Archive:
@@ -482,12 +515,18 @@ def migrated(key: str, fields: dict[str, Any], cls: type[Agent[Any]]) -> Any:
 
 
 def id_of(value: bytes) -> str:
-    """Return the id in an input's record, without reading all of it."""
-    if value.startswith(_ID):
-        end = value.index(b'"', len(_ID))
-        if b"\\" not in value[len(_ID) : end]:
-            return value[len(_ID) : end].decode()
+    """Return the id in an input's record."""
     return str(json.loads(value)["id"])
+
+
+def ids_of(value: bytes) -> Ids:
+    """Return the ids in the note of them."""
+    fields = json.loads(value)
+    number, remembers = fields["number"], fields["remembers"]
+    signals, ticks = tuple(fields["signals"]), tuple(fields["ticks"])
+    if not {type(number), type(remembers)} == {int} or not all(isinstance(each, str) for each in (*signals, *ticks)):
+        raise TypeError(f"two numbers and two lists of ids were expected, not {shown(fields)}")
+    return Ids(number, remembers, signals, ticks)
 
 
 def due_of(value: bytes) -> Due:

@@ -7,18 +7,21 @@ has been committed, and not before. So a commit that is refused, or that nobody 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import define, evolve, field
 
 from jido_trio.core import Agent, Began, Cron, Durable, Entry, Heard, Learnt, Rewound, Signal, mark_of
 from jido_trio.core.inner import first_due, is_same_job, next_due
-from jido_trio.runtime._archive import Archive, Due, Effect, Found, Snapshot
+from jido_trio.runtime._archive import Archive, Due, Effect, Found, Ids, Snapshot
 from jido_trio.storage import Check, Delete, DeleteRange, Op, Put
 
 SMALL = 4096
 """Bytes; a state that is smaller is written with each input."""
+
+NOTE_EVERY = 64
+"""Inputs, after which the ids of the last signals are noted again."""
 
 
 @define(eq=False)
@@ -42,14 +45,16 @@ class Book:
     """Of the last signals."""
     saved: int
     """The number of the last snapshot."""
+    noted: int
+    """The number of the last input whose ids were noted."""
     bases: tuple[int, ...]
     """See `Found`."""
     now: Callable[[], float]
     """Tells the time, in seconds since 1970."""
+    _ticks: deque[str]
+    """Ids of the last ticks, which take no place of others: many may be made up for when a client tries again."""
     size: int = 0
     """Its bytes, as far as they are known."""
-    _ticks: deque[str] = field(factory=deque)
-    """Ids of the last ticks, which take no place of others: many may be made up for when a client tries again."""
 
     @classmethod
     def opened(
@@ -64,10 +69,16 @@ class Book:
     ) -> Book:
         """Return the book of an agent that was claimed, and brought to where its journal ends."""
         number = found.entries[-1].number if found.entries else found.snapshot.number
-        ids = deque(found.ids)
         jobs = {record: due for record, due in found.timers.items() if due.cron is not None}
-        effects, saved, bases = found.effects, found.snapshot.number, found.bases
-        return cls(archive, options, agent, number, effects, inbox, ids, jobs, set(ids), saved, bases, now)
+        effects, saved, bases, noted = found.effects, found.snapshot.number, found.bases, found.noted
+        order, ticks = deque[str](), deque[str]()
+        book = cls(archive, options, agent, number, effects, inbox, order, jobs, set(), saved, noted, bases, now, ticks)
+        book._remember_all({**dict.fromkeys(found.ids.signals, False), **dict.fromkeys(found.ids.ticks, True)})
+        return book
+
+    def _remember_all(self, ids: dict[str, bool]) -> None:
+        for id, tick in ids.items():
+            self.remember(id, tick=tick)
 
     def remember(self, id: str, *, tick: bool) -> None:
         """Keep the id of a signal, or of a tick, and let go of the oldest of its kind."""
@@ -77,6 +88,15 @@ class Book:
             order.append(id)
         while len(order) > self.options.remembers:
             self.ids.discard(order.popleft())
+
+    def note(self, number: int, ids: Mapping[str, bool]) -> list[Op]:
+        """Return what is written where many ids haven't been noted: those, and `ids` up to input `number`."""
+        remembers = self.options.remembers
+        if not remembers or number - self.noted < NOTE_EVERY:
+            return []
+        signals = [*self._order, *(id for id, tick in ids.items() if not tick)]
+        ticks = [*self._ticks, *(id for id, tick in ids.items() if tick)]
+        return [self.archive.note(Ids(number, remembers, tuple(signals[-remembers:]), tuple(ticks[-remembers:])))]
 
     def cut(self, agent: Agent[Any], number: int) -> list[Op]:
         """Return what is written where the journal has become too long: a new base, and the end of an old one.
@@ -242,8 +262,12 @@ class Draft:
             return
         cut = book.cut(self.agent, self.number) if not self._upgraded else []
         ops += cut
+        note = book.note(self.number, self._ids)
+        ops += note
         await book.archive.write(ops)
         book.agent, book.number = self.agent, self.number
+        if note:
+            book.noted = self.number
         if self._snapshot is not None:
             book.saved, book.size = self.number, len(self._snapshot.value)
         if self._upgraded:

@@ -167,7 +167,7 @@ def _record(path: str, row: tuple[str, int, bytes, int]) -> Record:
 
 
 def _checksum(key: str, revision: int, value: bytes) -> int:
-    return crc32(value, crc32(f"{revision}:{key}".encode()))
+    return crc32(value, crc32(b"%d:%b" % (revision, key.encode())))
 
 
 def _do_all(db: sqlite3.Connection, ops: Sequence[Op]) -> None:

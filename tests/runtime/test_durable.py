@@ -1,5 +1,6 @@
 """Durable agents: what outlives a stop, a crash, another start; and what is refused."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from jido_trio.runtime._durable import LINGER
 from jido_trio.runtime._inbox import Inbox
 from jido_trio.runtime._messages import Kept
 from jido_trio.runtime._ref import cell_of
-from jido_trio.storage import MemoryStorage, Put, open_sqlite, within
+from jido_trio.storage import Delete, MemoryStorage, Put, open_sqlite, within
 from jido_trio.supervision import Backoff
 from jido_trio.world import seeded
 from tests.runtime.agents import Notebook, do
@@ -647,6 +648,80 @@ async def test_an_agent_with_a_large_state_is_folded_from_its_snapshot(autojump_
     async with Jido("shop", storage=storage) as jido:
         order = await jido.start_agent(Large, id="o-1")
         assert order.agent.state.total == sum(range(25))
+
+
+class Watched(MemoryStorage):
+    """Knows which records were read together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    async def scan(self, start, end, limit=1000):
+        found = await super().scan(start, end, limit)
+        self.seen += [record.key for record in found]
+        return found
+
+
+NOTED = "shop/agent/o-1/now/ids"
+
+
+async def remembering(storage: MemoryStorage) -> tuple[Signal, ...]:
+    """Return what an agent has handled: many inputs whose ids were noted together, and some later ones."""
+    signals = tuple(add(1) for _ in range(105))
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        await order.call_many(signals[:100])
+        for signal in signals[100:]:
+            await order.call(signal)
+    return signals
+
+
+async def known_by(agent: type[Agent[Any]], storage: MemoryStorage, signals: tuple[Signal, ...]) -> int:
+    """Return how many of the signals a start knows again."""
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(agent, id="o-1")
+        total = order.agent.state.total
+        answers = await order.call_many(signals)
+        return len(signals) - (answers[-1].state.total - total)
+
+
+async def test_a_start_reads_the_ids_that_were_noted_together_and_the_inputs_after_them():
+    storage = Watched()
+    signals = await remembering(storage)
+    storage.seen.clear()
+    assert await known_by(Order, storage, signals) == 105
+    assert len([key for key in storage.seen if "/past/" in key]) == 5
+    assert await known_by(Order, storage, (add(1),)) == 0
+
+
+async def test_a_start_reads_the_ids_in_the_inputs_where_they_were_not_noted():
+    storage = MemoryStorage()
+    signals = await remembering(storage)
+    await storage.commit([Delete(NOTED)])
+    assert await known_by(Order, storage, signals) == 105
+
+
+async def test_a_class_that_remembers_more_than_was_noted_reads_the_inputs():
+    storage = MemoryStorage()
+    signals = await remembering(storage)
+    noted = await storage.get(NOTED)
+    assert noted is not None
+    fields = json.loads(noted.value)
+    assert fields["remembers"] == 256
+    few = {**fields, "remembers": 2, "signals": fields["signals"][-2:]}
+    await storage.commit([Put(NOTED, json.dumps(few).encode())])
+    assert await known_by(Order, storage, signals) == 105
+
+
+@pytest.mark.parametrize("value", [b"{torn", b"[]", b"{}", b'{"number":true,"remembers":1,"signals":[],"ticks":[]}'])
+async def test_noted_ids_that_cannot_be_read_are_refused(value):
+    storage = MemoryStorage()
+    await remembering(storage)
+    await storage.commit([Put(NOTED, value)])
+    async with Jido("shop", storage=storage) as jido:
+        with pytest.raises(RecordRefused, match=NOTED):
+            await jido.start_agent(Order, id="o-1")
 
 
 async def test_the_journal_is_cut_where_less_history_is_wanted(autojump_clock):
