@@ -28,6 +28,7 @@ from jido_trio.runtime._inspector import Inspector, checked_path
 from jido_trio.runtime._life_tasks import plain
 from jido_trio.runtime._partition import Partition, open_partition
 from jido_trio.runtime._ref import AgentRef
+from jido_trio.runtime._run_queue import RunQueue
 from jido_trio.runtime._shadow import ShadowDifference, log_shadow_difference, shadows_of
 from jido_trio.runtime._specs import check_size
 from jido_trio.storage import Storage
@@ -134,9 +135,11 @@ class Jido(Agents):
         with using(world):
             context = contextvars.copy_context()
             source = f"/jido/{quote(name, safe='', errors='replace')}"
-            letters = DeadLetters(on_dead_letter, deque(maxlen=dead_letters))
-            instance = Instance(name, source, world, context, Resources(resources), mailbox_size, letters, new_cell)
-            instance.on_dead_directive = on_dead_directive
+            queue = RunQueue()
+            letters = DeadLetters(queue.telling(on_dead_letter), deque(maxlen=dead_letters))
+            shared = Resources(resources)
+            instance = Instance(name, source, world, context, shared, mailbox_size, letters, new_cell, run_queue=queue)
+            instance.on_dead_directive = queue.telling(on_dead_directive)
             agents = dynamic_supervisor_child(
                 "agents",
                 max_restarts=max_restarts,
@@ -290,7 +293,8 @@ class Jido(Agents):
             async with self._opening:
                 partition = self._partitions.get(name)
                 if partition is None or partition.ended:
-                    letters = self._instance.dead_letters.apart(on_dead_letter)
+                    box = self._instance.run_queue.telling(on_dead_letter) if on_dead_letter is not None else None
+                    letters = self._instance.dead_letters.apart(box)
                     inner = self._instance.apart(name, mailbox_size, letters)
                     self._debug.partition(inner)
                     child = dynamic_supervisor_child(

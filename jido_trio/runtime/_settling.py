@@ -3,7 +3,8 @@
 What follows are its directives, the async actions they ask for, and what their outcomes lead to in turn. All of it is
 done for the same signal, whose id tells it from the rest. A message is settled when directives for it have just been
 carried out, no async action for it is under way, and no outcome of one waits. The life that it was handled in must see
-it through: when that ends before, whoever waits is told so.
+it through: when that ends before, whoever waits is told so. Where the agent stops with it, the end is part of what
+follows: who waits is told when it has ended, and its id is free.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Waiter:
     under_way: dict[object, str] = field(factory=dict)
     """The async actions that aren't done, by name."""
     outcomes: list[Outcome] = field(factory=list)
+    at_the_end: Settled[Any] | None = None
+    """What it is told when the agent has ended, where that is all that is still to come."""
     told: Told[Settled[Any]] | None = None
     _task: trio.lowlevel.Task | None = None
 
@@ -102,7 +105,10 @@ class Settling:
         for waiter in self._waiters:
             if waiter.signal == signal.id and not waiter.under_way and not self._has_outcome(signal.id):
                 settled = Settled(self._cell.agent, tuple(waiter.outcomes), waiter.incarnation)
-                waiter.tell(Value(settled))
+                if self._cell.ending:
+                    waiter.at_the_end = settled
+                else:
+                    waiter.tell(Value(settled))
 
     def _has_outcome(self, signal: str) -> bool:
         urgent = self._cell.mailbox.urgent or ()
@@ -111,7 +117,7 @@ class Settling:
     def cut_off(self, why: str) -> None:
         """Tell those whose message was handled that the life has ended before all was done."""
         for waiter in self._waiters:
-            if waiter.incarnation:
+            if waiter.incarnation and waiter.at_the_end is None:
                 waiter.tell(Error(AgentCrashed(self._cell.id, waiter.incarnation, why)))
 
     @contextmanager
@@ -132,13 +138,20 @@ class Settling:
 
     def again(self) -> None:
         """See `Belonging`."""
+        self._tell_the_ended()
         self.cut_off("its life was ended")
 
     def gone(self, exit: ExitKind) -> None:
         """See `Belonging`."""
+        self._tell_the_ended()
         refusal: JidoError = self._cell.refusal()
         for waiter in self._waiters:
             waiter.tell(Error(refusal))
+
+    def _tell_the_ended(self) -> None:
+        for waiter in self._waiters:
+            if waiter.at_the_end is not None:
+                waiter.tell(Value(waiter.at_the_end))
 
 
 def settling_of(cell: Cell) -> Settling:

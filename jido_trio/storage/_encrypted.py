@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 
 from jido_trio.errors import InvalidDefinition, NotDecrypted
 from jido_trio.redact import shown, shown_error
-from jido_trio.storage._records import Op, Put, Record, Storage
+from jido_trio.storage._records import Op, Put, Record, Storage, checked_ops
 
 _FIRST = "\x01"
 """No key comes before it."""
@@ -71,7 +71,7 @@ class EncryptedStorage:
 
     async def commit(self, ops: Sequence[Op]) -> None:
         """See `Storage`."""
-        await self._storage.commit([self._hidden(op) for op in ops])
+        await self._storage.commit([self._hidden(op) for op in checked_ops(ops)])
 
     def _read(self, record: Record) -> Record:
         try:

@@ -11,7 +11,17 @@ import trio
 from attrs import define, field
 
 from jido_trio.errors import Conflict
-from jido_trio.storage._records import Check, Delete, DeleteRange, Op, Put, Record
+from jido_trio.storage._records import (
+    Check,
+    Delete,
+    DeleteRange,
+    Op,
+    Put,
+    Record,
+    check_key,
+    checked_ops,
+    checked_scan,
+)
 
 
 @define(eq=False, repr=False)
@@ -27,16 +37,19 @@ class MemoryStorage:
 
     async def get(self, key: str) -> Record | None:
         """See `Storage`."""
+        check_key(key)
         await trio.lowlevel.checkpoint()
         return self._records.get(key)
 
     async def scan(self, start: str, end: str, limit: int = 1000) -> Sequence[Record]:
         """See `Storage`."""
+        limit = checked_scan(start, end, limit)
         await trio.lowlevel.checkpoint()
         return [self._records[key] for key in self._range(start, end)[:limit]]
 
     async def commit(self, ops: Sequence[Op]) -> None:
         """See `Storage`. There is no checkpoint after the change, so one that is cancelled was not done."""
+        ops = checked_ops(ops)
         await trio.lowlevel.checkpoint()
         undo: list[tuple[str, Record | None]] = []
         try:

@@ -8,11 +8,12 @@ expects; if it finds another the whole commit is refused with `Conflict`. That i
 other, and how one that has lost its place (`Check` of a record that names the owner) can write nothing more.
 """
 
-from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeAlias, cast
 
 from attrs import Attribute, field, frozen
 
+from jido_trio import checks
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 
@@ -113,6 +114,44 @@ class Check:
 
 
 Op: TypeAlias = Put | Delete | DeleteRange | Check
+
+
+def checked_ops(ops: object) -> tuple[Op, ...]:
+    """Return the operations of a commit.
+
+    Raises:
+        InvalidDefinition: They are none.
+    """
+    if not isinstance(ops, Iterable):
+        raise checks.refused("commit", "ops", ops, "must be a list of operations; for one alone, [operation]")
+    found = tuple(ops)
+    for index, op in enumerate(found):
+        if not isinstance(op, Op):
+            raise checks.refused("commit", f"ops[{index}]", op, "must be a Put, Delete, DeleteRange or Check")
+    return found
+
+
+def check_key(key: object) -> None:
+    """Refuse what `get` is asked for and can't be a key.
+
+    Raises:
+        InvalidDefinition: It is none.
+    """
+    if not isinstance(key, str) or not _encodable(key) or "\0" in key:
+        raise checks.refused("get", "key", key, "must be a text, without NUL and halves of surrogate pairs")
+
+
+def checked_scan(start: object, end: object, limit: object) -> int:
+    """Refuse what `scan` is asked for and is no range; return the limit, which every database can count to.
+
+    Raises:
+        InvalidDefinition: It is none, or the limit is no whole number.
+    """
+    for name, key in (("start", start), ("end", end)):
+        if not isinstance(key, str) or not _encodable(key) or "\0" in key:
+            raise checks.refused("scan", name, key, "must be a text, without NUL and halves of surrogate pairs")
+    checks.whole("scan", "limit", limit, least=0)
+    return min(cast("int", limit), 2**63 - 1)
 
 
 class Storage(Protocol):

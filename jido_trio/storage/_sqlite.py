@@ -38,7 +38,17 @@ from jido_trio.errors import (
     StorageUnknown,
 )
 from jido_trio.redact import said, shown_error
-from jido_trio.storage._records import Check, Delete, DeleteRange, Op, Put, Record
+from jido_trio.storage._records import (
+    Check,
+    Delete,
+    DeleteRange,
+    Op,
+    Put,
+    Record,
+    check_key,
+    checked_ops,
+    checked_scan,
+)
 from jido_trio.storage._worker import Done, Job, Work, Worker
 
 Verify: TypeAlias = Literal["none", "quick", "full"]
@@ -74,17 +84,19 @@ class SqliteStorage:
 
     async def get(self, key: str) -> Record | None:
         """See `Storage`."""
+        check_key(key)
         record: Record | None = await self._ask(lambda db: _get(db, self.path, key))
         return record
 
     async def scan(self, start: str, end: str, limit: int = 1000) -> Sequence[Record]:
         """See `Storage`."""
+        limit = checked_scan(start, end, limit)
         records: list[Record] = await self._ask(lambda db: _scan(db, self.path, start, end, limit))
         return records
 
     async def commit(self, ops: Sequence[Op]) -> None:
         """See `Storage`."""
-        ops = tuple(ops)
+        ops = checked_ops(ops)
         await self._ask(lambda db: _do_all(db, ops))
 
     # ---- in the event loop
@@ -167,7 +179,7 @@ def _record(path: str, row: tuple[str, int, bytes, int]) -> Record:
 
 
 def _checksum(key: str, revision: int, value: bytes) -> int:
-    return crc32(value, crc32(b"%d:%b" % (revision, key.encode())))
+    return crc32(value, crc32(f"{revision}:{key}".encode()))
 
 
 def _do_all(db: sqlite3.Connection, ops: Sequence[Op]) -> None:

@@ -155,7 +155,7 @@ RUN_QUEUE = (
     Mutant(
         "rounds_never_end",
         "Busy agents keep all other tasks of the program waiting.",
-        "RunQueue.run",
+        "RunQueue._run",
         "done >= ROUND or now() > until",
         "False",
         part="runtime",
@@ -163,7 +163,7 @@ RUN_QUEUE = (
     Mutant(
         "long_rounds",
         "Agents that are slow keep all other tasks of the program waiting.",
-        "RunQueue.run",
+        "RunQueue._run",
         "done >= ROUND or now() > until",
         "done >= ROUND",
         part="runtime",
@@ -179,7 +179,7 @@ RUN_QUEUE = (
     Mutant(
         "last_ready_first",
         "The agent that was ready last has the first turn.",
-        "RunQueue.run",
+        "RunQueue._run",
         "ready.popleft()",
         "ready.pop()",
         part="runtime",

@@ -6,7 +6,7 @@ import pytest
 import trio
 from attrs import frozen
 
-from jido_trio.core import AdoptChild, Agent, Direct, Emit, Error, SpawnAgent, Stop
+from jido_trio.core import AdoptChild, Agent, Direct, Emit, Error, Signal, SpawnAgent, Stop
 from jido_trio.errors import ActionError, AgentCrashed
 from jido_trio.runtime import DeadDirective, Jido, Runtime, interpret
 from tests.runtime.agents import BOOM, ROUTES, Notebook, Notes, WorkBadly, do, note, run, settle
@@ -256,3 +256,36 @@ async def test_a_failing_effect_is_judged_once_however_deep_it_is(autojump_clock
 
         assert ref.incarnation == 2
     assert caplog.text.count(" failed: ") == 1
+
+
+def leave(_: object) -> None:
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize("box", ["on_dead_directive", "on_dead_letter"])
+async def test_who_is_told_may_end_the_program_and_whoever_sent_the_signal_goes_on(autojump_clock, box):
+    went_on: list[object] = []
+
+    async def live() -> None:
+        options: dict[str, Any] = {box: leave}
+        async with Jido("a", **options) as jido:
+            ref = await jido.start_agent(Notebook)
+            await ref.cast(do(Stop(), LATE) if box == "on_dead_directive" else Signal("unheard.of"))
+            went_on.append(ref)
+            await trio.sleep_forever()
+
+    with pytest.raises(SystemExit):
+        await live()
+    assert went_on
+
+
+async def test_what_is_told_while_the_instance_ends_ends_it_too(autojump_clock):
+    async def live() -> None:
+        async with Jido("a", on_dead_letter=leave) as jido:
+            ref = await jido.start_agent(Notebook)
+            ref.cast_nowait(do(Hold(1)))
+            await trio.sleep(0.5)
+            ref.cast_nowait(note("unread"))
+
+    with pytest.raises(SystemExit):
+        await live()

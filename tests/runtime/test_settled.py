@@ -30,6 +30,14 @@ def again(left: int) -> RunInstruction:
     return RunInstruction(Instruction(Work(seconds=1)), result_action=Worked, meta={"left": left})
 
 
+class Stopping(Action):
+    """Ends the agent, in its own time."""
+
+    async def run(self, context: Context[Notes]) -> Result:
+        await trio.sleep(1)
+        return Stop()
+
+
 class Lasting(Notebook, durable=True):
     """A notebook that outlives its process."""
 
@@ -186,6 +194,18 @@ async def test_who_has_waited_too_long_is_told_what_is_under_way_and_that_goes_o
         assert cell_of(ref).settling is None
         await trio.sleep(5)
         assert len(ref.agent.state.seen) == 1
+
+
+@both
+@pytest.mark.parametrize(
+    "directives", [(Stop(),), (Pause(), Stop()), (run(Stopping()),)], ids=["at once", "later", "by an outcome"]
+)
+async def test_the_id_of_an_agent_that_has_settled_by_a_stop_is_free(kind, directives, autojump_clock):
+    async with room() as jido:
+        for _ in range(2):
+            ref = await jido.start_agent(kind, id="a")
+            await ref.call(do(*directives), until="settled")
+            assert jido.whereis("a") is None
 
 
 async def test_an_action_that_says_no_raises_that_and_unchecked_it_is_settled(autojump_clock):

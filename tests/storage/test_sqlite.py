@@ -24,6 +24,7 @@ from jido_trio.errors import (
     StorageUnknown,
 )
 from jido_trio.storage import Delete, Put, Record, SqliteStorage, open_sqlite
+from jido_trio.storage._sqlite import _do_all
 from jido_trio.storage._worker import Worker
 
 
@@ -170,7 +171,6 @@ async def test_a_roll_back_that_fails_is_made_up_for_by_the_next_one(path):
 
 
 async def test_what_one_job_raises_is_no_business_of_the_others(path):
-    nonsense: Any = "no operation"
     async with open_sqlite(path) as storage:
         blocked, go_on = threading.Event(), threading.Event()
 
@@ -178,15 +178,19 @@ async def test_what_one_job_raises_is_no_business_of_the_others(path):
             blocked.set()
             assert go_on.wait(20)
 
-        async def commit_nonsense() -> None:
-            with pytest.raises(StorageFailed, match="no operation"):
-                await storage.commit([Put("b", b"1"), nonsense])
+        def put_and_fail(db: Any) -> None:
+            _do_all(db, [Put("b", b"1")])
+            raise ValueError("a bug")
+
+        async def fail() -> None:
+            with pytest.raises(StorageFailed, match="a bug"):
+                await storage._ask(put_and_fail)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(storage._ask, block)
             await trio.to_thread.run_sync(blocked.wait)
             nursery.start_soon(storage.commit, [Put("a", b"1")])
-            nursery.start_soon(commit_nonsense)
+            nursery.start_soon(fail)
             nursery.start_soon(storage.commit, (Put("c", b"1"), Delete("c")))
             await trio.testing.wait_all_tasks_blocked()
             go_on.set()

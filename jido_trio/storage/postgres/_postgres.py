@@ -34,7 +34,17 @@ from jido_trio.errors import (
     StorageUnknown,
 )
 from jido_trio.redact import said, shown_error
-from jido_trio.storage._records import Check, Delete, DeleteRange, Op, Put, Record
+from jido_trio.storage._records import (
+    Check,
+    Delete,
+    DeleteRange,
+    Op,
+    Put,
+    Record,
+    check_key,
+    checked_ops,
+    checked_scan,
+)
 from jido_trio.storage._worker import Done, Job, Work, Worker
 
 FORMAT = 1
@@ -105,18 +115,20 @@ class PostgresStorage:
 
     async def get(self, key: str) -> Record | None:
         """See `Storage`."""
+        check_key(key)
         rows = await self._ask(self._read(sql.SQL(" WHERE key = %s"), (key,)))
         return rows[0] if rows else None
 
     async def scan(self, start: str, end: str, limit: int = 1000) -> Sequence[Record]:
         """See `Storage`."""
+        limit = checked_scan(start, end, limit)
         where = sql.SQL(' WHERE key >= %s COLLATE "C" AND key < %s COLLATE "C" ORDER BY key LIMIT %s')
         rows: list[Record] = await self._ask(self._read(where, (start, end, limit)))
         return rows
 
     async def commit(self, ops: Sequence[Op]) -> None:
         """See `Storage`."""
-        ops = tuple(ops)
+        ops = checked_ops(ops)
         arguments = _arguments(ops)
         call = sql.SQL("SELECT {}(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::bigint[], %s::bigint[])").format(
             sql.Identifier(f"{self._table}_commit")
