@@ -75,7 +75,7 @@ class RunQueue:
                 box(each)
             except Exception:
                 raise  # a bug of the box: who tells it has it logged
-            except BaseException as error:
+            except BaseException as error:  # noqa: ASYNC103  # the run queue raises it
                 if not self._runs:
                     raise
                 self.add(_Interrupt(error))
