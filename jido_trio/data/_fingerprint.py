@@ -79,8 +79,7 @@ def _record_way(cls: type) -> Way:
     def record(value: object, room: int) -> bytes:
         text = kind  # as `_text` does it, and quicker: it is asked for each input of a durable agent
         for name, label, size in names:
-            each = getattr(value, name, None)
-            part = _way(each.__class__)(each, room - 1) if room >= 0 else b"..."
+            part = _part(getattr(value, name, None), room)
             text += b",%d:%b=%b" % (size + len(part), label, part)
         return _digest(text)
 

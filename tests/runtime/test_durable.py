@@ -681,9 +681,10 @@ async def known_by(agent: type[Agent[Any]], storage: MemoryStorage, signals: tup
     """Return how many of the signals a start knows again."""
     async with Jido("shop", storage=storage) as jido:
         order = await jido.start_agent(agent, id="o-1")
-        total = order.agent.state.total
-        answers = await order.call_many(signals)
-        return len(signals) - (answers[-1].state.total - total)
+        total: int = order.agent.state.total
+        await order.call_many(signals)
+        changed: int = order.agent.state.total - total
+        return len(signals) - changed
 
 
 async def test_a_start_reads_the_ids_that_were_noted_together_and_the_inputs_after_them():
