@@ -551,7 +551,8 @@ class AgentCrashed(CallError):
     def __str__(self) -> str:
         return (
             f"agent {shown(self.agent_id)} crashed in incarnation {self.incarnation} while handling this message: "
-            f"{said(self.error)}. It may have acted before it crashed; send again only what is safe to do twice."
+            f"{said(self.error).removesuffix('.')}. It may have acted before it crashed; "
+            "send again only what is safe to do twice."
         )
 
 
@@ -610,8 +611,9 @@ class WouldDeadlock(CallError):
 
     def __str__(self) -> str:
         return (
-            f"agent {shown(self.path[0])} waits for this interpreter, and so it would wait for itself: {self.way}; "
-            "emit a signal, use cast_nowait or runtime.stop(), or call from an async action"
+            f"agent {shown(self.path[0])} waits for the code that calls this, which would wait for itself: {self.way}; "
+            "emit a signal, use cast_nowait, or call from an async action; to stop an agent from within, return Stop() "
+            "or use runtime.stop()"
         )
 
 

@@ -85,6 +85,7 @@ class Agents:
         Raises:
             AgentNotFound: No such agent lives.
             SupervisorStopped: The instance itself stops; the agent ends with it.
+            WouldDeadlock: It waits for the interpreter that calls this, or its end for the async action that does.
         """
         await self._directory.stop(agent, reason)
 
@@ -99,10 +100,10 @@ class Agents:
             AgentNotFound: No such agent lives.
             InvalidDefinition: The agent isn't durable.
             OwnershipLost: It was started elsewhere.
-            RuntimeError: It waits for the interpreter that calls this.
             StorageError: Its state couldn't be written; it runs on.
             SupervisorStopped: The instance isn't running.
             Unstorable: Part of its state can't be kept; it runs on.
+            WouldDeadlock: It waits for the interpreter or the async action that calls this.
 
         Source: `Jido.hibernate`. Differs: it takes the agent itself, and what is stored is never behind the agent.
         """

@@ -10,7 +10,14 @@ from attrs import define
 
 from jido_trio import checks
 from jido_trio.core import Agent
-from jido_trio.errors import AgentLives, AgentNotFound, ChildRefused, InvalidDefinition, SupervisionError
+from jido_trio.errors import (
+    AgentLives,
+    AgentNotFound,
+    ChildRefused,
+    InvalidDefinition,
+    SupervisionError,
+    WouldDeadlock,
+)
 from jido_trio.redact import shown
 from jido_trio.runtime._archive import archive_of
 from jido_trio.runtime._cell import Cell, Instance
@@ -87,6 +94,8 @@ class Directory:
                 cell.stop_reason = reason
                 await supervisor.terminate_child(cell.id)
         except ChildRefused as refused:
+            if refused.reason == "itself":
+                raise WouldDeadlock(cell.id, (cell.id, cell.id)) from None
             if refused.reason != "not_found":
                 raise
             # It has ended meanwhile: somebody else stopped it, too.
@@ -97,6 +106,8 @@ class Directory:
         cell = self.cell(agent)
         if not isinstance(cell, DurableServer):
             raise _not_durable(type(cell.initial), f"agent {shown(cell.id)}", "hibernate")
+        if supervisor.is_within(cell.id):  # it waits for its async actions, and this is one of them
+            raise WouldDeadlock(cell.id, (cell.id, cell.id))
         await _come(supervisor, cell)
         await cell.hibernate()
         if not cell.closed:  # it has no life that could write its state, and all of its inputs are on disk

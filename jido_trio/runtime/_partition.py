@@ -14,7 +14,7 @@ from typing import Any
 import trio
 from attrs import evolve
 
-from jido_trio.errors import ChildRefused
+from jido_trio.errors import ChildRefused, WouldDeadlock
 from jido_trio.redact import shown
 from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._cell import Instance
@@ -49,15 +49,26 @@ class Partition(Agents):
         return self._stopping or self.ended or agents is None or agents.inspect().phase != "up"
 
     async def stop(self) -> None:
-        """Stop it and all its agents, each within its `shutdown`, and return when that is done."""
+        """Stop it and all its agents, each within its `shutdown`, and return when that is done.
+
+        Raises:
+            WouldDeadlock: One of them waits for the interpreter that calls this, or its end for the async action that
+                does.
+        """
         self._stopping = True
         try:
             await self._root.terminate_child(self._child)
         except ChildRefused as refused:
             if refused.reason != "not_found":
                 self._stopping = False
-                raise
+                raise self._circle() or refused from None
             # It has ended already.
+
+    def _circle(self) -> WouldDeadlock | None:
+        """Return what the current task is told, if it is an agent's."""
+        agents = self._instance.supervisor
+        within = (id for id in self._instance.cells if agents is not None and agents.is_within(id))
+        return next((WouldDeadlock(id, (id, id)) for id in within), None)
 
     async def wait_over(self) -> None:
         """Wait until it has ended."""

@@ -120,7 +120,12 @@ class Shell:
     def would_wait_for_itself(self, id: str) -> bool:
         """Return whether the current task is the child's, or one below that, and won't be cancelled by its stop."""
         life = self.lives.get(id)
-        return life is not None and life.is_asked_by_call and any(life.task is task for task in _tasks_around())
+        return life is not None and life.is_asked_by_call and self.is_within(id)
+
+    def is_within(self, id: str) -> bool:
+        """Return whether the current task is the child's, or one below that."""
+        life = self.lives.get(id)
+        return life is not None and life.task is not None and any(life.task is task for task in _tasks_around())
 
     def child_around(self) -> str | None:
         """Return the child whose task the current one is, or is below."""

@@ -155,6 +155,10 @@ class Supervisor:
         """Have `terminate_child` done, and return at once; so a child may stop itself."""
         self._shell.post(ev.TerminateChild(0, id))
 
+    def is_within(self, id: str) -> bool:
+        """Tell whether the current task is that child's, or was begun below that: its end would wait for this task."""
+        return self._shell.is_within(id)
+
     @trio.lowlevel.enable_ki_protection
     def kill_child(self, id: str) -> None:
         """Cancel the child's current life, as OTP's `exit(Pid, kill)`: a crash, answered by its restart type.

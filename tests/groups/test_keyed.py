@@ -21,6 +21,7 @@ from jido_trio.errors import (
     StorageFailed,
     ThawFailed,
     UpgradeFailed,
+    WouldDeadlock,
 )
 from jido_trio.groups import Keyed, KeyedStatus, open_keyed
 from jido_trio.storage import MemoryStorage, Op, Put, open_sqlite
@@ -685,14 +686,18 @@ async def test_a_class_that_they_cannot_become_is_refused(new, what, jido, autoj
 
 
 async def test_an_agent_cannot_stop_itself_by_its_key(jido, autojump_clock):
+    refused: list[str] = []
+
     async def stops_itself(_: object) -> None:
-        with pytest.raises(RuntimeError, match="waits for this interpreter"):
+        with pytest.raises(WouldDeadlock):
             await keyed.stop("a")
+        refused.append("a")
 
     HOOKS.append(stops_itself)
     async with orders(jido) as keyed:
         await keyed.call("a", Signal("pay", {"amounts": [1]}))
         await trio.sleep(1)
+        assert refused == ["a"]
         assert (await keyed.call("a", add(1))).state.total == 2
 
 

@@ -159,6 +159,40 @@ async def test_an_async_action_may_call_its_own_agent_which_goes_on_meanwhile(au
         assert (a.incarnation, a.agent.state.seen) == (1, ["from an action"])
 
 
+class EndMe(Action):
+    """Have its own agent end, and wait for that."""
+
+    how: str
+
+    async def run(self, context: Context[Notes]) -> Result:
+        room = context.resources[Room]
+        try:
+            match self.how:
+                case "stop":
+                    await room.jido.stop_agent(context.agent.id)
+                case "hibernate":
+                    await room.jido.hibernate(context.agent.id)
+                case "stop its partition":
+                    await (await room.jido.partition("p")).stop()
+        except WouldDeadlock as error:
+            room.told[context.agent.id] = error
+        return None
+
+
+@pytest.mark.parametrize("how", ["stop", "hibernate", "stop its partition"])
+async def test_an_async_action_that_waits_for_the_end_of_its_own_agent_is_told_so_at_once(how, autojump_clock):
+    room = Room()
+    async with room.jido as jido:
+        agents = await jido.partition("p") if "partition" in how else jido
+        a = await agents.start_agent(Lasting, id="a")
+        await a.call(EndMe(how=how), until="settled")
+        assert trio.current_time() == 0
+        assert a.running
+
+    assert room.told["a"].path == ("a", "a")
+    assert "return Stop()" in str(room.told["a"])
+
+
 @frozen
 class StartTalking:
     """A directive that starts a task which calls the agent, and doesn't wait for it."""
