@@ -16,6 +16,7 @@ from jido_trio.core._signal import Signal
 from jido_trio.core._state_ops import StateOp
 from jido_trio.data import Misfit, Schema, is_frozen
 from jido_trio.errors import ActionError, InvalidInstruction, InvalidResult, UnknownField
+from jido_trio.redact import shown
 from jido_trio.world import current
 
 
@@ -145,8 +146,14 @@ _STATE_OPS = get_args(StateOp)
 _NO_EFFECTS: tuple[object, ...] = ()
 
 _is_directive: Learned[type, bool] = Learned(
-    lambda cls: is_frozen(cls) and not issubclass(cls, (Action, BaseException, *_STATE_OPS))
+    lambda cls: (
+        is_frozen(cls) and not issubclass(cls, (Action, BaseException, Signal, *_STATE_OPS)) and not _is_agent(cls)
+    )
 )
+
+
+def _is_agent(cls: type) -> bool:
+    return isinstance(getattr(cls, "record", None), Schema)
 
 
 def lone_directives(state_class: type) -> Learned[type, bool]:
@@ -202,6 +209,10 @@ def _no_effect(value: object) -> str:
     what = f"a value of class {cls.__qualname__}"
     if isinstance(value, Action):
         return f"action {value.name!r} is no effect; return RunInstruction(Instruction(it)) to have it run"
+    if isinstance(value, Signal):
+        return f"signal {shown(value.type)} is no effect; return Emit(it) to have it sent"
+    if _is_agent(cls):
+        return f"{what} was returned: return its state, or what is to change in that"
     if isinstance(value, Mapping):
         return f"{what} among the effects: a change stands alone, or first of a pair; {_PAIR}"
     if isinstance(value, BaseException):
