@@ -136,6 +136,8 @@ NO_EXTENSIONS: FrozenDict[str, ExtensionValue] = FrozenDict()
 
 def extensions(values: "Mapping[str, ExtensionValue | bytes | datetime]") -> FrozenDict[str, ExtensionValue]:
     """Return the extension attributes in their canonical form, frozen; refuse wrong names and values."""
+    if not isinstance(values, Mapping):
+        raise invalid("extensions", values, "give a mapping of names to values")
     if not values:
         return NO_EXTENSIONS
     return FrozenDict({_extension_name(name): _extension_value(name, value) for name, value in values.items()})

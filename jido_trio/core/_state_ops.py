@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
+from jido_trio.checks import refused
 from jido_trio.core._action import KEPT, Effect
 from jido_trio.core._thread import Appended, Thread, ThreadEntry, entry_of
 from jido_trio.data import Schema
@@ -21,14 +22,20 @@ Path: TypeAlias = tuple[Hashable, ...]
 
 def _path(path: str | Iterable[Hashable]) -> Path:
     """Split "cart.total" at its dots; a key with a dot in it needs the tuple."""
-    steps = tuple(path.split(".")) if isinstance(path, str) else tuple(path)
+    steps = tuple(path.split(".") if isinstance(path, str) else _several("path", path, "SetPath or DeletePath"))
     if not steps or "" in steps:
         raise InvalidDefinition(f"a path names at least one key, and none of them is empty: got {shown(path)}")
     return steps
 
 
 def _keys(keys: str | Iterable[str]) -> tuple[str, ...]:
-    return (keys,) if isinstance(keys, str) else tuple(keys)
+    return (keys,) if isinstance(keys, str) else tuple(_several("keys", keys, "DeleteKeys"))
+
+
+def _several(name: str, given: object, owner: str) -> Iterable[Any]:
+    if not isinstance(given, Iterable):
+        raise refused(owner, name, given, "must be a text, or several keys")
+    return given
 
 
 @frozen

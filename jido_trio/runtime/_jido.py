@@ -283,6 +283,7 @@ class Jido(Agents):
             SupervisorStopped: The instance isn't running.
         """
         _check_name("a partition", name)
+        checks.whole(f"partition {shown(name)}", "max_agents", max_agents, or_none="None for no limit")
         takes = "a dead letter"
         checks.called_at_once(f"partition {shown(name)}", "on_dead_letter", on_dead_letter, takes=takes, or_none="None")
         if mailbox_size is not None:

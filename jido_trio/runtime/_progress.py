@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 
 from jido_trio import checks
 from jido_trio.core import Outcome, Signal
+from jido_trio.redact import shown
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._ref import AgentRef, cell_of
 from jido_trio.terms import ExitKind
@@ -53,6 +54,10 @@ class Listener:
     _updates: OrderedDict[object, Update] = field(factory=OrderedDict)
     _closed: bool = False
     _changed: trio.Event = field(factory=trio.Event)
+
+    def __repr__(self) -> str:
+        about = "all signals" if self._signal is None else f"signal {shown(self._signal)}"
+        return f"<Listener to {about}, {len(self._updates)} updates{', ended' if self._closed else ''}>"
 
     def tell(self, job: object, update: Update) -> None:
         """Keep an update, in the place of the last one of that job."""

@@ -277,7 +277,7 @@ class AgentRef(Generic[AgentT]):
             _check_timeout(timeout)
         cell = self._cell
         cell.instance.check_here()
-        sent = list(messages)
+        sent = _several(messages)
         signals = [_signal_of(cell, message) for message in sent]
         late = False
         if deadline is not None or DEADLINE.get() is not None:
@@ -312,7 +312,7 @@ class AgentRef(Generic[AgentT]):
         """
         cell = self._cell
         cell.instance.check_here()
-        signals = [_signal_of(cell, message) for message in messages]
+        signals = [_signal_of(cell, message) for message in _several(messages)]
         await trio.lowlevel.checkpoint()
         await cast_all(cell, signals)
 
@@ -390,8 +390,24 @@ def _signal_of(cell: Server, message: object) -> Signal:
 
 
 def cell_of(ref: AgentRef[Any]) -> Server:
-    """Return the agent's place in its instance."""
+    """Return the agent's place in its instance.
+
+    Raises:
+        TypeError: It is no ref, as the None of a `whereis` that found nobody.
+    """
+    given: object = ref
+    if not isinstance(given, AgentRef):
+        raise TypeError(
+            f"{shown(ref)} is no ref of an agent: give what start_agent returned, or a whereis that found it"
+        )
     return ref._cell  # noqa: SLF001  # a ref is the runtime's own
+
+
+def _several(messages: Iterable[Any]) -> list[Any]:
+    given: object = messages
+    if not isinstance(given, Iterable):
+        raise TypeError(f"messages={shown(given)} must be several signals and actions; call and cast send a single one")
+    return list(messages)
 
 
 def _check_timeout(timeout: object) -> None:

@@ -124,8 +124,8 @@ async def wait_state(ref: AgentRef[AgentT], predicate: Predicate, timeout: float
     given: object = predicate
     if not callable(given) or checks.does_nothing(given):
         raise TypeError(f"predicate={shown(predicate)} must be a plain function of the state, a `def`")
-    checks.seconds(f"the wait for agent {shown(ref.id)}", "timeout", timeout, or_none="None to wait for ever")
     cell = cell_of(ref)
+    checks.seconds(f"the wait for agent {shown(ref.id)}", "timeout", timeout, or_none="None to wait for ever")
     cell.instance.check_here()
     await trio.lowlevel.checkpoint()
     if cell.closed:
@@ -178,7 +178,7 @@ async def await_completion(
 
     Source: Jido `AgentServer.await_completion/2`; jido_trio.actions has the actions that say so.
     """
-    if not hasattr(ref.agent.state, status):
+    if not hasattr(cell_of(ref).agent.state, status):
         raise InvalidDefinition(
             f"the state of agent {shown(ref.id)} has no field {shown(status)}; say which tells that its work is done: "
             "await_completion(ref, status='...')",
@@ -231,7 +231,7 @@ async def await_all(
         WaitTimeout, AgentStopped: Of the first agent for which there is no answer; the others are waited for no more.
     """
     ended: dict[str, Completion] = {}
-    waits = list(refs)
+    waits = _listed(refs)
 
     async def one(ref: AgentRef[Any]) -> None:
         ended[ref.id] = await await_completion(ref, timeout=timeout, status=status, result=result, error=error)
@@ -256,7 +256,7 @@ async def await_any(
         WaitTimeout, AgentStopped: Of the first agent for which there is no answer.
         InvalidDefinition: There are no agents.
     """
-    waits = list(refs)
+    waits = _listed(refs)
     if not waits:
         raise InvalidDefinition("await_any needs an agent to wait for", field="refs", value=())
     first: list[tuple[str, Completion]] = []
@@ -269,6 +269,13 @@ async def await_any(
     with trio.CancelScope() as scope:
         await _together([(one, ref) for ref in waits])
     return first[0]
+
+
+def _listed(refs: Iterable[AgentRef[Any]]) -> list[AgentRef[Any]]:
+    given: object = refs
+    if isinstance(given, AgentRef) or not isinstance(given, Iterable):
+        raise TypeError(f"refs={shown(given)} must be several refs; await_completion waits for a single agent")
+    return list(refs)
 
 
 async def _together(calls: list[tuple[Callable[[AgentRef[Any]], Any], AgentRef[Any]]]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
+from jido_trio.checks import refused
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._flags import Flags
 from jido_trio.supervision._nested import Nested, plain_block
 from jido_trio.supervision._report import Sink, sink_for
 from jido_trio.supervision._shell import Shell
-from jido_trio.supervision._spec import SupervisorSpec
+from jido_trio.supervision._spec import SupervisorSpec, listed
 from jido_trio.supervision._supervisor import Supervisor
 from jido_trio.terms import AutoShutdown, Restart, RestartStrategy, ShutdownLimit
 
@@ -53,11 +54,14 @@ def open_supervisor(
     rounded to whole seconds.
     """
     flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
-    return plain_block(root(SupervisorSpec(tuple(children), flags, name, shutdown), on_report))
+    return plain_block(root(SupervisorSpec(listed(children), flags, name, shutdown), on_report))
 
 
 def root(spec: SupervisorSpec, on_report: Sink | None) -> Supervisor:
     """Return a supervisor that is nobody's child."""
+    name: object = spec.name
+    if not isinstance(name, str):
+        raise refused("a supervisor", "name", name, "must be a text")
     return Supervisor(Shell(spec, sink_for(on_report)))
 
 
@@ -80,5 +84,5 @@ def supervisor_child(
     its reports go where those of its own supervisor go.
     """
     flags = Flags(strategy=strategy, max_restarts=max_restarts, max_seconds=max_seconds, auto_shutdown=auto_shutdown)
-    nested = Nested(SupervisorSpec(tuple(children), flags, id), on_report)
+    nested = Nested(SupervisorSpec(listed(children), flags, id), on_report)
     return nested.child(restart, shutdown, significant=significant)

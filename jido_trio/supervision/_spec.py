@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from attrs import field, frozen
 
-from jido_trio.checks import seconds
+from jido_trio.checks import refused, seconds
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 from jido_trio.supervision._child import Child
 from jido_trio.supervision._flags import Flags
+
+
+def listed(children: Iterable[Child]) -> tuple[Child, ...]:
+    """Return the children that are given, for a spec to look at."""
+    given: object = children
+    if not isinstance(given, Iterable):
+        raise refused("a supervisor", "children", given, "must be several: [Child('some id', fn)]")
+    return tuple(children)
 
 
 @frozen

@@ -175,6 +175,12 @@ def test_a_wrong_value_of_an_extension_is_refused(value):
         Signal("a", extensions={"trace": value})
 
 
+@pytest.mark.parametrize("values", [5, [], None, [("a", 1)]])
+def test_extensions_that_are_no_mapping_are_refused(values):
+    with pytest.raises(InvalidSignal, match=r"signal extensions is .*give a mapping"):
+        Signal("a", extensions=values)
+
+
 @pytest.mark.parametrize(
     ("value", "kept"),
     [

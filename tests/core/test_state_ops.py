@@ -135,6 +135,12 @@ def test_a_path_without_keys_is_refused(path):
         SetPath(path, 1)
 
 
+@pytest.mark.parametrize("operation", [lambda keys: SetPath(keys, 1), DeletePath, DeleteKeys])
+def test_what_is_no_key_and_not_several_is_refused(operation):
+    with pytest.raises(InvalidDefinition, match=r"=5 of .* must be a text, or several keys"):
+        operation(5)
+
+
 def test_operations_cannot_be_changed_and_are_compared_by_value():
     changes = {"notes": {"a": [1]}}
     op = SetState(changes)

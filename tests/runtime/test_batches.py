@@ -134,6 +134,15 @@ async def test_many_casts_tell_how_many_were_sent_before_one_was_refused(autojum
         assert refused.value.__notes__ == ["2 of 4 messages were sent before"]
 
 
+@pytest.mark.parametrize("what", [None, Note(word="a")])
+async def test_a_single_message_is_not_several(what, autojump_clock):
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook)
+        for send_many in (ref.call_many, ref.cast_many):
+            with pytest.raises(TypeError, match="must be several signals and actions"):
+                await send_many(what)
+
+
 @pytest.mark.parametrize("what", [None, Note, "note"])
 async def test_nothing_is_sent_if_one_of_them_can_not_be_sent(what, autojump_clock):
     async with quiet() as jido:

@@ -194,7 +194,14 @@ async def test_a_pool_may_be_a_partitions(autojump_clock):
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("", {}), (3, {}), ("a", {"mailbox_size": 0}), ("a", {"max_agents": -1}), ("a", {"max_restarts": "3"})],
+    [
+        ("", {}),
+        (3, {}),
+        ("a", {"mailbox_size": 0}),
+        ("a", {"max_agents": -1}),
+        ("a", {"max_agents": True}),
+        ("a", {"max_restarts": "3"}),
+    ],
 )
 async def test_what_is_wrong_is_refused_before_anything_is_opened(autojump_clock, name, options):
     async with quiet() as jido:

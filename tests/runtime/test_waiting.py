@@ -180,6 +180,20 @@ async def test_a_timeout_that_is_no_time_is_refused(timeout, autojump_clock):
             await wait_state(ref, lambda _: True, timeout)
 
 
+@pytest.mark.parametrize("wait", [lambda ref: wait_state(ref, bool), await_completion, lambda ref: await_all([ref])])
+async def test_what_is_no_ref_is_refused(wait, autojump_clock):
+    async with instance() as jido:
+        with pytest.raises(TypeError, match="None is no ref of an agent"):
+            await wait(jido.whereis("nobody"))
+
+
+@pytest.mark.parametrize("wait", [await_all, await_any])
+async def test_a_single_ref_is_not_several(wait, autojump_clock):
+    async with instance() as jido:
+        with pytest.raises(TypeError, match=r"refs=.* must be several refs"):
+            await wait(await jido.start_agent(Counter))
+
+
 async def is_there(_: object) -> bool:
     return False
 

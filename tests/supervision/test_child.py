@@ -92,6 +92,18 @@ def test_a_function_in_the_place_of_a_child_is_refused():
     assert refused.value.field == "children"
 
 
+@pytest.mark.parametrize("children", [None, Child("a", trio.sleep_forever)])
+def test_what_is_not_several_children_is_refused(children):
+    for opened in (open_supervisor, lambda children: supervisor_child("a", children)):
+        with pytest.raises(InvalidDefinition, match=r"children=.* must be several"):
+            opened(children)
+
+
+def test_a_supervisor_is_called_by_a_text():
+    with pytest.raises(InvalidDefinition, match="name=5 of a supervisor must be a text"):
+        open_supervisor(name=5)  # type: ignore[arg-type]
+
+
 async def test_start_child_refuses_what_the_list_of_children_refuses():
     async with open_supervisor() as supervisor:
         with pytest.raises(InvalidDefinition, match="wrap it"):
