@@ -109,6 +109,8 @@ class Agent(Described, Generic[State]):
     _routes: ClassVar[tuple[Route, ...]] = ()
     """Its own, without its strategy's."""
     _hooked: ClassVar[bool] = False
+    _open_state: ClassVar[Any] = None
+    """What its state is, where that has type variables which a subclass is to fill: `Agent[Box[T]]`."""
     _plugged: ClassVar[Plugged | None] = None
     """Its strategy, if it has plugins."""
     _defaults: ClassVar[tuple[Mounted, ...]] = ()
@@ -170,10 +172,7 @@ class Agent(Described, Generic[State]):
             cls.record = schema_of(state)
         if cls.durable is not None:
             check_types(f"agent {cls.name!r}", cls.record.cls)
-        cls._hooked = (
-            cls.on_before_cmd is not Agent.on_before_cmd
-            or cls.on_after_cmd is not Agent.on_after_cmd  # once, not per cmd
-        )
+        cls._hooked = _checked_hooks(cls)  # once, not per cmd
         cls._by_action = Learned(cls._for_action)
         cls._by_type = Learned(cls._for_signal)
 
@@ -349,9 +348,9 @@ class Agent(Described, Generic[State]):
     def _between_hooks(
         self, action: Command, signal: Signal | None, context: Mapping[str, Any]
     ) -> tuple[Self, tuple[AttrsInstance, ...]]:
-        agent, action = self.on_before_cmd(action)
+        agent, action = _pair(self, "on_before_cmd", self.on_before_cmd(action))
         agent, directives = agent._run(action, signal, context)  # noqa: SLF001 - it is this very class
-        agent, directives = agent.on_after_cmd(action, directives)
+        agent, directives = _pair(agent, "on_after_cmd", agent.on_after_cmd(action, directives))
         return agent, tuple(directives)
 
     def _run(
@@ -420,14 +419,52 @@ def _is_state(cls: type[Agent[Any]], value: object) -> bool:
     return isinstance(value, (Mapping, cls.record.cls))
 
 
-def _state_class(cls: type) -> Any:
-    """Return the class in `Agent[...]`; None if the base has one already, or leaves it open."""
+def _state_class(cls: type[Agent[Any]]) -> Any:
+    """Return the class in `Agent[...]`; None if the base has one already, or it is left open for subclasses."""
     for base in cls.__dict__.get("__orig_bases__", ()):
         origin = get_origin(base)
         if isinstance(origin, type) and issubclass(origin, Agent):
-            (state, *_) = get_args(base)
-            return None if isinstance(state, PlainTypeVar) else state
+            state = _given(origin, get_args(base))
+            cls._open_state = state if _is_open(state) else None
+            return None if _is_open(state) else state
     return None if hasattr(cls, "record") else NoState
+
+
+def _given(origin: type[Agent[Any]], args: tuple[Any, ...]) -> Any:
+    """Return the state that `origin[args]` has, of an agent class that leaves it open; None of one that has its own."""
+    if origin is Agent:
+        return args[0]
+    state, given = origin._open_state, dict(zip(_parameters(origin), args, strict=False))  # noqa: SLF001 - of this module
+    return (
+        state[tuple(given.get(each, each) for each in _parameters(state))] if _parameters(state) else given.get(state)
+    )
+
+
+def _is_open(state: Any) -> bool:
+    return isinstance(state, PlainTypeVar) or (bool(_parameters(state)) and get_origin(state) is not None)
+
+
+def _parameters(generic: Any) -> tuple[Any, ...]:
+    return getattr(generic, "__parameters__", ())
+
+
+def _checked_hooks(cls: type[Agent[Any]]) -> bool:
+    """Return whether the class has hooks; they are called at once."""
+    own = [name for name in ("on_before_cmd", "on_after_cmd") if getattr(cls, name) is not getattr(Agent, name)]
+    for name in own:
+        if checks.does_nothing(getattr(cls, name)):
+            raise InvalidDefinition(f"{cls.__qualname__}.{name} must be a plain `def`, as it is a part of cmd")
+    return bool(own)
+
+
+def _pair(agent: Agent[Any], hook: str, answer: Any) -> Any:
+    if not isinstance(answer, tuple) or len(answer) != _PAIR or not isinstance(answer[0], Agent):
+        what = "action" if hook == "on_before_cmd" else "directives"
+        raise TypeError(f"{hook} of agent {agent.name!r} returned {shown(answer)}, and no pair: `return self, {what}`")
+    return answer
+
+
+_PAIR = 2
 
 
 def _brought_by(cls: type[Agent[Any]], what: Callable[[Mounted], Iterable[Brought]]) -> Iterable[Brought]:

@@ -333,7 +333,9 @@ class Jido(Agents):
 
         Raises:
             AgentNotFound: No such agent lives.
+            InvalidDefinition: The limit is no whole number.
         """
+        checks.whole("recent", "limit", limit)
         if agent is None:
             return self._debug.ring.recent(limit)
         watch = self._directory.cell(agent).kept(Watch)

@@ -200,6 +200,7 @@ def test_a_subclass_has_what_it_does_not_declare_from_its_base():
 
 
 S = TypeVar("S")
+Other = TypeVar("Other")
 
 
 def test_a_base_may_leave_the_state_open():
@@ -210,6 +211,38 @@ def test_a_base_may_leave_the_state_open():
     assert Real.new().state == CounterState()
     with pytest.raises(InvalidDefinition, match="no state class yet"):
         Base.new()
+
+
+@frozen
+class Box(Generic[S]):
+    item: S
+
+
+def test_a_base_may_leave_a_part_of_the_state_open():
+    class Base(Agent[Box[S]], Generic[S]): ...
+
+    class Between(Base[list[S]]): ...
+
+    class Real(Between[int]): ...
+
+    assert Real.new(state={"item": [1]}).state == Box([1])
+    with pytest.raises(InvalidDefinition, match=r"expected int, got 'x' @ item\[0\]"):
+        Real.new(state={"item": ["x"]})
+    for open_yet in (Base, Between):
+        with pytest.raises(InvalidDefinition, match="no state class yet"):
+            open_yet.new()
+
+
+def test_the_parameters_of_a_base_need_not_be_those_of_its_state():
+    class Base(Agent[S], Generic[Other, S]): ...
+
+    class Closed(Agent[CounterState], Generic[S]): ...
+
+    class Real(Base[int, CounterState]): ...
+
+    class Also(Closed[int]): ...
+
+    assert Real.new().state == Also.new().state == CounterState()
 
 
 @attrs.define

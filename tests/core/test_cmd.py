@@ -1,6 +1,7 @@
 """cmd: forms, order, failures, hooks, purity."""
 
 import re
+import types
 from inspect import CORO_CLOSED, getcoroutinestate
 from typing import Any
 
@@ -25,7 +26,14 @@ from jido_trio.core import (
     Stop,
 )
 from jido_trio.data import FrozenDict
-from jido_trio.errors import ActionError, InvalidInstruction, InvalidParams, InvalidResult, UnknownField
+from jido_trio.errors import (
+    ActionError,
+    InvalidDefinition,
+    InvalidInstruction,
+    InvalidParams,
+    InvalidResult,
+    UnknownField,
+)
 
 
 @frozen
@@ -546,6 +554,27 @@ def test_hooks_replace_the_agent_the_action_and_the_directives():
     agent, directives = Hooked.new("a").cmd(Increment(amount=1))
     assert agent.state == State(100, notes={"before": True, "after": repr(Increment(amount=100))})
     assert directives == (Mine("after"),)
+
+
+@pytest.mark.parametrize(
+    ("hook", "answer", "wanted"),
+    [
+        ("on_before_cmd", lambda self, _: None, "return self, action"),
+        ("on_after_cmd", lambda self, *_: self, "return self, directives"),
+        ("on_after_cmd", lambda self, *_: (), "return self, directives"),
+    ],
+)
+def test_a_hook_that_returns_no_pair_is_named(hook, answer, wanted):
+    agent = types.new_class("Odd", (Agent[State],), {}, lambda names: names.update({hook: answer})).new("a")
+    with pytest.raises(TypeError, match=f"{hook} of agent 'odd' returned .*{wanted}"):
+        agent.cmd(Increment(amount=1))
+
+
+def test_a_hook_is_a_plain_def():
+    with pytest.raises(InvalidDefinition, match=r"Odd\.on_before_cmd must be a plain `def`"):
+
+        class Odd(Agent[State]):
+            async def on_before_cmd(self, action): ...
 
 
 # Time and ids

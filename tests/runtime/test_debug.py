@@ -121,6 +121,9 @@ async def test_the_rings_are_bounded(autojump_clock):
                 await ref.call(note(number))
         of_one, of_all, few = jido.recent(1000, agent=refs[0]), jido.recent(1000), jido.recent(3)
 
+        with pytest.raises(InvalidDefinition, match="limit=-1 of recent"):
+            jido.recent(-1)
+
     assert (len(of_one), len(of_all), len(few)) == (50, 500, 3)
 
 
