@@ -36,6 +36,7 @@ from jido_trio.runtime._work import CRASHED, CUT_OFF, STOPS, Directives, Work, a
 from jido_trio.supervision import PassiveLife
 
 
+@trio.lowlevel.disable_ki_protection  # it may compute for ever
 def received_by(agent: Agent[Any], signal: Signal, outcome: Outcome | None) -> Any:
     """Return what the agent makes of a signal, or of an outcome."""
     if outcome is None:

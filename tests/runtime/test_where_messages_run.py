@@ -1,6 +1,7 @@
 """Where a message runs: in the caller's task or in the run queue, and that nothing of it shows."""
 
 import contextvars
+import signal
 import sys
 import traceback
 from itertools import pairwise
@@ -14,6 +15,7 @@ from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 from jido_trio.core import Action, Agent, Context, Emit, Instruction, Result, RunInstruction, Signal, ToAgent, emit_to
 from jido_trio.errors import AgentCrashed, NoRoute
 from jido_trio.runtime import DeadLetter, Jido, Runtime, interpret
+from jido_trio.storage import MemoryStorage
 from tests.runtime.agents import BOOM, Notebook, Notes, do, note, run, settle, work
 
 VAR: contextvars.ContextVar[str] = contextvars.ContextVar("VAR", default="nothing")
@@ -430,6 +432,40 @@ async def test_an_interrupt_in_the_run_queue_ends_the_instance_plainly(autojump_
     with pytest.raises(KeyboardInterrupt):
         await live()
     assert reports == []
+
+
+class Compute(Action):
+    """Is at it when somebody presses Control-C."""
+
+    def run(self, context: Context[Notes]) -> Result:
+        signal.raise_signal(signal.SIGINT)
+        SEEN.append("computes on")
+
+
+class Patient(Notebook, durable=True): ...
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"), [(Notebook, "call"), (Notebook, "cast"), (Notebook, "cast_nowait"), (Patient, "call")]
+)
+def test_control_c_interrupts_an_action_that_computes(kind, how):
+    async def live() -> None:
+        async with quiet(storage=MemoryStorage()) as jido:
+            ref = await jido.start_agent(kind, id="a")
+            if how == "cast_nowait":
+                ref.cast_nowait(Compute())
+            else:
+                await getattr(ref, how)(Compute())
+            await wait_all_tasks_blocked()
+
+    SEEN.clear()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trio.run(live)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert SEEN == []
 
 
 class Exit(Action):
