@@ -453,7 +453,7 @@ BACKSTOP = (
         "waits_for_itself",
         "A child that asks for its own stop waits for ever.",
         "Shell.would_wait_for_itself",
-        "life is not None and life.is_asked_by_call and any(life.task is task for task in _tasks_around())",
+        "life is not None and life.is_asked_by_call and self.is_within(id)",
         "False",
     ),
     Mutant(
