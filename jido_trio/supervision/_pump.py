@@ -37,18 +37,18 @@ class Pump:
     def fact(self, fact: Fact) -> None:
         """Tell what has happened."""
         self.facts.append(fact)
-        if not self.running:
-            self.run()
+        self.run()
 
     def post(self, message: TreeMessage) -> None:
         """Ask for something in its turn."""
         self.messages.append(message)
-        if not self.running:
-            self.run()
+        self.run()
 
     @trio.lowlevel.enable_ki_protection
     def run(self) -> None:
-        """Deal with all that can be dealt with now."""
+        """Deal with all that can be dealt with now; what comes meanwhile is dealt with by the call that is at it."""
+        if self.running:
+            return
         self.running = True
         facts, messages = self.facts, self.messages
         try:

@@ -141,23 +141,17 @@ class Shell:
 
     def fact(self, fact: ev.Fact) -> None:
         """Tell what has happened."""
-        pump = self.pump
-        pump.facts.append(fact)
-        if pump.running:
-            return
-        try:
-            pump.run()
-        except BaseException as bug:  # noqa: ASYNC103, BLE001  # see the top of this module
-            self.broke(bug)
+        self.pump.facts.append(fact)
+        self._deal()
 
     def post(self, message: ev.TreeMessage) -> None:
         """Ask for something in its turn."""
-        pump = self.pump
-        pump.messages.append(message)
-        if pump.running:
-            return
+        self.pump.messages.append(message)
+        self._deal()
+
+    def _deal(self) -> None:
         try:
-            pump.run()
+            self.pump.run()
         except BaseException as bug:  # noqa: ASYNC103, BLE001  # see the top of this module
             self.broke(bug)
 
