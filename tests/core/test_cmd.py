@@ -565,16 +565,18 @@ def test_hooks_replace_the_agent_the_action_and_the_directives():
     ],
 )
 def test_a_hook_that_returns_no_pair_is_named(hook, answer, wanted):
-    agent = types.new_class("Odd", (Agent[State],), {}, lambda names: names.update({hook: answer})).new("a")
+    odd: Any = types.new_class("Odd", (Agent[State],), {}, lambda names: names.update({hook: answer}))
+    agent = odd.new("a")
     with pytest.raises(TypeError, match=f"{hook} of agent 'odd' returned .*{wanted}"):
         agent.cmd(Increment(amount=1))
 
 
+async def on_before_cmd(_: Any, action: Any) -> Any: ...
+
+
 def test_a_hook_is_a_plain_def():
     with pytest.raises(InvalidDefinition, match=r"Odd\.on_before_cmd must be a plain `def`"):
-
-        class Odd(Agent[State]):
-            async def on_before_cmd(self, action): ...
+        types.new_class("Odd", (Agent[State],), {}, lambda names: names.update(on_before_cmd=on_before_cmd))
 
 
 # Time and ids

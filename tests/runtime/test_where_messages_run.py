@@ -440,6 +440,7 @@ class Compute(Action):
     def run(self, context: Context[Notes]) -> Result:
         signal.raise_signal(signal.SIGINT)
         SEEN.append("computes on")
+        return None
 
 
 class Patient(Notebook, durable=True): ...
