@@ -2,7 +2,7 @@
 
 `cmd` returns them, the runtime carries them out, one after the other. Your own directive is any frozen attrs class:
 return a value of it from `run`, and register an interpreter for the class. What `run` returns as an effect is a state
-operation if it is one of those five classes; every other frozen attrs value is a directive.
+operation if it is of one of those classes; every other frozen attrs value is a directive.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,23 @@ from attrs import Attribute, Factory, field, frozen
 from jido_trio import checks
 from jido_trio.core._action import KEPT, Action, Effect, Result
 from jido_trio.core._cron import Missed, Times, times_of
+from jido_trio.core._fields import (
+    frozen_mapping,
+    is_action_class,
+    is_agent,
+    is_child,
+    is_one_of,
+    is_runnable,
+    is_seconds,
+    is_text,
+    is_text_or_none,
+    is_within_a_year,
+    unfit,
+)
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._sensor import checked_sensor
 from jido_trio.core._signal import Signal, new_signal
-from jido_trio.data import FrozenDict, Misfit, fingerprint, freeze
+from jido_trio.data import Misfit, fingerprint, freeze
 from jido_trio.errors import ActionError, InvalidDefinition
 from jido_trio.redact import shown
 from jido_trio.terms import AfterCrash, OnParentDeath, Restart, ShutdownLimit, WhenFull
@@ -27,90 +40,6 @@ class Directive(Effect):
     """What the runtime knows to carry out; yours may be one of these, or any other frozen attrs class."""
 
 
-# Checks ----------------------------------------------------------------------------------------------------------
-
-
-def _refuse(directive: object, name: str, expected: str, value: object) -> InvalidDefinition:
-    return checks.refused(type(directive).__name__, name, value, f"must be {expected}")
-
-
-def _words(choice: Any) -> Any:
-    words = get_args(choice)
-
-    def check(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-        checks.one_of(type(directive).__name__, attribute.name, value, words)
-
-    return check
-
-
-def _text(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    if not isinstance(value, str) or not value or not _can_be_written(value):
-        raise _refuse(directive, attribute.name, "a text that is not empty, and that UTF-8 can write", value)
-
-
-def _can_be_written(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _text_or_none(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    if value is not None:
-        _text(directive, attribute, value)
-
-
-def _seconds(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    checks.seconds(type(directive).__name__, attribute.name, value)
-
-
-def _within_a_year(directive: object, attribute: "Attribute[Any]", value: float) -> None:
-    _seconds(directive, attribute, value)
-    if value > _YEAR:
-        raise _refuse(directive, attribute.name, f"seconds, {_YEAR} at most", value)
-
-
-_YEAR = 366 * 24 * 3600
-
-
-def _agent(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    if not callable(getattr(value, "new", None)):
-        raise _refuse(directive, attribute.name, "an agent class or an agent", value)
-
-
-def _child(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    if isinstance(value, type) or not (callable(value) or (hasattr(value, "id") and hasattr(value, "fn"))):
-        raise _refuse(directive, attribute.name, "an async function or a Child", value)
-
-
-def _action_class(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    if value is not None and not (isinstance(value, type) and issubclass(value, Action)):
-        raise _refuse(directive, attribute.name, "an action class", value)
-
-
-def _runnable(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    if not isinstance(value, Instruction):
-        raise _refuse(directive, attribute.name, "an Instruction", value)
-    if value.action_class.is_input:
-        raise _refuse(directive, attribute.name, "to run an action, and an input isn't one", value)
-
-
-def _dispatch(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    checked_dispatch(type(directive).__name__, attribute.name, value)
-
-
-def _mapping(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    if not isinstance(value, Mapping):
-        raise _refuse(directive, attribute.name, "a mapping", value)
-
-
-def _frozen_mapping() -> Any:
-    return field(factory=FrozenDict, converter=KEPT, validator=_mapping)
-
-
 # Signals ---------------------------------------------------------------------------------------------------------
 
 
@@ -118,7 +47,7 @@ def _frozen_mapping() -> Any:
 class ToAgent:
     """A dispatch target: the agent with that id."""
 
-    id: str = field(validator=_text)
+    id: str = field(validator=is_text)
 
 
 @frozen
@@ -150,7 +79,7 @@ class Emit(Directive):
         when_full: WhenFull = "dead_letter",
     ) -> None:
         if when_full not in _WHEN_FULL:
-            raise _refuse(self, "when_full", f"one of {', '.join(_WHEN_FULL)}", when_full)
+            raise unfit(self, "when_full", f"one of {', '.join(_WHEN_FULL)}", when_full)
         if dispatch.__class__ not in _TARGETS:
             dispatch = _checked_dispatch(self, dispatch)
         _put_signal(self, _signal(signal, data, source))
@@ -177,6 +106,10 @@ def checked_dispatch(owner: str, name: str, dispatch: object) -> object:
         expected = "must be ToAgent(id), ToParent(), a list of these, or None"
         raise checks.refused(owner, name, dispatch, expected)
     return freeze(dispatch)
+
+
+def _dispatch(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    checked_dispatch(type(directive).__name__, attribute.name, value)
 
 
 def _is_dispatch(dispatch: object) -> bool:
@@ -217,10 +150,10 @@ def _missed(directive: object, attribute: "Attribute[Any]", value: object) -> No
 class Schedule(Directive):
     """Send `message` to the agent itself after `delay` seconds."""
 
-    delay: float = field(validator=_seconds)
+    delay: float = field(validator=is_seconds)
     message: Signal = field(converter=_message)
     """A signal; anything else becomes the `message` in the data of a `jido.scheduled`."""
-    key: str | None = field(default=None, validator=_text_or_none)
+    key: str | None = field(default=None, validator=is_text_or_none)
     """The agent's schedule with this key is replaced, if it hasn't been handled; without one it can't be cancelled."""
     missed: Missed = field(default="one", validator=_missed, kw_only=True)
     """Whether a durable agent that didn't run at that time hears of it at its start; "skip" if not."""
@@ -230,7 +163,7 @@ class Schedule(Directive):
 class CancelSchedule(Directive):
     """Cancel the schedule with that key, due or not, if it hasn't been handled; a key that nobody has is ignored."""
 
-    key: str = field(validator=_text)
+    key: str = field(validator=is_text)
 
 
 def _key(cron: "Cron") -> str:
@@ -250,19 +183,19 @@ class Cron(Directive):
     Each is like `message`, with an id and a time of its own: they follow from the agent, the key and when it was due.
     """
 
-    cron: str = field(validator=_text)
+    cron: str = field(validator=is_text)
     """Five fields: minute, hour, day, month, weekday; six begin with the second; or one of @yearly, @monthly, @weekly,
     @daily, @hourly."""
     message: Signal = field(converter=_message)
     """What each is like; anything else than a signal becomes the `message` in the data of a `jido.scheduled`."""
-    timezone: str = field(default="UTC", validator=_text, kw_only=True)
+    timezone: str = field(default="UTC", validator=is_text, kw_only=True)
     """The zone by whose clock it comes, as "Europe/Berlin"."""
     missed: Missed = field(default="skip", validator=_missed, kw_only=True)
     """What becomes of times that came while the agent didn't run, or was busy: none of them is made up ("skip"), the
     last ("one"), or each ("all")."""
-    jitter: float = field(default=0, validator=_within_a_year, kw_only=True)
+    jitter: float = field(default=0, validator=is_within_a_year, kw_only=True)
     """Each comes up to so many seconds later, by chance: so that not all agents begin at once."""
-    key: str = field(default=Factory(_key, takes_self=True), validator=_text, kw_only=True)
+    key: str = field(default=Factory(_key, takes_self=True), validator=is_text, kw_only=True)
     """The agent's job with this key is replaced. Without one it is made of what the job says, so that the same job
     isn't there twice."""
 
@@ -279,7 +212,7 @@ class Cron(Directive):
 class CronCancel(Directive):
     """End the job with that key, and take back what waits of it; a key that nobody has is ignored."""
 
-    key: str = field(validator=_text)
+    key: str = field(validator=is_text)
 
 
 # Failures and ends -----------------------------------------------------------------------------------------------
@@ -312,7 +245,7 @@ class Error(Directive):
     """Tell of a failure; the agent's error policy says what follows."""
 
     error: ActionError = field(converter=_as_a_value)
-    context: str | None = field(default=None, validator=_text_or_none)
+    context: str | None = field(default=None, validator=is_text_or_none)
     """Where it came about: normalize (no action was given), instruction (an action said no), or a word of yours."""
 
 
@@ -338,9 +271,9 @@ class Spawnable(Protocol):
 class Spawn(Directive):
     """Start a supervised child that is no agent: an async function. It is stopped when the agent has ended for good."""
 
-    child: Any = field(validator=_child)
+    child: Any = field(validator=is_child)
     """A `Child` of `jido_trio.supervision`, whose id is a name here; or an async function, restarted if it crashes."""
-    tag: str | None = field(default=None, validator=_text_or_none)
+    tag: str | None = field(default=None, validator=is_text_or_none)
     """What a `StopChild` calls it. A tag that is in use, by a child agent for example, is an error."""
 
 
@@ -348,16 +281,16 @@ class Spawn(Directive):
 class SpawnAgent(Directive):
     """Start an agent as a child: its parent hears `jido.agent.child.started`, at its end `jido.agent.child.exit`."""
 
-    agent: Spawnable = field(validator=_agent)
+    agent: Spawnable = field(validator=is_agent)
     """The class, or an agent as it shall start."""
-    tag: str = field(validator=_text)
+    tag: str = field(validator=is_text)
     """What the parent calls it; a tag that is in use is an error."""
-    id: str | None = field(default=None, validator=_text_or_none)
+    id: str | None = field(default=None, validator=is_text_or_none)
     state: Any = field(default=None, converter=KEPT)  # type: ignore[misc]  # a Converter
     """Where the state differs from the defaults."""
-    on_parent_death: OnParentDeath = field(default="stop", validator=_words(OnParentDeath))
-    restart: Restart = field(default="transient", validator=_words(Restart))
-    meta: Mapping[str, Any] = _frozen_mapping()
+    on_parent_death: OnParentDeath = field(default="stop", validator=is_one_of(OnParentDeath))
+    restart: Restart = field(default="transient", validator=is_one_of(Restart))
+    meta: Mapping[str, Any] = frozen_mapping()
     shutdown: ShutdownLimit = field(default=5, kw_only=True)
     """Seconds to finish what it is at when it is stopped; "brutal" for none, None for no limit."""
     mailbox_size: int | None = field(default=None, kw_only=True)
@@ -381,17 +314,17 @@ class SpawnAgent(Directive):
 class AdoptChild(Directive):
     """Become the parent of an orphan."""
 
-    child: str = field(validator=_text)
+    child: str = field(validator=is_text)
     """The orphan's id."""
-    tag: str = field(validator=_text)
-    meta: Mapping[str, Any] = _frozen_mapping()
+    tag: str = field(validator=is_text)
+    meta: Mapping[str, Any] = frozen_mapping()
 
 
 @frozen
 class StopChild(Directive):
     """Stop a child and forget it; a tag nobody has is ignored."""
 
-    tag: str = field(validator=_text)
+    tag: str = field(validator=is_text)
     reason: Any = field(default="normal", converter=KEPT)  # type: ignore[misc]  # a Converter
 
 
@@ -402,19 +335,19 @@ class StartSensor(Directive):
     When a sensor ends for good without having been stopped, the agent hears a `jido.agent.sensor.exit`.
     """
 
-    tag: str = field(validator=_text)
+    tag: str = field(validator=is_text)
     """What the agent calls it."""
     sensor: Any
     """A `Sensor`; its class; or an async generator function, whose arguments are the config."""
-    config: Mapping[str, Any] = _frozen_mapping()
+    config: Mapping[str, Any] = frozen_mapping()
     """Of a class or a function; a `Sensor` has its own."""
-    meta: Mapping[str, Any] = _frozen_mapping()
+    meta: Mapping[str, Any] = frozen_mapping()
     """Comes back with the news of its end."""
     replace: bool = True
     """Whether a sensor with this tag is stopped first; otherwise a tag in use is an error."""
     link: bool = False
     """Whether the agent crashes, too, when the sensor has crashed for good."""
-    restart: Restart = field(default="transient", validator=_words(Restart), kw_only=True)
+    restart: Restart = field(default="transient", validator=is_one_of(Restart), kw_only=True)
     """"transient" is begun anew after a crash, "permanent" also when it has returned, "temporary" never."""
     backoff: object = field(default="default", kw_only=True)
     """Pauses before it is begun anew, a `Backoff` of `jido_trio.supervision`; "default" is one of 0.1 to 30 seconds.
@@ -428,7 +361,7 @@ class StartSensor(Directive):
 class StopSensor(Directive):
     """Stop a sensor; a tag nobody has is ignored."""
 
-    tag: str = field(validator=_text)
+    tag: str = field(validator=is_text)
     reason: Any = field(default="normal", converter=KEPT)  # type: ignore[misc]  # a Converter
 
 
@@ -442,7 +375,7 @@ class Outcome:
     instruction: Instruction
     result: Any = None
     error: ActionError | None = None
-    meta: Mapping[str, Any] = _frozen_mapping()
+    meta: Mapping[str, Any] = frozen_mapping()
     incarnation: int = 0
     """Which life of the agent asked for it, and is told of it."""
 
@@ -466,11 +399,11 @@ class CancelRun(Directive):
     What nobody has any more is ignored. Actions that are cancelled may have acted.
     """
 
-    id: str | None = field(default=None, validator=_text_or_none)
+    id: str | None = field(default=None, validator=is_text_or_none)
     """Of the instruction."""
-    tag: str | None = field(default=None, validator=_text_or_none, kw_only=True)
+    tag: str | None = field(default=None, validator=is_text_or_none, kw_only=True)
     """Of the `RunInstruction`; all that have it."""
-    reason: str = field(default="it was asked to", validator=_text, kw_only=True)
+    reason: str = field(default="it was asked to", validator=is_text, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if (self.id is None) == (self.tag is None):
@@ -481,15 +414,15 @@ class CancelRun(Directive):
 class RunInstruction(Directive):
     """Run an instruction outside of `cmd`, then give `cmd` what `finished` or `failed` returns."""
 
-    instruction: Instruction = field(validator=_runnable)
-    result_action: type[Action] | None = field(default=None, validator=_action_class)
+    instruction: Instruction = field(validator=is_runnable)
+    result_action: type[Action] | None = field(default=None, validator=is_action_class)
     """Has a field `outcome: Outcome` and is run with it; None applies the outcome as a result of the instruction."""
-    meta: Mapping[str, Any] = _frozen_mapping()
-    lane: str | None = field(default=None, validator=_text_or_none, kw_only=True)
+    meta: Mapping[str, Any] = frozen_mapping()
+    lane: str | None = field(default=None, validator=is_text_or_none, kw_only=True)
     """The actions of one lane of an agent run one at a time, in order; a bug in one ends its lane, not the agent. None
     runs it beside all others."""
 
-    tag: str | None = field(default=None, validator=_text_or_none, kw_only=True)
+    tag: str | None = field(default=None, validator=is_text_or_none, kw_only=True)
     """What a `CancelRun` may call it, alone or with others."""
 
     def finished(self, result: object, incarnation: int = 0) -> Instruction:

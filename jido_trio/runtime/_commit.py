@@ -49,8 +49,8 @@ from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime._archive import Due, Found, archive_of, check_storable
 from jido_trio.runtime._book import Book, Draft, draft, job_name
 from jido_trio.runtime._cell import Instance
+from jido_trio.runtime._failures import stop_soon
 from jido_trio.runtime._inbox import Inbox
-from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._messages import Again, Call, Kept, Kill, Message, News, Progress
 from jido_trio.runtime._server import Server

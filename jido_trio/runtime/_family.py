@@ -22,8 +22,8 @@ from jido_trio.core.inner import StartChildren
 from jido_trio.errors import ActionError, AgentNotFound, JidoError, StartFailed, SupervisionError
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime._cell import Cell, Instance
+from jido_trio.runtime._failures import stop_soon
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._life import stop_soon
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._messages import News
 from jido_trio.runtime._ref import AgentRef, cell_of

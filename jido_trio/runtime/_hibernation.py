@@ -14,7 +14,7 @@ from jido_trio.redact import said, shown
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._changes import ChangingServer
 from jido_trio.runtime._crash import AgentCrash
-from jido_trio.runtime._life import stop_soon
+from jido_trio.runtime._failures import stop_soon
 from jido_trio.runtime._mailbox_rules import MailboxRules
 from jido_trio.runtime._waits import refuse_circle
 

@@ -18,7 +18,7 @@ from jido_trio.core import Resources
 from jido_trio.errors import InvalidDefinition, RestartIntensityExceeded, StartFailed, SupervisorStopped
 from jido_trio.observe import Event, Level, current_observer
 from jido_trio.redact import shown
-from jido_trio.runtime import _busy, _cron, _life, _post, _tasks, _threads, _timers
+from jido_trio.runtime import _busy, _cron, _failures, _post, _tasks, _threads, _timers
 from jido_trio.runtime._agents import Agents
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._debug import Debug, Watch
@@ -43,7 +43,7 @@ from jido_trio.supervision import (
 )
 from jido_trio.world import World, current, using
 
-EFFECTS = (_cron, _life, _post, _tasks, _threads, _timers)
+EFFECTS = (_cron, _failures, _post, _tasks, _threads, _timers)
 """What our own directives do: each of these modules registers the interpreters of its own."""
 NAMES = (_busy,)
 """By what a watchdog names an agent; registered likewise."""

@@ -11,8 +11,8 @@ from attrs import AttrsInstance, define
 from jido_trio.core import Agent, Error
 from jido_trio.errors import ActionError
 from jido_trio.runtime._crash import AgentCrash
+from jido_trio.runtime._failures import is_judged
 from jido_trio.runtime._interpreter import Runtime, interpret
-from jido_trio.runtime._life import is_judged
 
 Directives: TypeAlias = tuple[AttrsInstance, ...]
 

@@ -1,4 +1,4 @@
-"""The life of an agent: its failures and its end. Error, Stop."""
+"""Failures of an agent, and the end that it gives itself: what an `Error` comes to. Error, Stop."""
 
 from __future__ import annotations
 
