@@ -351,17 +351,19 @@ def _done(plugin: _Noting, hook: str, right: Any, changed: Callable[[Any], Any])
     """Return what a hook answers; a change may be one that it mustn't make."""
     how, odd = plugin.does.get(hook, ("right", None))
     if how == "raises":
-        raise _RAISED[odd]
+        error = _RAISED[odd]()
+        raise error
     return right if how == "right" else odd if how == "answers" else changed(odd)
 
 
-_RAISED = [
-    ActionError("no"),
-    PluginRefused("x", "y", "z"),
-    ValueError("bug"),
-    RecursionError(),
-    ExceptionGroup("a", [ValueError()]),
+_RAISED: list[Callable[[], Exception]] = [
+    lambda: ActionError("no"),
+    lambda: PluginRefused("x", "y", "z"),
+    lambda: ValueError("bug"),
+    RecursionError,
+    lambda: ExceptionGroup("a", [ValueError()]),
 ]
+"""Made anew each time: one that is raised again keeps the frames of all times."""
 _HOOKS = ["on_signal", "on_action", "on_emit", "checkpoint", "restore"]
 _DEED = (
     st.tuples(st.just("raises"), st.integers(0, len(_RAISED) - 1))
