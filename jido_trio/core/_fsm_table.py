@@ -25,7 +25,8 @@ ANY = "*"
 
 def _text(owner: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     if not isinstance(value, str) or not value or value == ANY:
-        raise checks.refused(type(owner).__name__, attribute.name, value, "must be a text that is not empty")
+        must = 'must be a text that is not empty, and not "*", which is all states'
+        raise checks.refused(type(owner).__name__, attribute.name, value, must)
 
 
 def _text_or_none(owner: object, attribute: "attrs.Attribute[Any]", value: object) -> None:

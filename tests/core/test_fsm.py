@@ -362,6 +362,7 @@ MISFITS = {
         lambda: Fsm(["a"], [Transition("a", Ship), Transition("*", Ship)]),
         "is never taken in state 'a': one before it takes every ship",
     ),
+    "all states": (lambda: FsmState("*"), """and not "*", which is all states"""),
     "async entry": (lambda: FsmState("a", entry=Charge), "state 'a': entry="),
     "entry without parameters": (lambda: FsmState("a", exit=Add), "state 'a': exit="),
     "no action": (lambda: Transition("a", Order, "b"), "must be an action class"),  # type: ignore[arg-type]
