@@ -28,7 +28,7 @@ from jido_trio.storage import open_sqlite
 BATCH = 100
 
 
-class Check(Action, policy=Policy(in_process=True, timeout=30)):
+class Check(Action, policy=Policy(in_process=True, timeout=30, max_retries=2)):
     """Check rows in a process of its own: what takes that down is no harm to anybody else."""
 
     rows: dict[str, list[str]]
@@ -131,8 +131,10 @@ async def main(source: str, target: str, store: str) -> None:
             done = importer.agent.state.done
             for batch in batches(source, done):  # the next one is read when this one is on disk
                 load = Load(batch=Store(first=done, rows=batch, target=target))
-                await importer.call(load, until="settled", timeout=None)
+                settled = await importer.call(load, until="settled", timeout=None)
                 done += len(batch)
+                if settled.agent.state.done != done:
+                    sys.exit(f"the batch before row {done} can't be loaded: start it again")
                 print(f"{done} rows", flush=True)
         state = importer.agent.state
         print(f"{state.done} rows, {len(state.refused)} refused: {dict(state.refused)}", flush=True)
