@@ -23,6 +23,20 @@ MOST = 60
 """So many are taken, at most."""
 _LONGEST = 40
 """Texts that are longer are for people."""
+_SURPRISES: Mapping[str, tuple[str, ...]] = {
+    "isdigit": ("\N{SUPERSCRIPT TWO}",),
+    "isnumeric": ("\N{VULGAR FRACTION ONE HALF}",),
+    "isalnum": ("\N{SUPERSCRIPT TWO}",),
+    "isspace": ("\N{NO-BREAK SPACE}",),
+    "strip": (" ", "\N{NO-BREAK SPACE}"),
+    "split": (" ",),
+    "splitlines": ("\N{LINE SEPARATOR}",),
+    "upper": ("\N{LATIN SMALL LETTER SHARP S}",),
+    "lower": ("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}",),
+    "encode": ("\N{EURO SIGN}",),
+    "float": ("nan", "inf"),
+}
+"""By a name that code asks a text by: texts of which it tells what few have thought of."""
 
 
 def hints_of(cls: type[Any]) -> tuple[Any, ...]:
@@ -94,6 +108,7 @@ def _spoken(codes: Iterable[CodeType], named: Mapping[str, Any], seen: set[CodeT
             elif constant is not doc:
                 yield from _plain(constant)
         for name in code.co_names:
+            yield from _SURPRISES.get(name, ())
             value = named.get(name)
             if isinstance(value, FunctionType) and value.__module__ == named.get("__name__"):
                 yield from _spoken(_codes([value], named), named, seen)

@@ -25,6 +25,7 @@ from jido_trio.testing import (
     states,
     trees,
 )
+from jido_trio.testing._hints import hints_of
 
 FEW = settings(max_examples=25, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -197,3 +198,13 @@ def test_a_tree_of_no_children_is_refused() -> None:
         crash_scripts([])
     with pytest.raises(InvalidDefinition, match=r"must be 0\.25 or more"):
         crash_scripts(find(trees(), lambda _: True, settings=FEW), seconds=0)
+
+
+def test_texts_are_tried_that_only_look_like_what_the_code_asks_for():
+    class Reads(Action):
+        text: str
+
+        def run(self, context: Context[Any]) -> Result:
+            return {"count": int(self.text) if self.text.isdigit() else 0}
+
+    assert "\N{SUPERSCRIPT TWO}" in hints_of(Reads)
