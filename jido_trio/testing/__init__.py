@@ -162,7 +162,7 @@ __all__ = [
 _NAMES = {
     "_carrier": "agent_of agent_with",
     "_cassette": "Cassette",
-    "_chat_laws": "check_conversation",
+    "_chat_check": "check_conversation",
     "_chat_strategies": "budgets chat_rules tool_calls",
     "_checks": "check_action check_plugin check_strategy",
     "_choices": "Choice",
