@@ -1,7 +1,6 @@
 """ChatAgent: an agent whose strategy is a conversation. What it is told goes to `decide`; pure tools run at once."""
 
 from collections.abc import Mapping, Sequence
-from traceback import format_exception
 from typing import Any, ClassVar
 
 from attrs import evolve, frozen
@@ -28,7 +27,7 @@ from jido_trio.ai._inputs import (
 from jido_trio.ai._models import Models
 from jido_trio.ai._rules import Busy, OnLost, Rules, check_rules
 from jido_trio.ai._skills import Skills
-from jido_trio.ai._tooling import as_content
+from jido_trio.ai._tooling import as_content, bug_of
 from jido_trio.ai._tools import Tool, checked_tools
 from jido_trio.core import (
     Action,
@@ -44,7 +43,7 @@ from jido_trio.core import (
     run_instruction,
 )
 from jido_trio.errors import ActionError, InvalidDefinition
-from jido_trio.redact import said, shown_error
+from jido_trio.redact import said, secret_texts, shown_error
 
 State = TypeVar("State", default=NoState)
 
@@ -136,10 +135,11 @@ def _run_pure(
         after, effects = run_instruction(agent, applied, signal)
         content = as_content(action.reply(after) if action.replies else _told_of(changes))
     except ActionError as error:
-        return agent, ToolResult(id=want.id, content=said(error), error=True), (), ()
+        return agent, ToolResult(id=want.id, content=said(error, hide=secret_texts(action)), error=True), (), ()
     except Exception as error:  # noqa: BLE001  # it is told, and logged
-        bug = f"{want.name} ({want.id}): {''.join(format_exception(error))}"
-        failed = ToolResult(id=want.id, content=f"the tool failed: {shown_error(error)}", error=True)
+        bug = f"{want.name} ({want.id}): {bug_of(error, action)}"
+        why = f"the tool failed: {shown_error(error, hide=secret_texts(action))}"
+        failed = ToolResult(id=want.id, content=why, error=True)
         return agent, failed, (), (bug,)
     return after, ToolResult(id=want.id, content=content), effects, ()
 

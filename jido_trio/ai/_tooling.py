@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from traceback import format_exception
 from typing import Any
 
 import trio
@@ -13,10 +14,10 @@ from jido_trio.ai._budget import Budget, Spent
 from jido_trio.ai._conversation import RunTool
 from jido_trio.ai._inputs import ToolResult
 from jido_trio.ai._rules import Rules
-from jido_trio.core import Agent, Context, Resources
+from jido_trio.core import Action, Agent, Context, Resources
 from jido_trio.data import Misfit, unstructure
 from jido_trio.errors import ActionError, InvalidArguments
-from jido_trio.redact import said, shown, shown_error
+from jido_trio.redact import said, secret_texts, shown, shown_error, without
 from jido_trio.runtime import Agents, run
 
 LOG = logging.getLogger("jido_trio.ai")
@@ -71,10 +72,11 @@ class Tooling:
             try:
                 return self._result(await (action.run(context) if action.policy is None else run(action, context)))
             except ActionError as error:
-                return self._error(said(error))
-            except Exception as error:
-                LOG.exception("tool %s (%s) of agent %s has a bug", self.want.name, self.want.id, self.agent.id)
-                return self._error(f"the tool failed: {shown_error(error)}")
+                return self._error(said(error, hide=secret_texts(action)))
+            except Exception as error:  # noqa: BLE001  # it is told, and logged
+                bug = bug_of(error, action)
+                LOG.error("tool %s (%s) of agent %s has a bug: %s", self.want.name, self.want.id, self.agent.id, bug)  # noqa: TRY400
+                return self._error(f"the tool failed: {shown_error(error, hide=secret_texts(action))}")
         return self.overdue
 
     @property
@@ -101,6 +103,11 @@ class Tooling:
 
     def _error(self, content: str) -> ToolResult:
         return ToolResult(id=self.want.id, content=content, error=True)
+
+
+def bug_of(error: Exception, action: Action) -> str:
+    """Return the traceback of a bug in a tool, as it is logged: without the secrets that it was given."""
+    return without("".join(format_exception(error)), secret_texts(action))
 
 
 def as_content(value: object) -> str:

@@ -20,11 +20,12 @@ from jido_trio.ai import (
     Tool,
     ToolCall,
     ToolMessage,
+    ToolResultPart,
     Usage,
     UserMessage,
     ask,
 )
-from jido_trio.errors import OwnershipLost
+from jido_trio.errors import ActionError, OwnershipLost
 from jido_trio.redact import Secret
 from jido_trio.storage import open_memory
 from jido_trio.testing import Cassette, ScriptedModel
@@ -44,7 +45,21 @@ class Charge(Action):
     card: Secret[str]
 
     async def run(self, context):
-        raise RuntimeError("the terminal is broken")
+        raise RuntimeError(f"the terminal is broken by {self.card}")
+
+
+class Refuse(Action):
+    card: Secret[str]
+
+    async def run(self, context):
+        raise ActionError(f"{self.card} is no card")
+
+
+class Book(Action):
+    card: Secret[str]
+
+    def run(self, context):
+        raise RuntimeError(f"the book is full of {self.card}")
 
 
 class Stubborn(Action):
@@ -65,7 +80,14 @@ class Slow(Action):
         return "done"
 
 
-class Clerk(ChatAgent, models=NOBODY, model="m", tools=[Note, Charge, Stubborn, Slow], compact_at=3_000, first_pause=0):
+class Clerk(
+    ChatAgent,
+    models=NOBODY,
+    model="m",
+    tools=[Note, Charge, Refuse, Book, Stubborn, Slow],
+    compact_at=3_000,
+    first_pause=0,
+):
     """Takes notes."""
 
 
@@ -209,7 +231,7 @@ async def test_what_nobody_reads_takes_no_more_room_than_is_kept_for_a_request(a
 async def test_a_secret_argument_is_in_no_log_report_or_part(autojump_clock, caplog):
     caplog.set_level(logging.DEBUG)
     reports: list[object] = []
-    calls = (ToolCall("a", "charge", f'{{"card": "{CARD}"}}'),)
+    calls = tuple(ToolCall("a", name, f'{{"card": "{CARD}"}}') for name in ("charge", "refuse", "book"))
     script = ScriptedModel([ModelReply("", calls, "tool_calls", Usage(1, 1)), "It is broken."])
     async with Jido(services=[served(script)], on_report=reports.append) as jido:
         clerk = await jido.start_agent(Clerk)
@@ -219,7 +241,12 @@ async def test_a_secret_argument_is_in_no_log_report_or_part(autojump_clock, cap
         seen = repr((parts, reports, jido.inspect(), clerk))
     assert CARD not in caplog.text
     assert CARD not in seen
-    assert "***" in repr(parts)
+    assert sorted(part.content for part in parts if isinstance(part, ToolResultPart)) == [
+        "*** is no card",
+        "the tool failed: RuntimeError: the book is full of ***",
+        "the tool failed: RuntimeError: the terminal is broken by ***",
+    ]
+    assert caplog.text.count("has a bug") == 2
 
 
 def test_a_tool_tells_its_secrets_by_name():
