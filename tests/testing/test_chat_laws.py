@@ -153,12 +153,6 @@ FAULTS = [
         "c.turn.repeated >= min(repeats)",
         "c.turn.repeated > min(repeats)",
     ),
-    Fault(
-        "how often the same calls came is not counted",
-        "_conversation",
-        "repeated = c.turn.repeated + 1 if asked_for == c.turn.last else 1",
-        "repeated = 1",
-    ),
     Fault("the budget of one request isn't kept", "_decide", "ask.pinned, ask.budget)", "ask.pinned, None)"),
     Fault(
         "the budget of one request is the next one's, too",
