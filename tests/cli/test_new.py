@@ -64,6 +64,7 @@ def obeys_its_check(project, *, tests=()):
         done(project, Path(sys.executable).name, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
 
 
+@pytest.mark.long
 @pytest.mark.seconds(150)
 def test_a_new_project_and_what_is_added_to_it_pass_its_own_check_in_an_environment_of_its_own(capfd):
     made("new", "my-app", "--example")
@@ -103,6 +104,7 @@ def test_a_project_to_which_agents_and_actions_are_added_is_clean_and_its_tests_
     assert "checkpoint" in done(Path(name), Path(sys.executable).name, "benchmarks/calls.py", "--quick")
 
 
+@pytest.mark.long
 @pytest.mark.seconds(90)
 def test_a_project_with_a_support_agent_is_clean_its_tests_pass_and_it_asks_before_it_refunds():
     made("new", "desk", "--ai")

@@ -21,11 +21,13 @@ def check(folder, *command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.seconds(300)
 def test_every_page_is_clean_under_mypy_strict(programs):
     check(programs, "mypy", "--strict", "--config-file=", ".")
 
 
+@pytest.mark.long
 @pytest.mark.seconds(300)
 def test_every_page_is_clean_under_pyright(programs):
     (programs / "pyrightconfig.json").write_text('{"typeCheckingMode": "standard"}')
