@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jido_trio import Jido, Signal
+from jido_trio.core import Durable
 from jido_trio.errors import StorageFailed
 from jido_trio.storage import MemoryStorage, Op
 from tests.runtime.durable import CHARGED, HOOKS, Careful, OrderState
@@ -21,6 +22,10 @@ SIGNALS = st.one_of(
 )
 DEATHS = st.lists(st.tuples(st.integers(1, 12), st.booleans()), max_size=5)
 """After how many commits the process dies, and whether the last of them is done."""
+
+
+class Undaunted(Careful, durable=Durable(effects="at_least_once", tries=None)):
+    """It sets no signal aside, however often the process has died of it: here it isn't the signal's fault."""
 
 
 class Death(BaseException):
@@ -51,7 +56,7 @@ async def lives(storage: Mortal, signals: list[Signal]) -> dict[str, OrderState]
     states: dict[str, OrderState] = {}
     try:
         async with Jido("shop", storage=storage, on_report=lambda report: None) as jido:
-            refs = [await jido.start_agent(Careful, id=id) for id in ("other", "one")]
+            refs = [await jido.start_agent(Undaunted, id=id) for id in ("other", "one")]
             while signals:
                 await refs[1].call(signals[0])
                 del signals[0]
