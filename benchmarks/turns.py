@@ -136,7 +136,7 @@ async def conversation(base_url: str, way: Way, turns: int) -> list[Turn]:
     sdk = openai.AsyncOpenAI(api_key="sk-1", base_url=base_url, max_retries=0)
     services = [MODELS.with_clients(m=noted)]
     found = []
-    async with sdk, Jido("turns", storage=_storage(way), services=services) as jido:
+    async with sdk, client.held(), Jido("turns", storage=_storage(way), services=services) as jido:
         talk = await jido.start_agent(way.agent, id="talk")
         for number in range(turns):
             for request in noted.asked:  # so that what comes next finds warm caches, as the next one does
