@@ -16,6 +16,7 @@ __all__ = [
     "called_at_once",
     "did_you_mean",
     "does_nothing",
+    "flag",
     "nearest",
     "one_of",
     "refused",
@@ -56,6 +57,12 @@ def whole(owner: str, field: str, value: object, *, least: int = 0, or_none: str
         return
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise refused(owner, field, value, f"must be a whole number, {least} or more{_or(or_none)}")
+
+
+def flag(owner: str, field: str, value: object) -> None:
+    """Refuse what is neither True nor False: "no" counts as true, and 0 says nothing of what was meant."""
+    if not isinstance(value, bool):
+        raise refused(owner, field, value, "must be True or False")
 
 
 def share(owner: str, field: str, value: object) -> None:

@@ -909,9 +909,12 @@ class StorageFailed(StorageError):
 
     storage: str
     what: str
+    remedy: str = ""
+    """What to do about it, where that is known."""
 
     def __str__(self) -> str:
-        return f"the storage {shown(self.storage)} failed: {said(self.what)}. Nothing was changed"
+        remedy = f". {said(self.remedy)}" if self.remedy else ""
+        return f"the storage {shown(self.storage)} failed: {said(self.what)}. Nothing was changed{remedy}"
 
 
 @define(slots=False, eq=False)
@@ -919,9 +922,14 @@ class StorageLocked(StorageError):
     """Another process didn't let go of the storage in time. Nothing was changed."""
 
     storage: str
+    option: str = "busy_timeout"
+    """What says how long is waited for it."""
 
     def __str__(self) -> str:
-        return f"the storage {shown(self.storage)} is locked by another process; close that, or give more busy_timeout"
+        return (
+            f"the storage {shown(self.storage)} is locked by another process; close that, or give more "
+            f"{said(self.option)}"
+        )
 
 
 @define(slots=False, eq=False)

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from jido_trio.checks import called_at_once, did_you_mean, nearest, one_of, seconds, share, whole
+from jido_trio.checks import called_at_once, did_you_mean, flag, nearest, one_of, seconds, share, whole
 from jido_trio.errors import InvalidDefinition
 
 WORDS = ("permanent", "transient", "temporary")
@@ -34,6 +34,7 @@ class Odd:
         lambda: whole("", "count", None, or_none="None for no limit"),
         lambda: share("", "jitter", 0),
         lambda: share("", "jitter", 1.0),
+        lambda: flag("", "power_safe", False),
     ],
 )
 def test_what_fits_passes(check):
@@ -54,6 +55,14 @@ def test_what_is_no_time_is_refused(value):
         seconds("", "timeout", value)
     with pytest.raises(InvalidDefinition, match="must be a number from 0 to 1"):
         share("", "jitter", value)
+
+
+@pytest.mark.parametrize("value", ["no", "", 0, 1, None, [], Odd()])
+def test_what_is_neither_true_nor_false_is_refused(value):
+    with pytest.raises(InvalidDefinition, match=r"power_safe=.* of open_sqlite must be True or False") as caught:
+        flag("open_sqlite", "power_safe", value)
+
+    assert caught.value.field == "power_safe"
 
 
 def test_zero_is_refused_where_it_makes_no_sense():

@@ -17,7 +17,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, assert_never, cast, get_args
 from zlib import crc32
@@ -38,6 +38,7 @@ from jido_trio.errors import (
     StorageUnknown,
 )
 from jido_trio.redact import said, shown_error
+from jido_trio.storage._path import checked_path, remedy
 from jido_trio.storage._records import (
     Check,
     Delete,
@@ -263,9 +264,10 @@ async def open_sqlite(
         StorageFailed: It can't be opened or made.
         InvalidDefinition: An option is wrong.
     """
+    checks.flag("open_sqlite", "power_safe", power_safe)
     checks.one_of("open_sqlite", "verify", verify, get_args(Verify))
     checks.seconds("open_sqlite", "busy_timeout", busy_timeout)
-    name = _checked(path)
+    name = checked_path(path)
     connection = await trio.to_thread.run_sync(_connect, name, power_safe, verify, busy_timeout)
     storage = SqliteStorage(name, connection)
     thread = threading.Thread(target=storage.serve, name=f"jido_trio storage {Path(name).name}", daemon=True)
@@ -278,22 +280,9 @@ async def open_sqlite(
             await trio.to_thread.run_sync(thread.join)
 
 
-def _checked(path: str | PathLike[str]) -> str:
-    given: object = path
-    try:
-        name = fspath(given) if isinstance(given, str | PathLike) else None
-    except TypeError:
-        name = None
-    if not isinstance(name, str) or not name or "\0" in name or any("\ud800" <= each <= "\udbff" for each in name):
-        raise checks.refused("open_sqlite", "path", path, "must be the path of a file")
-    if name == ":memory:":
-        raise checks.refused("open_sqlite", "path", path, "would keep nothing; for that there is open_memory()")
-    return name
-
-
 def _connect(path: str, power_safe: bool, verify: Verify, busy_timeout: float) -> sqlite3.Connection:  # noqa: FBT001
     try:
-        db = sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(path, timeout=min(busy_timeout, _LONGEST), isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise _error(path, error) from None
     try:
@@ -339,8 +328,13 @@ def _verify(db: sqlite3.Connection, path: str, verify: Verify) -> None:
             _record(path, row)
 
 
+_LONGEST = 1_000_000
+"""Seconds, 11 days; SQLite counts milliseconds in 32 bits."""
+
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+_REFUSED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR}
+"""Codes of a path that may be why."""
 
 
 def _error(path: str, error: Exception, *, is_at_the_end: bool = False) -> StorageError:
@@ -352,4 +346,6 @@ def _error(path: str, error: Exception, *, is_at_the_end: bool = False) -> Stora
         return StorageLocked(path)
     if code in _CORRUPT or isinstance(error, UnicodeDecodeError):
         return StorageCorrupt(path, said(error))
-    return StorageFailed(path, shown_error(error))
+    if code == sqlite3.SQLITE_FULL:
+        return StorageFailed(path, shown_error(error), "Make room on the disk, and try again")
+    return StorageFailed(path, shown_error(error), remedy(path) if code in _REFUSED else "")

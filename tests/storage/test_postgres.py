@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from jido_trio.errors import Conflict, StorageCorrupt, StorageFailed, StorageLocked, StorageNewer, StorageUnknown
+from jido_trio.errors import (
+    Conflict,
+    InvalidDefinition,
+    StorageCorrupt,
+    StorageFailed,
+    StorageLocked,
+    StorageNewer,
+    StorageUnknown,
+)
 from jido_trio.storage import Check, Put, Record
 from jido_trio.testing import check_storage
 from tests.storage.postgres import program, serving
@@ -97,8 +105,31 @@ async def test_another_process_that_stays_in_a_commit_is_said(server):
     async with open_postgres(server.conninfo, table="held", lock_timeout=0.05) as storage:
         with psycopg.connect(server.conninfo) as other:
             other.execute("SELECT pg_advisory_xact_lock(hashtext('jido_trio'), hashtext('held'))")
-            with pytest.raises(StorageLocked):
+            with pytest.raises(StorageLocked, match="more lock_timeout"):
                 await storage.commit([Put("a", b"1")])
+        await storage.commit([Put("a", b"1")])
+        assert await storage.get("a") == Record("a", 1, b"1")
+
+
+@pytest.mark.parametrize(
+    ("conninfo", "options"),
+    [
+        (5, {}),
+        ("", {"table": ""}),
+        ("", {"table": None}),
+        ("", {"table": "a\0b"}),
+        ("", {"table": "x" * 57}),
+        ("", {"lock_timeout": "5"}),
+    ],
+)
+async def test_a_wrong_option_is_refused_before_a_server_is_asked(conninfo, options):
+    with pytest.raises(InvalidDefinition, match=f"{next(iter(options), 'conninfo')}=.* of open_postgres must"):
+        async with open_postgres(conninfo, **options):
+            pytest.fail("the option is wrong")
+
+
+async def test_a_name_of_a_table_may_be_as_long_as_can_be(server):
+    async with open_postgres(server.conninfo, table="x" * 56) as storage:
         await storage.commit([Put("a", b"1")])
         assert await storage.get("a") == Record("a", 1, b"1")
 

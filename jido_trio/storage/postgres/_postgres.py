@@ -208,7 +208,7 @@ def _is_whole(db: Db, error: Exception) -> bool:
 
 def _error(name: str, error: Exception, *, broken: bool) -> StorageError:
     if isinstance(error, psycopg.errors.LockNotAvailable):
-        return StorageLocked(name)
+        return StorageLocked(name, "lock_timeout")
     if isinstance(error, psycopg.errors.DataCorrupted | psycopg.errors.IndexCorrupted):
         return StorageCorrupt(name, said(error))
     what = said(error) if isinstance(error, psycopg.Error) else shown_error(error)
@@ -265,6 +265,8 @@ async def open_postgres(
         StorageLocked: Another process didn't let go of it in time.
         InvalidDefinition: An option is wrong.
     """
+    checks.text("open_postgres", "conninfo", conninfo, blank=True)
+    _check_table(table)
     checks.seconds("open_postgres", "lock_timeout", lock_timeout)
     db = await trio.to_thread.run_sync(_opened, conninfo, table, lock_timeout)
     name = _name(db, table)
@@ -277,6 +279,17 @@ async def open_postgres(
         storage.close()
         with trio.CancelScope(shield=True):  # bounded by what the server needs for the jobs that wait
             await trio.to_thread.run_sync(thread.join)
+
+
+def _check_table(table: object) -> None:
+    checks.text("open_postgres", "table", table)
+    if "\0" in str(table) or len(str(table).encode()) > _MAX_TABLE:
+        why = f"must be a name of at most {_MAX_TABLE} bytes without NUL: the server would cut a longer one"
+        raise checks.refused("open_postgres", "table", table, why)
+
+
+_MAX_TABLE = 63 - len("_commit")
+"""Bytes: a name has 63, and a function is called after the table."""
 
 
 def _name(db: Db, table: str) -> str:
