@@ -127,8 +127,7 @@ class Budget:
             _amount(self.money, "a budget", "money")
         for name, least in (("tokens", 0), ("calls", 0), ("tools", 0), ("repeats", 1)):
             checks.whole("a budget", name, getattr(self, name), least=least, or_none="None for no limit")
-        if not isinstance(self.unknown_price, bool):
-            raise checks.refused("a budget", "unknown_price", self.unknown_price, "must be True or False")
+        checks.flag("a budget", "unknown_price", self.unknown_price)
 
     @property
     def millionths(self) -> int | None:

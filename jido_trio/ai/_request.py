@@ -45,6 +45,7 @@ async def ask(
     named = id if id is not None else current().ids()
     checks.text("a request", "text", text)
     checks.text("a request", "id", named)
+    checks.flag("a request", "pinned", pinned)
     after: ChatAgent[Any] = await agent.call(Ask(request=named, text=text, pinned=pinned, budget=budget))
     return Request(agent, named, is_taken=_chat(after).knows(named))
 

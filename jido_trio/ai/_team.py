@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import trio
 
+from jido_trio import checks
 from jido_trio.ai._agent import ChatAgent
 from jido_trio.ai._outcome import Answered, Cancelled, ChatOutcome, NeedsApproval, NotAnswered, OutOfBudget
 from jido_trio.ai._request import ask
@@ -90,6 +91,7 @@ def teammate(
             f"agent {agent.__qualname__} can't be a teammate: nobody would be asked to allow its tool {asking[0]!r}; "
             "say approve=True of the teammate instead"
         )
+    checks.flag(f"teammate {agent.__qualname__}", "hand_over", hand_over)
     told = {
         "name": agent.name if name is None else name,
         "description": description or agent.description or f"Ask {agent.name}",

@@ -52,8 +52,7 @@ class Tool:
         checks.seconds(owner, "expires", self.expires, above_zero=True, or_none="None to wait for ever")
         if self.expires is not None and not self.approve:
             raise InvalidDefinition(f"{owner} expires, but nobody is asked: say approve=True, too")
-        if not isinstance(self.approve, bool):
-            raise checks.refused(owner, "approve", self.approve, "must be True or False")
+        checks.flag(owner, "approve", self.approve)
         if self.timeout is not None and not self.action.is_async:
             raise checks.refused(
                 owner,

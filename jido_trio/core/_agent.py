@@ -33,7 +33,7 @@ from jido_trio.core._signal import Signal
 from jido_trio.core._strategy import Direct, Strategy
 from jido_trio.data import Misfit, Schema, schema_of
 from jido_trio.errors import ActionError, InvalidDefinition, InvalidInstruction
-from jido_trio.redact import shown
+from jido_trio.redact import shown, shown_error
 from jido_trio.terms import AfterCrash
 from jido_trio.world import Later, current, enter, leave
 
@@ -208,11 +208,11 @@ class Agent(Described, Generic[State]):
         """Return a new agent.
 
         Args:
-            id: Made into text; a fresh id if None or empty.
+            id: A text, or what is made into one, as a number or a UUID; a fresh id if None.
             state: A state, or what is different from the defaults.
 
         Raises:
-            InvalidDefinition: The state doesn't fit the agent's.
+            InvalidDefinition: The state doesn't fit the agent's, or the id is empty.
         """
         if not hasattr(cls, "record"):
             raise InvalidDefinition(f"{cls.__qualname__} has no state class yet: make agents of a subclass")
@@ -222,7 +222,7 @@ class Agent(Described, Generic[State]):
                 f"write {cls.__qualname__}.new(state={shown(id, 80)})"
             )
         initial = cls._checked(lambda: cls.record.fit({} if state is None else state))
-        agent = cls(str(id) if id is not None and id != "" else current().ids(), initial)
+        agent = cls(current().ids() if id is None else _id(cls, id), initial)
         return cls.strategy.init(agent)[0]
 
     def set(self, changes: Mapping[str, Any]) -> Self:
@@ -413,6 +413,24 @@ def _use_new(cls: type[Agent[Any]], id: object, state: object, unknown: Mapping[
         wanted.append(shown(state, 80) if wanted else f"state={shown(state, 80)}")
     how = f"{cls.__qualname__}.new({', '.join(wanted)})"
     return TypeError(f"an agent is made by `new`, which checks its state: write {how}")
+
+
+def _id(cls: type[Agent[Any]], given: object) -> str:
+    """Return an id as text.
+
+    An empty one, of a setting that wasn't set, is refused: a fresh one in its place would be an agent that knows
+    nothing, another at each start.
+    """
+    if isinstance(given, bytes | bytearray | memoryview):
+        raise checks.refused(f"agent {cls.name!r}", "id", given, "must be a text: decode it, id.decode()")
+    try:
+        text = str.__str__(given if isinstance(given, str) else str(given))
+    except Exception as error:
+        why = f"can't be made into a text: {shown_error(error)}"
+        raise checks.refused(f"agent {cls.name!r}", "id", given, why) from error
+    if not text:
+        raise checks.refused(f"agent {cls.name!r}", "id", given, "is empty: give a text, or None for a fresh id")
+    return text
 
 
 def _is_state(cls: type[Agent[Any]], value: object) -> bool:

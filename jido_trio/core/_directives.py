@@ -354,6 +354,8 @@ class StartSensor(Directive):
     None begins at once, and gives up at more than 3 crashes in 5 seconds."""
 
     def __attrs_post_init__(self) -> None:
+        checks.flag("StartSensor", "replace", self.replace)
+        checks.flag("StartSensor", "link", self.link)
         checked_sensor("StartSensor", self.sensor, self.config)
 
 

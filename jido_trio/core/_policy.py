@@ -133,8 +133,7 @@ class Policy:
     def __attrs_post_init__(self) -> None:
         checks.whole("a policy", "max_retries", self.max_retries)
         checks.share("a policy", "jitter", self.jitter)
-        if self.in_process is not True and self.in_process is not False:
-            raise checks.refused("a policy", "in_process", self.in_process, "must be True or False")
+        checks.flag("a policy", "in_process", self.in_process)
         checks.whole("a policy", "memory", self.memory, least=1, or_none="None for no limit")
         if self.memory is not None and not self.in_process:
             raise InvalidDefinition("memory= of a policy is for worker processes: it needs in_process=True")

@@ -120,9 +120,10 @@ def tool_of(
         raise InvalidDefinition(
             f"a tool can't be called {shown(chosen)}: models take 1 to 64 letters, digits, `_` and `-`. Give it a name="
         )
+    checks.flag(f"tool {chosen!r}", "strict", strict)
     form = form_of(action, maker_of(action), strict=strict)
     told = action.description if description is None else description
-    return ToolSpec(chosen, told, form.schema, action, bool(strict), limits or ToolLimits(), form=form)
+    return ToolSpec(chosen, told, form.schema, action, strict, limits or ToolLimits(), form=form)
 
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")

@@ -124,7 +124,11 @@ def discover(*packages: str, installed: bool = True) -> Discovery:
     Args:
         packages: Names of modules and packages; of a package, with all modules below. They are imported.
         installed: Whether to look at entry points, too. What they name is imported.
+
+    Raises:
+        InvalidDefinition: `installed` is neither True nor False.
     """
+    checks.flag("discover", "installed", installed)
     found: dict[type, Found] = {}
     unloaded: list[Unloaded] = []
     for package in packages:

@@ -227,8 +227,16 @@ class Pool(Generic[AgentT]):
             deadline: When the time of all of them is over, in seconds of Trio's clock: a message that has no answer by
                 then has a `NoAnswer`.
             check: Whether a message whose action said no has a `NoAnswer` with what it said; else it is an `Answer`.
+
+        Raises:
+            InvalidDefinition: An option is wrong.
+            TypeError: The messages are no several.
         """
         within(f"pool {shown(self.name)}", deadline, 0)
+        checks.flag(f"pool {shown(self.name)}", "check", check)
+        given: object = messages
+        if not isinstance(given, Iterable):
+            raise TypeError(f"messages={shown(given)} must be several signals and actions; call sends a single one")
         if deadline is not None and timeout is CALL_TIMEOUT:
             timeout = None  # the deadline is in its place
         return trio.as_safe_channel(self._mapped)(iter(messages), timeout, deadline, check=check)

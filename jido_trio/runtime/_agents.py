@@ -14,7 +14,7 @@ from jido_trio.runtime._directory import Directory
 from jido_trio.runtime._fates import DeadLetter, Ledger
 from jido_trio.runtime._inspect import JidoView, view_of_instance
 from jido_trio.runtime._mailbox_rules import MailboxRules
-from jido_trio.runtime._ref import AgentRef
+from jido_trio.runtime._ref import AgentRef, id_of
 from jido_trio.runtime._specs import AGENT_BUDGET
 from jido_trio.runtime._upgrade import Upgrades
 from jido_trio.supervision import Backoff, Budget
@@ -160,8 +160,7 @@ class Agents:
             StorageError: See `Storage.scan`.
             SupervisorStopped: The instance isn't running.
         """
-        id = agent.id if isinstance(agent, AgentRef) else agent
-        return await export_agent(self._directory.storage(), self._instance.name, id, path)
+        return await export_agent(self._directory.storage(), self._instance.name, id_of(agent), path)
 
     async def import_agent(
         self, agent: type[Agent[Any]], path: str | PathLike[str], *, id: str | None = None
@@ -283,7 +282,11 @@ class Agents:
         self._directory.kill(agent)
 
     def whereis(self, id: str) -> AgentRef[Any] | None:
-        """Return the ref of the agent with that id, or None."""
+        """Return the ref of the agent with that id, or None.
+
+        Raises:
+            TypeError: It is no text.
+        """
         return self._directory.ref(id)
 
     def list_agents(self) -> tuple[AgentRef[Any], ...]:
@@ -311,5 +314,10 @@ class Agents:
         self._directory.resend(letter)
 
     def inspect(self) -> JidoView:
-        """Return what the instance is at, as plain data; at any moment, and also before and after it runs."""
+        """Return what the instance is at, as plain data; at any moment, and also before and after it runs.
+
+        Raises:
+            RuntimeError: It runs in another thread, or in another run of Trio.
+        """
+        self._instance.check_here_while_up()
         return view_of_instance(self._instance)

@@ -395,8 +395,14 @@ class Instance:
             raise RuntimeError(
                 f"instance {shown(self.name)} belongs to another run of Trio, or to another thread; "
                 "from a thread, speak to its agents by trio.from_thread.run(ref.call, signal) or "
-                "trio.from_thread.run_sync(ref.cast_nowait, signal)"
+                "trio.from_thread.run_sync(ref.cast_nowait, signal), and look at it by "
+                "trio.from_thread.run_sync(jido.inspect)"
             )
+
+    def check_here_while_up(self) -> None:
+        """Do the same as long as there is a run that it belongs to."""
+        if self.supervisor is not None and not self.ended:
+            self.check_here()
 
     # ---- agents by id
 

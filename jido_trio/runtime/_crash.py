@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import AttrsInstance, frozen
 
+from jido_trio import checks
 from jido_trio.core import Agent, Difference, Heard, Instruction, Learnt, Signal, carried, diff
 from jido_trio.data import pack, unpack
 from jido_trio.errors import InvalidDefinition
@@ -62,10 +63,11 @@ class AgentCrash:
                 agent that crashed because of what they are may not crash in the test.
 
         Raises:
-            InvalidDefinition: The agent didn't crash in `cmd`, but while an effect was under way. Or a secret can't be
-                left out, as it isn't text.
+            InvalidDefinition: `secrets` is neither True nor False. The agent didn't crash in `cmd`, but while an effect
+                was under way. Or a secret can't be left out, as it isn't text.
             Misfit: The agent, or the signal, holds what can't be kept as text.
         """
+        checks.flag("to_pytest", "secrets", secrets)
         learns = self.instruction is not None and "outcome" in self.instruction.params
         if self.index is not None or (self.instruction is not None and not learns):
             raise InvalidDefinition(

@@ -26,7 +26,7 @@ from jido_trio.runtime._fates import DeadLetter
 from jido_trio.runtime._forget import forget_agent
 from jido_trio.runtime._hibernation import HIBERNATED
 from jido_trio.runtime._messages import Kill
-from jido_trio.runtime._ref import AgentRef
+from jido_trio.runtime._ref import AgentRef, id_of
 from jido_trio.runtime._rewind import Rewinding, Rewinds, point_at
 from jido_trio.runtime._run_queue import TURN
 from jido_trio.runtime._server import Server
@@ -141,7 +141,7 @@ class Directory:
 
     async def forget(self, agent: AgentRef[Any] | str) -> None:
         """Remove all that is on disk of an agent that doesn't run."""
-        id = agent.id if isinstance(agent, AgentRef) else agent
+        id = id_of(agent)
         storage = self.storage()
         if id in self._instance.cells:
             raise AgentLives(id, f"instance {self._instance.name}")
@@ -202,7 +202,7 @@ class Directory:
 
     def ref(self, id: str) -> AgentRef[Any] | None:
         """Return the ref of the agent with that id, or None."""
-        cell = self._instance.cells.get(id)
+        cell = self._instance.cells.get(id_of(id))
         return _ref(cell) if cell is not None else None
 
     def refs(self) -> tuple[AgentRef[Any], ...]:
@@ -217,7 +217,7 @@ class Directory:
         """
         if isinstance(agent, AgentRef):
             return self._instance.find(agent.id, agent._cell)  # noqa: SLF001  # a ref is ours
-        return self._instance.find(agent)
+        return self._instance.find(id_of(agent))
 
 
 async def _come(supervisor: Supervisor, cell: Cell) -> None:

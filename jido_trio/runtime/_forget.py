@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 
+from jido_trio import checks
 from jido_trio.errors import AgentLives, AgentNotFound, Conflict
 from jido_trio.runtime._archive import archive_of
 from jido_trio.storage import Check, DeleteRange, Storage, within
@@ -27,8 +28,10 @@ async def forget_agent(storage: Storage, instance: str, agent_id: str, *, force:
     Raises:
         AgentLives: Such a process runs, or the agent was started meanwhile. Nothing was changed.
         AgentNotFound: There is nothing of it.
+        InvalidDefinition: `force` is neither True nor False, or the id is none.
         StorageError: See `Storage.commit`.
     """
+    checks.flag("forget_agent", "force", force)
     archive = archive_of(storage, instance, agent_id)
     owner = await storage.get(archive.owner)
     if owner is None:

@@ -345,10 +345,12 @@ class Jido(Agents):
         """Return the supervision tree, as plain data.
 
         Raises:
+            RuntimeError: The instance runs in another thread, or in another run of Trio.
             SupervisorStopped: The instance wasn't entered.
         """
         if self._root is None:
             raise SupervisorStopped(self.name, entered=False)
+        self._instance.check_here_while_up()
         return self._root.tree()
 
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar, overload
 import trio
 from attrs import frozen
 
+from jido_trio import checks
 from jido_trio.core import Action, Agent, Instruction, Replying, Sent, Signal, carrier
 from jido_trio.errors import CallTimeout, InvalidDefinition, JidoError
 from jido_trio.redact import shown
@@ -127,6 +128,7 @@ class AgentRef(Generic[AgentT]):
             CallTimeout: No answer in time. A message that still waited is withdrawn.
             MailboxFull: There is no room, and the agent's mailbox has the rule not to wait for it.
             NoRoute: None of the agent's routes matches.
+            InvalidDefinition: `check` is neither True nor False.
             NotSettled: The message was handled, but not all that follows was done in time. It goes on.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
             TypeError: The message is neither signal nor action, or the timeout is no number.
@@ -135,6 +137,8 @@ class AgentRef(Generic[AgentT]):
         """
         if timeout is not CALL_TIMEOUT and timeout is not None:
             _check_timeout(timeout)
+        if check is not True:
+            checks.flag("call", "check", check)
         cell = self._cell
         signal: Any = message
         if deadline is not None or DEADLINE.get() is not None:
@@ -268,6 +272,7 @@ class AgentRef(Generic[AgentT]):
             check: Whether an action that says no comes to what it said; else it comes to the agent.
 
         Raises:
+            InvalidDefinition: `check` is neither True nor False.
             RuntimeError: The agent lives in another thread, or in another run of Trio.
             TypeError: One of them is neither signal nor action. None was sent.
             ValueError: The timeout is no time.
@@ -275,6 +280,7 @@ class AgentRef(Generic[AgentT]):
         """
         if timeout is not None:
             _check_timeout(timeout)
+        checks.flag("call_many", "check", check)
         cell = self._cell
         cell.instance.check_here()
         sent = _several(messages)
@@ -387,6 +393,20 @@ def _signal_of(cell: Server, message: object) -> Signal:
         return message
     with using(cell.instance.world):
         return carrier(message, cell.instance.source)
+
+
+def id_of(agent: AgentRef[Any] | str) -> str:
+    """Return the id of an agent that is given by its ref or its id.
+
+    Raises:
+        TypeError: It is neither: None, or what `new` made into the text of an id.
+    """
+    given: object = agent
+    if isinstance(given, AgentRef):
+        return given.id
+    if not isinstance(given, str):
+        raise TypeError(f"{shown(given)} is no ref of an agent and no id: give what start_agent returned, or a text")
+    return given
 
 
 def cell_of(ref: AgentRef[Any]) -> Server:

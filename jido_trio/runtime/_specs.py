@@ -134,6 +134,9 @@ def made(instance: Instance, agent: Any, id: str | None, state: object) -> Any:
             leave(token)
     if not isinstance(agent, Agent):
         raise InvalidDefinition(f"{shown(agent)} is neither an agent class nor an agent", field="agent", value=agent)
+    named: object = agent.id
+    if not isinstance(named, str) or not named:
+        raise checks.refused("an agent", "id", named, "must be a text that is not empty: agents are made by `new`")
     if id not in (None, agent.id) or state is not None:
         raise InvalidDefinition(f"agent {shown(agent.id)} has its id and state already; give its class to go with them")
     return agent

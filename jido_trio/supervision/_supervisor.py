@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import NoReturn, TypeVar
@@ -172,7 +173,7 @@ class Supervisor:
     def tree(self) -> SupervisorView:
         """Return what the supervisor and those below it are at, as plain data; at any moment."""
         tree = self._shell.pump.tree
-        return view_of(self.name, tree, self._shell.clock(), tuple(map(self._view, tree.slots)))
+        return view_of(self.name, tree, self._now(), tuple(map(self._view, tree.slots)))
 
     def _view(self, slot: Slot) -> ChildView:
         id, shell = slot.child.id, self._shell
@@ -184,14 +185,25 @@ class Supervisor:
             slot.child.restart,
             slot.state,
             slot.incarnation,
-            due - trio.current_time() if due is not None and slot.state == "backing_off" else None,
+            due - self._now() if due is not None and slot.state == "backing_off" else None,
             str(crash) if crash is not None else None,
             value.tree() if value is not None and isinstance(value, Viewable) else None,
         )
 
     def inspect(self) -> SupervisorView:
         """Return what the supervisor itself is at, as plain data: without its children. At any moment."""
-        return view_of(self.name, self._shell.pump.tree, self._shell.clock(), ())
+        return view_of(self.name, self._shell.pump.tree, self._now(), ())
+
+    def _now(self) -> float:
+        try:
+            return self._shell.clock()
+        except RuntimeError:
+            if self._shell.pump.tree.phase == "ended":
+                return math.inf  # nothing counts any more
+            raise RuntimeError(
+                f"supervisor {shown(self.name)} belongs to a run of Trio; from another thread look at it by "
+                "trio.from_thread.run_sync(supervisor.tree)"
+            ) from None
 
     def history(self, child: str | None = None) -> tuple[CrashReport, ...]:
         """Return the last crash reports, oldest first: of one child, or of all; at most 100 are kept."""

@@ -53,7 +53,7 @@ class Results(Generic[A, T]):
     _start: Start[A, T]
     _items: Iterator[A]
     max_concurrency: int = field(validator=_check_concurrency)
-    ordered: bool = field(kw_only=True)
+    ordered: bool = field(kw_only=True, validator=lambda *given: checks.flag("map", "ordered", given[2]))
     timeout: float | None = field(kw_only=True, validator=lambda *given: check_timeout(given[2]))
     on_timeout: OnTimeout = field(kw_only=True, validator=_check_on_timeout)
     _open: bool = field(default=False, init=False)

@@ -61,7 +61,7 @@ def test_a_new_agent_has_the_defaults():
 
 def test_a_new_agent_has_a_fresh_id_from_the_world():
     with world.using(world.seeded(1)):
-        ids = [CounterAgent.new().id, CounterAgent.new("").id]
+        ids = [CounterAgent.new().id, CounterAgent.new(None).id]
     with world.using(world.seeded(1)):
         assert [CounterAgent.new().id, CounterAgent.new().id] == ids
     assert ids[0] != ids[1]
@@ -70,6 +70,49 @@ def test_a_new_agent_has_a_fresh_id_from_the_world():
 def test_a_given_id_becomes_text():
     assert CounterAgent.new(7).id == "7"
     assert CounterAgent.new(0).id == "0"
+
+
+class Shop(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "a shop"
+
+
+@pytest.mark.parametrize("id", [" ", "a\nb", "a\0b", "x" * 100_000, "\ud800", "ä/ö"], ids=ascii)
+def test_a_text_is_the_id_as_it_is(id):
+    assert CounterAgent.new(id).id == id
+
+
+def test_a_text_of_another_class_is_the_text_that_it_holds():
+    id = CounterAgent.new(Shop("berlin")).id
+    assert (id, type(id)) == ("berlin", str)
+
+
+class Silent:
+    def __str__(self) -> str:
+        return ""
+
+
+class Unsayable:
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize(
+    ("id", "told"),
+    [
+        ("", "id='' of agent 'counter' is empty: give a text, or None for a fresh id"),
+        (Silent(), "is empty"),
+        (b"", r"id=b'' of agent 'counter' must be a text: decode it"),
+        (bytearray(b"a"), "decode it"),
+        (Unsayable(), "can't be made into a text: ValueError: no text"),
+    ],
+)
+def test_what_says_nothing_is_no_id(id, told):
+    with pytest.raises(InvalidDefinition, match=told) as refused:
+        CounterAgent.new(id)
+    assert refused.value.field == "id"
 
 
 def test_a_given_state_goes_over_the_defaults():

@@ -22,7 +22,7 @@ from jido_trio.errors import (
     SupervisorStopped,
 )
 from jido_trio.runtime import Jido, Runtime, interpret, wait_state
-from jido_trio.supervision import CrashReport
+from jido_trio.supervision import Backoff, CrashReport
 from tests.runtime.agents import BOOM, Notebook, Notes, do, note, settle
 
 
@@ -61,8 +61,10 @@ async def in_a_thread(fn: Any) -> BaseException | None:
         lambda jido, ref: trio.run(jido.stop_agent, ref),
         lambda jido, ref: trio.run(jido.start_agent, Notebook),
         lambda jido, ref: asyncio.run(ref.call(note("lost"))),
+        lambda jido, ref: jido.inspect(),
+        lambda jido, ref: jido.tree(),
     ],
-    ids=["cast_nowait", "cast", "call", "kill", "stop", "start", "call in asyncio"],
+    ids=["cast_nowait", "cast", "call", "kill", "stop", "start", "call in asyncio", "inspect", "tree"],
 )
 async def test_from_another_thread_everything_is_refused_and_the_agent_hears_well_ever_after(attempt):
     async with quiet() as jido:
@@ -74,6 +76,39 @@ async def test_from_another_thread_everything_is_refused_and_the_agent_hears_wel
         assert (agent.state.seen, ref.incarnation, len(jido.list_agents())) == (["before", "after"], 1, 1)
     assert isinstance(refused, RuntimeError)
     assert "trio.from_thread" in str(refused)
+
+
+async def test_a_partition_is_not_looked_at_from_another_thread_either():
+    async with quiet() as jido:
+        partition = await jido.partition("berlin")
+        refused = await in_a_thread(partition.inspect)
+        looked = await trio.to_thread.run_sync(lambda: trio.from_thread.run_sync(partition.inspect))
+
+    assert looked.phase == "up"
+    assert isinstance(refused, RuntimeError)
+    assert "trio.from_thread.run_sync(jido.inspect)" in str(refused)
+
+
+async def test_an_agent_that_pauses_is_looked_at_through_trio_and_who_does_not_is_told_so():
+    async with quiet() as jido:
+        ref = await jido.start_agent(Notebook, backoff=Backoff(first=1000, cap=1000))
+        with pytest.raises(AgentCrashed):
+            await ref.call(BOOM)
+        refused = await in_a_thread(ref.inspect)
+        assert ref.inspect().next_restart is not None
+
+    assert isinstance(refused, RuntimeError)
+    assert "trio.from_thread.run_sync(supervisor.tree)" in str(refused)
+
+
+def test_after_its_run_an_instance_is_looked_at_anywhere():
+    async def program() -> Jido:
+        async with quiet() as jido:
+            await jido.start_agent(Notebook)
+        return jido
+
+    jido = trio.run(program)
+    assert (jido.inspect().phase, jido.tree().phase, jido.tree().restarts) == ("ended", "ended", 0)
 
 
 async def test_a_thread_of_trio_may_speak_to_agents_through_trio():

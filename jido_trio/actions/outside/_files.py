@@ -46,9 +46,7 @@ class Files:
             raise InvalidDefinition("files can't be confined to a folder on this system: it has no openat")
         if not is_path(self.root) or not Path(self.root).is_dir():
             raise InvalidDefinition(f"root={shown(self.root)} of Files is no folder")
-        given: object = self.read_only
-        if not isinstance(given, bool):
-            raise checks.refused("Files", "read_only", given, "must be True or False")
+        checks.flag("Files", "read_only", self.read_only)
         checks.whole("Files", "max_bytes", self.max_bytes, least=1)
         checks.whole("Files", "max_entries", self.max_entries, least=1)
 
