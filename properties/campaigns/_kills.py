@@ -14,6 +14,7 @@ has ticked once; and the journal, folded, gives the states that the agents have.
 
 from __future__ import annotations
 
+import atexit
 import json
 import math
 import os
@@ -25,9 +26,9 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -51,6 +52,11 @@ KILLS_A_RUN = 10
 
 OPERATIONS = 220
 """So many are sent in a run."""
+
+AT_ONCE = {"compaction": 110}
+"""So many of them a program is given that is to die in this way, as it comes there seldom; else `OFTEN`."""
+
+OFTEN = 30
 
 WINDOW = 12
 """So far may an operation be ahead of one that isn't acknowledged: an agent remembers ids for a while only."""
@@ -582,7 +588,7 @@ def played(
     asked = operations(rng)
     try:
         for kill in kills(rng, family):
-            run.play(_left(run, asked)[:30], kill)
+            run.play(_left(run, asked)[: AT_ONCE.get(family, OFTEN)], kill)
     except Wrong as wrong:
         return str(wrong)
     tries = 0
@@ -608,11 +614,20 @@ def campaign(family: str, share: int = 1) -> Iterator[tuple[str, str | None]]:
 
 def campaign_on_postgres(family: str, share: int = 1) -> Iterator[tuple[str, str | None]]:
     """Do so on a PostgreSQL server of our own; give each run, and what is wrong."""
-    with tempfile.TemporaryDirectory(prefix="pg") as name, serving(Path(name) / "server") as server:
-        for seed in _seeds(1000 // share):
-            with tempfile.TemporaryDirectory() as folder:
-                opened = partial(open_postgres, server.conninfo, table=f"run_{seed}")
-                yield f"{family}, run {seed}", played(family, seed, opened, Path(folder), server=server)
+    server = _server()
+    for seed in _seeds(1000 // share):
+        with tempfile.TemporaryDirectory() as folder:
+            opened = partial(open_postgres, server.conninfo, table=f"{family.replace(' ', '_')}_{seed}")
+            yield f"{family}, run {seed}", played(family, seed, opened, Path(folder), server=server)
+
+
+@cache
+def _server() -> Server:
+    """Start a server for all ways; it is stopped when this process ends."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pg"))
+    return stack.enter_context(serving(Path(folder) / "server"))
 
 
 def _seeds(wanted: int) -> Iterator[int]:

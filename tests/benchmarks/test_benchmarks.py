@@ -39,9 +39,16 @@ def compared(ours, bare, *, must=None, rounds=3):
     return compare(benchmark, rounds=rounds, size=len(ours))
 
 
+SLOW = "hop"
+"""It sends in large batches, also when it is quick."""
+
+
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[pytest.mark.long] if at % 2 else []) for at, name in enumerate(sorted(BENCHMARKS))],
+    [
+        pytest.param(name, marks=[pytest.mark.long] if at % 2 or name == SLOW else [])
+        for at, name in enumerate(sorted(BENCHMARKS))
+    ],
 )
 def test_a_quick_run_of_each_benchmark_gives_finite_numbers_and_a_ratio_to_each_baseline(name, tmp_path, capsys):
     main(["--quick", "--only", name, "--json", str(tmp_path / "run.json")])
@@ -181,7 +188,13 @@ def test_a_comparison_sets_each_beside_ours_and_beside_the_loop():
 @pytest.mark.skipif(no_erlang() is not None, reason="no Erlang")
 @pytest.mark.parametrize(
     "program",
-    ["skynet", "ping-pong", "thread-ring", "fork-join", "counting", "big", "dictionary", "call", "cast", "start"],
+    [
+        *("thread-ring", "fork-join", "dictionary", "call"),
+        *(
+            pytest.param(program, marks=pytest.mark.long)
+            for program in ("skynet", "ping-pong", "counting", "big", "cast", "start")
+        ),
+    ],
 )
 def test_erlang_times_each_program_of_the_field(program):
     (time,) = json.loads(output(["escript", str(PEERS / "field.escript"), program, "100"]))

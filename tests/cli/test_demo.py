@@ -73,17 +73,24 @@ def test_any_folder_will_do():
     assert told["documents"]["lost"] == 0
 
 
-def test_into_a_pipe_go_plain_lines():
-    ran = demo()
+@pytest.fixture(scope="module")
+def lines():
+    """What a run without any option writes into a pipe; colours are forced, and a pipe gets none all the same."""
+    command, environment = [*COMMAND, "demo"], os.environ | {"FORCE_COLOR": "1"}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert ran.returncode == 0
-    assert "\x1b" not in ran.stdout
-    assert "refused broken/empty.txt: file is empty" in ran.stdout
-    assert "0 lost" in ran.stdout
+    return ran.stdout
 
 
-def test_a_refusal_is_told_once():
-    assert demo().stdout.count("broken/empty.txt") == 1
-    assert demo().stdout.count("file is empty") == 1
+def test_into_a_pipe_go_plain_lines_even_where_colours_are_forced(lines):
+    assert "\x1b" not in lines
+    assert "refused broken/empty.txt: file is empty" in lines
+    assert "0 lost" in lines
+
+
+def test_a_refusal_is_told_once(lines):
+    assert lines.count("broken/empty.txt") == 1
+    assert lines.count("file is empty") == 1
 
 
 def test_chaos_kills_somebody_while_the_samples_are_read():
@@ -114,25 +121,21 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk here that is always full")
 @pytest.mark.parametrize("arguments", [[], ["--json"]], ids=["lines", "json"])
-def test_a_full_disk_is_told_in_a_line(arguments):
+def test_a_full_disk_is_told_in_a_line(arguments, tmp_path):
+    (tmp_path / "empty.txt").touch()
     with Path("/dev/full").open("w") as full:
-        command = [*COMMAND, "demo", *arguments]
+        command = [*COMMAND, "demo", "--input", str(tmp_path), *arguments]
         ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert ran.returncode == 1
     assert ran.stderr == "jido-trio: can't write the output: No space left on device\n"
 
 
-def test_a_terminal_that_calls_itself_dumb_gets_lines():
-    code, screen = on_a_terminal(*COMMAND, "demo", kind="dumb")
+def test_a_terminal_that_calls_itself_dumb_gets_lines(tmp_path):
+    (tmp_path / "empty.txt").touch()
+    code, screen = on_a_terminal(*COMMAND, "demo", "--input", str(tmp_path), kind="dumb")
     assert code == 0
     assert "\x1b" not in screen
-    assert "refused broken/empty.txt: file is empty" in screen
-
-
-def test_a_pipe_gets_lines_even_where_colours_are_forced():
-    command, environment = [*COMMAND, "demo"], os.environ | {"FORCE_COLOR": "1"}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert "\x1b" not in ran.stdout
+    assert "refused empty.txt: file is empty" in screen
 
 
 def test_a_terminal_shows_the_tree_and_then_the_report():

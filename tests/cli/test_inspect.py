@@ -94,6 +94,13 @@ def path(folder: Path) -> Path:
     return folder / "office.sock"
 
 
+@pytest.fixture(scope="module")
+def office() -> Iterator[Path]:
+    """The socket of a program that runs all the while, for tests that only look."""
+    with tempfile.TemporaryDirectory() as name, running(Path(name) / "office.sock"):
+        yield Path(name) / "office.sock"
+
+
 def inspected(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     assert main(["inspect", *map(str, arguments)]) == 0
     return capsys.readouterr().out
@@ -106,10 +113,9 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return told.err.splitlines()[-1]
 
 
-def test_the_agents_of_a_running_program_are_shown_as_text_and_as_json(path, capsys):
-    with running(path):
-        text = inspected(capsys, path)
-        told = json.loads(inspected(capsys, path, "--json"))
+def test_the_agents_of_a_running_program_are_shown_as_text_and_as_json(office, capsys):
+    text = inspected(capsys, office)
+    told = json.loads(inspected(capsys, office, "--json"))
 
     assert text.splitlines() == [
         "instance 'office' is up: 2 agents (2 idle)",
@@ -125,10 +131,9 @@ def test_the_agents_of_a_running_program_are_shown_as_text_and_as_json(path, cap
     assert told["instance"]["ledger"]["accepted"] == 3
 
 
-def test_one_agent_is_shown_with_its_state_but_for_its_secrets_and_without_control_characters(path, capsys):
-    with running(path):
-        text = inspected(capsys, path, "--agent", "ann")
-        told = inspected(capsys, path, "--agent", "ann", "--json")
+def test_one_agent_is_shown_with_its_state_but_for_its_secrets_and_without_control_characters(office, capsys):
+    text = inspected(capsys, office, "--agent", "ann")
+    told = inspected(capsys, office, "--agent", "ann", "--json")
 
     assert "  state: {'title': 'a\\x1b[31m letter', 'key': '***'}" in text.splitlines()
     assert "  child 'clerk': 'bob'" in text.splitlines()
@@ -178,16 +183,14 @@ def test_async_actions_and_lanes_are_shown(path):
     ]
 
 
-def test_agents_that_are_not_named_are_counted(path, capsys):
-    with running(path):
-        text = inspected(capsys, path, "--limit", 1)
+def test_agents_that_are_not_named_are_counted(office, capsys):
+    text = inspected(capsys, office, "--limit", 1)
 
     assert text.splitlines()[-2:] == ["  'ann' Clerk, idle, life 1", "  and 1 more: give --limit, or --agent ID"]
 
 
-def test_an_agent_that_is_not_there_is_an_error_that_names_the_nearest(path, capsys):
-    with running(path):
-        error = refused(capsys, path, "--agent", "anne")
+def test_an_agent_that_is_not_there_is_an_error_that_names_the_nearest(office, capsys):
+    error = refused(capsys, office, "--agent", "anne")
 
     assert error == "jido-trio inspect: error: no agent has the id 'anne'; did you mean 'ann'?"
 
@@ -232,9 +235,9 @@ def test_a_terminal_that_can_draws_one_picture_over_the_other(path, kind, draws)
     assert (b"\x1b[" in screen) == draws
 
 
-def test_watching_ends_by_control_c(path):
-    command = [sys.executable, "-m", "jido_trio.cli", "inspect", str(path), "--watch"]
-    with running(path), subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watching:
+def test_watching_ends_by_control_c(office):
+    command = [sys.executable, "-m", "jido_trio.cli", "inspect", str(office), "--watch"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
         watching.stdout.readline()
         watching.send_signal(signal.SIGINT)

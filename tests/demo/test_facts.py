@@ -178,10 +178,10 @@ def test_the_facts_of_a_letter_are_those_a_reader_would_note():
 @pytest.mark.parametrize(
     "unit",
     [
-        *("a", "1 ", "12 mar ", "e\u0327\u0301", "\ud800"),
+        *("a", "12 mar ", "\ud800"),
         *(
             pytest.param(unit, marks=pytest.mark.long)
-            for unit in (".", " ", "\n ", "1", "1,", "a'", "€", "\u0301", "漢", '!"')
+            for unit in (".", " ", "\n ", "1", "1 ", "e\u0327\u0301", "1,", "a'", "€", "\u0301", "漢", '!"')
         ),
     ],
 )

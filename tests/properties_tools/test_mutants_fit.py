@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from functools import cache
+from functools import cache, partial
 
 import pytest
 
@@ -52,15 +52,15 @@ def test_each_fault_that_the_laws_must_find_is_told_of_in_the_docs():
 @pytest.fixture
 def project(tmp_path):
     """Write modules of a part of a package of its own; return the root."""
+    return partial(write, tmp_path)
 
-    def write(**modules):
-        part = tmp_path / "jido_trio" / "supervision"
-        part.mkdir(parents=True)
-        for name, source in modules.items():
-            (part / f"{name}.py").write_text(source)
-        return tmp_path
 
-    return write
+def write(root, **modules):
+    part = root / "jido_trio" / "supervision"
+    part.mkdir(parents=True)
+    for name, source in modules.items():
+        (part / f"{name}.py").write_text(source)
+    return root
 
 
 def mutant(within, old, new):
@@ -124,7 +124,7 @@ def test_a_check_names_what_failed_or_hangs(then, failed, tmp_path):
     assert Check("some", ("-c", program)).run(tmp_path, 3) == failed
 
 
-@pytest.mark.parametrize("name", ["temporary_kept", "gives_up_one_early"])
+@pytest.mark.parametrize("name", ["temporary_kept", pytest.param("gives_up_one_early", marks=pytest.mark.long)])
 def test_erlangs_recordings_catch_a_broken_rule_within_seconds(name):
     with copy_of() as copy:
         replay = Check("recordings", ("-m", "properties.mutants._replay"))
@@ -158,10 +158,10 @@ def h():
 """
 
 
-@pytest.fixture
-def recording(project, monkeypatch):
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
     """Record the tests of a package of its own; return the recording, and the root."""
-    root = project(__init__="", _a=SOURCE)
+    root = write(tmp_path_factory.mktemp("recorded"), __init__="", _a=SOURCE)
     (root / "jido_trio" / "__init__.py").touch()
     (root / "test_a.py").write_text(f"import sys, time\n{TESTS}")
     ours = ("-p", "properties.mutants._plugin", "--record", "told.json", "-p", "no:cacheprovider", "-q")
