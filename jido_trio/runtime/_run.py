@@ -180,7 +180,7 @@ class Map(Action, name="map", description="Runs an action for each of several it
     """So many run at once."""
     on_failure: Literal["stop", "collect"] = "stop"
     """"stop": the first failure cancels the others, and is that of the whole. "collect": all are run, and `results` are
-    an `Outcome` each."""
+    an `Outcome` each. What is no failure but a crash is one of the whole in either way."""
 
     async def run(self, context: Context[Any]) -> Result:
         """Run it for each."""
