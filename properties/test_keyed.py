@@ -335,7 +335,14 @@ PLANTED: list[Callable[[pytest.MonkeyPatch], None]] = [
 ]
 
 
-@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+SLOW = (who_runs_on_after_a_failure_is_forgotten, a_failed_start_keeps_its_room)
+"""It takes many programs to come to these."""
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [pytest.param(plant, id=plant.__name__, marks=pytest.mark.long if plant in SLOW else []) for plant in PLANTED],
+)
 def test_a_planted_fault_is_found(plant, monkeypatch):
     plant(monkeypatch)
     found = settings(CHECKED, max_examples=100, phases=[Phase.generate], derandomize=True)

@@ -14,7 +14,13 @@ def test_under_load_each_message_has_one_fate_and_the_ledgers_agree_with_who_cou
     assert min(done["crashes"], done["kills"], done["stops"], done["floods"], run.sent) > 0
 
 
-@pytest.mark.parametrize("plant", PLANTS)
+QUICK = ("lost", "doubled")
+"""These are planted each time, the others in the long run: each takes its time in real seconds."""
+
+
+@pytest.mark.parametrize(
+    "plant", [pytest.param(plant, marks=[] if plant in QUICK else [pytest.mark.long]) for plant in PLANTS]
+)
 def test_a_planted_fault_is_found(plant):
     run = soaked(1.5, 6000, 100, plant=plant)
 

@@ -55,7 +55,10 @@ def undisturbed(folder):
 
 @pytest.mark.parametrize(
     "moments",
-    [pytest.param((1,), marks=pytest.mark.long), (12, 9, 2), pytest.param((30, 1), marks=pytest.mark.long)],
+    [
+        (12, 2),
+        *(pytest.param(lines, marks=pytest.mark.long) for lines in ((1,), (30, 1), (12, 9, 2))),
+    ],
     ids=str,
 )
 def test_killed_in_the_middle_and_started_again_it_ends_as_one_that_was_not(moments, folder, undisturbed, tmp_path):
@@ -69,10 +72,16 @@ def test_killed_in_the_middle_and_started_again_it_ends_as_one_that_was_not(mome
     assert store["before"] > 0
 
 
-def test_a_run_that_is_over_is_told_again(folder, undisturbed, tmp_path):
-    arguments = ["--input", str(folder), "--store", str(tmp_path / "demo.db"), "--json"]
-    finished(*arguments)
-    report = finished(*arguments)
+@pytest.fixture(scope="module")
+def over(folder, tmp_path_factory):
+    """The store of a run that is over."""
+    store = str(tmp_path_factory.mktemp("over") / "demo.db")
+    finished("--input", str(folder), "--store", store)
+    return store
+
+
+def test_a_run_that_is_over_is_told_again(folder, undisturbed, over):
+    report = finished("--input", str(folder), "--store", over, "--json")
     assert outcome(report) == undisturbed
     assert json.loads(report)["store"]["before"] == undisturbed["documents"]["found"]
 
@@ -85,10 +94,8 @@ def test_what_was_refused_before_the_kill_is_told_in_the_report(folder, tmp_path
     assert f"Kept in {tmp_path}/demo.db: start 2, which found" in told
 
 
-def test_a_store_about_another_folder_is_refused_and_nothing_is_read(folder, tmp_path):
-    store = str(tmp_path / "demo.db")
-    finished("--input", str(folder), "--store", store)
-    ran = subprocess.run([*COMMAND, "--store", store], capture_output=True, text=True, timeout=60, check=False)
+def test_a_store_about_another_folder_is_refused_and_nothing_is_read(over):
+    ran = subprocess.run([*COMMAND, "--store", over], capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "give that folder, or another file" in ran.stderr
 

@@ -44,11 +44,11 @@ def memories(kind: type[MemoryStorage] = MemoryStorage) -> Open:
 
 
 def test_memory_keeps_the_promises():
-    check_storage(memories(), examples=40)
+    check_storage(memories(), examples=20)
 
 
 def test_an_sqlite_file_keeps_the_promises(tmp_path):
-    check_storage(lambda name: open_sqlite(tmp_path / f"{name}.db"), examples=15)
+    check_storage(lambda name: open_sqlite(tmp_path / f"{name}.db"), examples=8)
 
 
 def test_a_power_safe_sqlite_file_keeps_the_promises(tmp_path):

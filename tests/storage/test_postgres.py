@@ -37,7 +37,7 @@ def ask(server, query: str) -> None:
 
 
 def test_it_keeps_the_promises(server):
-    check_storage(lambda name: open_postgres(server.conninfo, table=name), examples=8)
+    check_storage(lambda name: open_postgres(server.conninfo, table=name), examples=4)
 
 
 async def test_two_that_share_a_table_see_each_others_commits_and_never_overwrite(server):

@@ -109,6 +109,7 @@ FAULTS = [
         "_decide",
         "return call is not None and waits_for_approval(steps.rules, steps.c, call)",
         "return call is not None",
+        rare=True,
     ),
     Fault("a result comes twice", "_decide", "if _open(steps, result.id) is None:", "if False:"),
     Fault(
