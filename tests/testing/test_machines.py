@@ -188,10 +188,10 @@ class SellSlowly(Sell):
     [
         (Raise(OSError), OSError),
         (CutShort(), trio.TooSlowError),
-        (LoseReply(), ReplyLost),
         (Hang(), None),
-        (Slow(2.0), None),
-        (JumpClock(60.0), None),
+        pytest.param(LoseReply(), ReplyLost, marks=pytest.mark.long),
+        pytest.param(Slow(2.0), None, marks=pytest.mark.long),
+        pytest.param(JumpClock(60.0), None, marks=pytest.mark.long),
     ],
 )
 def test_whatever_else_may_go_wrong_at_a_point_goes_wrong_there_and_the_instance_bears_it(fault, crash) -> None:
