@@ -985,6 +985,8 @@ class RecordRefused(StorageError):
     key: str
     what: str
     """What is wrong with it."""
+    missing: str = ""
+    """The class that isn't there, as "module:Class", if that is what is wrong: its module isn't imported, or has none."""
 
     def __str__(self) -> str:
         return (

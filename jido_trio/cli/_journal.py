@@ -6,14 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import trio
 
 from jido_trio.cli._output import say
-from jido_trio.cli._store import Progress, add_storage, imported, opened, the_agent
-from jido_trio.cli._whatif import changed_class, left_out, plain_differences, plain_divergence
+from jido_trio.cli._store import Progress, add_storage, explained, import_all, not_imported, opened, the_agent
+from jido_trio.cli._whatif import changed_class, import_changes, left_out, plain_differences, plain_divergence
 from jido_trio.core import Agent, Difference, Divergence, Fork, diff, migrated, replay
 from jido_trio.data import unstructure
 from jido_trio.errors import AgentNotFound, InvalidDefinition, JidoError, RecordRefused
@@ -21,13 +20,13 @@ from jido_trio.extras import MissingExtra
 from jido_trio.redact import said
 from jido_trio.runtime import (
     JournalInfo,
-    JournalReader,
     compact_journal,
     journal_info,
     journal_names,
     open_journal,
     read_entries,
 )
+from jido_trio.runtime.inner import journal_span
 from jido_trio.storage import Storage
 
 FAILED, USAGE = 1, 2
@@ -39,10 +38,8 @@ WIDE = 300
 
 def journal(options: argparse.Namespace) -> int:
     """Do what was asked for, and return the exit code."""
-    sys.path.insert(0, str(Path.cwd()))
     try:
-        for module in options.modules:
-            imported(module)
+        import_all(options.modules)
         return trio.run(_run, options)
     except MissingExtra as error:
         return int(options.fail(str(error)))
@@ -52,8 +49,9 @@ def journal(options: argparse.Namespace) -> int:
 
 def refused(error: BaseException) -> int:
     """Tell of what went wrong, and return the exit code."""
-    print(f"jido-trio: {error}", file=sys.stderr)
-    return USAGE if isinstance(error, AgentNotFound | InvalidDefinition) else FAILED
+    print(f"jido-trio: {explained(error)}", file=sys.stderr)
+    is_usage = isinstance(error, AgentNotFound | InvalidDefinition) or not_imported(error)
+    return USAGE if is_usage else FAILED
 
 
 async def _run(options: argparse.Namespace) -> int:
@@ -70,7 +68,7 @@ async def _list(storage: Storage, options: argparse.Namespace) -> int:
             info = await journal_info(storage, instance, agent_id)
         except RecordRefused as error:
             broken += 1
-            print(f"jido-trio: {error}", file=sys.stderr)
+            print(f"jido-trio: {explained(error)}", file=sys.stderr)
             continue
         if options.json:
             found.append(_plain_info(info))
@@ -126,17 +124,15 @@ def _action_name(instruction: Any) -> object:
     return action.get("$type", action.get("$")) if isinstance(action, dict) else action
 
 
-async def _open(
-    storage: Storage, options: argparse.Namespace, upto: int | None = None
-) -> tuple[JournalInfo, JournalReader]:
-    info = await _whose(storage, options)
-    return info, await open_journal(storage, info.instance, info.agent_id, upto=upto)
-
-
 async def _states(storage: Storage, options: argparse.Namespace, numbers: Sequence[int | None]) -> list[Agent[Any]]:
     """Return the agent after each of some inputs, from one fold; None is the last input."""
     last = None if None in numbers else max(filter(None, numbers), default=0)
-    info, reader = await _open(storage, options, last)
+    info = await _whose(storage, options)
+    span = await journal_span(storage, info.instance, info.agent_id)
+    for wanted in numbers:
+        if wanted is not None and not span[0] <= wanted <= span[1]:
+            raise _outside(info, wanted, *span)
+    reader = await open_journal(storage, info.instance, info.agent_id, upto=last)
     agent, number = reader.begin, reader.number
     found = {number: agent}
     with Progress("folded input", info.number) as progress:
@@ -148,10 +144,14 @@ async def _states(storage: Storage, options: argparse.Namespace, numbers: Sequen
             progress.at(number)
     for wanted in numbers:
         if wanted is not None and wanted not in found:
-            raise InvalidDefinition(
-                f"input {wanted}: the journal of {said(info.agent_id)} goes from {reader.number} to {number}"
-            )
+            raise _outside(info, wanted, reader.number, number)  # it was cut meanwhile
     return [agent if wanted is None else found[wanted] for wanted in numbers]
+
+
+def _outside(info: JournalInfo, wanted: int, first: int, last: int) -> InvalidDefinition:
+    return InvalidDefinition(
+        f"input {wanted}: the journal of {said(info.agent_id)} goes from {first} to {last}; give a number within"
+    )
 
 
 async def _replay(storage: Storage, options: argparse.Namespace) -> int:
@@ -212,14 +212,16 @@ async def _verified(storage: Storage, instance: str, agent_id: str) -> tuple[int
                 inputs += len(page)
                 progress.at(page[-1].number)
     except JidoError as error:
-        return inputs, str(error)
+        return inputs, explained(error)
     return inputs, None
 
 
 async def _whatif(storage: Storage, options: argparse.Namespace) -> int:
     if not (options.instead or options.actions or options.without):
         raise InvalidDefinition("whatif: say what is to be changed, by --with, --action or --without")
-    info, reader = await _open(storage, options)
+    import_changes(options.instead, options.actions)
+    info = await _whose(storage, options)
+    reader = await open_journal(storage, info.instance, info.agent_id)
     cls = changed_class(type(reader.begin), options.instead, options.actions)
     fork = Fork(reader.begin, migrated(reader.begin, cls))
     wanted, met = set(options.without), set[str]()

@@ -38,13 +38,14 @@ from jido_trio.ai import (
 from jido_trio.ai.inner import chat_log, concealed_call, said_instead
 from jido_trio.cli._journal import refused
 from jido_trio.cli._output import say
-from jido_trio.cli._store import add_storage, imported, opened, the_agent
+from jido_trio.cli._store import add_storage, import_all, opened, the_agent
 from jido_trio.data import unstructure
 from jido_trio.errors import InvalidDefinition, JidoError
 from jido_trio.extras import MissingExtra
 from jido_trio.redact import said, shown
 from jido_trio.runtime import open_journal
 
+MODULES = "where the classes are"
 REPLAY = "Show a conversation that was kept, or how it would go if a model said something else. Nothing is sent."
 CODES = "exit code: 0 done; 1 a record, or the storage, can't be used; 2 wrong usage, or there is no such agent"
 
@@ -56,7 +57,7 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     add_storage(parser)
     parser.add_argument("agent", metavar="AGENT", nargs="?", default="chat", help="the agent's id (default: chat)")
     parser.add_argument("--instance", metavar="NAME", help="of the agent, where several have one of that id")
-    parser.add_argument("--import", dest="modules", action="append", default=[], metavar="MODULE", help="of the class")
+    parser.add_argument("--import", dest="modules", action="append", default=[], metavar="MODULE", help=MODULES)
     parser.add_argument(
         "--whatif", metavar="ANSWERS", help="a file: what models say, and tools return, instead; each a line of JSON"
     )
@@ -66,8 +67,7 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
 
 def _replay(options: argparse.Namespace) -> int:
     try:
-        for module in options.modules:
-            imported(module)
+        import_all(options.modules)
         answers = _answers(Path(options.whatif)) if options.whatif is not None else None
         rules, log = trio.run(_log_of, options)
     except MissingExtra as error:

@@ -7,16 +7,17 @@ import importlib
 import os
 import sys
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 import trio
 from attrs import Factory, define, field
 
-from jido_trio.errors import AgentNotFound, InvalidDefinition
-from jido_trio.redact import shown, shown_error
+from jido_trio.errors import AgentNotFound, InvalidDefinition, RecordRefused
+from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime import JournalInfo, journal_info
 from jido_trio.runtime.inner import instances_with
 from jido_trio.storage import Storage, encrypted, open_sqlite
@@ -146,33 +147,60 @@ async def the_agent(storage: Storage, agent_id: str, instance: str | None) -> Jo
     return await journal_info(storage, name, agent_id)
 
 
-def imported(module: str) -> None:
-    """Import a module of the user's.
+def import_all(modules: Iterable[str]) -> None:
+    """Import the modules that `--import` names, those of the folder where the command was called among them.
 
     Raises:
-        InvalidDefinition: It can't be imported.
+        InvalidDefinition: One can't be imported.
     """
+    sys.path.insert(0, str(Path.cwd()))
+    for module in modules:
+        _imported("--import", module)
+
+
+def _imported(option: str, module: str) -> None:
     try:
         importlib.import_module(module)
-    except Exception as error:
-        raise InvalidDefinition(f"module {shown(module)} can't be imported: {shown_error(error)}") from error
+    except (Exception, SystemExit) as error:
+        is_absent = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+        where = "; call the command in the folder that has it, or install it" if is_absent else ""
+        why = f"module {shown(module)} can't be imported: {shown_error(error)}{where}"
+        raise InvalidDefinition(f"{option}: {why}") from error
 
 
-def class_at(place: str, kind: type[T]) -> type[T]:
-    """Return the class at `module:Class`; its module is imported.
+def not_imported(error: BaseException) -> bool:
+    """Whether a record needs a class of a module that wasn't imported."""
+    return isinstance(error, RecordRefused) and error.missing.partition(":")[0] not in {"", *sys.modules}
+
+
+def explained(error: BaseException) -> str:
+    """Return what went wrong, as people hear it who gave arguments: a class that is missing is one that they can name."""
+    if not isinstance(error, RecordRefused) or not error.missing:
+        return str(error)
+    module, _, name = error.missing.partition(":")
+    what = f"the record {shown(error.key)} needs the class {shown(error.missing)}"
+    if module == "__main__":
+        return f"{what}, of a program that had no name to import it by; put the class into a module, and run that again"
+    if not_imported(error):
+        return f"{what}: give --import {said(module)}, in the folder that has this module, or with it installed"
+    return f"{what}, and module {shown(module)} has no {said(name)}; if it was renamed, keep the old name for it there"
+
+
+def class_at(option: str, place: str, kind: type[T]) -> type[T]:
+    """Return the class at `module:Class`, which an option named; its module is imported.
 
     Raises:
         InvalidDefinition: There is none, or it is of another kind.
     """
     module, colon, name = place.partition(":")
     if not (module and colon and name):
-        raise InvalidDefinition(f"{shown(place)} names no class: write module:Class")
-    imported(module)
+        raise InvalidDefinition(f"{option}: {shown(place)} names no class: write module:Class")
+    _imported(option, module)
     found: object = sys.modules[module]
     for part in name.split("."):
         found = getattr(found, part, None)
     if not (isinstance(found, type) and issubclass(found, kind)):
-        raise InvalidDefinition(f"there is no class of {kind.__name__} at {shown(place)}")
+        raise InvalidDefinition(f"{option}: there is no class of {kind.__name__} at {shown(place)}")
     return found
 
 

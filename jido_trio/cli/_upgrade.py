@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import trio
 
 from jido_trio.cli._output import say
-from jido_trio.cli._store import Progress, add_storage, class_at, imported, opened
+from jido_trio.cli._store import Progress, add_storage, class_at, explained, import_all, opened
 from jido_trio.cli._whatif import plain_divergence
 from jido_trio.core import Agent
 from jido_trio.errors import JidoError
@@ -25,17 +24,15 @@ DIFFERS, IMPOSSIBLE = 1, 2
 
 def upgrade(options: argparse.Namespace) -> int:
     """Rehearse, and return the exit code."""
-    sys.path.insert(0, str(Path.cwd()))
     try:
-        for module in options.modules:
-            imported(module)
-        new = class_at(options.new, Agent)
-        old = class_at(options.old, Agent) if options.old is not None else new
+        import_all(options.modules)
+        new = class_at("--to", options.new, Agent)
+        old = class_at("--from", options.old, Agent) if options.old is not None else new
         return trio.run(_rehearse, options, old, new)
     except MissingExtra as error:
         return int(options.fail(str(error)))
     except JidoError as error:
-        print(f"jido-trio: {error}", file=sys.stderr)
+        print(f"jido-trio: {explained(error)}", file=sys.stderr)
         return IMPOSSIBLE
 
 

@@ -15,6 +15,21 @@ from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 
 
+def import_changes(instead: str | None, actions: Sequence[str]) -> None:
+    """Import what is to be changed: often the module of the journal's own class, and better refused before a long fold.
+
+    Raises:
+        InvalidDefinition: There is no such class or action.
+    """
+    if instead is not None:
+        class_at("--with", instead, Agent)
+    for each in actions:
+        _, is_change, place = each.partition("=")
+        if not is_change:
+            raise InvalidDefinition(f"--action: {shown(each)} names no change: write PATTERN=module:Action")
+        class_at("--action", place, Action)
+
+
 def changed_class(cls: type[Agent[Any]], instead: str | None, actions: Sequence[str]) -> type[Agent[Any]]:
     """Return the class at `instead`, or `cls`, with other actions for some of its routes, each "pattern=module:Action".
 
@@ -22,7 +37,7 @@ def changed_class(cls: type[Agent[Any]], instead: str | None, actions: Sequence[
         InvalidDefinition: There is no such class, action or route.
     """
     if instead is not None:
-        cls = class_at(instead, Agent)
+        cls = class_at("--with", instead, Agent)
     wanted: dict[str, type[Action]] = {}
     for each in actions:
         pattern, _, place = each.partition("=")
@@ -33,7 +48,7 @@ def changed_class(cls: type[Agent[Any]], instead: str | None, actions: Sequence[
                 f"--action {shown(each)}: {cls.__qualname__} has no route {shown(pattern)}"
                 f"{did_you_mean(pattern, patterns)}; it has {known}"
             )
-        wanted[pattern] = class_at(place, Action)
+        wanted[pattern] = class_at("--action", place, Action)
     if not wanted:
         return cls
     routes = [

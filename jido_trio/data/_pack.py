@@ -88,9 +88,8 @@ def named_class(name: object, path: Place = ()) -> type:
     for cls in _found(name):
         if isinstance(cls, type):
             return cls
-    raise _misfit(
-        f"there is no class {shown(name)}: import its module first; if it was renamed, keep the old name for it", path
-    )
+    why = f"there is no class {shown(name)}: import its module first; if it was renamed, keep the old name for it"
+    raise Misfit([Problem(why, path, missing=name if isinstance(name, str) else "")])
 
 
 def _found(name: object) -> Iterator[object]:

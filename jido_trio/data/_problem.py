@@ -38,6 +38,8 @@ class Problem:
     """Where, from the outside in; empty for the whole."""
     is_unknown: bool = False
     """Whether the path leads to a field that isn't there."""
+    missing: str = ""
+    """The name of the class that isn't there, as "module:Class", if that is what is wrong."""
 
     def under(self, step: Step) -> "Problem":
         """Return the same problem of a value that holds the other at `step`."""
@@ -68,6 +70,11 @@ class Misfit(ErrorValue, ValueError):
 
     problems: tuple[Problem, ...] = field(converter=_problems)
     """What doesn't fit, each with its path; a text is taken for one of the whole."""
+
+    @property
+    def missing(self) -> str:
+        """The name of the first class that isn't there; empty if all are."""
+        return next((problem.missing for problem in self.problems if problem.missing), "")
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.problems[:_MANY])) + ("; ..." if len(self.problems) > _MANY else "")

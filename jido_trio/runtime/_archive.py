@@ -419,7 +419,9 @@ class Archive:
         """
         try:
             return read(record.value)
-        except (Misfit, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except Misfit as error:
+            raise RecordRefused(record.key, said(error), error.missing) from None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise RecordRefused(record.key, said(error)) from None
 
     async def range(self, kind: str, start: str = "", end: str = "") -> list[Record]:

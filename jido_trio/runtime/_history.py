@@ -245,7 +245,7 @@ async def open_journal(storage: Storage, instance: str, agent_id: str, *, upto: 
         raise AgentNotFound(agent_id)
     bases = await archive.range("base/")
     if not bases:
-        raise RecordRefused(archive.base(0), "it is missing, and the journal can't be folded without it")
+        raise _no_base(archive)
     begin = archive.read_snapshot(bases[0], _class_of(bases[0]))
     pages = JournalPages(archive, lambda record: _entry(archive, record), begin.number, upto)
     return JournalReader(begin.agent, begin.number, pages)
@@ -287,7 +287,9 @@ def _entry(archive: Archive, record: Record) -> Entry:
 def _class_of(record: Record) -> type[Agent[Any]]:
     try:
         cls = named_class(json.loads(record.value)["class"])
-    except (Misfit, ValueError, KeyError, TypeError, RecursionError) as error:
+    except Misfit as error:
+        raise RecordRefused(record.key, said(error), error.missing) from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordRefused(record.key, said(error)) from None
     if not issubclass(cls, Agent):
         raise RecordRefused(record.key, f"{shown(cls)} is no class of agents any more")
@@ -335,6 +337,27 @@ async def compact_journal(
     ops.append(DeleteRange(archive.past(0), archive.past(number + 1)))
     await storage.commit(ops)
     return gone
+
+
+async def journal_span(storage: Storage, instance: str, agent_id: str) -> tuple[int, int]:
+    """Return the number of the input from which the journal of an agent can be folded on, and that of the last.
+
+    Raises:
+        AgentNotFound: There is no such agent.
+        RecordRefused: A record can't be read, or is missing.
+        StorageError: See `Storage.scan`.
+    """
+    archive = archive_of(storage, instance, agent_id)
+    if not await archive.owned():
+        raise AgentNotFound(agent_id)
+    bases = await archive.range("base/")
+    if not bases:
+        raise _no_base(archive)
+    return number_in(bases[0]), await last_number(archive)
+
+
+def _no_base(archive: Archive) -> RecordRefused:
+    return RecordRefused(archive.base(0), "it is missing, and the journal can't be folded without it")
 
 
 async def last_number(archive: Archive) -> int:
