@@ -210,14 +210,25 @@ class _Lines:
 
 @define
 class _Events:
-    """Server-sent events, as bytes come; only their data matters here."""
+    """Server-sent events, as bytes come; only their data matters here.
+
+    Their lines end in CR LF, LF or CR (HTML, "Parsing an event stream"). A CR ends its line at once, whatever comes
+    next: an LF right after it belongs to it, even if that comes later.
+    """
 
     _lines: _Lines = field(factory=_Lines)
     _data: list[str] = field(factory=list)
+    _after_cr: bool = False
+    """Whether the piece before ended in a CR."""
 
     def fed(self, piece: bytes) -> Iterator[str]:
         """Yield the data of each event that is whole now."""
-        for text in self._lines.all(piece):
+        if not piece:
+            return
+        if self._after_cr:
+            piece = piece.removeprefix(b"\n")
+        self._after_cr = piece.endswith(b"\r")
+        for text in self._lines.all(piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")):
             if text.startswith("data:"):
                 self._data.append(text[5:].removeprefix(" "))
             elif not text and self._data:
