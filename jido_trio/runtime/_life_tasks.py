@@ -3,6 +3,9 @@
 A life needs a task of its own only while one of these runs. Then it has one, which opens a nursery for all of them and
 ends with the last. What leaves one of them is a crash of the life: the others are cancelled, and the agent handles
 nothing until they have ended.
+
+Trio writes the `repr` of each error that leaves a task into the reason of the cancellation. One that raises there ends
+the whole run as an internal error, so such an error is kept aside, and raised when the nursery is closed.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ class LifeTasks:
     _nursery: trio.Nursery | None = None
     """Where they run; None before it is open, and when the last of them is done."""
     _unstarted: list[tuple[Runtime, Callable[..., Awaitable[object]], tuple[object, ...]]] = field(factory=list)
+    _untold: list[BaseException] = field(factory=list)
+    """Errors that were kept aside."""
     _running: int = 0
     _open: bool = False
     """Whether the life has its task."""
@@ -66,7 +71,7 @@ class LifeTasks:
     async def _live(self) -> None:
         """Be the task of the life, as long as it needs one."""
         failed = None
-        while self._unstarted and failed is None:
+        while self._unstarted and failed is None and not self._untold:
             try:
                 async with trio.open_nursery() as nursery:
                     self._nursery = nursery
@@ -77,6 +82,8 @@ class LifeTasks:
             except BaseExceptionGroup as group:
                 failed = group
         self._open = False
+        failed = _together(failed, self._untold)
+        self._untold.clear()
         if failed is not None:
             try:
                 raise plain(failed)
@@ -102,7 +109,10 @@ class LifeTasks:
                 if isinstance(self._life.detail, AgentCrash):
                     self._cell.crashing(error, self._life.detail)
                 self._life.in_vain = is_in_vain(self._cell, error, self._life.detail)
-            raise
+            if is_told(error) or self._nursery is None:
+                raise
+            self._untold.append(error)
+            self._nursery.cancel_scope.cancel()
         finally:
             self._running -= 1
             if not self._running:
@@ -114,20 +124,65 @@ async def _called(async_fn: Callable[..., Awaitable[object]], args: tuple[object
     await async_fn(*args)
 
 
+@define(eq=False)
+class PlainNursery:
+    """A nursery for tasks that may raise what can't be told."""
+
+    _nursery: trio.Nursery
+    _untold: list[BaseException]
+
+    @property
+    def cancel_scope(self) -> trio.CancelScope:
+        """That of all tasks."""
+        return self._nursery.cancel_scope
+
+    def start_soon(self, async_fn: Callable[..., Awaitable[object]], *args: object) -> None:
+        """Run `async_fn(*args)` in a task."""
+        self._nursery.start_soon(self._run, async_fn, args, name=async_fn)
+
+    async def _run(self, async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]) -> None:
+        try:
+            await async_fn(*args)
+        except BaseException as error:
+            if is_told(error):
+                raise
+            self._untold.append(error)
+            self.cancel_scope.cancel()
+
+
 @asynccontextmanager
-async def open_plain_nursery() -> AsyncGenerator[trio.Nursery]:
+async def open_plain_nursery() -> AsyncGenerator[PlainNursery]:
     """Open a nursery that raises the one error of its tasks as it is, where there is but one."""
-    failed = None
+    failed, untold = None, list[BaseException]()
     try:
         async with trio.open_nursery() as nursery:
-            yield nursery
+            yield PlainNursery(nursery, untold)
     except BaseExceptionGroup as group:
-        failed = plain(group)
+        failed = group
+    failed = _together(failed, untold)
     if failed is not None:
         try:
-            raise failed
+            raise plain(failed)
         finally:
-            del failed
+            del failed, untold
+
+
+def is_told(error: BaseException) -> bool:
+    """Whether an error has a `repr`, as Trio will ask for it."""
+    try:
+        repr(error)
+    except BaseException:  # noqa: BLE001  # whatever it is, there it would end the run
+        return False
+    return True
+
+
+def _together(
+    failed: BaseExceptionGroup[BaseException] | None, untold: list[BaseException]
+) -> BaseExceptionGroup[BaseException] | None:
+    """Return what has failed with what was kept aside."""
+    if not untold:
+        return failed
+    return BaseExceptionGroup("tasks failed", [*(failed.exceptions if failed is not None else ()), *untold])
 
 
 def discard(*args: object) -> None:
