@@ -2,9 +2,10 @@
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
+from jido_trio import checks
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 
@@ -33,10 +34,14 @@ class Described:
         tags: Iterable[str] | None,
         vsn: str | None,
     ) -> None:
+        owner = f"{kind} {cls.__qualname__}"
+        for field, given in (("description", description), ("category", category), ("vsn", vsn)):
+            if given is not None:
+                checks.text(owner, field, given, blank=field != "vsn")
         cls.name = checked_name(kind, cls, name)
         cls.description = description or _summary(cls) or cls.description
         cls.category = category or cls.category
-        cls.tags = _checked_tags(cls, tags) or cls.tags
+        cls.tags = _checked_tags(owner, tags) or cls.tags
         cls.vsn = vsn or cls.vsn
 
 
@@ -51,10 +56,17 @@ def checked_name(kind: str, cls: type, name: object) -> str:
     return chosen
 
 
-def _checked_tags(cls: type, tags: Iterable[str] | None) -> tuple[str, ...]:
+def _checked_tags(owner: str, tags: object) -> tuple[str, ...]:
+    if tags is None:
+        return ()
     if isinstance(tags, str):
-        raise InvalidDefinition(f"tags of {cls.__qualname__} are several words, not one: write tags=[{shown(tags)}]")
-    return tuple(tags or ())
+        raise checks.refused(owner, "tags", tags, f"must be several words, not one: write tags=[{shown(tags)}]")
+    if isinstance(tags, bytes | Mapping) or not isinstance(tags, Iterable):
+        raise checks.refused(owner, "tags", tags, "must be several words, as a list")
+    given = tuple(tags)
+    for tag in given:
+        checks.text(owner, "tags", tag)
+    return given
 
 
 def _summary(cls: type) -> str:
