@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import attrs
 
-__all__ = ["HIDDEN", "Secret", "plain", "said", "secret_fields", "secret_texts", "shown", "shown_error"]
+__all__ = ["HIDDEN", "Secret", "plain", "said", "secret_fields", "secret_texts", "shown", "shown_error", "shown_json"]
 
 T = TypeVar("T")
 
@@ -49,6 +49,14 @@ def shown(value: object, limit: int = 200, *, hide: Collection[str] = ()) -> str
         hide: Texts that mustn't be shown.
     """
     return _line(_safely(value, lambda: _repr(value, limit, _DEPTH, hide), "repr"), limit)
+
+
+def shown_json(value: object, limit: int = 200) -> str:
+    """Return a value of JSON as JSON writes it, in a line of at most `limit` characters; what is none as `shown` does.
+
+    It is for readers who know JSON, and no Python: `null`, `true`, `"x"`.
+    """
+    return _line(_safely(value, lambda: _json(value, limit, _DEPTH), "repr"), limit)
 
 
 def said(value: object, limit: int = 500, *, hide: Collection[str] = ()) -> str:
@@ -171,6 +179,22 @@ def _repr(value: Any, limit: int, depth: int, hide: Collection[str]) -> str:
         count = sum(each.repr is not False for each in attrs.fields(cls))
         return _joined(f"{_name(cls).rpartition('>.')[2]}(", parts, ")", count, limit)
     return without(_plain(repr(value)), hide)
+
+
+def _json(value: Any, limit: int, depth: int) -> str:
+    cls = type(value)
+    if value is None or cls is bool:
+        return {None: "null", True: "true", False: "false"}[value]
+    if cls is str:
+        return json.dumps(value[:limit], ensure_ascii=False) + ("" if len(value) <= limit else "...")
+    if cls in {dict, list, tuple} and depth <= 0 and value:
+        return "..."
+    if cls is dict:
+        pairs = (f"{_json(key, limit, 0)}: {_json(each, limit, depth - 1)}" for key, each in value.items())
+        return _joined("{", pairs, "}", len(value), limit)
+    if cls is list or cls is tuple:
+        return _joined("[", (_json(each, limit, depth - 1) for each in value), "]", len(value), limit)
+    return _safely(value, lambda: _repr(value, limit, depth, ()), "repr")
 
 
 _WALKED: frozenset[object] = frozenset({cls.__repr__ for cls in (dict, list, tuple, set, frozenset)})

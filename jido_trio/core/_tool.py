@@ -11,7 +11,7 @@ from jido_trio import checks
 from jido_trio.core._action import Action, maker_of
 from jido_trio.data import Form, Unread, form_of, pointer, thaw
 from jido_trio.errors import InvalidArguments, InvalidDefinition, UnfitArgument
-from jido_trio.redact import said, shown
+from jido_trio.redact import said, shown, shown_json
 
 A_co = TypeVar("A_co", bound=Action, covariant=True)
 A = TypeVar("A", bound=Action)
@@ -147,7 +147,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"property {shown(twice, 80)} is there twice")
+        raise ValueError(f"property {shown_json(twice, 80)} is there twice")
     return made
 
 
@@ -190,9 +190,9 @@ def _refuse_what_is_no_json(value: object, path: tuple[str | int, ...]) -> None:
     if value is None or isinstance(value, str):
         return
     if not isinstance(value, int | float):
-        raise Unread([UnfitArgument(pointer(path), "JSON", shown(value, 80))])
+        raise Unread([UnfitArgument(pointer(path), "JSON", shown_json(value, 80))])
     if not abs(value) <= _LARGEST:
-        raise Unread([UnfitArgument(pointer(path), f"a number up to {_LARGEST:g}", shown(value, 80))])
+        raise Unread([UnfitArgument(pointer(path), f"a number up to {_LARGEST:g}", shown_json(value, 80))])
 
 
 _LARGEST = 1.7976931348623157e308

@@ -46,7 +46,7 @@ from jido_trio.data._shapes import (
     same,
 )
 from jido_trio.errors import InvalidDefinition
-from jido_trio.redact import is_secret, shown
+from jido_trio.redact import is_secret, shown, shown_json
 
 
 @frozen
@@ -327,11 +327,13 @@ def _narrowed(shape: Shape, validator: Any) -> Shape:
         pattern, match = validator.pattern, validator.match_func
         written = {"fullmatch": f"^(?:{pattern.pattern})$", "match": f"^(?:{pattern.pattern})"}
         keyword = written.get(match.__name__, pattern.pattern)
-        return Narrowed(shape, "pattern", keyword, lambda v: bool(match(v)), f"text like {shown(pattern.pattern, 80)}")
+        return Narrowed(
+            shape, "pattern", keyword, lambda v: bool(match(v)), f"text like {shown_json(pattern.pattern, 80)}"
+        )
     if kind is _IN and of in SCALARS.values() and all(map(_is_plain, validator.options)):
         words = Words(tuple((each, each) for each in validator.options))
         fits = lambda value: any(same(word, value) for word, _ in words.table)  # noqa: E731
-        told = "one of " + ", ".join(shown(word, 80) for word, _ in words.table)
+        told = "one of " + ", ".join(shown_json(word, 80) for word, _ in words.table)
         return Narrowed(shape, "enum", list(validator.options), fits, told)
     return shape
 

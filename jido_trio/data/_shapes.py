@@ -19,7 +19,7 @@ from jido_trio.checks import nearest
 from jido_trio.data._freeze import freeze
 from jido_trio.data._problem import Key, Misfit
 from jido_trio.errors import InvalidParams, UnfitArgument
-from jido_trio.redact import HIDDEN, shown
+from jido_trio.redact import HIDDEN, shown_json
 
 Path: TypeAlias = tuple[str | int, ...]
 Document: TypeAlias = dict[str, Any]
@@ -35,7 +35,7 @@ class Unread(ValueError):
 
 def unfit(path: Path, expected: str, value: object) -> Unread:
     """Return the error for one value at a path."""
-    return Unread([UnfitArgument(pointer(path), expected, shown(value, 80))])
+    return Unread([UnfitArgument(pointer(path), expected, shown_json(value, 80))])
 
 
 def pointer(path: Path) -> str:
@@ -116,16 +116,16 @@ _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 PARSED: Mapping[type, Leaf] = {
     datetime: parsed(
         datetime,
-        "a time with its offset as text, like '2026-01-31T09:30:00Z'",
+        'a time with its offset as text, like "2026-01-31T09:30:00Z"',
         rf"^{_DAY}T{_CLOCK}{_SECONDS}(Z|[+-]{_CLOCK})$",
         datetime.fromisoformat,
         format="date-time",
     ),
-    date: parsed(date, "a date as text, like '2026-01-31'", f"^{_DAY}$", date.fromisoformat, format="date"),
+    date: parsed(date, 'a date as text, like "2026-01-31"', f"^{_DAY}$", date.fromisoformat, format="date"),
     time: parsed(
-        time, "a time of day as text, like '09:30' or '09:30:00'", f"^{_CLOCK}({_SECONDS})?$", time.fromisoformat
+        time, 'a time of day as text, like "09:30" or "09:30:00"', f"^{_CLOCK}({_SECONDS})?$", time.fromisoformat
     ),
-    Decimal: parsed(Decimal, "a decimal number as text, like '12.50'", r"^-?[0-9]{1,100}(\.[0-9]{1,100})?$", Decimal),
+    Decimal: parsed(Decimal, 'a decimal number as text, like "12.50"', r"^-?[0-9]{1,100}(\.[0-9]{1,100})?$", Decimal),
     UUID: parsed(UUID, "a UUID as text", "^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$", UUID, format="uuid"),
     bytes: parsed(
         bytes,
@@ -153,8 +153,8 @@ class Words:
             if same(word, value):
                 return meaning
         near = nearest(value, [word for word, _ in self.table if isinstance(word, str)])
-        hint = f" (did you mean {near!r}?)" if near else ""
-        raise unfit(path, "one of " + ", ".join(shown(word, 80) for word, _ in self.table) + hint, value)
+        hint = f" (did you mean {shown_json(near)}?)" if near else ""
+        raise unfit(path, "one of " + ", ".join(shown_json(word, 80) for word, _ in self.table) + hint, value)
 
 
 def same(one: object, other: object) -> bool:
@@ -383,7 +383,7 @@ class Record:
     def _unknown(self, path: Path, name: str) -> UnfitArgument:
         near = nearest(name, self.properties)
         known = ", ".join(self.properties) or "none"
-        hint = f"did you mean {near!r}?" if near else f"known: {known}"
+        hint = f"did you mean {shown_json(near)}?" if near else f"known: {known}"
         return UnfitArgument(pointer((*path, name)), "no property of that name", "", hint)
 
     def _made(self, taken: Mapping[str, Any], path: Path) -> Any:
@@ -405,7 +405,7 @@ def _wanted(each: Property) -> str:
     shape: Any = each.shape
     while isinstance(shape, Narrowed):
         shape = shape.inner
-    return shape.expected if isinstance(shape, Leaf) else f"a value for {each.name!r}"
+    return shape.expected if isinstance(shape, Leaf) else f"a value for {shown_json(each.name)}"
 
 
 @frozen

@@ -157,10 +157,10 @@ def test_json_becomes_a_value_of_the_declared_type(declared, given, value):
         (bool, 1, "true or false"),
         (str, 1, "a string"),
         (int | str, [], "an integer or a string"),
-        (Literal["left"], "lefd", "one of 'left' (did you mean 'left'?)"),
+        (Literal["left"], "lefd", 'one of "left" (did you mean "left"?)'),
         (Literal[1], True, "one of 1"),
-        (date, "2026-02-30", "a date as text, like '2026-01-31'"),
-        (datetime, "2026-01-31T09:30:00", "a time with its offset as text, like '2026-01-31T09:30:00Z'"),
+        (date, "2026-02-30", 'a date as text, like "2026-01-31"'),
+        (datetime, "2026-01-31T09:30:00", 'a time with its offset as text, like "2026-01-31T09:30:00Z"'),
         (bytes, "aGk", "bytes as text in base64"),
         (tuple[int, str], [1], "a list of 2 values"),
         (list[int], {}, "a list"),
@@ -176,10 +176,10 @@ def test_what_the_schema_does_not_say_is_not_coerced(declared, given, expected):
 def test_every_problem_is_told_with_its_path():
     problems = refusal(tool_of(Order), {"items": [{"name": 1, "prise": "1"}], "nots": "x"})
     assert problems == [
-        UnfitArgument("/items/0/price", "a decimal number as text, like '12.50'", "nothing", "it is missing"),
+        UnfitArgument("/items/0/price", 'a decimal number as text, like "12.50"', "nothing", "it is missing"),
         UnfitArgument("/items/0/name", "a string", "1"),
-        UnfitArgument("/items/0/prise", "no property of that name", "", "did you mean 'price'?"),
-        UnfitArgument("/nots", "no property of that name", "", "did you mean 'note'?"),
+        UnfitArgument("/items/0/prise", "no property of that name", "", 'did you mean "price"?'),
+        UnfitArgument("/nots", "no property of that name", "", 'did you mean "note"?'),
     ]
 
 
@@ -190,9 +190,36 @@ def test_an_error_is_data_that_a_model_understands():
     assert refused.value.as_data() == {
         "error": "invalid_arguments",
         "tool": "made",
-        "problems": [{"path": "/x", "expected": "an integer", "got": "'3'"}],
+        "problems": [{"path": "/x", "expected": "an integer", "got": '"3"'}],
     }
-    assert str(refused.value) == "arguments of tool 'made' don't fit: at /x: expected an integer, got '3'"
+    assert str(refused.value) == "arguments of tool 'made' don't fit: at /x: expected an integer, got \"3\""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (None, "null"),
+        (True, "true"),
+        ("it's", '"it\'s"'),
+        ('a "b"\n', r'"a \"b\"\n"'),
+        ([None, False, "x", 1.5], '[null, false, "x", 1.5]'),
+        ({"a": {"b": None}}, '{"a": {"b": null}}'),
+        ({}, "{}"),
+        ([], "[]"),
+        ("ä" * 100, '"' + "ä" * 76 + "..."),
+        (list(range(100)), "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21..."),
+        ([[[[[[[1]]]]]]], "[[[[[[...]]]]]]"),
+    ],
+    ids=range(11),
+)
+def test_what_was_given_is_told_as_the_json_that_it_was(given, told):
+    [problem] = refusal(tool_of(made(int)), {"x": given})
+    assert problem.got == told
+
+
+def test_words_that_may_be_given_are_told_as_json():
+    [problem] = refusal(tool_of(made(Literal["a", True] | None)), {"x": "b"})
+    assert problem.expected == 'one of "a", true'
 
 
 def test_twenty_problems_are_told_and_the_rest_counted():
