@@ -672,7 +672,10 @@ class DuplicateAgent(JidoError):
     agent_id: str
 
     def __str__(self) -> str:
-        return f"an agent with the id {shown(self.agent_id)} lives already; stop it first, or choose another id"
+        return (
+            f"an agent with the id {shown(self.agent_id)} lives already; stop it first, or choose another id. If a "
+            'call lets it stop, wait for its end: call(..., until="settled")'
+        )
 
 
 @define(slots=False, eq=False)
@@ -986,7 +989,7 @@ class RecordRefused(StorageError):
     what: str
     """What is wrong with it."""
     missing: str = ""
-    """The class that isn't there, as "module:Class", if that is what is wrong: its module isn't imported, or has none."""
+    """The class that isn't there, as "module:Class", if that is what is wrong: perhaps its module isn't imported."""
 
     def __str__(self) -> str:
         return (

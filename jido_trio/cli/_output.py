@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 CLOSED, UNWRITTEN = 141, 1
 """Exit codes: as shells tell of a program that SIGPIPE ended, and of any other failure."""
@@ -28,8 +28,9 @@ def say(text: str) -> None:
 @contextmanager
 def output(codes: list[int]) -> Iterator[None]:
     """Print what is printed inside of the block, and put an exit code into `codes` if that can't be done."""
-    if sys.stdout is not None:
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names a terminal can't show
+    reconfigure = getattr(sys.stdout, "reconfigure", None)  # a text in memory, where a caller has it, has none
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")  # names a terminal can't show
     try:
         try:
             yield
@@ -54,8 +55,9 @@ def _cause(group: BaseException) -> BaseException | None:
 
 
 def _told(error: BaseException | None) -> int:
-    # Or Python tries it once more at its end, and complains.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError, AttributeError):  # what a caller has put in the place of the output may be no file
+        # Or Python tries it once more at its end, and complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):
         return CLOSED
     reason = error.strerror if isinstance(error, OSError) else error

@@ -174,7 +174,7 @@ def not_imported(error: BaseException) -> bool:
 
 
 def explained(error: BaseException) -> str:
-    """Return what went wrong, as people hear it who gave arguments: a class that is missing is one that they can name."""
+    """Return what went wrong, for people who gave arguments: they can name the module of a class that is missing."""
     if not isinstance(error, RecordRefused) or not error.missing:
         return str(error)
     module, _, name = error.missing.partition(":")
