@@ -100,7 +100,7 @@ class LifeTasks:
                 discard(*args)
                 return
             await _called(async_fn, args)
-        except BaseException as error:
+        except BaseException as error:  # noqa: ASYNC103  # raised here, or when the nursery is closed
             if self._cell.life is self._life:
                 self._cell.state = "down"  # it handles nothing while its other tasks are cancelled
             if self._life.detail is None and not isinstance(error, trio.Cancelled):
@@ -143,7 +143,7 @@ class PlainNursery:
     async def _run(self, async_fn: Callable[..., Awaitable[object]], args: tuple[object, ...]) -> None:
         try:
             await async_fn(*args)
-        except BaseException as error:
+        except BaseException as error:  # noqa: ASYNC103  # it is raised when the nursery is closed
             if is_told(error):
                 raise
             self._untold.append(error)
@@ -171,8 +171,8 @@ def is_told(error: BaseException) -> bool:
     """Whether an error has a `repr`, as Trio will ask for it."""
     try:
         repr(error)
-    except BaseException:  # noqa: BLE001  # whatever it is, there it would end the run
-        return False
+    except BaseException:  # noqa: ASYNC103, BLE001  # whatever it is, there it would end the run
+        return False  # noqa: ASYNC104  # a repr awaits nothing
     return True
 
 
