@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from os import PathLike, fspath
 from typing import TypeGuard
 
 from jido_trio.errors import InvalidDefinition
@@ -19,6 +20,7 @@ __all__ = [
     "flag",
     "nearest",
     "one_of",
+    "path",
     "refused",
     "seconds",
     "share",
@@ -106,6 +108,17 @@ def text(owner: str, field: str, value: object, *, blank: bool = False) -> None:
         value.encode()
     except UnicodeEncodeError as error:
         raise refused(owner, field, value, f"must be text that UTF-8 can write: {said(error)}") from None
+
+
+def path(owner: str, field: str, value: object) -> str:
+    """Return the path of a file as a text; refuse what can be none, and an empty one."""
+    try:
+        name = fspath(value) if isinstance(value, str | PathLike) else None
+    except TypeError:
+        name = None
+    if not isinstance(name, str) or not name or "\0" in name or any("\ud800" <= each <= "\udbff" for each in name):
+        raise refused(owner, field, value, "must be the path of a file")
+    return name
 
 
 def refused(owner: str, field: str, value: object, why: str) -> InvalidDefinition:

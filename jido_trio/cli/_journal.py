@@ -101,9 +101,8 @@ async def _whose(storage: Storage, options: argparse.Namespace) -> JournalInfo:
 
 async def _show(storage: Storage, options: argparse.Namespace) -> int:
     info = await _whose(storage, options)
-    pages = await read_entries(
-        storage, info.instance, info.agent_id, first=max(options.first or 1, 1), last=options.upto
-    )
+    last = None if options.upto is None else max(options.upto, 0)
+    pages = await read_entries(storage, info.instance, info.agent_id, first=max(options.first or 1, 1), last=last)
     async for page in pages:
         for entry in page:
             say(json.dumps(entry) if options.json else _line(entry))

@@ -253,9 +253,11 @@ class Agent(Described, Generic[State]):
         try:
             handle: Any = self._by_type[signal.type]
         except AttributeError:
-            if isinstance(signal, Signal):
+            given: object = signal
+            if isinstance(given, Signal):
                 raise
-            raise TypeError(f"receive takes a Signal, not {shown(signal)}: write Signal({shown(signal)})") from None
+            how = f"Signal({shown(given)})" if isinstance(given, str) else "Signal('type', data)"
+            raise TypeError(f"receive takes a Signal, not {shown(given)}: write {how}") from None
         return handle(self, signal, signal)  # type: ignore[no-any-return]  # or Unrouted
 
     def cmd(

@@ -15,6 +15,9 @@ from jido_trio.redact import shown
 
 def _by_name(tools: Iterable[Any]) -> Mapping[str, ToolSpec[Any]]:
     found = dict[str, ToolSpec[Any]]()
+    given: object = tools
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise checks.refused("a catalogue", "tools", given, "must be several tools, or classes of actions")
     for each in tools:
         tool = each if isinstance(each, ToolSpec) else tool_of(each)
         if tool.name in found and found[tool.name] != tool:

@@ -82,8 +82,9 @@ def uri(_: object, attribute: "Attribute[Any]", value: object) -> None:
 
 def media_type(_: object, attribute: "Attribute[Any]", value: object) -> None:
     """Accept a media type (RFC 2046), or None."""
-    if value not in {None, "application/json"} and not (isinstance(value, str) and _MEDIA_TYPE.fullmatch(value)):
-        raise invalid(attribute.name, value, "give a media type, such as 'application/json', or None")
+    if value is None or (isinstance(value, str) and (value == "application/json" or _MEDIA_TYPE.fullmatch(value))):
+        return
+    raise invalid(attribute.name, value, "give a media type, such as 'application/json', or None")
 
 
 def rfc3339(time: datetime) -> str:

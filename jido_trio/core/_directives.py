@@ -78,7 +78,8 @@ class Emit(Directive):
         dispatch: object = None,
         when_full: WhenFull = "dead_letter",
     ) -> None:
-        if when_full not in _WHEN_FULL:
+        full: object = when_full
+        if not isinstance(full, str) or full not in _WHEN_FULL:
             raise unfit(self, "when_full", f"one of {', '.join(_WHEN_FULL)}", when_full)
         if dispatch.__class__ not in _TARGETS:
             dispatch = _checked_dispatch(self, dispatch)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from jido_trio import checks
 from jido_trio.core._agent import Agent
 from jido_trio.core._durable import Migration
 from jido_trio.core._plugged import Plugged, is_kin, own_state
@@ -26,8 +27,12 @@ def migrated(agent: Agent[Any], cls: type[A], migrate: Migration | None = None) 
             migrations of that class from the agent's `vsn` on; and a state that needs none is taken as it is.
 
     Raises:
+        InvalidDefinition: `cls` is no class of agents.
         MigrationFailed: There is no way from that version, a migration raised, or what it gave doesn't fit.
     """
+    given: object = cls
+    if not (isinstance(given, type) and issubclass(given, Agent)):
+        raise checks.refused("migrated", "cls", given, "must be a class of agents")
     try:
         return _begun(agent, cls, _state(agent, cls, migrate))
     except Exception as error:  # whatever a migration does wrong, the agent is as it was

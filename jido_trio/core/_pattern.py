@@ -15,6 +15,7 @@ from typing import Generic, TypeAlias, TypeVar
 from attrs import define, field
 
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
 
 __all__ = ["Trie", "complexity", "matches", "segments"]
 
@@ -56,8 +57,8 @@ def _check_segment(pattern: object, part: str) -> None:
 
 def _invalid(pattern: object, rule: str, where: str = "") -> InvalidDefinition:
     return InvalidDefinition(
-        f"route {pattern!r}: {' '.join(filter(None, (rule, where)))}. Write segments of letters, digits, '_' and '-' "
-        "joined by single dots, '*' for exactly one segment, '**' for any number of them."
+        f"route {shown(pattern)}: {' '.join(filter(None, (rule, where)))}. Write segments of letters, digits, '_' "
+        "and '-' joined by single dots, '*' for exactly one segment, '**' for any number of them."
     )
 
 

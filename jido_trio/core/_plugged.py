@@ -85,6 +85,9 @@ def slice_of(agent: Any, plugin: type[Plugin[Any]], name: str | None) -> Any:
     Raises:
         InvalidDefinition: The agent hasn't that plugin.
     """
+    given: object = plugin
+    if not (isinstance(given, type) and issubclass(given, Plugin)):
+        raise checks.refused(f"agent {shown(agent.id)}", "plugin", given, "must be a class of plugins")
     slices, wanted = slices_of(agent), name or plugin.name
     if wanted not in slices:
         known = ", ".join(slices) or "none"

@@ -25,7 +25,8 @@ _OPTIONAL = ("subject", "time", "datacontenttype", "dataschema")
 
 def _specversion(value: str) -> str:
     # 1.0.2 is the release of the specification, 1.0 the version an event carries; Jido writes the former.
-    if value not in {"1.0", "1.0.2"}:
+    given: object = value
+    if not isinstance(given, str) or given not in {"1.0", "1.0.2"}:
         raise invalid("specversion", value, "only CloudEvents 1.0 is understood; write '1.0'")
     return "1.0"
 

@@ -103,6 +103,8 @@ class DeletePath(Effect):
 
 
 def _entries(given: Appended | Iterable[Appended]) -> tuple[ThreadEntry, ...]:
+    if not isinstance(given, ThreadEntry | Iterable):
+        raise refused("AppendEntries", "entries", given, "must be an entry, or several")
     several = (given,) if isinstance(given, ThreadEntry | Mapping) else tuple(given)
     return tuple(map(entry_of, several))
 

@@ -68,6 +68,9 @@ class Thread:
     metadata: Mapping[str, Any] = field(factory=dict, converter=KEPT, validator=_is_mapping)  # type: ignore[misc]  # a Converter
 
     def __attrs_post_init__(self) -> None:
+        given: object = self.entries
+        if not isinstance(given, tuple) or not all(isinstance(each, ThreadEntry) for each in given):
+            raise checks.refused(f"thread {shown(self.id)}", "entries", given, "must be a tuple of ThreadEntry")
         if self.entries and (self.entries[0].seq, self.entries[-1].seq) != (self.first, self.rev - 1):
             raise InvalidDefinition(
                 f"thread {shown(self.id)} of {self.rev} entries can't have those from {self.entries[0].seq} to "

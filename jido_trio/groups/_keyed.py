@@ -13,6 +13,7 @@ from attrs import define, frozen
 from jido_trio import checks
 from jido_trio.core import Agent, Replying, Sent
 from jido_trio.errors import AgentLives, AgentNotFound, InvalidDefinition, OwnershipLost, SupervisorStopped
+from jido_trio.groups._instance import check_instance
 from jido_trio.groups._places import Places, up
 from jido_trio.groups._until import within
 from jido_trio.redact import shown
@@ -331,6 +332,7 @@ async def open_keyed(
     """
     _check(name, agent)
     owner = f"keyed agents {shown(name)}"
+    check_instance(owner, jido)
     checks.seconds(owner, "idle", idle, above_zero=True, or_none="None for never")
     checks.whole(owner, "limit", limit, least=1, or_none="None for any number")
     checks.seconds(owner, "shutdown", shutdown, or_none="None for no limit")

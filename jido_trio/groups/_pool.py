@@ -19,6 +19,7 @@ from attrs import define, field, frozen
 from jido_trio import checks
 from jido_trio.core import Action, Agent, Instruction, Replying, Sent
 from jido_trio.errors import AgentNotFound, NoWorkerFree, PoolClosed, SupervisorStopped
+from jido_trio.groups._instance import check_instance
 from jido_trio.groups._until import within
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef, Agents, Settled
@@ -418,6 +419,7 @@ async def open_pool(
     so none is lost by a user that forgets to give it back.
     """
     owner = f"pool {shown(name)}"
+    check_instance(owner, jido)
     given: object = name
     if not isinstance(given, str) or not given:
         raise checks.refused("a pool", "name", name, "must be a text that is not empty")

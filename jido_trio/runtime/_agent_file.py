@@ -24,6 +24,7 @@ from typing import Any, Final
 import trio
 from attrs import frozen
 
+from jido_trio import checks
 from jido_trio.core import Agent, replay
 from jido_trio.data import pack
 from jido_trio.errors import (
@@ -74,16 +75,18 @@ async def export_agent(storage: Storage, instance: str, agent_id: str, path: str
         AgentNotFound: There is no such agent.
         Conflict: It changes all the time; hibernate it first.
         FileExistsError: There is such a file, which was left as it is. Any other `OSError`: it can't be written.
+        InvalidDefinition: The path is none.
         RecordRefused: Its snapshot can't be read.
         StorageError: See `Storage.scan`.
     """
+    name = checks.path("export_agent", "path", path)
     archive = archive_of(storage, instance, agent_id)
     if not await archive.owned():
         raise AgentNotFound(agent_id)
     records = await _read(archive)
     told = _told(archive, instance, records)
     data = _written(told, [(archive.name_of(record.key), _checked(record)) for record in records])
-    await trio.to_thread.run_sync(_write_new, Path(path), data)
+    await trio.to_thread.run_sync(_write_new, Path(name), data)
     return told
 
 
@@ -92,9 +95,11 @@ async def read_agent_file(path: str | PathLike[str]) -> AgentFile:
 
     Raises:
         AgentFileRefused: It is cut off, was changed, or is no file of an agent.
+        InvalidDefinition: The path is none.
         OSError: It can't be read.
     """
-    told, _ = _parsed(str(path), await trio.Path(path).read_bytes())
+    name = checks.path("read_agent_file", "path", path)
+    told, _ = _parsed(name, await trio.Path(name).read_bytes())
     return told
 
 
@@ -119,16 +124,18 @@ async def import_agent(
     Raises:
         AgentFileRefused: The file is cut off, was changed, is none of an agent, or isn't for this class or version.
         AgentKept: The storage has an agent of that id.
+        InvalidDefinition: The path is none, or the id.
         OSError: The file can't be read.
         StorageError: See `Storage.commit`.
 
     Nothing was changed then.
     """
-    told, records = _parsed(str(path), await trio.Path(path).read_bytes())
+    name = checks.path("import_agent", "path", path)
+    told, records = _parsed(name, await trio.Path(name).read_bytes())
     archive = archive_of(storage, instance, told.agent_id if id is None else id)
     ops = _imported(archive, records)
     if agent is not None:
-        await _check(str(path), instance, archive.agent_id, ops, agent)
+        await _check(name, instance, archive.agent_id, ops, agent)
     if await archive.owned():
         raise AgentKept(archive.agent_id)
     try:

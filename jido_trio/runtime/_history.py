@@ -202,8 +202,11 @@ async def read_entries(
 
     Raises:
         AgentNotFound: There is no such agent.
+        InvalidDefinition: `first` or `last` is no number of an input.
         StorageError: See `Storage.scan`.
     """
+    checks.whole("read_entries", "first", first)
+    checks.whole("read_entries", "last", last, or_none="None for all")
     archive = archive_of(storage, instance, agent_id)
     if not await archive.owned():
         raise AgentNotFound(agent_id)

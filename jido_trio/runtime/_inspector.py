@@ -53,7 +53,7 @@ def checked_path(path: object) -> str:
     if not isinstance(path, str | os.PathLike):
         raise checks.refused("", "inspect", path, "must be a path for a Unix socket, or None for no socket")
     text = os.fspath(path)
-    if not isinstance(text, str) or not text or "\0" in text:
+    if not isinstance(text, str) or not text or "\0" in text or any("\ud800" <= each <= "\udbff" for each in text):
         raise checks.refused("", "inspect", path, "must be a path for a Unix socket: a text that is not empty")
     if not hasattr(socket, "AF_UNIX"):
         raise checks.refused("", "inspect", path, "needs Unix sockets, which this system doesn't have")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -136,7 +137,7 @@ class Jido(Agents):
             context = contextvars.copy_context()
             source = f"/jido/{quote(name, safe='', errors='replace')}"
             queue = RunQueue()
-            letters = DeadLetters(queue.telling(on_dead_letter), deque(maxlen=dead_letters))
+            letters = DeadLetters(queue.telling(on_dead_letter), deque(maxlen=min(dead_letters, sys.maxsize)))
             shared = Resources(resources)
             instance = Instance(name, source, world, context, shared, mailbox_size, letters, new_cell, run_queue=queue)
             instance.on_dead_directive = queue.telling(on_dead_directive)

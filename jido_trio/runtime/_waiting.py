@@ -207,7 +207,9 @@ async def await_child(
         WaitTimeout: There was no such child in time, or its work was not done: it tells what the agent, or the child,
             is at.
         AgentStopped: The agent, or the child, has ended for good.
+        InvalidDefinition: The tag is no text.
     """
+    checks.text("await_child", "tag", tag)
     began = trio.current_time()
     await wait_state(ref, lambda _: tag in get_children(ref), timeout)
     left = None if timeout is None else max(0.0, began + timeout - trio.current_time())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 
 from jido_trio import checks
@@ -21,13 +21,7 @@ def checked_path(path: str | PathLike[str]) -> str:
     Raises:
         InvalidDefinition: It is none.
     """
-    given: object = path
-    try:
-        name = fspath(given) if isinstance(given, str | PathLike) else None
-    except TypeError:
-        name = None
-    if not isinstance(name, str) or not name or "\0" in name or any("\ud800" <= each <= "\udbff" for each in name):
-        raise checks.refused("open_sqlite", "path", path, "must be the path of a file")
+    name = checks.path("open_sqlite", "path", path)
     if name == ":memory:":
         raise checks.refused("open_sqlite", "path", path, "would keep nothing; for that there is open_memory()")
     return name

@@ -22,7 +22,12 @@ MAX_KEY = 1000
 
 
 def within(prefix: str) -> tuple[str, str]:
-    """Return start and end of the range of all keys that begin with `prefix`, for `scan` and `DeleteRange`."""
+    """Return start and end of the range of all keys that begin with `prefix`, for `scan` and `DeleteRange`.
+
+    Raises:
+        InvalidDefinition: The prefix is no text.
+    """
+    checks.text("within", "prefix", prefix, blank=True)
     return prefix, prefix + "\U0010ffff"
 
 

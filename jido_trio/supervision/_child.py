@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from operator import attrgetter
 from types import FunctionType, MethodType
@@ -165,8 +165,12 @@ class Child:
         budget: Budget | None = None,
     ) -> None:
         limit = shutdown
+        given: object = args
+        sort: object = kind
+        if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+            raise refused(f"child {shown(id)}", "args", given, "must be several arguments: give a tuple, (argument,)")
         if isinstance(limit, str) and limit == "default":
-            limit = None if kind == "supervisor" else WORKER_SHUTDOWN
+            limit = None if isinstance(sort, str) and sort == "supervisor" else WORKER_SHUTDOWN
         is_passive = _is_passive(fn)
         object.__setattr__(self, "is_passive", is_passive)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]  # attrs makes it
