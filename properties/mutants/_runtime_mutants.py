@@ -1404,7 +1404,7 @@ FATES = (
         "letters_pile_up",
         "All dead letters are kept, however many.",
         "Jido.__init__",
-        "deque(maxlen=dead_letters)",
+        "deque(maxlen=min(dead_letters, sys.maxsize))",
         "deque()",
         part="runtime",
     ),

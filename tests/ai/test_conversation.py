@@ -311,7 +311,7 @@ def test_a_denied_call_is_told_with_the_reason_and_a_late_denial_changes_nothing
         ('{"city": "Oslo", "x": 1}', "at /x: no property of that name"),
         ("{}", "at /city"),
         ("", "at /city"),
-        ("null", "got None"),
+        ("null", "got null"),
         ("[]", "got []"),
         ('{"ci', "don't fit: JSON ("),
         ('{"city": NaN}', "NaN is no JSON"),
