@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import attrs
 
 from jido_trio.cli._output import say
+from jido_trio.cli._probe import ends_its_process
 from jido_trio.errors import InvalidDefinition
-from jido_trio.redact import said
+from jido_trio.redact import said, shown
 from jido_trio.testing import AgentUnderTest, Conformance, LawVerdict, conformance, subjects, told_verdict
 from jido_trio.world import current
 
@@ -85,13 +88,15 @@ def _in_folder(path: Path, passed_over: list[InvalidDefinition]) -> Sequence[Age
 
 
 def _imported(target: str) -> Sequence[AgentUnderTest]:
-    """Return what a target names, unless its module takes too long to be imported."""
+    """Return what a target names, unless its module ends the process, or takes too long to be imported."""
 
     def give_up(*_: object) -> NoReturn:
         raise TimeoutError(f"it takes longer than {IMPORT:g} s")
 
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+    if not hasattr(os, "fork") or threading.current_thread() is not threading.main_thread():
         return subjects(target)
+    if why := ends_its_process(partial(subjects, target), IMPORT):
+        raise InvalidDefinition(f"{shown(target)} can't be imported: {why}", field="target", value=target)
     before = signal.signal(signal.SIGALRM, give_up)
     signal.setitimer(signal.ITIMER_REAL, IMPORT)
     try:

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, settings
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 from jido_trio.testing._plugin_walk import PluginNotes
-from jido_trio.testing._sandbox import Died, Sandbox, Unhandable
+from jido_trio.testing._sandbox import Died, Gone, Sandbox, Unhandable
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._told import told
 from jido_trio.testing._walk import Trial, Walk
@@ -95,6 +95,7 @@ class Bench:
         self._all_laws = all_laws
         self.trials = 0
         """How many trials were gone through."""
+        self._died = False
         self._stack = ExitStack()
         self._searched: dict[tuple[str, How, bool], tuple[AgentUnderTest, Sequence[Trial]]] = {}
         self._here = self._stack.enter_context(Sandbox(modules))
@@ -108,8 +109,8 @@ class Bench:
 
     def begin(self, trial: Trial) -> None:
         """Have what laws ask about a trial be worked on, in all processes at the same time."""
-        if not self._all_laws:
-            return
+        if not self._all_laws or (self._died and isinstance(self.here(trial), Died)):
+            return  # of one that died, nothing is asked elsewhere
         self._here.begin("walk", trial)
         _one_of(self._elsewhere, trial).begin("outcomes", trial)
         self._here.begin("outcomes", _warmed(trial))
@@ -117,15 +118,28 @@ class Bench:
     def here(self, trial: Trial) -> Walk | Died:
         """Return what is noted of a trial."""
         self.trials += self._here.known("walk", trial) is None
-        return self._here.ask("walk", trial)  # type: ignore[no-any-return]  # or Died
+        answer: Walk | Died = self._here.ask("walk", trial)
+        self._died = self._died or isinstance(answer, Died)
+        return answer
+
+    def dies_at_leisure(self, trial: Trial) -> bool:
+        """Return whether a trial dies that has all the time that one may take."""
+        return isinstance(self._here.ask_again("walk", trial), Died)
 
     def check_it_can_be_handed(self, subject: AgentUnderTest) -> None:
         """Raise unless an agent of its class, as it begins, can be tried in another process.
 
         Raises:
-            InvalidDefinition: It can't.
+            InvalidDefinition: It can't, or its module ended the process when it was imported there.
         """
-        if subject.fresh() is not None and isinstance(self.here(Trial(subject.cls.new("a"), ())), Unhandable):
+        answer = self.here(Trial(subject.cls.new("a"), ())) if subject.fresh() is not None else None
+        if isinstance(answer, Gone):
+            raise InvalidDefinition(
+                f"{shown(subject.name)} can't be imported where it would be tried: {answer.why}",
+                field="agent",
+                value=subject.cls,
+            )
+        if isinstance(answer, Unhandable):
             raise InvalidDefinition(
                 f"{shown(subject.name)} can't be handed to the process in which it is tried: put its "
                 "classes at the top of a module that can be imported",

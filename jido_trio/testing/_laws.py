@@ -47,15 +47,15 @@ def _deterministic(bench: Bench, trial: Trial) -> str | None:
     here = bench.here(trial)
     what = _first(here, lambda seen: f"first {seen.again}" if seen.again else "")
     what = what or _first(here, lambda seen: f"of an equal agent: {seen.twin}" if seen.twin else "")
-    if what is not None:
+    if what is not None or isinstance(here, Died):
         return what
     what = _parting(here, bench.elsewhere(trial))
     return f"in another process, directory, time zone, locale and environment: {what}" if what else None
 
 
-def _parting(walk: Walk | Died, others: tuple[str, ...] | Died) -> str:
+def _parting(walk: Walk, others: tuple[str, ...] | Died) -> str:
     """Return where what came out of the same steps begins to differ."""
-    if isinstance(walk, Died) or isinstance(others, Died):
+    if isinstance(others, Died):
         return ""
     pairs = zip(walk.outcomes, others, strict=False)
     return next((differing(one, other) for one, other in pairs if one != other), "")
@@ -97,7 +97,8 @@ def _serialisable(bench: Bench, trial: Trial) -> str | None:
 
 
 def _independent(bench: Bench, trial: Trial) -> str | None:
-    what = _parting(bench.here(trial), bench.warmed(trial))
+    here = bench.here(trial)
+    what = "" if isinstance(here, Died) else _parting(here, bench.warmed(trial))
     return f"after the same steps in another order: {what}" if what else None
 
 

@@ -20,14 +20,14 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeAlias
 
-from attrs import frozen
+from attrs import define, frozen
 
 from jido_trio.core import Agent
 from jido_trio.doors import guard_clock, guard_output, import_watched
@@ -42,11 +42,16 @@ SECONDS = 10.0
 """A trial that waits for longer doesn't end, as far as anybody can tell."""
 WORK = 4.0
 """The same of one that works, in seconds of the processor: that a busy machine keeps it waiting isn't its fault."""
-_AFTERWARDS = 0.1
-"""That part of both once a trial hasn't ended: those that come are smaller ones, to find the smallest that doesn't."""
+_AFTERWARDS, _IN_THE_END = 0.1, 0.02
+"""That part of both once a trial hasn't ended, and once `_MANY` haven't: or they would take nearly all the time."""
+_MANY = 5
+_ROOM = 2.0
+"""So many times as long as those that ended may take one of which it isn't known, at least."""
 _LOOKS, _PAUSE = 5, 0.1
 """So often it is looked whether a late trial works, and how long after each other: a busy machine keeps it waiting."""
 
+_IMPORTED = 60
+"""Seconds in which the modules must be imported, or there is no process for trials."""
 _ENDING = 2.0
 """Seconds that a process has to end the trial that it is at, and itself."""
 
@@ -69,6 +74,12 @@ class Died:
     """A trial that gave no answer, and why."""
 
     why: str
+    hastily: bool = False
+    """Whether it had less time than a trial may take."""
+
+
+class Gone(Died):
+    """There is no process any more for trials."""
 
 
 class Unhandable(Died):
@@ -155,6 +166,13 @@ class Sandbox:
         request = _handed(what, about)
         return None if request is None else self._known.get(request)
 
+    def ask_again(self, what: str, about: object) -> Answer:
+        """Return what comes of a value that has all the time that a trial may take; it is what is known from now on."""
+        answer, request = self.ask(what, about), _handed(what, about)
+        if request is not None and isinstance(answer, Died) and answer.hastily:
+            self._known[request] = answer = self._asked(_at_leisure(request))
+        return answer
+
     def _asked(self, request: bytes) -> Answer:
         to = self._process.stdin
         try:
@@ -171,8 +189,8 @@ class Sandbox:
         except (OSError, EOFError):
             return self._gone()
 
-    def _gone(self) -> Died:
-        return Died(f"the process for trials ended with {self._process.wait()}")
+    def _gone(self) -> Gone:
+        return Gone(f"the process for trials ended with {self._process.wait()}")
 
 
 def _at_once(file: int, request: bytes) -> bool:
@@ -193,10 +211,15 @@ _PIPED = 4096
 def _handed(what: str, about: object) -> bytes | None:
     """Return a request; None if it is about what can't be handed to another process, and can't be made there."""
     with suppress(Exception):  # of whatever is in a state
-        return pickle.dumps((what, about))
+        return pickle.dumps((what, False, pickle.dumps(about)))
     with suppress(Exception):
-        return pickle.dumps((what, about.made_there()))  # type: ignore[attr-defined]  # or it can't
+        return pickle.dumps((what, False, pickle.dumps(about.made_there())))  # type: ignore[attr-defined]  # or it can't
     return None
+
+
+def _at_leisure(request: bytes) -> bytes:
+    what, _, about = pickle.loads(request)  # noqa: S301 - it is our own
+    return pickle.dumps((what, True, about))
 
 
 def _elsewhere(folder: str) -> Mapping[str, str]:
@@ -241,12 +264,16 @@ def serve(modules: Sequence[str]) -> None:
     guard_clock()
     guard_output()
     import_watched()
+    if os.name == "posix":
+        signal.alarm(_IMPORTED)
     for module in modules:
         with suppress(Exception):  # the trials will tell
             name, _, attribute = module.partition(":")
             found = importlib.import_module(name)
             getattr(found, attribute) if attribute else None
-    importlib.import_module("resource") if os.name == "posix" else None
+    if os.name == "posix":
+        signal.alarm(0)
+        importlib.import_module("resource")
     _practised()
     for asked in (signal.SIGINT, signal.SIGTERM):
         signal.signal(asked, _end)
@@ -257,17 +284,43 @@ def serve(modules: Sequence[str]) -> None:
             request = _read(requests)
         except EOFError:
             return
-        _write(answers, _forked(request) if hasattr(os, "fork") else _answer(request))
+        what, at_leisure, about = pickle.loads(request)  # noqa: S301 - it is our own
+        if hasattr(os, "fork"):
+            _write(answers, _forked(what, about, 1.0 if at_leisure else _part(what)))
+        else:
+            _write(answers, _answer(what, about))
 
 
 def _practised() -> None:
     """Go through a trial of our own: what our code works out on the first time, no fork has to."""
     agent: Agent[Tally] = agent_of(Tally).new("a")
-    _answer(pickle.dumps(("walk", Trial(agent, tuple(one() for one in SPECIMENS)))))
+    _answer("walk", pickle.dumps(Trial(agent, tuple(one() for one in SPECIMENS))))
 
 
-_hung: list[int] = []
-"""The trials that didn't end."""
+@define
+class _Pace:
+    """How long trials of one kind take here."""
+
+    hung: int = 0
+    """So many didn't end."""
+    longest: float = 0.0
+    """Seconds of the processor that those took that ended, at most."""
+
+
+_paces: defaultdict[str, _Pace] = defaultdict(_Pace)
+
+
+def _part(what: str) -> float:
+    """Return that part of `WORK` and `SECONDS` which the next trial of a kind may take.
+
+    What doesn't end in a walk does so nowhere. That others take long accuses nobody: they go through more steps.
+    """
+    hung = sum(_paces[kind].hung for kind in {what, "walk"})
+    if not hung:
+        return 1.0
+    return min(max(_AFTERWARDS if hung < _MANY else _IN_THE_END, _ROOM * _paces[what].longest / WORK), 1.0)
+
+
 _running: list[int] = []
 """The trial that is gone through, if one is."""
 
@@ -279,17 +332,16 @@ def _end(*_: object) -> NoReturn:
     os._exit(0)
 
 
-def _answer(request: bytes) -> bytes:
+def _answer(what: str, about: bytes) -> bytes:
     try:
-        what, about = pickle.loads(request)  # noqa: S301 - it is from who started this process
-        return pickle.dumps(TRIALS[what](about))
+        return pickle.dumps(TRIALS[what](pickle.loads(about)))  # noqa: S301 - it is from who started this process
     except BaseException as error:  # noqa: ASYNC103, BLE001 - it is the answer
         return pickle.dumps(  # noqa: ASYNC104 - no Trio runs here
             Died(shown_error(error))
         )
 
 
-def _forked(request: bytes) -> bytes:
+def _forked(what: str, about: bytes, part: float) -> bytes:
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -297,53 +349,45 @@ def _forked(request: bytes) -> bytes:
             os.close(reading)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            _limited()
-            _write(writing, _answer(request))
+            _limited(WORK * part)
+            _write(writing, _answer(what, about))
         finally:
             os._exit(0)
     _running.append(child)
     os.close(writing)
     try:
-        return _waited_for(child, reading)
+        return _waited_for(child, reading, _paces[what], part)
     finally:
         _running.clear()
         os.close(reading)
 
 
-def _limit(seconds: float) -> float:
-    return seconds * (_AFTERWARDS if _hung else 1)
-
-
-def _limited() -> None:
+def _limited(seconds: float) -> None:
     """Have this process end once it has worked for so long."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_PROF, _limit(WORK))
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
-def _waited_for(child: int, reading: int) -> bytes:
-    ready, _, _ = select.select([reading], [], [], _limit(SECONDS))
+def _waited_for(child: int, reading: int, pace: _Pace, part: float) -> bytes:
+    ready, _, _ = select.select([reading], [], [], SECONDS * part)
     while not ready and _works(child):
         ready, _, _ = select.select([reading], [], [], 1)
-    if not ready:
+    answer = b""
+    if ready:
+        with suppress(EOFError):
+            answer = _read(reading)
+    else:
         os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        return _not_ended(child, f"{SECONDS:g} s")
-    try:
-        return _read(reading)
-    except EOFError:
-        _, status = os.waitpid(child, 0)
-        code, late, child = os.waitstatus_to_exitcode(status), child, 0
-        if code == -signal.SIGPROF:
-            return _not_ended(late, f"{WORK:g} s of the processor")
+    _, status, took = os.wait4(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if answer:
+        pace.longest = max(pace.longest, took.ru_utime + took.ru_stime)
+        return answer
+    if ready and code != -signal.SIGPROF:
         return pickle.dumps(Died(f"it ends its process, with {code}"))
-    finally:
-        if child:
-            os.waitpid(child, 0)
-
-
-def _not_ended(child: int, within: str) -> bytes:
-    _hung.append(child)
-    return pickle.dumps(Died(f"it doesn't end within {within}"))
+    pace.hung += 1
+    limit = f"{WORK * part:g} s of the processor" if ready else f"{SECONDS * part:g} s"
+    return pickle.dumps(Died(f"it doesn't end within {limit}", hastily=part < 1))
 
 
 def _works(child: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -20,6 +21,7 @@ from jido_trio.redact import said
 from jido_trio.testing._bench import Bench, How
 from jido_trio.testing._code import code_of
 from jido_trio.testing._laws import Law
+from jido_trio.testing._sandbox import Died
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._verdicts import LawVerdict
 from jido_trio.testing._walk import Trial, Walk
@@ -56,7 +58,6 @@ def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *
     if found is None:
         kept.forget()
         return None
-    found = _without_needless_steps(bench, law, found)
     kept.keep(found)
     return found
 
@@ -86,10 +87,22 @@ def _found(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", HypothesisDeprecationWarning)  # an agent may begin by chance: a law tells
-            return find(trials, is_broken, settings=settings, random=seeded(how.seed).random)
+            smallest = find(trials, is_broken, settings=settings, random=seeded(how.seed).random)
     except (NoSuchExample, Unsatisfiable):
         bench.searched_in_vain(subject, how, tried, reachable=reachable)
         return None
+    return _surely(bench, [*broken, _without_needless_steps(bench, law, smallest)])
+
+
+def _surely(bench: Bench, found: Sequence[Trial]) -> Trial:
+    """Return the smallest of those, each smaller than the last, that is no trial which had too little time."""
+    ends, dies = len(found) - 1, 0
+    if not isinstance(bench.known(found[-1]), Died) or bench.dies_at_leisure(found[-1]):
+        return found[-1]
+    while ends - dies > 1:
+        middle = (ends + dies) // 2
+        ends, dies = (ends, middle) if bench.dies_at_leisure(found[middle]) else (middle, dies)
+    return found[dies]
 
 
 def _without_needless_steps(bench: Bench, law: Law, trial: Trial) -> Trial:

@@ -144,9 +144,12 @@ def outcomes(trial: Trial) -> tuple[str, ...]:
     if _broken(trial.agent):
         return ()
     agent = trial.agent
+    began = used()
     for step in trial.warm:
         attempted(evolve(agent, id=f"{agent.id}-sibling"), step)
         attempted(agent, step)
+        if used() > began + _ENOUGH:
+            break
     texts = [] if _begins_plainly(agent) else [_beginning(agent)]
     began = used()
     for step in () if any(text.startswith(_RAISED) for text in texts) else trial.steps:
@@ -204,6 +207,7 @@ def _beginning(agent: Agent[Any]) -> str:
 def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[Any]]:
     twins = _copied(agent), _copied(step)
     before = told((agent, step))
+    began = used()
     with watched() as doings:
         after, directives, answers, error = _answered(agent, step)
     text = error or told((after, directives, *answers))
@@ -212,13 +216,15 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
     if error:
         return Seen(error=error, touched=touched, doings=tuple(doings)), agent
     again = _text(agent, step)
-    twin = text if any(one is None for one in twins) else _text(*twins)
+    late = used() > began + _ENOUGH
+    twin = text if late or any(one is None for one in twins) else _text(*twins)
+    late = late or used() > began + _ENOUGH
     return (
         Seen(
             text,
             "",
             "" if again == text else differing(text, again),
-            _once_more(after, step, twins[1]) if twin == text else differing(text, twin),
+            differing(text, twin) if twin != text else "" if late else _once_more(after, step, twins[1]),
             touched,
             tuple(doings),
             _invalid(after),

@@ -1027,3 +1027,18 @@ class ComparesLinesOfItsOwn(Action):
             for other in context.state.lines:
                 twice += one.sku == other.sku
         return {"twice": twice}
+
+
+# ---- what nearly never ends, or long before its time
+
+
+@planted("total")
+class FollowsHailstones(Action):
+    number: int
+
+    def run(self, context: Context[Box]) -> Result:
+        number, total = self.number, 0
+        while number != 1:
+            number = number // 2 if number % 2 == 0 else 3 * number + 1
+            total += 1
+        return {"total": total}

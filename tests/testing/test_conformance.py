@@ -223,18 +223,29 @@ def test_the_command_tells_a_machine_all(project, monkeypatch, capsys):
     assert report["laws"][0]["outcome"] == "broken"
 
 
+MODULES = {
+    "leaves": "raise SystemExit(0)",
+    "torn": "class Agent(:",
+    "bare": "x = 1",
+    "gone": f"{AGENT}\nimport os; os._exit(0)",
+    "crashes": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+}
+
+
 @pytest.mark.parametrize(
     ("target", "why"),
     [
         ("leaves:Splitter", "'leaves' can't be imported: it ends the program, SystemExit: 0"),
         ("torn", "'torn' can't be imported: SyntaxError: invalid syntax (torn.py, line 1)"),
         ("bare.py", "bare has no agent, plugin or action"),
+        ("gone:Splitter", "'gone:Splitter' can't be imported: it ends the process, with 0"),
+        ("crashes", "'crashes' can't be imported: it ends the process, by SIGKILL"),
         (":Splitter", "':Splitter' names no module: say module:Agent"),
         ("", "'' names no module: say module:Agent"),
     ],
 )
 def test_whatever_can_not_be_checked_ends_with_2_and_is_named(project, monkeypatch, capsys, target, why):
-    for name, text in {"leaves": "raise SystemExit(0)", "torn": "class Agent(:", "bare": "x = 1"}.items():
+    for name, text in MODULES.items():
         (project / f"{name}.py").write_text(text)
     assert checked(project, monkeypatch, target) == 2
     assert capsys.readouterr().err == f"jido-trio: {why}\n"
@@ -273,7 +284,13 @@ def test_a_module_that_hangs_when_it_is_imported_is_named(project, monkeypatch, 
     (project / "other.py").write_text("import threading\nthreading.Event().wait(1000)")
     monkeypatch.setattr(_laws, "IMPORT", 0.3)  # while it waits, not while Python still looks for it
     assert checked(project, monkeypatch, "other:Splitter") == 2
-    assert "'other' can't be imported: TimeoutError: it takes longer than 0.3 s" in capsys.readouterr().err
+    assert "'other:Splitter' can't be imported: it takes longer than 0.3 s" in capsys.readouterr().err
+
+
+def test_a_module_that_ends_the_process_only_where_it_would_be_tried_is_named(project, monkeypatch, capsys):
+    (project / "other.py").write_text(f"import os, sys\nif sys.argv[0] == 'trial': os._exit(0)\n{AGENT}")
+    assert checked(project, monkeypatch, "other:Splitter", "--forget") == 2
+    assert "'other:Splitter' can't be imported where it would be tried" in capsys.readouterr().err
 
 
 def test_minutes_are_spent_on_more_and_longer_trials_with_other_seeds(project, monkeypatch, capsys):
@@ -308,7 +325,7 @@ def checked(project: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     """Return how the command ends in this very process, which is quicker; nothing that it imports stays."""
     monkeypatch.chdir(project)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    for name in ("shares", "loud", "my-shares", "bare", "torn", "leaves", "other"):
+    for name in ("shares", "loud", "my-shares", "other", *MODULES):
         monkeypatch.delitem(sys.modules, name, raising=False)
     importlib.invalidate_caches()
     return main(["check", *words])
