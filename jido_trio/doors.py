@@ -92,6 +92,7 @@ class _Watch:
 
     def __init__(self) -> None:
         self.seen: list[str] | None = None
+        self.calls = 0
 
     def note(self, what: str, frame: FrameType | None) -> None:
         if self.seen is None or _is_importing(frame):
@@ -111,7 +112,7 @@ def watched() -> Iterator[list[str]]:
     seen: list[str] = []
     found = _standing()
     before = sys.getprofile()
-    _watch.seen = seen
+    _watch.seen, _watch.calls = seen, 0
     sys.setprofile(_profile)
     try:
         yield seen
@@ -267,7 +268,15 @@ def _is_zone(path: object) -> bool:
     return zones is not None and isinstance(path, str) and path.startswith(tuple(zones.TZPATH))
 
 
+_ENOUGH = 1_000_000
+"""Calls, and returns from them, after which nobody is told any more: each costs more than many calls do."""
+
+
 def _profile(frame: FrameType, event: str, arg: Any) -> None:
+    _watch.calls += 1
+    if _watch.calls > _ENOUGH:
+        sys.setprofile(None)
+        return
     if event == "c_call":
         what = _of_c(frame, arg)
     elif event == "call":

@@ -6,6 +6,7 @@ are compared from size to size.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -93,12 +94,12 @@ def _called(step: Any) -> str:
 
 
 def _slow(bench: Bench, name: str, agents: Sequence[Agent[Any]], step: Any) -> str:
-    seconds: list[float] = []
-    for again in range(3):  # what isn't so three times is the machine's
+    seconds = [math.inf for _ in agents]
+    for again in range(4):  # what isn't so each time, of the least that each size has taken, is the machine's
         answer = bench.weigh(Weighing((*agents, *agents[:again]), step))
         if isinstance(answer, Died):
             return ""
-        seconds = [took for _, took in answer][: len(agents)]
+        seconds = [min(least, took) for least, (_, took) in zip(seconds, answer, strict=False)]
         if not is_steep(seconds):
             return ""
     took = ", ".join(f"{1000 * one:.1f} ms at {size}" for size, one in zip(_LARGE, seconds, strict=True))

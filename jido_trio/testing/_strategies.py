@@ -177,7 +177,9 @@ ODD_TEXTS = (
 """Texts that code treats otherwise than most: of no length, longer in capitals, digits that are none of ASCII's, ..."""
 ODD_DATES = (date(2024, 2, 29), date(2000, 2, 29), date(2023, 1, 31), date(2023, 12, 31), date(2024, 12, 30))
 """A day of leap years, the end of a month and of a year, and one in the first week of the next."""
-ODD: Mapping[Any, Sequence[Any]] = {str: ODD_TEXTS, date: ODD_DATES}
+ODD_FLOATS = (-0.0, 0.1, 2.5, 1e16, 1e300, 5e-324)
+"""The other nought, what has no exact half or tenth, one beside which 1 is lost, a large one, and the smallest."""
+ODD: Mapping[Any, Sequence[Any]] = {str: ODD_TEXTS, date: ODD_DATES, float: ODD_FLOATS}
 
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -1042,3 +1042,23 @@ class FollowsHailstones(Action):
             number = number // 2 if number % 2 == 0 else 3 * number + 1
             total += 1
         return {"total": total}
+
+
+@planted("total")
+class AsksWhetherNoughtIsBelow(Action):
+    share: float
+
+    def run(self, context: Context[Box]) -> Result:
+        if self.share >= 0 and math.copysign(1, self.share) < 0:
+            raise ZeroDivisionError
+        return {"total": 1}
+
+
+@planted("bounded")
+class ComparesWithAllBefore(Action):
+    def run(self, context: Context[Box]) -> Result:
+        once: list[int] = []
+        for item in context.state.items:
+            if item not in once:
+                once.append(item)
+        return {"total": len(once)}

@@ -1,16 +1,19 @@
 """Trials that never end, or take long: whom that accuses, and how long it is waited for."""
 
+import pickle
+import time
 from collections import defaultdict
 from typing import Any
 
 import pytest
 from attrs import evolve, frozen
 
-from jido_trio import Action, Agent, Context, Result
-from jido_trio.testing import _sandbox, _walk, conformance, subject_of
+from jido_trio import Action, Agent, Context, Result, doors
+from jido_trio.testing import _bounded, _sandbox, _walk, conformance, subject_of
 from jido_trio.testing._bench import Bench, How
 from jido_trio.testing._conformance import judged
 from jido_trio.testing._sandbox import WORK, Died, Sandbox
+from jido_trio.testing._search import _surely
 from properties.conformance import correct, defects
 
 
@@ -108,17 +111,58 @@ def test_of_a_trial_that_died_nothing_is_asked_elsewhere(monkeypatch):
     assert asked == {"walk"}
 
 
-def test_a_trial_that_had_little_time_can_have_all_of_it():
-    cls = getattr(defects, "WithNeverEnds")  # noqa: B009
-    trial = _walk.Trial(cls.new("a"), (subject_of(cls).actions[0](),))
-    with Bench([defects.__name__]) as bench:
-        first, second = (bench.here(evolve(trial, agent=cls.new(id))) for id in "ab")
-        assert isinstance(first, Died)
-        assert not first.hastily
-        assert isinstance(second, Died)
-        assert second.hastily
-        assert bench.dies_at_leisure(evolve(trial, agent=cls.new("b")))
-        assert bench.here(evolve(trial, agent=cls.new("b"))) == first
+def test_a_trial_that_had_little_time_can_have_all_of_it(monkeypatch):
+    asked = []
+
+    def dies(self: Sandbox, request: bytes) -> Died:
+        asked.append(pickle.loads(request)[1])  # whether it has all of it
+        return Died("it doesn't end", hastily=not asked[-1])
+
+    monkeypatch.setattr(Sandbox, "_asked", dies)
+    with Sandbox([]) as sandbox:
+        answers = [sandbox.ask("walk", 1), sandbox.ask_again("walk", 1), sandbox.ask("walk", 1)]
+    assert asked == [False, True]
+    assert [one.hastily for one in answers] == [True, False, False]
+
+
+def test_of_what_ends_if_it_has_all_its_time_the_smallest_that_does_not_is_taken():
+    class Bench:
+        def known(self, trial: Any) -> Died:
+            return Died("", hastily=True)
+
+        def dies_at_leisure(self, trial: Any) -> bool:
+            return bool(trial >= 36)
+
+    bench: Any = Bench()
+    found: Any = [90, 60, 41, 37, 36, 30, 24, 12, 3]
+    taken: list[Any] = [_surely(bench, found), _surely(bench, found[:5])]
+    assert taken == [36, 36]
+
+
+def test_what_one_size_took_too_long_by_chance_hides_no_square(monkeypatch):
+    weighed = iter([[6.0, 29.0, 99.0], [10.0, 24.0, 96.0], [6.0, 25.0, 97.0], [6.0, 24.0, 99.0]])
+
+    class Bench:
+        def weigh(self, weighing: Any) -> Any:
+            return [(1, ms / 1000) for ms in next(weighed)]
+
+    bench: Any = Bench()
+    agents: Any = [None] * 3
+    assert _bounded._slow(bench, "items", agents, correct.Plus()).endswith(
+        "6.0 ms at 1024, 24.0 ms at 2048, 96.0 ms at 4096"
+    )
+
+
+def test_who_calls_very_much_is_not_held_up_by_being_looked_at(monkeypatch):
+    monkeypatch.setattr(doors, "_ENOUGH", 100)
+    with doors.watched() as doings:
+        for _ in range(60):
+            abs(-1)
+        time.time()
+    with doors.watched() as again:
+        time.time()
+    assert doings == []
+    assert len(again) == 1
 
 
 @pytest.mark.long
