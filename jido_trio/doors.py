@@ -111,7 +111,8 @@ def watched() -> Iterator[list[str]]:
     _install()
     seen: list[str] = []
     found = _standing()
-    before = sys.getprofile()
+    before, thresholds = sys.getprofile(), gc.get_threshold()
+    gc.set_threshold(0)  # what is collected meanwhile is others', and so is who listens to that
     _watch.seen, _watch.calls = seen, 0
     sys.setprofile(_profile)
     try:
@@ -119,6 +120,7 @@ def watched() -> Iterator[list[str]]:
     finally:
         sys.setprofile(before)
         _watch.seen = None
+        gc.set_threshold(*thresholds)
         left = _standing()
         changed = [what for what in found if what in left and _differ(found[what], left[what])]
         seen += [f"changes {what}, and leaves it so" for what in changed]

@@ -1,5 +1,6 @@
 """Shadow runs: some messages are received twice, and a difference names the field and where it likely comes from."""
 
+import gc
 import logging
 import random
 import time
@@ -124,6 +125,23 @@ async def test_what_code_keeps_is_told_with_the_field_and_both_values(autojump_c
     assert (difference.agent_id, difference.signal_type, difference.fields) == ("subject", "global", 2)
     assert "what its code keeps from call to call" in difference.sources[0]
     assert "state.value was 1 and then 2 (and 1 more)" in str(difference)
+
+
+async def test_who_listens_to_the_collector_is_not_taken_for_the_agent(autojump_clock):
+    gc.callbacks.append(looks_at_the_clock)
+    usual = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        [difference] = await told_of("global", door="cast")
+    finally:
+        gc.set_threshold(*usual)
+        gc.callbacks.remove(looks_at_the_clock)
+
+    assert not any("clock" in source for source in difference.sources)
+
+
+def looks_at_the_clock(phase, info):
+    time.perf_counter()
 
 
 async def test_the_clock_is_named_with_its_line(autojump_clock):
