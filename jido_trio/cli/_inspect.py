@@ -53,7 +53,7 @@ async def ask(path: str, agent: str | None, limit: int) -> dict[str, Any]:
             async with await trio.open_unix_socket(path) as asking:
                 await asking.send_all(json.dumps({"agent": agent, "limit": limit}).encode() + b"\n")
                 answer = await _all_of(asking)
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, trio.BrokenResourceError):
         raise NotSeen(f"nobody listens at {shown(path)} any more: the program that made it has ended") from None
     except trio.TooSlowError:
         raise NotSeen(f"no answer at {shown(path)} within {PATIENCE:g} s: something blocks that program") from None

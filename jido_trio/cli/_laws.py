@@ -98,11 +98,11 @@ def _imported(target: str) -> Sequence[AgentUnderTest]:
     if why := ends_its_process(partial(subjects, target), IMPORT):
         raise InvalidDefinition(f"{shown(target)} can't be imported: {why}", field="target", value=target)
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, IMPORT)
+    timer = signal.setitimer(signal.ITIMER_REAL, IMPORT, 1.0)  # again: what it raises may be lost in an import
     try:
         return subjects(target)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
         signal.signal(signal.SIGALRM, before)
 
 

@@ -293,6 +293,22 @@ def answering(path: Path, answer: bytes) -> Iterator[None]:
         thread.join()
 
 
+def test_a_program_that_ends_before_it_has_answered_is_an_error(path, capsys):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(path))
+        listening.listen()
+
+        def end() -> None:
+            connection, _ = listening.accept()
+            connection.recv(1)  # the rest is never read, which breaks the connection
+            connection.close()
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        assert "any more: the program that made it has ended" in refused(capsys, path)
+        thread.join()
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
