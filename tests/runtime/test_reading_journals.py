@@ -68,7 +68,7 @@ async def test_one_that_has_lost_an_input_is_damaged(autojump_clock):
         await read_journal(storage, "shop", "o-1")
 
 
-@pytest.mark.parametrize(("first", "numbers"), [(-1, [1, 2]), (2, [2]), (3, []), (99, [])])
+@pytest.mark.parametrize(("first", "numbers"), [(0, [1, 2]), (2, [2]), (3, []), (99, [])])
 async def test_inputs_are_read_from_the_one_that_is_wanted_on(autojump_clock, first, numbers):
     storage = MemoryStorage()
     async with Jido("shop", storage=storage) as jido:
