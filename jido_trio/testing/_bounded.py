@@ -33,6 +33,8 @@ _SIZES = (64, 128, 256, 512)
 _LARGE = (1024, 2048, 4096)
 _STEEP = 1.6
 """Twice the size takes more than this power of two: more than in proportion, whatever is lost in rounding."""
+_FLAT = 2.5
+"""Four times the size takes less than this power of two: no square, even if the first was measured twice as long."""
 _QUICK = 0.004
 """Seconds of the processor that tell nothing."""
 
@@ -95,13 +97,15 @@ def _called(step: Any) -> str:
 
 def _slow(bench: Bench, name: str, agents: Sequence[Agent[Any]], step: Any) -> str:
     seconds = [math.inf for _ in agents]
-    for again in range(4):  # what isn't so each time, of the least that each size has taken, is the machine's
+    for again in range(4):  # of what each size has taken the least counts: the rest is the machine's
         answer = bench.weigh(Weighing((*agents, *agents[:again]), step))
         if isinstance(answer, Died):
             return ""
         seconds = [min(least, took) for least, (_, took) in zip(seconds, answer, strict=False)]
-        if not is_steep(seconds):
+        if seconds[-1] <= _QUICK or seconds[-1] < seconds[-3] * 2**_FLAT:
             return ""
+    if not is_steep(seconds):
+        return ""
     took = ", ".join(f"{1000 * one:.1f} ms at {size}" for size, one in zip(_LARGE, seconds, strict=True))
     return f"{_called(step)} takes longer than in proportion to {name}: {took}"
 

@@ -140,7 +140,7 @@ def test_of_what_ends_if_it_has_all_its_time_the_smallest_that_does_not_is_taken
 
 
 def test_what_one_size_took_too_long_by_chance_hides_no_square(monkeypatch):
-    weighed = iter([[6.0, 29.0, 99.0], [10.0, 24.0, 96.0], [6.0, 25.0, 97.0], [6.0, 24.0, 99.0]])
+    weighed = iter([[11.0, 29.0, 99.0], [10.0, 24.0, 96.0], [6.0, 25.0, 97.0], [6.0, 24.0, 99.0]])
 
     class Bench:
         def weigh(self, weighing: Any) -> Any:
@@ -151,6 +151,18 @@ def test_what_one_size_took_too_long_by_chance_hides_no_square(monkeypatch):
     assert _bounded._slow(bench, "items", agents, correct.Plus()).endswith(
         "6.0 ms at 1024, 24.0 ms at 2048, 96.0 ms at 4096"
     )
+
+
+def test_what_grows_in_proportion_is_weighed_once():
+    weighed = iter([[6.0, 13.0, 27.0]])
+
+    class Bench:
+        def weigh(self, weighing: Any) -> Any:
+            return [(1, ms / 1000) for ms in next(weighed)]
+
+    bench: Any = Bench()
+    agents: Any = [None] * 3
+    assert _bounded._slow(bench, "items", agents, correct.Plus()) == ""
 
 
 def test_who_calls_very_much_is_not_held_up_by_being_looked_at(monkeypatch):
