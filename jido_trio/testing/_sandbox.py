@@ -315,6 +315,8 @@ def _part(what: str) -> float:
 
     What doesn't end in a walk does so nowhere. That others take long accuses nobody: they go through more steps.
     """
+    if what == "weigh":  # there are few of them, and large states take their time
+        return 1.0 if _paces[what].hung < _MANY else _AFTERWARDS
     hung = sum(_paces[kind].hung for kind in {what, "walk"})
     if not hung:
         return 1.0

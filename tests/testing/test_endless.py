@@ -77,8 +77,8 @@ def test_a_trial_has_twice_the_time_that_others_took_whatever_did_not_end(paces)
 def test_what_does_not_end_in_a_walk_has_less_time_elsewhere_and_not_the_other_way_round(paces):
     paces["outcomes"].hung = 1
     assert (_sandbox._part("walk"), _sandbox._part("outcomes")) == (1, 0.1)
-    paces["walk"].hung = 1
-    assert _sandbox._part("weigh") == 0.1
+    paces["walk"], paces["outcomes"] = paces["outcomes"], paces["walk"]
+    assert (_sandbox._part("walk"), _sandbox._part("outcomes")) == (0.1, 0.1)
 
 
 def test_steps_that_go_before_take_no_longer_than_those_that_are_looked_at(monkeypatch):
@@ -151,6 +151,16 @@ def test_what_one_size_took_too_long_by_chance_hides_no_square(monkeypatch):
     assert _bounded._slow(bench, "items", agents, correct.Plus()).endswith(
         "6.0 ms at 1024, 24.0 ms at 2048, 96.0 ms at 4096"
     )
+
+
+def test_states_are_weighed_in_all_their_time_whatever_walk_has_hung(paces):
+    paces["walk"].hung = 9
+    assert (_sandbox._part("weigh"), _sandbox._part("walk")) == (1, 0.02)
+
+
+def test_states_have_less_time_once_many_were_too_large(paces):
+    paces["weigh"].hung = 5
+    assert _sandbox._part("weigh") == 0.1
 
 
 def test_what_grows_in_proportion_is_weighed_once():
