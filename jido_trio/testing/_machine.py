@@ -91,6 +91,8 @@ class _Guest:
             run_sync_soon_threadsafe=self._callbacks.put,
             done_callback=self._set_done,
             clock=self._clock,
+            # A signal would be one more turn, and so another order of tasks than the example had before.
+            host_uses_signal_set_wakeup_fd=True,
         )
         self._crank(lambda: hasattr(self, "nursery"))
 

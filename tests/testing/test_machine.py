@@ -1,6 +1,7 @@
 """State machines whose steps are async: what goes wrong is told as itself, and leaves nothing behind."""
 
 import gc
+import signal
 import time
 from typing import Any
 
@@ -219,3 +220,23 @@ def test_an_invariant_that_fails_in_the_first_state_leaves_nothing_behind():
             raise AssertionError("no invariant")
 
     assert "no invariant" in str(outcome_of(Machine))
+
+
+class Signalled(TrioStateMachine):
+    """Looks at whom Python tells of signals."""
+
+    seen: list[int] = []
+
+    @rule()
+    @step
+    async def look(self) -> None:
+        told = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(told)
+        self.seen.append(told)
+
+
+def test_a_signal_adds_no_turn_in_which_tasks_would_get_another_order():
+    before = signal.set_wakeup_fd(-1)
+    run_state_machine_as_test(Signalled, settings=SETTINGS)
+    signal.set_wakeup_fd(before)
+    assert set(Signalled.seen) == {-1}
