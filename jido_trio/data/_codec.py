@@ -10,6 +10,7 @@ from base64 import b64decode, b64encode
 from collections import UserList, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSet, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -320,10 +321,13 @@ def _flag_hook(cls: type[Flag], named: Hook) -> Hook:
     def structured(value: object, _: Any) -> Any:
         if isinstance(value, cls):
             return value
-        try:
-            return cls(value) if isinstance(value, int) and _is_int(value) else named(value, cls)
-        except ValueError:  # no member has one of these bits
-            raise unexpected(f"a combination of {', '.join(cls.__members__)}", value) from None
+        with suppress(ValueError):  # no member has one of these bits
+            if not isinstance(value, int) or not _is_int(value):
+                return named(value, cls)
+            made = cls(value)
+            if isinstance(made, cls) and (value < 0 or made.value == value):  # else bits were left out
+                return made
+        raise unexpected(f"a combination of {', '.join(cls.__members__)}", value)
 
     return structured
 

@@ -417,6 +417,20 @@ class User:
     each: dict[str, Right] = field(factory=dict)
 
 
+class Lenient(enum.Flag, boundary=enum.CONFORM):
+    A = 1
+
+
+class Ejecting(enum.Flag, boundary=enum.EJECT):
+    A = 1
+
+
+@pytest.mark.parametrize("cls", [Lenient, Ejecting])
+def test_a_number_that_flags_would_make_something_else_of_is_refused(cls):
+    assert structure(1, cls) is cls.A
+    assert problems(lambda: structure(9, cls)) == ["expected a combination of A, got 9"]
+
+
 def test_flags_may_be_combined():
     schema = schema_of(User)
     made = schema.make({"rights": Right.READ | Right.WRITE, "mode": Mode.X | Mode.W, "each": {"a": Right(0)}})
