@@ -243,12 +243,7 @@ async def open_journal(storage: Storage, instance: str, agent_id: str, *, upto: 
         RecordRefused: A record can't be read, one is missing, or a class isn't found.
         StorageError: See `Storage.scan`.
     """
-    archive = archive_of(storage, instance, agent_id)
-    if not await archive.owned():
-        raise AgentNotFound(agent_id)
-    bases = await archive.range("base/")
-    if not bases:
-        raise _no_base(archive)
+    archive, bases = await _kept(storage, instance, agent_id)
     begin = archive.read_snapshot(bases[0], _class_of(bases[0]))
     pages = JournalPages(archive, lambda record: _entry(archive, record), begin.number, upto)
     return JournalReader(begin.agent, begin.number, pages)
@@ -350,17 +345,19 @@ async def journal_span(storage: Storage, instance: str, agent_id: str) -> tuple[
         RecordRefused: A record can't be read, or is missing.
         StorageError: See `Storage.scan`.
     """
+    archive, bases = await _kept(storage, instance, agent_id)
+    return number_in(bases[0]), await last_number(archive)
+
+
+async def _kept(storage: Storage, instance: str, agent_id: str) -> tuple[Archive, list[Record]]:
+    """Return the archive of an agent, and the records of what its journal can be folded from."""
     archive = archive_of(storage, instance, agent_id)
     if not await archive.owned():
         raise AgentNotFound(agent_id)
     bases = await archive.range("base/")
     if not bases:
-        raise _no_base(archive)
-    return number_in(bases[0]), await last_number(archive)
-
-
-def _no_base(archive: Archive) -> RecordRefused:
-    return RecordRefused(archive.base(0), "it is missing, and the journal can't be folded without it")
+        raise RecordRefused(archive.base(0), "it is missing, and the journal can't be folded without it")
+    return archive, bases
 
 
 async def last_number(archive: Archive) -> int:
