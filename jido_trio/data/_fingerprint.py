@@ -6,9 +6,11 @@ from collections.abc import Set as AbstractSet
 from enum import Enum
 from hashlib import blake2b
 from typing import Any, TypeAlias
+from weakref import ref
 
 import attrs
 
+from jido_trio.data._freeze import ATOMS, FrozenDict, FrozenList, attribute_names, is_frozen
 from jido_trio.data._known import of_class
 from jido_trio.data._names import recorded_module, script
 from jido_trio.redact import shown, type_name
@@ -26,6 +28,12 @@ _REMEMBERED = 16
 """... as so many of them are remembered."""
 _ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
 _known: dict[int, tuple[tuple[Any, ...], bytes]] = {}
+
+_SEVERAL = 8
+"""In sequences with so many items, attrs values in which nothing can change are asked for once..."""
+_LIVING = 100_000
+"""... as long as they live, and so many of them."""
+_prints: "dict[int, _Print]" = {}
 
 
 def fingerprint(*values: object) -> bytes:
@@ -98,9 +106,70 @@ _NOTHING = _digest(_text("dict", ()))
 
 
 def _items(value: Sequence[Any], room: int) -> bytes:
+    if len(value) >= _SEVERAL and _is_record(type(value[0])):
+        return _of_records(value, room)
     if type(value) is tuple and len(value) >= _LARGE and room >= 0:
         return _of_large(value, room)
     return _digest(_text("list", [_part(item, room) for item in value]))
+
+
+class _Print(ref[Any]):
+    """What stands for an item, as long as that lives: whoever has its `id` after it finds nothing."""
+
+    __slots__ = ("key", "room", "text")
+    key: int
+    room: int
+    """How deep there was to look, and there was nothing deeper."""
+    text: bytes
+
+
+def _of_records(value: Sequence[Any], room: int) -> bytes:
+    # A state that changes a little has most of its items in common with the one before: of a journal, all but the last.
+    find = _prints.get
+    texts = [
+        known.text if (known := find(id(item))) is not None and known.room <= room else _text_of_item(item, room)
+        for item in value
+    ]
+    return _digest(b"list" + b"".join(texts))
+
+
+def _text_of_item(item: Any, room: int) -> bytes:
+    text = _text("", (_part(item, room),))
+    if len(_prints) < _LIVING and _is_record(type(item)) and _is_settled(item, room):
+        try:
+            known = _Print(item, _forget)
+        except TypeError:  # its class has said that nothing may refer to it weakly
+            return text
+        known.key, known.room, known.text = id(item), room, text
+        _prints[known.key] = known
+    return text
+
+
+def _forget(known: _Print) -> None:
+    if _prints.get(known.key) is known:
+        del _prints[known.key]
+
+
+@of_class
+def _is_record(cls: type) -> bool:
+    """Tell whether its values are of attrs, and their attributes can't be set."""
+    return is_frozen(cls)
+
+
+def _is_settled(value: Any, room: int) -> bool:
+    """Tell whether nothing in a value can change, and there is room for all of it."""
+    if room < 0:
+        return False
+    cls = type(value)
+    if cls in ATOMS:
+        return True
+    if cls is tuple or cls is FrozenList or cls is frozenset:
+        return all(_is_settled(item, room - 1) for item in value)
+    if cls is FrozenDict:
+        return all(_is_settled(each, room - 1) for item in value.items() for each in item)
+    if isinstance(value, Enum):
+        return _is_settled(value.value, room - 1)
+    return _is_record(cls) and all(_is_settled(getattr(value, name, None), room - 1) for name in attribute_names(cls))
 
 
 def _of_large(value: tuple[Any, ...], room: int) -> bytes:
