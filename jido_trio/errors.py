@@ -235,6 +235,8 @@ class ActionError(JidoError):
 
     def __init__(self, message: str = "", *, details: Mapping[str, Any] | None = None, retryable: bool = False) -> None:
         super().__init__(message)
+        if not (details is None or isinstance(details, Mapping)):
+            raise TypeError(f"details={shown(details)} of {type(self).__name__} must be a mapping: details={{...}}")
         self.message = message
         self.details = dict(details or {})
         self.retryable = retryable

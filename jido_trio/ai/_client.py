@@ -1,6 +1,6 @@
 """What an adapter is: whoever can have a model reply to a prompt, once."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol, TypeAlias
 
@@ -9,6 +9,7 @@ from attrs import frozen
 from jido_trio import checks
 from jido_trio.ai._inputs import Finish, Kind
 from jido_trio.ai._messages import Prompt, ToolCall, Usage, Verbatim
+from jido_trio.redact import HIDDEN
 
 
 @frozen
@@ -69,6 +70,22 @@ def check_client(owner: str, client: object) -> None:
     """Refuse what is no client, and the class of one."""
     if isinstance(client, type) or not callable(getattr(client, "stream", None)):
         raise checks.refused(owner, "client", client, "must have a method `stream`, as `OpenAI()` has")
+
+
+def check_provider(
+    owner: str, api_key: object, base_url: object, options: Mapping[str, object] | None = None
+) -> Mapping[str, object]:
+    """Refuse what no provider can be reached by; return the options. A key is never shown."""
+    if api_key is not None and not (
+        isinstance(api_key, str) and api_key.isascii() and api_key.strip() == api_key != ""
+    ):
+        raise checks.refused(owner, "api_key", HIDDEN, "must be a key, a text of ASCII without spaces around it")
+    if base_url is not None and not (isinstance(base_url, str) and base_url.startswith(("http://", "https://"))):
+        raise checks.refused(owner, "base_url", base_url, "must begin with http:// or https://")
+    given: object = options
+    if not (given is None or (isinstance(given, Mapping) and all(isinstance(name, str) for name in given))):
+        raise checks.refused(owner, "options", options, "must be a mapping of names of the provider's fields")
+    return dict(options or {})
 
 
 @asynccontextmanager

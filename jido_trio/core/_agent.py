@@ -256,8 +256,7 @@ class Agent(Described, Generic[State]):
             given: object = signal
             if isinstance(given, Signal):
                 raise
-            how = f"Signal({shown(given)})" if isinstance(given, str) else "Signal('type', data)"
-            raise TypeError(f"receive takes a Signal, not {shown(given)}: write {how}") from None
+            raise _no_signal("receive", given) from None
         return handle(self, signal, signal)  # type: ignore[no-any-return]  # or Unrouted
 
     def cmd(
@@ -273,9 +272,14 @@ class Agent(Described, Generic[State]):
                 an `Instruction`, or a list of these. What is none of them is an `Error` with context "normalize".
             signal: What caused it.
             context: For the actions, beside the state; what it says wins over an instruction's own context.
+
+        Raises:
+            InvalidDefinition: The context is no mapping.
         """
         if context is None:
             return self._by_action[type(action)](self, action, signal)
+        if not isinstance(context, Mapping):
+            raise checks.refused(f"cmd of agent {shown(self.id)}", "context", context, "must be a mapping of names")
         return self._generally(action, signal, context)
 
     def plugin(self, plugin: type[Plugin[Slice]], name: str | None = None) -> Slice:
@@ -313,7 +317,13 @@ class Agent(Described, Generic[State]):
         """Return what the routes make of `signal`: nothing when none matches.
 
         Its data are the parameters; those fixed in the route win. Data that is no mapping is a parameter `data`.
+
+        Raises:
+            TypeError: It is no signal.
         """
+        given: object = signal
+        if not isinstance(given, Signal):
+            raise _no_signal("instructions_for", given)
         return tuple(_with_data(target, signal.data) for target in cls.router.route(signal))
 
     # The general way, and what is compiled
@@ -497,3 +507,8 @@ def _with_data(target: Instruction, data: object) -> Instruction:
         return target
     params = data if isinstance(data, Mapping) else {"data": data}
     return target.with_params({**params, **target.params} if target.params else params)
+
+
+def _no_signal(taker: str, given: object) -> TypeError:
+    how = f"Signal({shown(given)})" if isinstance(given, str) else "Signal('type', data)"
+    return TypeError(f"{taker} takes a Signal, not {shown(given)}: write {how}")

@@ -16,12 +16,13 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 import attrs
 from attrs import AttrsInstance, define, frozen
 
+from jido_trio import checks
 from jido_trio.core._agent import Agent
 from jido_trio.core._directives import Cron
 from jido_trio.core._durable import Migration
 from jido_trio.core._inside import Inside
 from jido_trio.core._instruction import Instruction
-from jido_trio.core._migration import migrated
+from jido_trio.core._migration import check_agent, migrated
 from jido_trio.core._router import Unrouted
 from jido_trio.core._signal import Signal
 from jido_trio.data import fingerprint
@@ -178,10 +179,12 @@ def replay(begin: A, journal: Iterable[Entry], *, upto: int | None = None) -> A:
         upto: The last number; None for all.
 
     Raises:
+        InvalidDefinition: `begin` is no agent, or `journal` holds what is no entry.
         ReplayDiverged: The state after an input is not that of the journal.
     """
+    check_agent("replay", "begin", begin)
     agent = begin
-    for entry in journal:
+    for entry in _entries("replay", journal):
         if upto is not None and entry.number > upto:
             break
         try:
@@ -196,12 +199,28 @@ def replay(begin: A, journal: Iterable[Entry], *, upto: int | None = None) -> A:
 
 
 def steps(begin: A, journal: Iterable[Entry]) -> Iterator[tuple[Entry, A, Directives]]:
-    """Give each entry with the agent after it and its directives, to step through a journal. Nothing is compared."""
+    """Give each entry with the agent after it and its directives, to step through a journal. Nothing is compared.
+
+    Raises:
+        InvalidDefinition: `begin` is no agent, or `journal` holds what is no entry.
+    """
+    check_agent("steps", "begin", begin)
     agent = begin
-    for entry in journal:
+    for entry in _entries("steps", journal):
         agent, directives = entry.input.apply(agent)
         yield entry, agent, directives
 
+
+def _entries(owner: str, journal: object) -> Iterator[Entry]:
+    if not isinstance(journal, Iterable):
+        raise checks.refused(owner, "journal", journal, f"must be {_ENTRIES}")
+    for entry in journal:
+        if not isinstance(entry, Entry):
+            raise checks.refused(owner, "journal", entry, f"is no entry: the journal must be {_ENTRIES}")
+        yield entry
+
+
+_ENTRIES = "entries in order, as `entries` of what `read_journal` returns"
 
 Change: TypeAlias = Callable[[Entry], Input | None]
 """Gives the input to take in the place of an entry's; None to leave it out."""
@@ -290,6 +309,7 @@ def rehearsal(begin: Agent[Any], cls: type[Agent[Any]], migrate: Migration | Non
     So it differs where the new code does something else, and not where a state only looks different; see `migrated`.
 
     Raises:
+        InvalidDefinition: `begin` is no agent, or `cls` no class of agents.
         MigrationFailed: The first state can't become one of the other class.
     """
 
@@ -317,13 +337,15 @@ def what_if(
         change: Other inputs, by number or by a function; None in the place of an input leaves it out.
 
     Raises:
+        InvalidDefinition: `begin` is no agent, `journal` holds what is no entry, or `instead` is no class of agents.
         MigrationFailed: The first state can't become one of the other class.
     """
+    check_agent("what_if", "begin", begin)
     fork = Fork(begin, begin)
     if instead is not None:
         cls = instead
         fork = Fork(begin, migrated(begin, cls, migrate), brought=lambda agent: migrated(agent, cls, migrate))
-    for entry in journal:
+    for entry in _entries("what_if", journal):
         fork.take(entry, _changed(entry, change))
         if fork.raised:
             return WhatIf(None, fork.inputs, fork.first, fork.diverged)

@@ -27,18 +27,29 @@ def migrated(agent: Agent[Any], cls: type[A], migrate: Migration | None = None) 
             migrations of that class from the agent's `vsn` on; and a state that needs none is taken as it is.
 
     Raises:
-        InvalidDefinition: `cls` is no class of agents.
+        InvalidDefinition: `agent` is no agent, or `cls` no class of agents.
         MigrationFailed: There is no way from that version, a migration raised, or what it gave doesn't fit.
     """
-    given: object = cls
-    if not (isinstance(given, type) and issubclass(given, Agent)):
-        raise checks.refused("migrated", "cls", given, "must be a class of agents")
+    check_agent("migrated", "agent", agent)
+    check_class("migrated", "cls", cls)
     try:
         return _begun(agent, cls, _state(agent, cls, migrate))
     except Exception as error:  # whatever a migration does wrong, the agent is as it was
         names = secret_fields_within(agent.record.cls) | secret_fields_within(cls.record.cls)
         why = shown_error(error, hide=secret_texts((agent.state,), names) if names else ())
         raise MigrationFailed(agent.id, agent.vsn, cls.__qualname__, cls.vsn, why) from error
+
+
+def check_agent(owner: str, field: str, value: object) -> None:
+    """Refuse what is no agent, as a ref or a class is none."""
+    if not isinstance(value, Agent):
+        raise checks.refused(owner, field, value, "must be an agent, the value")
+
+
+def check_class(owner: str, field: str, value: object) -> None:
+    """Refuse what is no class of agents that can be made."""
+    if not (isinstance(value, type) and issubclass(value, Agent) and hasattr(value, "record")):
+        raise checks.refused(owner, field, value, "must be a class of agents")
 
 
 def _begun(agent: Agent[Any], cls: type[A], state: Any) -> A:

@@ -14,6 +14,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from attrs import define, field
 
+from jido_trio import checks
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 
@@ -78,8 +79,12 @@ def matches(pattern: str, signal_type: str) -> bool:
     """Tell whether `pattern` matches the type of a signal.
 
     Raises:
-        InvalidDefinition: `pattern` isn't a valid one.
+        InvalidDefinition: `pattern` isn't a valid one, or the type is no text.
     """
+    given: object = pattern
+    if not isinstance(given, str):
+        segments(given)  # which refuses it
+    checks.text("matches", "signal_type", signal_type, blank=True)
     return any(_alone(pattern).find(signal_type))
 
 

@@ -8,6 +8,7 @@ from jido_trio.core._directives import checked_dispatch
 from jido_trio.core._error_policy import Verdict, decide_error
 from jido_trio.core._fsm import Crash
 from jido_trio.core._invariant import invariants_of
+from jido_trio.core._migration import check_class
 from jido_trio.core._plugged import StartChildren, checkpointed, restored
 from jido_trio.core._policy import Gate
 from jido_trio.core._sensor import checked_sensor
@@ -18,6 +19,7 @@ __all__ = [
     "Gate",
     "StartChildren",
     "Verdict",
+    "check_class",
     "check_result",
     "checked_dispatch",
     "checked_sensor",

@@ -189,12 +189,22 @@ class Keyed(Generic[AgentT]):
             await agent.cast(message)
 
     def lookup(self, key: str) -> AgentRef[AgentT] | None:
-        """Return the agent of a key if it is up, or None. It is no use of it."""
+        """Return the agent of a key if it is up, or None. It is no use of it.
+
+        Raises:
+            InvalidDefinition: The key is no text.
+        """
+        self._places.check_key(key)
         place = self._places.by_key.get(key)
         return place.ref if place is not None and not place.going else None
 
     def touch(self, key: str) -> None:
-        """Have the idle time of an agent that is up begin anew, as any signal does."""
+        """Have the idle time of an agent that is up begin anew, as any signal does.
+
+        Raises:
+            InvalidDefinition: The key is no text.
+        """
+        self._places.check_key(key)
         if key in self._places.at_rest:
             self._places.rests(self._places.by_key[key])
 
@@ -203,11 +213,13 @@ class Keyed(Generic[AgentT]):
 
         Raises:
             AgentNotFound: It isn't up.
+            InvalidDefinition: The key is no text.
             StorageError: Its state couldn't be written; it runs on.
             Unstorable: Part of its state can't be kept; it runs on.
 
         Source: `InstanceManager.stop`.
         """
+        self._places.check_key(key)
         place = self._places.by_key.get(key)
         if place is None or place.ref is None:
             raise AgentNotFound(self._places.id_of(key))
@@ -235,8 +247,9 @@ class Keyed(Generic[AgentT]):
             StorageError: See `Storage`.
             SupervisorStopped: The instance isn't running.
         """
-        places, id = self._places, self._places.id_of(key)
+        places = self._places
         places.check_key(key)
+        id = places.id_of(key)
         while place := places.by_key.get(key):
             places.refuse_if_closed()
             if place.attached:

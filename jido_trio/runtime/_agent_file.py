@@ -26,6 +26,7 @@ from attrs import frozen
 
 from jido_trio import checks
 from jido_trio.core import Agent, replay
+from jido_trio.core.inner import check_class
 from jido_trio.data import pack
 from jido_trio.errors import (
     AgentFileRefused,
@@ -38,6 +39,7 @@ from jido_trio.errors import (
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime._archive import Archive, archive_of
 from jido_trio.storage import MemoryStorage, Op, Put, Record, Storage
+from jido_trio.storage.inner import checked_storage
 
 FORMAT: Final = 1
 """Of the file."""
@@ -124,13 +126,16 @@ async def import_agent(
     Raises:
         AgentFileRefused: The file is cut off, was changed, is none of an agent, or isn't for this class or version.
         AgentKept: The storage has an agent of that id.
-        InvalidDefinition: The path is none, or the id.
+        InvalidDefinition: The storage is none, or isn't open; the path is none, or the id, or the class.
         OSError: The file can't be read.
         StorageError: See `Storage.commit`.
 
     Nothing was changed then.
     """
+    checked_storage(storage)
     name = checks.path("import_agent", "path", path)
+    if agent is not None:
+        check_class("import_agent", "agent", agent)
     told, records = _parsed(name, await trio.Path(name).read_bytes())
     archive = archive_of(storage, instance, told.agent_id if id is None else id)
     ops = _imported(archive, records)

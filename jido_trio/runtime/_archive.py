@@ -32,6 +32,7 @@ from jido_trio.data import Misfit, class_name, pack, recorded_name, unpack
 from jido_trio.errors import ActionError, Conflict, InvalidDefinition, OwnershipLost, RecordRefused, Unstorable
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.storage import Check, Delete, Op, Put, Record, Storage, within
+from jido_trio.storage.inner import checked_storage
 
 FORMAT = 1
 """Of a snapshot's record."""
@@ -444,8 +445,10 @@ def archive_of(storage: Storage, instance: str, agent_id: str) -> Archive:
     """Return the records of the agent with that id.
 
     Raises:
-        InvalidDefinition: The id is no text, is too long for a key, or UTF-8 can't write it.
+        InvalidDefinition: The storage is none, or isn't open; the id is no text, is too long for a key, or UTF-8 can't
+            write it.
     """
+    checked_storage(storage)
     at = f"{_quoted('the instance name', instance)}/agent/{_quoted('id', agent_id)}/"
     if len(at) > LONGEST:
         raise InvalidDefinition(

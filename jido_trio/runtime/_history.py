@@ -20,6 +20,7 @@ from jido_trio.errors import AgentNotFound, Conflict, InvalidDefinition, RecordR
 from jido_trio.redact import said, shown
 from jido_trio.runtime._archive import FORMAT, Archive, Snapshot, archive_of, entry_of
 from jido_trio.storage import Check, Delete, DeleteRange, Op, Record, Storage, within
+from jido_trio.storage.inner import checked_storage
 
 T = TypeVar("T")
 
@@ -124,8 +125,10 @@ async def journal_names(storage: Storage) -> tuple[tuple[str, str], ...]:
     """Return instance and id of each durable agent in a storage, in order.
 
     Raises:
+        InvalidDefinition: The storage is none, or isn't open.
         StorageError: See `Storage.scan`.
     """
+    checked_storage(storage)
     found: list[tuple[str, str]] = []
     start, end = " ", within("")[1]
     while records := await storage.scan(start, end, 1):
@@ -141,8 +144,10 @@ async def instances_with(storage: Storage, agent_id: str) -> tuple[str, ...]:
     """Return the names of the instances that have a durable agent of that id, in order.
 
     Raises:
+        InvalidDefinition: The storage is none, or isn't open.
         StorageError: See `Storage.scan`.
     """
+    checked_storage(storage)
     found: list[str] = []
     start, end = " ", within("")[1]
     while records := await storage.scan(start, end, 1):

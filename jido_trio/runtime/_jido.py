@@ -16,7 +16,7 @@ import trio
 
 from jido_trio import checks
 from jido_trio.core import Resources
-from jido_trio.errors import InvalidDefinition, RestartIntensityExceeded, StartFailed, SupervisorStopped
+from jido_trio.errors import RestartIntensityExceeded, StartFailed, SupervisorStopped
 from jido_trio.observe import Event, Level, current_observer
 from jido_trio.redact import shown
 from jido_trio.runtime import _busy, _cron, _failures, _post, _tasks, _threads, _timers
@@ -33,6 +33,7 @@ from jido_trio.runtime._run_queue import RunQueue
 from jido_trio.runtime._shadow import ShadowDifference, log_shadow_difference, shadows_of
 from jido_trio.runtime._specs import check_size
 from jido_trio.storage import Storage
+from jido_trio.storage.inner import opener_of
 from jido_trio.supervision import (
     Child,
     Sink,
@@ -167,7 +168,9 @@ class Jido(Agents):
         if observer is not None:
             self._debug.ring = observer.opened(self)
         self._debug.set(observer.level if observer is not None and debug == "off" else debug)
-        self._storage = _checked_storage(storage)
+        self._storage: AbstractAsyncContextManager[Storage | None] = (
+            nullcontext(None) if storage is None else opener_of(storage)
+        )
         self._run: AbstractAsyncContextManager[Supervisor] | None = None
         self._root: Supervisor | None = None
 
@@ -378,16 +381,3 @@ def _child(owner: str, service: object, instance: Instance) -> Child:
     if not callable(make):
         raise checks.refused(owner, "services", service, "holds what is neither a Child nor has a method `service`")
     return cast("Child", make(instance.part))
-
-
-def _checked_storage(storage: object) -> AbstractAsyncContextManager[Storage | None]:
-    """Return what opens the storage; one that is open, or none, is given as it is."""
-    if hasattr(storage, "__aenter__"):
-        return cast("AbstractAsyncContextManager[Storage]", storage)
-    if storage is not None and not all(callable(getattr(storage, name, None)) for name in ("get", "scan", "commit")):
-        raise InvalidDefinition(
-            f"storage={shown(storage)} is no storage: give one that is open, or what opens it, as open_sqlite(path)",
-            field="storage",
-            value=storage,
-        )
-    return nullcontext(cast("Storage | None", storage))

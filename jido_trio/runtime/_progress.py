@@ -124,9 +124,11 @@ def listen_progress(
 
     Raises:
         AgentStopped: The agent has ended.
-        InvalidDefinition: The limit is no whole number above 0.
+        InvalidDefinition: The limit is no whole number above 0, or `signal` is no signal.
     """
     checks.whole("listen_progress", "limit", limit, least=1)
+    if not isinstance(signal, Signal | None):
+        raise checks.refused("listen_progress", "signal", signal, "must be the Signal that was sent, or None for all")
     cell: Cell = cell_of(ref)
     if cell.closed:
         raise cell.refusal()

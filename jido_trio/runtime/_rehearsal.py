@@ -13,7 +13,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+from jido_trio import checks
 from jido_trio.core import Agent, Divergence, Entry, Fork, Migration, diff, mark_of, rehearsal
+from jido_trio.core.inner import check_class
 from jido_trio.data import recorded_name
 from jido_trio.errors import MigrationFailed, RecordRefused
 from jido_trio.redact import said, shown_error
@@ -88,8 +90,14 @@ async def rehearse(
         on_page: Told now and then of an agent's id, and of the input that was come to.
 
     Raises:
+        InvalidDefinition: The storage is none, or isn't open; one of the classes is none of agents; `on_agent` or
+            `on_page` can't be called.
         StorageError: The storage can't be read. What is wrong with the records of one agent is told of as its problem.
     """
+    check_class("rehearse", "old", old)
+    check_class("rehearse", "new", new)
+    checks.called_at_once("rehearse", "on_agent", on_agent, takes="a Rehearsed", or_none="None")
+    checks.called_at_once("rehearse", "on_page", on_page, takes="an id and the number of an input", or_none="None")
     found: list[Rehearsed] = []
     for name, agent_id in await journal_names(storage):
         if instance not in (None, name):

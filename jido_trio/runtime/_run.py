@@ -10,6 +10,7 @@ import attrs
 import trio
 from attrs import define, field, frozen
 
+from jido_trio import checks
 from jido_trio.core import Action, Context, Instruction, NoState, Outcome, Resources, Result
 from jido_trio.core.inner import check_result
 from jido_trio.errors import ActionCancelled, ActionError, InvalidDefinition
@@ -56,7 +57,7 @@ async def run(
 
     Raises:
         ActionError: It failed for good.
-        InvalidDefinition: It is no action.
+        InvalidDefinition: It is no action, or the context, the resources or `on_progress` is none.
     """
     instruction = _instruction(action)
     bound: Any = instruction.bind()
@@ -88,6 +89,9 @@ def _context(
     if isinstance(given, Context):
         extra = {**given.extra, **instruction.context}
         return attrs.evolve(given, extra=extra) if instruction.context else given
+    if not isinstance(given, Mapping | None):
+        raise checks.refused("run", "context", given, "must be that of an action, or a mapping")
+    checks.called_at_once("run", "on_progress", on_progress, takes="what the action tells of", or_none="None")
     extra = {**(given or {}), **instruction.context}
     found = Resources(resources)
     return Alone(state if state is not None else NoState(), None, None, extra, found, on_progress=on_progress)
@@ -164,7 +168,12 @@ def start_run(nursery: trio.Nursery, action: Action | Instruction, context: Any 
         action: As `run` takes it.
         context: As `run` takes it.
         **options: As `run` takes them.
+
+    Raises:
+        InvalidDefinition: The nursery is none, it is no action, or `run` refuses an option.
     """
+    if not isinstance(nursery, trio.Nursery):
+        raise checks.refused("start_run", "nursery", nursery, "must be a nursery of Trio, open")
     handle = Run(_instruction(action).action_class.name)
     nursery.start_soon(handle._live, action, {"context": context, **options})  # noqa: SLF001  # of this module
     return handle

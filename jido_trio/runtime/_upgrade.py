@@ -18,6 +18,7 @@ import trio
 from attrs import define, field
 
 from jido_trio.core import Agent, Migration
+from jido_trio.core.inner import check_class
 from jido_trio.errors import AgentStopped, InvalidDefinition, MigrationFailed, UpgradeFailed
 from jido_trio.redact import said, shown
 from jido_trio.runtime._archive import check_storable
@@ -86,8 +87,7 @@ class Upgrades:
 def check_classes(old: object, new: object) -> None:
     """Refuse two classes of which one can't take the place of the other."""
     for cls in (old, new):
-        if not (isinstance(cls, type) and issubclass(cls, Agent) and hasattr(cls, "record")):
-            raise InvalidDefinition(f"upgrade: {shown(cls)} is no class of agents", field="agent", value=cls)
+        check_class("upgrade", "agent", cls)
     assert isinstance(old, type)  # noqa: S101  # just seen
     assert isinstance(new, type)  # noqa: S101  # just seen
     if old is new:

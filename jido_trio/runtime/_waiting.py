@@ -174,10 +174,12 @@ async def await_completion(
     Raises:
         WaitTimeout: It wasn't in time; it tells what the agent is at.
         AgentStopped: The agent has ended for good, and its state said neither.
-        InvalidDefinition: The agent's state has no field `status`.
+        InvalidDefinition: The agent's state has no field `status`, or the name of a field is none.
 
     Source: Jido `AgentServer.await_completion/2`; jido_trio.actions has the actions that say so.
     """
+    for option, name in (("status", status), ("result", result), ("error", error)):
+        checks.text("await_completion", option, name)
     if not hasattr(cell_of(ref).agent.state, status):
         raise InvalidDefinition(
             f"the state of agent {shown(ref.id)} has no field {shown(status)}; say which tells that its work is done: "
@@ -277,7 +279,10 @@ def _listed(refs: Iterable[AgentRef[Any]]) -> list[AgentRef[Any]]:
     given: object = refs
     if isinstance(given, AgentRef) or not isinstance(given, Iterable):
         raise TypeError(f"refs={shown(given)} must be several refs; await_completion waits for a single agent")
-    return list(refs)
+    listed = list(refs)
+    for ref in listed:
+        cell_of(ref)
+    return listed
 
 
 async def _together(calls: list[tuple[Callable[[AgentRef[Any]], Any], AgentRef[Any]]]) -> None:

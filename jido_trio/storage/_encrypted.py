@@ -7,14 +7,15 @@ that was put in the place of another is refused.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 from attrs import evolve, frozen
 
+from jido_trio import checks
 from jido_trio.errors import InvalidDefinition, NotDecrypted
 from jido_trio.redact import shown, shown_error
-from jido_trio.storage._records import Op, Put, Record, Storage, checked_ops
+from jido_trio.storage._records import Op, Put, Record, Storage, checked_ops, opener_of
 
 _FIRST = "\x01"
 """No key comes before it."""
@@ -107,7 +108,7 @@ async def encrypted(
         raise InvalidDefinition(
             f"cipher={shown(cipher)} is no cipher: give one with encrypt and decrypt, as AesGcm(key)", field="cipher"
         )
-    async with _opened(storage) as inner:
+    async with opener_of(storage) as inner:
         hidden = EncryptedStorage(inner, cipher)
         await hidden.scan(_FIRST, _LAST, 1)
         yield hidden
@@ -121,24 +122,17 @@ async def encrypt_anew(storage: EncryptedStorage) -> int:
 
     Raises:
         Conflict: A record was changed meanwhile.
+        InvalidDefinition: It is no storage that `encrypted` has opened.
         NotDecrypted: A record isn't encrypted with a key of the cipher.
         StorageError: See `Storage`.
     """
+    given: object = storage
+    if not isinstance(given, EncryptedStorage):
+        why = "isn't encrypted: give what `async with encrypted(...) as storage` has opened"
+        raise checks.refused("", "storage", storage, why)
     start, count = _FIRST, 0
     while records := await storage.scan(start, _LAST, _PAGE):
         await storage.commit([Put(record.key, record.value, expected=record.revision) for record in records])
         count += len(records)
         start = records[-1].key + "\x01"
     return count
-
-
-def _opened(storage: object) -> AbstractAsyncContextManager[Storage]:
-    if hasattr(storage, "__aenter__"):
-        return storage  # type: ignore[return-value]  # what it opens is looked at when it is used
-    if not all(callable(getattr(storage, name, None)) for name in ("get", "scan", "commit")):
-        raise InvalidDefinition(
-            f"storage={shown(storage)} is no storage: give one that is open, or what opens it, as open_sqlite(path)",
-            field="storage",
-            value=storage,
-        )
-    return nullcontext(storage)  # type: ignore[arg-type]  # it was looked at

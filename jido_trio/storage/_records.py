@@ -9,6 +9,7 @@ other, and how one that has lost its place (`Check` of a record that names the o
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol, TypeAlias, cast
 
 from attrs import Attribute, field, frozen
@@ -199,3 +200,37 @@ class Storage(Protocol):
                 very end: look before you do it again.
         """
         ...
+
+
+def checked_storage(storage: object) -> Storage:
+    """Return an open storage; refuse what is none, and what would only open one.
+
+    Raises:
+        InvalidDefinition: It has no methods of a storage.
+    """
+    if not _is_open(storage):
+        how = "as open_sqlite(path)"
+        if hasattr(storage, "__aenter__"):
+            why = "isn't open: write `async with ... as storage`, and give that storage"
+        else:
+            why = f"is no storage: give one that is open, {how}"
+        raise checks.refused("", "storage", storage, why)
+    return cast("Storage", storage)
+
+
+def opener_of(storage: object) -> AbstractAsyncContextManager[Storage]:
+    """Return what opens a storage; one that is open stays so.
+
+    Raises:
+        InvalidDefinition: It is neither.
+    """
+    if hasattr(storage, "__aenter__"):
+        return cast("AbstractAsyncContextManager[Storage]", storage)  # what it opens is looked at when it is used
+    if not _is_open(storage):
+        why = "is no storage: give one that is open, or what opens it, as open_sqlite(path)"
+        raise checks.refused("", "storage", storage, why)
+    return nullcontext(cast("Storage", storage))
+
+
+def _is_open(storage: object) -> bool:
+    return all(callable(getattr(storage, name, None)) for name in ("get", "scan", "commit"))

@@ -36,7 +36,7 @@ class SupervisorSpec:
 
     def __attrs_post_init__(self) -> None:
         who, seen = self._who, set[str]()
-        for child in self.children:
+        for child in listed(self.children):
             self.check(child)
             if child.id in seen:
                 raise InvalidDefinition(

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import trio
 from attrs import define, field, frozen
 
-from jido_trio.checks import refused
+from jido_trio import checks
 from jido_trio.errors import ChildRefused, StartFailed, SupervisorStopped
 from jido_trio.redact import shown
 from jido_trio.supervision import _events as ev
@@ -70,8 +70,11 @@ class Supervisor:
         Raises:
             ChildRefused: There is no such child (reason not_found); or the call comes from within the child, whose stop
                 doesn't cancel it, so that it would wait for itself (reason itself); see `terminate_child_soon`.
+            InvalidDefinition: The id is no text, as for all that take one; or `incarnation` is no whole number.
             SupervisorStopped: The supervisor isn't running.
         """
+        self._check_id(id)
+        checks.whole(f"supervisor {shown(self.name)}", "incarnation", incarnation, or_none="None for any")
         if self._shell.would_wait_for_itself(id):
             await trio.lowlevel.checkpoint()
             raise ChildRefused(self.name, id, "terminate_child", "itself")
@@ -86,6 +89,7 @@ class Supervisor:
             StartFailed: It failed while starting, and stays stopped; or goes on backing off.
             SupervisorStopped: The supervisor isn't running.
         """
+        self._check_id(id)
         return self._child("restart_child", id, await self._ask(lambda number: ev.RestartChild(number, id)))
 
     async def delete_child(self, id: str) -> None:
@@ -95,6 +99,7 @@ class Supervisor:
             ChildRefused: Reason not_found, running or restarting.
             SupervisorStopped: The supervisor isn't running.
         """
+        self._check_id(id)
         self._refuse("delete_child", id, await self._ask(lambda number: ev.DeleteChild(number, id)))
 
     async def which_children(self) -> tuple[ev.ChildRow, ...]:
@@ -112,6 +117,7 @@ class Supervisor:
         Raises:
             ChildRefused: There is no such child (reason not_found).
         """
+        self._check_id(id)
         answer = await self._ask(lambda number: ev.GetChildSpec(number, id))
         self._refuse("child_spec", id, answer)
         return _expect(answer, Child)
@@ -129,7 +135,7 @@ class Supervisor:
         shell = self._shell
         shell.spec.check(child)
         if not child.is_passive:
-            raise refused(
+            raise checks.refused(
                 f"child {shown(child.id)}",
                 "fn",
                 child.fn,
@@ -154,10 +160,12 @@ class Supervisor:
     @trio.lowlevel.enable_ki_protection
     def terminate_child_soon(self, id: str) -> None:
         """Have `terminate_child` done, and return at once; so a child may stop itself."""
+        self._check_id(id)
         self._shell.post(ev.TerminateChild(0, id))
 
     def is_within(self, id: str) -> bool:
         """Tell whether the current task is that child's, or was begun below that: its end would wait for this task."""
+        self._check_id(id)
         return self._shell.is_within(id)
 
     @trio.lowlevel.enable_ki_protection
@@ -166,6 +174,7 @@ class Supervisor:
 
         Nothing happens if it isn't running.
         """
+        self._check_id(id)
         life = self._shell.lives.get(id)
         if life is not None and not life.done and not life.stopping:
             life.kill()
@@ -207,10 +216,13 @@ class Supervisor:
 
     def history(self, child: str | None = None) -> tuple[CrashReport, ...]:
         """Return the last crash reports, oldest first: of one child, or of all; at most 100 are kept."""
+        if child is not None:
+            self._check_id(child)
         return tuple(report for report in self._shell.history if child in (None, report.child))
 
     def child(self, id: str) -> ChildRef:
         """Return a ref to the child of that id, there or not; it means the same child over all its lives."""
+        self._check_id(id)
         return ChildRef(id, self)
 
     async def wait(self) -> None:
@@ -243,6 +255,11 @@ class Supervisor:
         self._shell.fact(ev.Resume())
 
     # ---- requests
+
+    def _check_id(self, id: object) -> None:
+        """Refuse what no child can have, before the supervisor's own task looks for it."""
+        if not isinstance(id, str):
+            raise checks.refused(f"a child of supervisor {shown(self.name)}", "id", id, "must be a text")
 
     @trio.lowlevel.enable_ki_protection
     async def _ask(self, message: Callable[[int], ev.Request]) -> ev.CallResult:

@@ -18,7 +18,9 @@ from typing import Any, TypeVar
 import trio
 from attrs import define, field
 
+from jido_trio import checks
 from jido_trio.errors import ChildRefused, InvalidDefinition, SupervisorStopped, TaskStopped
+from jido_trio.redact import shown
 from jido_trio.supervision._block import Block
 from jido_trio.supervision._child import WORKER_SHUTDOWN, Child, is_seconds
 from jido_trio.supervision._flags import Flags
@@ -74,7 +76,7 @@ class TaskSupervisor:
 
         Raises:
             ChildRefused: `max_children` tasks run (reason max_children).
-            InvalidDefinition: `fn` is no function.
+            InvalidDefinition: `fn` is no function, or the name no text.
             SupervisorStopped: The supervisor isn't running.
 
         Source: Elixir `Task.Supervisor.start_child`.
@@ -173,6 +175,9 @@ class TaskSupervisor:
         def start(item: A, told: Callable[[Task[T]], None]) -> Task[T]:
             return self._begin(fn, (item,), name, timeout, told)
 
+        given: object = items
+        if not isinstance(given, Iterable):
+            raise checks.refused(f"map of {shown(self.name)}", "items", items, "must be several items, any iterable")
         return Results(start, iter(items), max_concurrency, ordered=ordered, timeout=timeout, on_timeout=on_timeout)
 
     def tree(self) -> SupervisorView:
@@ -202,6 +207,8 @@ class TaskSupervisor:
         timeout: float | None = None,
         told: Callable[[Task[T]], None] = lambda task: None,
     ) -> Task[T]:
+        if name is not None:
+            checks.text(f"a task of {shown(self.name)}", "name", name, blank=True)
         number = self._number + 1
         # The spec is checked as any child's: a coroutine instead of a function, for one, is refused by name.
         id = f"{name or _name(fn)}#{number}"

@@ -6,7 +6,7 @@ ever goes to the network instead.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import takewhile
 from os import PathLike
@@ -16,8 +16,9 @@ from typing import Any
 import trio
 from attrs import asdict, define, field
 
+from jido_trio import checks
 from jido_trio.ai import ModelClient, ModelFailure, ModelReply, ModelRequest, ToolCall, Usage, Verbatim
-from jido_trio.ai.inner import concealed_call, holding, plain_prompt
+from jido_trio.ai.inner import check_client, concealed_call, holding, plain_prompt
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import HIDDEN, said, shown
 
@@ -36,13 +37,22 @@ class Cassette:
         hide: Texts that mustn't be in the file.
 
     Raises:
-        InvalidDefinition: There is no such file, or it is no cassette.
+        InvalidDefinition: There is no such file, it is no cassette, or an option is wrong.
     """
 
     def __init__(
         self, path: str | PathLike[str], *, record: ModelClient | None = None, hide: Collection[str] = ()
     ) -> None:
-        self._path = Path(path)
+        self._path = Path(checks.path("a cassette", "path", path))
+        texts: object = hide
+        if (
+            isinstance(texts, str)
+            or not isinstance(texts, Iterable)
+            or not all(isinstance(each, str) for each in texts)
+        ):
+            raise checks.refused("a cassette", "hide", HIDDEN, "must be several texts: hide=[...]")
+        if record is not None:
+            check_client("a cassette", record)
         self._client = record
         self._hide = tuple(text for text in hide if text)
         self._tracks: list[_Track] = []

@@ -67,6 +67,9 @@ class Faults:
     _chance: World = field(factory=lambda: seeded(0), kw_only=True, alias="chance")
 
     def __attrs_post_init__(self) -> None:
+        script: object = self.script
+        if not (isinstance(script, Mapping) and all(isinstance(each, Mapping) for each in script.values())):
+            raise checks.refused("Faults", "script", script, "must say what at which visit: {'commit': {2: Raise()}}")
         for point, by_visit in self.script.items():
             for visit, fault in by_visit.items():
                 checks.whole(f"faults at {shown(point)}", "visit", visit, least=1)

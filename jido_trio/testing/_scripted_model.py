@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import trio
 
+from jido_trio import checks
 from jido_trio.ai import ModelFailure, ModelReply, ModelRequest, Prompt, ToolCall, Usage, refusal
 from jido_trio.data import unstructure
 
@@ -25,9 +26,16 @@ class ScriptedModel:
     Args:
         script: What it says; a function is given the prompt.
         seconds: Between two words.
+
+    Raises:
+        InvalidDefinition: The script is a single line, or the seconds are none.
     """
 
     def __init__(self, script: Iterable[Line], *, seconds: float = 0) -> None:
+        given: object = script
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise checks.refused("a scripted model", "script", given, "must be several lines: ['one', 'two']")
+        checks.seconds("a scripted model", "seconds", seconds)
         self._script = iter(script)
         self._seconds = seconds
         self.requests: list[ModelRequest] = []

@@ -267,8 +267,8 @@ async def test_without_a_way_to_the_new_state_it_is_refused(autojump_clock):
         (Plain, Plain, "twice"),
         (Plain, Order, "only Order is durable"),
         (Order, Plain, "only Order is durable"),
-        (Plain, "Cents", "is no class of agents"),
-        (Agent, Plain, "is no class of agents"),
+        (Plain, "Cents", "must be a class of agents"),
+        (Agent, Plain, "must be a class of agents"),
         (Order, type("Local", (Order,), {}), "isn't found again by its name"),
     ],
 )

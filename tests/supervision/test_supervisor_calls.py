@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import trio
 
-from jido_trio.errors import ChildRefused, StartFailed, SupervisorStopped
+from jido_trio.errors import ChildRefused, InvalidDefinition, StartFailed, SupervisorStopped
 from jido_trio.supervision import Child, ChildRow, Counts, open_supervisor, supervisor_child
 from tests.supervision._diary import Diary, crashing
 
@@ -326,3 +326,27 @@ async def test_the_tree_is_told_also_while_the_supervisor_is_busy(diary, autojum
     async with open_supervisor() as supervisor:
         supervisor.start_child_soon(diary.child("slow", ready_after=5))
         assert [child.state for child in supervisor.tree().children] == ["starting"]
+
+
+@pytest.mark.parametrize("id", [None, [], {}, b"a", 5], ids=repr)
+async def test_an_id_that_no_child_can_have_is_refused_and_ends_nothing(id):
+    async with open_supervisor([Child("a", trio.sleep_forever)]) as supervisor:
+        for ask in (
+            supervisor.terminate_child,
+            supervisor.restart_child,
+            supervisor.delete_child,
+            supervisor.child_spec,
+        ):
+            with pytest.raises(InvalidDefinition, match=r"id=.* of a child of supervisor 'supervisor' must be a text"):
+                await ask(id)
+        for tell in (supervisor.terminate_child_soon, supervisor.kill_child, supervisor.is_within, supervisor.child):
+            with pytest.raises(InvalidDefinition, match="must be a text"):
+                tell(id)
+        assert supervisor.child("a").running
+
+
+async def test_a_life_that_is_to_be_ended_has_a_whole_number():
+    async with open_supervisor([Child("a", trio.sleep_forever)], name="top") as supervisor:
+        with pytest.raises(InvalidDefinition, match="incarnation='1' of supervisor 'top' must be a whole number"):
+            await supervisor.terminate_child("a", incarnation="1")  # type: ignore[arg-type]
+        assert supervisor.child("a").running

@@ -15,7 +15,7 @@ import anthropic
 from attrs import define, field
 
 from jido_trio import checks
-from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
+from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell, check_provider
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import ToolCall, Usage
 from jido_trio.ai._wire import Connections, SdkErrors, Secrets, Took, count, header_of, is_too_long, read_reply, refused
@@ -49,7 +49,7 @@ class Anthropic:
         self._api_key = api_key
         self._base_url = base_url
         self._silence = silence
-        self._options = dict(options or {})
+        self._options = check_provider("Anthropic", api_key, base_url, options)
         self._connections = Connections(self._connected, anthropic.AsyncAnthropic.close)
 
     def __repr__(self) -> str:

@@ -67,11 +67,13 @@ class McpServer:
         cwd: str | Path | None = None,
         patience: float = 10,
     ) -> None:
-        if isinstance(command, str) or bool(command) == (url is not None):
-            raise InvalidDefinition(
-                f"MCP server {shown(name)} needs either command=[...], a command and its arguments, or url="
-            )
-        checks.seconds(f"MCP server {shown(name)}", "patience", patience, above_zero=True)
+        owner = f"MCP server {shown(name)}"
+        words: object = command
+        if not isinstance(words, Sequence) or isinstance(words, str | bytes) or bool(words) == (url is not None):
+            raise InvalidDefinition(f"{owner} needs either command=[...], a command and its arguments, or url=")
+        if not all(isinstance(word, str | Path) for word in words):
+            raise checks.refused(owner, "command", words, "must be texts: command=['python', '-m', 'my_server']")
+        checks.seconds(owner, "patience", patience, above_zero=True)
         self.name = name
         self._command = tuple(map(str, command))
         self._url = url

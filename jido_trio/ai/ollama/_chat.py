@@ -14,7 +14,7 @@ import httpx2
 from attrs import define, field
 
 from jido_trio import checks
-from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
+from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell, check_provider
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import AssistantMessage, Message, Prompt, ToolCall, ToolMessage, Usage, UserMessage
 from jido_trio.ai._wire import Connections, Secrets, Took, count, is_too_long, read_reply, refused
@@ -47,7 +47,7 @@ class Ollama:
         self._base_url = base_url
         self._api_key = api_key
         self._silence = silence
-        self._options = dict(options or {})
+        self._options = check_provider("Ollama", api_key, base_url, options)
         self._connections = Connections(self._connected, httpx2.AsyncClient.aclose)
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 import openai
 
 from jido_trio import checks
-from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell
+from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell, check_provider
 from jido_trio.ai._wire import Connections, Reading, SdkErrors, Secrets, header_of, is_too_long, read_reply, refused
 from jido_trio.ai.openai._chat import CHAT
 from jido_trio.ai.openai._form import Form
@@ -54,7 +54,7 @@ class OpenAI:
         self._base_url = base_url
         self._form = _FORMS[form]
         self._silence = silence
-        self._options = dict(options or {})
+        self._options = check_provider("OpenAI", api_key, base_url, options)
         self._connections = Connections(self._connected, openai.AsyncOpenAI.close)
 
     def __repr__(self) -> str:

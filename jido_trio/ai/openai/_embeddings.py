@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 import openai
 
 from jido_trio import checks
+from jido_trio.ai._client import check_provider
 from jido_trio.ai._wire import Connections, Secrets
 from jido_trio.ai.openai._client import ERRORS, connected
 from jido_trio.errors import ActionError
@@ -28,6 +29,8 @@ class OpenAIEmbeddings:
     def __init__(
         self, model: str, *, api_key: str | None = None, base_url: str | None = None, timeout: float = 60
     ) -> None:
+        checks.text("OpenAIEmbeddings", "model", model)
+        check_provider("OpenAIEmbeddings", api_key, base_url)
         checks.seconds("OpenAIEmbeddings", "timeout", timeout, above_zero=True)
         self.name = model
         self._api_key = api_key

@@ -130,10 +130,13 @@ async def open_library(
         sqlite3.Error: The file is no SQLite file, or SQLite has no FTS5 here.
     """
     checks.whole("a library", "characters", characters, least=1)
-    name = embedder.name if embedder is not None else ""
-    file = await trio.to_thread.run_sync(lambda: sqlite3.connect(path, check_same_thread=False))
+    where = checks.path("a library", "path", path)
+    name: object = getattr(embedder, "name", None) if embedder is not None else ""
+    if not isinstance(name, str):
+        raise checks.refused("a library", "embedder", embedder, "must have a `name`, a text, as Embedder says")
+    file = await trio.to_thread.run_sync(lambda: sqlite3.connect(where, check_same_thread=False))
     with closing(file):
-        await trio.to_thread.run_sync(lambda: _prepare(file, str(path), name))
+        await trio.to_thread.run_sync(lambda: _prepare(file, where, name))
         async with holding([embedder]):
             yield Library(file, embedder, characters)
 
