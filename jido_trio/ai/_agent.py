@@ -8,8 +8,8 @@ from typing_extensions import TypeVar
 
 from jido_trio import checks
 from jido_trio.ai._budget import Budget
-from jido_trio.ai._conversation import AskApproval, Conversation, RunTool, fold, wanted
-from jido_trio.ai._decide import decide
+from jido_trio.ai._conversation import AskApproval, Conversation, RunTool, wanted
+from jido_trio.ai._decide import decided
 from jido_trio.ai._events import ChatEvent
 from jido_trio.ai._flights import Begin, Sync
 from jido_trio.ai._inputs import (
@@ -110,8 +110,8 @@ class Chatting(Direct):
         return {id: tool.expires for id, tool in tools if tool is not None and tool.expires is not None}
 
     def _decided(self, agent: Any, given: ChatInput) -> tuple[Any, tuple[ChatEvent, ...]]:
-        events = decide(self.rules, agent.strategy_state, given)
-        return evolve(agent, strategy_state=fold(events, agent.strategy_state)), events
+        c, events = decided(self.rules, agent.strategy_state, given)
+        return type(agent)(agent.id, agent.state, c), events
 
     def _next_pure(self, c: Conversation) -> tuple[Tool, RunTool] | None:
         for want in wanted(self.rules, c):

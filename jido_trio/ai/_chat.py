@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 from attrs import evolve, frozen
 
 from jido_trio.ai._conversation import CallModel, Conversation, Wanted, fold, lost, waits_for_approval, wanted
-from jido_trio.ai._decide import decide
+from jido_trio.ai._decide import decided
 from jido_trio.ai._events import Asked, ChatEvent, Steered
 from jido_trio.ai._inputs import (
     Approve,
@@ -65,8 +65,7 @@ class Chat:
 
     def given(self, given: ChatInput) -> Step:
         """Return the conversation after any input, and what is wanted then."""
-        events = decide(self.rules, self.conversation, given)
-        c = fold(events, self.conversation)
+        c, events = decided(self.rules, self.conversation, given)
         return evolve(self, conversation=c, log=(*self.log, *events)), wanted(self.rules, c)
 
     def ask(self, text: str, id: str | None = None) -> Step:

@@ -26,7 +26,7 @@ from jido_trio.ai._events import (
     Returned,
     Steered,
 )
-from jido_trio.ai._messages import ToolCall
+from jido_trio.ai._messages import Messages, ToolCall
 from jido_trio.ai._rules import Rules
 
 REMEMBERED = 100
@@ -68,7 +68,21 @@ NEW_TURN = Turn()
 
 
 @frozen
-class Conversation:
+class Rendered:
+    """What was said, and the messages that a model is sent of it."""
+
+    said: tuple[Said, ...]
+    messages: Messages
+
+
+class _Beside:
+    """What is kept beside a conversation, and is no part of it."""
+
+    __slots__ = ("_rendered",)
+
+
+@frozen
+class Conversation(_Beside):
     """All that was said and decided, and what follows from it."""
 
     messages: tuple[Said, ...] = ()
@@ -113,6 +127,17 @@ class Conversation:
     def end_of(self, request: str) -> Ended | None:
         """Return how a request ended, if it did and is remembered."""
         return next((ended for ended in reversed(self.ended) if ended.request == request), None)
+
+
+def rendered(c: Conversation) -> Rendered | None:
+    """Return what it, or one that it was made of, was rendered as last; None if neither was."""
+    known: Rendered | None = getattr(c, "_rendered", None)
+    return known
+
+
+def keep_rendered(c: Conversation, known: Rendered) -> None:
+    """Keep it beside the conversation, and beside those that are made of it."""
+    object.__setattr__(c, "_rendered", known)
 
 
 @frozen
@@ -197,8 +222,15 @@ def fold(events: Iterable[ChatEvent], c: Conversation | None = None) -> Conversa
     return c
 
 
-def apply(c: Conversation, event: ChatEvent) -> Conversation:  # noqa: PLR0912  # a case for each event
+def apply(c: Conversation, event: ChatEvent) -> Conversation:
     """Return the conversation after an event."""
+    after, known = _after(c, event), rendered(c)
+    if known is not None and after is not c:
+        keep_rendered(after, known)
+    return after
+
+
+def _after(c: Conversation, event: ChatEvent) -> Conversation:  # noqa: PLR0912  # a case for each event
     match event:
         case Asked():
             return _begun_turn(c, event) if c.request is None else evolve(c, queue=(*c.queue, event))
@@ -237,18 +269,19 @@ def _begun_turn(c: Conversation, asked: Asked) -> Conversation:
 
 
 def _called(c: Conversation, called: Called) -> Conversation:
-    c = evolve(c, called=called, calls=max(c.calls, called.call))
+    calls = max(c.calls, called.call)
     if called.purpose == "compact":
-        return evolve(c, turn=evolve(c.turn, compacted=True))
-    return evolve(c, messages=(*c.messages, *c.steering), steering=(), turn=evolve(c.turn, answer=None))
+        return evolve(c, called=called, calls=calls, turn=evolve(c.turn, compacted=True))
+    messages = (*c.messages, *c.steering)
+    return evolve(c, called=called, calls=calls, messages=messages, steering=(), turn=evolve(c.turn, answer=None))
 
 
 def _replied(c: Conversation, replied: Replied) -> Conversation:
     asked_for = tuple((call.name, call.arguments) for call in replied.calls)
     repeated = c.turn.repeated + 1 if asked_for == c.turn.last else 1
-    turn = evolve(c.turn, last=asked_for, repeated=repeated)
-    c = evolve(c, called=None, messages=(*c.messages, replied), open=replied.calls, turn=turn)
-    return _booked(c, replied.spent)
+    turn = evolve(c.turn, last=asked_for, repeated=repeated, spent=c.turn.spent + replied.spent)
+    spent, messages = c.spent + replied.spent, (*c.messages, replied)
+    return evolve(c, called=None, messages=messages, open=replied.calls, turn=turn, spent=spent)
 
 
 def _call_failed(c: Conversation, failed: CallFailed) -> Conversation:
@@ -292,10 +325,12 @@ def _returned(c: Conversation, returned: Returned) -> Conversation:
 
 
 def _ended(c: Conversation, ended: Ended) -> Conversation:
-    c = evolve(c, ended=(*c.ended, ended)[-REMEMBERED:])
+    known = (*c.ended, ended)[-REMEMBERED:]
     if ended.request != c.request:  # it only waited
-        return evolve(c, queue=tuple(waiting for waiting in c.queue if waiting.request != ended.request))
-    c = evolve(c, request=None, called=None, messages=(*c.messages, *c.steering), steering=())
+        queue = tuple(waiting for waiting in c.queue if waiting.request != ended.request)
+        return evolve(c, ended=known, queue=queue)
+    messages = (*c.messages, *c.steering)
+    c = evolve(c, ended=known, request=None, called=None, messages=messages, steering=())
     if not c.queue:
         return c
     first, *rest = c.queue

@@ -62,6 +62,11 @@ NOT_RUN = "Cancelled before it was run."
 
 def decide(rules: Rules, c: Conversation, given: ChatInput) -> tuple[ChatEvent, ...]:
     """Return what happens in a conversation when it is told something: nothing, if that is of no interest any more."""
+    return decided(rules, c, given)[1]
+
+
+def decided(rules: Rules, c: Conversation, given: ChatInput) -> tuple[Conversation, tuple[ChatEvent, ...]]:
+    """Return what `decide` does, with the conversation after it."""
     steps = _Steps(rules, c)
     match given:
         case Ask():
@@ -88,7 +93,7 @@ def decide(rules: Rules, c: Conversation, given: ChatInput) -> tuple[ChatEvent, 
         case _:
             assert_never(given)
     _go_on(steps)
-    return tuple(steps.events)
+    return steps.c, tuple(steps.events)
 
 
 def is_refused(rules: Rules, c: Conversation, request: str) -> bool:

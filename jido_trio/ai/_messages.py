@@ -6,7 +6,7 @@ kept with it: a prompt of hundreds of messages is weighed without going through 
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -91,8 +91,11 @@ class Mark:
 
 def mark_of(plain: object) -> Mark:
     """Return what stands for plain data."""
-    data = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    data = _COMPACT.encode(plain).encode("utf-8", "surrogatepass")
     return Mark(len(data), sha256(data).digest())
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @frozen
@@ -154,6 +157,33 @@ class ToolMessage(Piece):
 
 
 Message: TypeAlias = UserMessage | AssistantMessage | ToolMessage
+
+
+class Messages(tuple[Message, ...]):  # noqa: SLOT001  # tuples can't have other slots
+    """Messages in a row, and what stands for them: of a row that goes on, only what is new is weighed."""
+
+    _weighed = 0, 0, sha256()
+    """So many of them, their bytes, and the digest of their digests."""
+
+    def then(self, more: Iterable[Message]) -> "Messages":
+        """Return these, and more."""
+        after = Messages((*self, *more))
+        after._weighed = self._weighed
+        return after
+
+    @property
+    def mark(self) -> Mark:
+        """What stands for them, within the brackets of their list."""
+        weighed, size, digest = self._weighed
+        if weighed < len(self):
+            marks = [message.mark for message in self[weighed:]]
+            size, digest = size + sum([mark.size for mark in marks]), digest.copy()
+            digest.update(b"".join([mark.digest for mark in marks]))
+            self._weighed = len(self), size, digest
+        return Mark(size + max(len(self) - 1, 0), digest.digest())
+
+    def __reduce__(self) -> tuple[type["Messages"], tuple[tuple[Message, ...]]]:
+        return Messages, (tuple(self),)
 
 
 @frozen

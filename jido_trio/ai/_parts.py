@@ -62,7 +62,8 @@ class Parts:
     _length: int = 0
     _open: int = 0
     """Characters of the text since the last part that was no text, dropped ones included."""
-    _changed: trio.Event = field(factory=trio.Event)
+    _changed: trio.Event | None = None
+    """For which readers wait, if any do."""
     ended: bool = False
 
     def __len__(self) -> int:
@@ -73,12 +74,13 @@ class Parts:
         """Add a piece of text."""
         if text and not self.ended:
             self._open += len(text)
-            self._keep(text[-MOST:])
+            kept = text[-MOST:]
+            self._keep(kept, len(kept))
 
     def add(self, part: WithdrawnPart | ToolPart | ToolResultPart) -> None:
         """Add a part that is no text."""
         self._open = 0
-        self._keep(part)
+        self._keep(part, _size(part))
 
     @property
     def has_open_text(self) -> bool:
@@ -99,9 +101,9 @@ class Parts:
         self.ended = True
         self._wake()
 
-    def _keep(self, piece: _Piece) -> None:
+    def _keep(self, piece: _Piece, size: int) -> None:
         self._pieces.append(piece)
-        self._length += _size(piece)
+        self._length += size
         if self._length > MOST:
             gone = 0
             while self._length > MOST * 9 // 10 and gone < len(self._pieces) - 1:
@@ -109,11 +111,13 @@ class Parts:
                 gone += 1
             del self._pieces[:gone]
             self._dropped += gone
-        self._wake()
+        if self._changed is not None:
+            self._wake()
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
+        changed, self._changed = self._changed, None
+        if changed is not None:
+            changed.set()
 
     def read(self) -> "Reader":
         """Return what gives all parts, from the first that is kept, until the request has ended."""
@@ -125,6 +129,8 @@ class Parts:
         while (at := max(at, self._dropped)) == self._dropped + len(self._pieces):
             if self.ended:
                 return None
+            if self._changed is None:
+                self._changed = trio.Event()
             await self._changed.wait()
         new = self._pieces[at - self._dropped :]
         text = list(takewhile(lambda piece: isinstance(piece, str), new))

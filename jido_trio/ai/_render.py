@@ -1,8 +1,8 @@
-"""What a model is sent: put together anew of the conversation each time, never patched, and so valid by construction.
+"""What a model is sent: put together of the conversation, never patched, and so valid by construction.
 
 Each call of a tool is followed by its one result, in the order of the calls. Arguments that are no JSON object are sent
-as `{}`; the result says what was wrong with them. The messages themselves, and what stands for each, are kept with what
-was said: to send one more costs no more in a long conversation than in a short one, but for putting them in a row.
+as `{}`; the result says what was wrong with them. What was put together is kept beside the conversation, and handed on
+as it goes on: to what is there already, only what is new is added. So a call costs as much in a long one as in a short.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,9 +12,18 @@ from typing import Any
 from attrs import evolve
 
 from jido_trio.ai._answer import answer_schema
-from jido_trio.ai._conversation import Conversation, Said, before_turn
+from jido_trio.ai._conversation import Conversation, Rendered, Said, before_turn, keep_rendered, rendered
 from jido_trio.ai._events import Purpose, Replied, Returned
-from jido_trio.ai._messages import AssistantMessage, Mark, Message, Prompt, ToolMessage, UserMessage, is_object, mark_of
+from jido_trio.ai._messages import (
+    AssistantMessage,
+    Message,
+    Messages,
+    Prompt,
+    ToolMessage,
+    UserMessage,
+    is_object,
+    mark_of,
+)
 from jido_trio.ai._rules import Rules
 from jido_trio.data import thaw
 
@@ -33,7 +42,7 @@ def render(rules: Rules, c: Conversation, model: str, purpose: Purpose = "chat")
         return Prompt(model, _system(rules, c), told, max_tokens=max_tokens)
     answer = answer_schema(rules.answer) if rules.answer is not None else None
     tools = tuple(tool.schema for tool in rules.tools)
-    return Prompt(model, _system(rules, c), messages_of((*c.messages, *c.steering)), tools, answer, max_tokens)
+    return Prompt(model, _system(rules, c), _all_said(c), tools, answer, max_tokens)
 
 
 def _system(rules: Rules, c: Conversation) -> str:
@@ -41,9 +50,29 @@ def _system(rules: Rules, c: Conversation) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def messages_of(said: Sequence[Said]) -> tuple[Message, ...]:
+def _all_said(c: Conversation) -> Messages:
+    """Return what the model is sent of all that was said, and keep it for what the conversation becomes."""
+    said, known = c.messages + c.steering, rendered(c)
+    is_known = known is not None and said[: len(known.said)] == known.said
+    if known is None or not is_known or not _is_whole(said[len(known.said) :]):
+        messages = messages_of(said)
+    elif len(said) > len(known.said):
+        messages = known.messages.then(_messages(said[len(known.said) :]))
+    else:
+        return known.messages
+    keep_rendered(c, Rendered(said, messages))
+    return messages
+
+
+def _is_whole(said: Sequence[Said]) -> bool:
+    """Tell whether no result is among them without its call."""
+    results = {each.id for each in said if isinstance(each, Returned)}
+    return results <= {call.id for each in said if isinstance(each, Replied) for call in each.calls}
+
+
+def messages_of(said: Sequence[Said]) -> Messages:
     """Return a transcript as messages."""
-    return tuple(_messages(said))
+    return Messages(_messages(said))
 
 
 def _messages(said: Sequence[Said]) -> Iterator[Message]:
@@ -73,17 +102,12 @@ def plain_prompt(prompt: Prompt) -> dict[str, Any]:
 def size_and_digest(prompt: Prompt) -> tuple[int, str]:
     """Return how many bytes a prompt has as JSON, no fewer than tokens, and what names its content."""
     head = mark_of(plain_prompt(evolve(prompt, messages=(), tools=())))
-    lists = [[piece.mark for piece in pieces] for pieces in (prompt.messages, prompt.tools)]
-    size = head.size + sum(_size(marks) for marks in lists)
-    digest = sha256(head.digest)
-    for marks in lists:
-        digest.update(sha256(b"".join(mark.digest for mark in marks)).digest())
+    messages = prompt.messages if isinstance(prompt.messages, Messages) else Messages(prompt.messages)
+    tools = [tool.mark for tool in prompt.tools]
+    commas = max(len(tools) - 1, 0)
+    size = head.size + messages.mark.size + sum(mark.size for mark in tools) + commas
+    digest = sha256(head.digest + messages.mark.digest + sha256(b"".join(mark.digest for mark in tools)).digest())
     return size, digest.hexdigest()[:16]
-
-
-def _size(marks: Sequence[Mark]) -> int:
-    commas = max(len(marks) - 1, 0)
-    return sum(mark.size for mark in marks) + commas
 
 
 def refusal(messages: Sequence[Message]) -> str | None:

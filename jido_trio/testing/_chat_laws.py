@@ -157,6 +157,8 @@ def check_sent(held: Held, want: CallModel, prompt: Prompt) -> None:
         )
     intended = (event for event in held.log if isinstance(event, Called))
     assert any((event.call, event.attempt) == (want.call, want.attempt) for event in intended)
+    anew = render(held.rules, fold(held.log), want.model, want.purpose)
+    assert prompt == anew, "what is sent isn't what the log gives"
 
 
 def check_run(held: Held, want: RunTool) -> None:

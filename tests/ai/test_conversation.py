@@ -1,6 +1,7 @@
 """What a conversation makes of what it is told."""
 
 import re
+from copy import deepcopy
 
 import attrs
 import pytest
@@ -29,10 +30,14 @@ from jido_trio.ai import (
     ToolResult,
     Usage,
     UserMessage,
+    _render,
     conversation,
     is_refused,
     refusal,
+    render,
 )
+from jido_trio.ai._messages import Messages, mark_of
+from jido_trio.ai._render import size_and_digest
 from jido_trio.errors import InvalidDefinition
 
 
@@ -285,6 +290,61 @@ def test_what_was_said_is_made_into_a_message_once():
     chat, _ = chat.replied("Snow")[0].ask("Thanks")
     assert all(one is other for one, other in zip(first, chat.prompt.messages, strict=False))
     assert first[-1].mark is chat.prompt.messages[len(first) - 1].mark
+
+
+def test_a_call_in_a_long_conversation_makes_no_message_of_what_was_sent_before(monkeypatch):
+    chat, _ = asked().replied("Hello")
+    for _ in range(20):
+        chat, _ = chat.ask("and?")
+        chat, _ = chat.replied(calls=[OSLO])
+        chat, _ = chat.returned("get", "snow")
+        chat, _ = chat.replied("snow")
+    gone_through = []
+
+    def messages(said):
+        gone_through.extend(said)
+        return real(said)
+
+    real = _render._messages
+    monkeypatch.setattr(_render, "_messages", messages)
+    chat.ask("once more")
+
+    assert [event.text for event in gone_through] == ["snow", "once more"]
+
+
+def test_of_a_row_of_messages_that_goes_on_only_what_is_new_is_weighed():
+    weighed = []
+
+    class Weighed(UserMessage):
+        @property
+        def mark(self):
+            weighed.append(self.text)
+            return mark_of(self.plain)
+
+    row = Messages([Weighed("one"), Weighed("two")])
+    assert row.mark == row.mark
+    longer = row.then([Weighed("three")])
+    assert longer.mark == Messages(longer).mark
+
+    assert weighed == ["one", "two", "three", "one", "two", "three"]
+
+
+def test_what_is_sent_step_by_step_weighs_what_it_does_at_once():
+    chat = asked(attrs.evolve(RULES, busy="steer"))
+    steps = [
+        lambda chat: chat.replied(calls=[OSLO, ("pay", {"sum": 3})]),
+        lambda chat: chat.returned("pay", "paid"),
+        lambda chat: chat.ask("and by train?"),
+        lambda chat: chat.returned("get", "snow"),
+        lambda chat: chat.replied("It snows."),
+        lambda chat: chat.ask("thanks"),
+    ]
+    for step in steps:
+        chat, _ = step(chat)
+        anew = conversation(chat.rules, chat.log).conversation
+        now, then = render(chat.rules, chat.conversation, "m"), render(chat.rules, anew, "m")
+        assert now == then
+        assert size_and_digest(now) == size_and_digest(then) == size_and_digest(deepcopy(now))
 
 
 def test_an_ask_that_comes_again_is_the_same_request_also_when_it_has_ended():

@@ -243,6 +243,18 @@ FAULTS = [
         "return (*pinned, *messages[start:])",
         "return (*pinned, *messages[start + 1 :])",
     ),
+    Fault(
+        "what was sent before a summary is sent after it",
+        "_render",
+        "known is not None and said[: len(known.said)] == known.said",
+        "known is not None",
+    ),
+    Fault(
+        "what was sent goes on without what is new",
+        "_render",
+        "messages = known.messages.then(_messages(said[len(known.said) :]))",
+        "messages = known.messages",
+    ),
 ]
 
 
