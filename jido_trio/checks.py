@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from os import PathLike, fspath
+from types import FunctionType, MethodType
 from typing import TypeGuard
 
 from jido_trio.errors import InvalidDefinition
@@ -93,7 +94,8 @@ def called_at_once(owner: str, field: str, value: object, *, takes: str, or_none
 
 def does_nothing(function: object) -> bool:
     """Whether a call of a function runs nothing of it: it is async, or a generator."""
-    looked_at = (function, getattr(type(function), "__call__", None))  # noqa: B004  # of an object, too
+    plain = isinstance(function, FunctionType | MethodType)  # which most are, and each look takes a while
+    looked_at = (function,) if plain else (function, getattr(type(function), "__call__", None))  # noqa: B004  # an object
     kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
     return any(kind(each) for kind in kinds for each in looked_at)
 

@@ -131,7 +131,7 @@ def view_of_agent(cell: Cell, *, with_state: bool = True) -> AgentView:
         supervised=slot.state if slot is not None else "",
         incarnation=cell.incarnation,
         state=plain(cell.agent.state, secret_names(type(cell.initial))) if with_state else None,
-        mailbox=_view_of_mailbox(cell.mailbox),
+        mailbox=view_of_mailbox(cell.mailbox),
         tasks=cell.tasks,
         waits_for=shown(cell.waits_for) if cell.waits_for is not None else None,
         closed=cell.closed or None,
@@ -166,7 +166,8 @@ def _told(cell: Cell) -> dict[str, Any]:
     return told
 
 
-def _view_of_mailbox(mailbox: Mailbox) -> MailboxView:
+def view_of_mailbox(mailbox: Mailbox) -> MailboxView:
+    """Return what waits in a mailbox."""
     types = list[str]()
     for message in mailbox:
         if len(types) == NEXT:

@@ -1,15 +1,19 @@
-"""What groups of agents and commands need of `runtime` beside what is for users.
+"""What groups of agents, commands and tools for tests need of `runtime` beside what is for users.
 
 Nothing here is promised.
 """
 
 from jido_trio.runtime._history import instances_with, journal_span
+from jido_trio.runtime._inspect import view_of_mailbox
+from jido_trio.runtime._ref import cell_of
 from jido_trio.runtime._rest import is_at_rest, wake_by, watch_rest
 
 __all__ = [
+    "cell_of",
     "instances_with",
     "is_at_rest",
     "journal_span",
+    "view_of_mailbox",
     "wake_by",
     "watch_rest",
 ]

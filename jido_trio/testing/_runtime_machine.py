@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cache
-from typing import Any, ClassVar, TypeVar
+from functools import cache, cached_property
+from typing import Any, ClassVar, Generic, TypeVar
 
 import trio
 from hypothesis import strategies as st
@@ -20,13 +20,14 @@ from jido_trio.core.inner import invariants_of
 from jido_trio.errors import ActionError, AgentNotFound, CallError, InvalidDefinition
 from jido_trio.redact import shown, type_name
 from jido_trio.runtime import AgentRef, DeadDirective, DeadLetter, Jido
+from jido_trio.runtime.inner import cell_of
 from jido_trio.supervision import CrashReport, Report
 from jido_trio.testing._fault_kinds import CRASHES, Offered, PlannedCrash, PlannedFault, checked_offer
 from jido_trio.testing._faults import Faults
 from jido_trio.testing._instance_laws import check_ledger, check_standing
 from jido_trio.testing._machine import TrioStateMachine, step
 from jido_trio.testing._own_laws import Judges
-from jido_trio.testing._strategies import NONE, Overrides, signals
+from jido_trio.testing._strategies import NONE, Known, Overrides, checked, known_signals, signal_of
 from jido_trio.testing._subject import subject_of
 from jido_trio.testing._told import told
 from jido_trio.testing._walk import differing
@@ -35,6 +36,72 @@ T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds that a call waits for its answer."""
+
+
+# ---- what is drawn: strategies of a class, for one that is made anew takes longer than a step
+
+
+@cache
+def _messages(machine: type[RuntimeMachine]) -> st.SearchStrategy[tuple[str, Signal]]:
+    known = [
+        (id, _Choice(known_signals(cls, checked(machine.overrides))))
+        for id, cls in sorted(machine.agents.items())
+        if cls.router.routes
+    ]
+    if not known:
+        raise InvalidDefinition(f"{machine.__name__}: none of its agents has routes, so nothing can be sent to them")
+    return _sent(_Choice(known))
+
+
+@cache
+def _crowds(machine: type[RuntimeMachine]) -> st.SearchStrategy[list[tuple[str, Signal]]]:
+    return st.lists(_messages(machine), min_size=2, max_size=6)
+
+
+@cache
+def _ids(machine: type[RuntimeMachine]) -> st.SearchStrategy[str]:
+    return st.sampled_from(sorted(machine.agents))
+
+
+class _Choice(Generic[T]):
+    """Something that one is drawn of. Where there is one only, nothing is drawn."""
+
+    def __init__(self, of: Sequence[T]) -> None:
+        self._of = of
+        self._drawn = st.sampled_from(of)
+
+    def made(self, draw: st.DrawFn) -> T:
+        return draw(self._drawn) if len(self._of) > 1 else self._of[0]
+
+
+@st.composite
+def _sent(draw: st.DrawFn, known: _Choice[tuple[str, _Choice[Known]]]) -> tuple[str, Signal]:
+    id, signals = known.made(draw)
+    return id, signal_of(draw, signals.made(draw))
+
+
+@cache
+def _plans(machine: type[RuntimeMachine]) -> st.SearchStrategy[tuple[str, PlannedFault]]:
+    offered = checked_offer(machine.faults)
+    by_point = offered if isinstance(offered, Mapping) else dict.fromkeys(machine.points, offered)
+    unknown = sorted(set(by_point) - set(machine.points))
+    if unknown:
+        raise InvalidDefinition(
+            f"{machine.__name__}: faults has the point {shown(unknown[0])}, and points doesn't: name it there, too",
+            field="faults",
+            value=machine.faults,
+        )
+    plans = [(point, fault) for point in machine.points for fault in by_point.get(point, ())]
+    if not plans:
+        raise InvalidDefinition(
+            f"{machine.__name__}: nothing may go wrong at its points: give faults=[Raise()] or the like",
+            field="faults",
+            value=machine.faults,
+        )
+    return st.sampled_from(plans)
+
+
+# ---- the machine of an instance
 
 
 class RuntimeMachine(TrioStateMachine):
@@ -118,18 +185,10 @@ class RuntimeMachine(TrioStateMachine):
 
     # ---- what happens
 
-    def _message(self) -> st.SearchStrategy[tuple[str, Signal]]:
-        return _messages(type(self))
-
-    def _id(self) -> st.SearchStrategy[str]:
-        return st.sampled_from(sorted(self.agents))
-
-    def _plan(self) -> st.SearchStrategy[tuple[str, PlannedFault]]:
-        return st.sampled_from(_plans(type(self)))
-
-    _messages_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: self._message())
-    _ids_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: self._id())
-    _plans_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: self._plan())
+    _messages_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: _messages(self.__class__))
+    _crowds_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: _crowds(self.__class__))
+    _ids_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: _ids(self.__class__))
+    _plans_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: _plans(self.__class__))
 
     @precondition(lambda self: self.agents)
     @rule(message=_messages_of_self)
@@ -166,7 +225,7 @@ class RuntimeMachine(TrioStateMachine):
             return
 
     @precondition(lambda self: self.agents)
-    @rule(messages=st.lists(_messages_of_self, min_size=2, max_size=6), patience=st.sampled_from([0.0, 0.5, PATIENCE]))
+    @rule(messages=_crowds_of_self, patience=st.sampled_from([0.0, 0.5, PATIENCE]))
     @step
     async def crowd(self, messages: Sequence[tuple[str, Signal]], patience: float) -> None:
         """Have many send at the same time, every other one with a call that loses patience."""
@@ -243,44 +302,6 @@ class RuntimeMachine(TrioStateMachine):
         self._check_crashes()
 
 
-@cache
-def _plans(machine: type[RuntimeMachine]) -> Sequence[tuple[str, PlannedFault]]:
-    offered = checked_offer(machine.faults)
-    by_point = offered if isinstance(offered, Mapping) else dict.fromkeys(machine.points, offered)
-    unknown = sorted(set(by_point) - set(machine.points))
-    if unknown:
-        raise InvalidDefinition(
-            f"{machine.__name__}: faults has the point {shown(unknown[0])}, and points doesn't: name it there, too",
-            field="faults",
-            value=machine.faults,
-        )
-    plans = [(point, fault) for point in machine.points for fault in by_point.get(point, ())]
-    if not plans:
-        raise InvalidDefinition(
-            f"{machine.__name__}: nothing may go wrong at its points: give faults=[Raise()] or the like",
-            field="faults",
-            value=machine.faults,
-        )
-    return plans
-
-
-@cache
-def _messages(machine: type[RuntimeMachine]) -> st.SearchStrategy[tuple[str, Signal]]:
-    known = [
-        _sent(id, signals(cls, overrides=machine.overrides))
-        for id, cls in sorted(machine.agents.items())
-        if cls.router.routes
-    ]
-    if not known:
-        raise InvalidDefinition(f"{machine.__name__}: none of its agents has routes, so nothing can be sent to them")
-    return st.one_of(known)
-
-
-@st.composite
-def _sent(draw: st.DrawFn, id: str, signals: st.SearchStrategy[Signal]) -> tuple[str, Signal]:
-    return id, draw(signals)
-
-
 class AgentMachine(RuntimeMachine):
     """A state machine of one agent that lives, beside the same agent as a function.
 
@@ -302,10 +323,15 @@ class AgentMachine(RuntimeMachine):
         if "agent" in vars(cls):
             cls.agents = {cls.ID: cls.agent}
 
+    @cached_property
+    def _judges(self) -> dict[type[Agent[Any]], Judges]:
+        """The laws of an agent's author, by its class: the author's module is gone through once in an example."""
+        return {}
+
     async def ask(self, id: str, signal: Signal, *, patience: float | None = PATIENCE) -> Agent[Any] | None:
         """Return the agent that answers a call, once it is what the function returns."""
         ref = self.refs[id]
-        idle, before = ref.inspect().at == "idle", ref.agent
+        idle, before = cell_of(ref).state == "idle", ref.agent
         answer = await super().ask(id, signal, patience=patience)
         if idle and answer is not None:
             self._check_answer(before, signal, answer)
@@ -316,8 +342,11 @@ class AgentMachine(RuntimeMachine):
         after, directives = (before, ()) if isinstance(expected, Unrouted) else expected
         alike = told(after.state) == told(answer.state)
         assert alike, f"the living agent answers otherwise: {differing(told(after.state), told(answer.state))}"
-        laws = [one for one in subject_of(type(before)).laws if not isinstance(one, type)]
-        broken = Judges(laws, before).broken(before, signal, after, directives)
+        cls = type(before)
+        if cls not in self._judges:
+            laws = [one for one in subject_of(cls).laws if not isinstance(one, type)]
+            self._judges[cls] = Judges(laws, before)
+        broken = self._judges[cls].broken(before, signal, after, directives)
         assert not broken, broken
 
     @precondition(lambda self: self.agents)
@@ -329,11 +358,11 @@ class AgentMachine(RuntimeMachine):
         cls = type(ref.agent)
         lives = ref.incarnation
         await wait_all_tasks_blocked()
-        mailbox = ref.inspect().mailbox
-        alone = not mailbox.waiting and not mailbox.parked  # else the next life goes on with what waits
+        cell = cell_of(ref)
+        alone = not len(cell.mailbox) and not cell.mailbox.parked  # else the next life goes on with what waits
         self.jido.kill_agent(ref)
         await wait_all_tasks_blocked()
         plain = cls.durable is None and cls.after_crash == "fresh" and type(cls.strategy) is Direct
-        if alone and plain and ref.incarnation == lives + 1 and ref.inspect().at == "idle":
+        if alone and plain and ref.incarnation == lives + 1 and cell.state == "idle":
             begun = cls.new(ref.id)
             assert told(ref.agent.state) == told(begun.state), f"a new life begins with {ref.agent.state}"

@@ -413,7 +413,7 @@ def command_sequences(
 def steps(cls: type[Agent[Any]], told: Sequence[type[Action]], overrides: Overrides) -> st.SearchStrategy[Any]:
     """Generate one thing that an agent can be told, of these actions or by its routes."""
     tellings = [form for one in told for form in _tellings(one, _contexts(cls, one), overrides)]
-    return st.one_of(*tellings, *_signals(cls, overrides))
+    return st.one_of(*tellings, *map(_signal, _known_signals(cls, overrides)))
 
 
 def _contexts(cls: type[Agent[Any]], action: type[Action]) -> Sequence[Mapping[str, Any]]:
@@ -441,10 +441,7 @@ def signals(cls: type[Agent[Any]], *, overrides: Overrides = NONE) -> st.SearchS
     Raises:
         InvalidDefinition: It has no routes.
     """
-    found = list(_signals(cls, checked(overrides)))
-    if not found:
-        raise InvalidDefinition(f"agent {cls.name!r} has no routes, so it knows no signal: declare routes={{...}}")
-    return st.one_of(found)
+    return st.one_of(list(map(_signal, known_signals(cls, checked(overrides)))))
 
 
 _IDS = st.text("abcxyz", min_size=1, max_size=4)
@@ -454,21 +451,47 @@ _TIME = "2024-05-06T07:08:09Z"
 _SUBJECTS: st.SearchStrategy[str | None] = st.sampled_from([None, None, "a", "order/7"])
 
 
-def _signals(cls: type[Agent[Any]], overrides: Overrides) -> Iterator[st.SearchStrategy[Signal]]:
+def known_signals(cls: type[Agent[Any]], overrides: Overrides) -> Sequence[Known]:
+    """Return what is to be said in signals that the routes of an agent class know.
+
+    Raises:
+        InvalidDefinition: It has no routes.
+    """
+    found = tuple(_known_signals(cls, overrides))
+    if not found:
+        raise InvalidDefinition(f"agent {cls.name!r} has no routes, so it knows no signal: declare routes={{...}}")
+    return found
+
+
+def _known_signals(cls: type[Agent[Any]], overrides: Overrides) -> Iterator[Known]:
     for route in cls.router.routes:
         signal_type = ".".join("some" if part in ("*", "**") else part for part in route.pattern.split("."))
         action = route.target.action_class
         if of_the_runtime(action):
             continue
-        data = arguments(action, overrides) if action not in overrides else overrides[action].map(attrs.asdict)
-        yield _signal(signal_type, data)
+        if action in overrides:
+            yield Known(signal_type, overrides[action].map(attrs.asdict))
+        else:
+            yield Known(signal_type, arguments(action, overrides) if schema_of(action).names else None)
 
 
-@st.composite
-def _signal(draw: st.DrawFn, type: str, data: st.SearchStrategy[Any]) -> Signal:
-    """Generate signals of a type: `builds` would take as long as it takes an agent to handle one."""
+@attrs.frozen
+class Known:
+    """Signals of a type that a route knows."""
+
+    type: str
+    data: st.SearchStrategy[Any] | None
+    """What they say, if there is anything to be said."""
+
+
+def signal_of(draw: st.DrawFn, known: Known) -> Signal:
+    """Draw a signal, in as few draws as it can be: each takes as long as an agent takes to handle it."""
     subject = draw(_SUBJECTS)
-    return Signal(type, unstructure(draw(data)), source="/check", id=draw(_IDS), time=_TIME, subject=subject)
+    data = unstructure(draw(known.data)) if known.data is not None else {}
+    return Signal(known.type, data, source="/check", id=draw(_IDS), time=_TIME, subject=subject)
+
+
+_signal = st.composite(signal_of)
 
 
 def changes(cls: type[Any], *, overrides: Overrides = NONE) -> st.SearchStrategy[dict[str, Any]]:

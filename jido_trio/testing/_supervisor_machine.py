@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
@@ -73,7 +74,7 @@ class SupervisorMachine(TrioStateMachine):
         self.ended_by_itself.discard(id)
         self.alive[id] += 1
         assert self.alive[id] == 1, f"two lives of {id}"
-        send, orders = trio.open_memory_channel[str](10)
+        send, orders = trio.open_memory_channel[str](math.inf)  # as long as it works, it takes none
         crashed = False
         try:
             match self.at_start.pop(id, "ready"):
@@ -280,7 +281,7 @@ class SupervisorMachine(TrioStateMachine):
     def no_more_restarts_than_tolerated_while_it_is_up(self) -> None:
         """Check the restarts."""
         if self.supervisor is not None:
-            view = self.supervisor.tree()
+            view = self.supervisor.inspect()
             assert view.phase != "up" or view.restarts <= self.max_restarts
 
     @invariant()

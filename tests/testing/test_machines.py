@@ -340,6 +340,14 @@ def test_a_temporary_child_that_is_gone_when_its_starter_looks_is_not_accused() 
     machine.teardown()
 
 
+def test_a_child_that_is_told_to_end_again_and_again_while_it_works_is_not_accused() -> None:
+    machine = Workers()
+    machine.open("one_for_one", 3, [("a", "permanent")])
+    for _ in range(20):
+        machine.end_child("a", "return")
+    machine.teardown()
+
+
 def test_a_child_that_ignores_its_end_is_found_by_the_machine_of_supervisors() -> None:
     class Machine(SupervisorMachine):
         def note(self, report: Any) -> None:
