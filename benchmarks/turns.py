@@ -6,6 +6,8 @@ what is ours is what a turn takes on top of our adapter, in seconds of the proce
 included. A turn with a tool is two requests, and stands beside two. Of each turn the least of all rounds counts: on a
 busy machine the rest is the work of others, who empty the caches.
 
+With a client that answers at once, without HTTP, a turn is all ours: that is how far it grows with the conversation.
+
 Then so many conversations wait for a reply that has stalled, and others are held to what they take without them.
 """
 
@@ -26,7 +28,20 @@ from attrs import define, field, frozen
 
 from benchmarks._outside import ROOT
 from jido_trio import Action, Context, Jido, Result
-from jido_trio.ai import Answered, ChatAgent, Model, ModelFailure, ModelReply, ModelRequest, Models, Tool, ask
+from jido_trio.ai import (
+    Answered,
+    ChatAgent,
+    Model,
+    ModelFailure,
+    ModelReply,
+    ModelRequest,
+    Models,
+    Tool,
+    ToolCall,
+    Usage,
+    UserMessage,
+    ask,
+)
 from jido_trio.ai.openai import OpenAI
 from jido_trio.ai.openai._chat import CHAT
 from jido_trio.bench._machine import load, this_machine
@@ -37,7 +52,7 @@ TURNS = 100
 STALLED = 200
 CHARACTERS = 50_000
 """That each of them is sent before it stalls."""
-WINDOWS = ((1, 10), (41, 50), (91, 100))
+WINDOWS = ((1, 10), (41, 50), (91, 100), (191, 200))
 """Turns of a conversation, of which the medians are told."""
 
 
@@ -76,6 +91,10 @@ class Kept(Clerk, durable=True):
     """Answers, and is kept."""
 
 
+class KeptLooker(Looker, durable=True):
+    """Looks something up first, and is kept."""
+
+
 class Stalled(Clerk, model="stalls"):
     """Waits."""
 
@@ -105,6 +124,7 @@ class Way:
 
 
 WAYS = (Way("in memory"), Way("in memory, with a tool", Looker, calls=2), Way("durable, on SQLite", Kept))
+ALL_WAYS = (*WAYS, Way("durable, with a tool", KeptLooker, calls=2))
 
 
 def busy() -> float:
@@ -159,7 +179,7 @@ async def conversation(base_url: str, way: Way, turns: int) -> list[Turn]:
 
 @asynccontextmanager
 async def _storage(way: Way) -> AsyncIterator[Any]:
-    with TemporaryDirectory() if way.agent is Kept else nullcontext() as folder:
+    with TemporaryDirectory() if way.agent.durable is not None else nullcontext() as folder:
         if folder is None:
             yield None
         else:
@@ -171,6 +191,43 @@ async def by_sdk(sdk: openai.AsyncOpenAI, fields: Mapping[str, Any]) -> str:
     """Ask by the SDK alone, as its documentation has it."""
     stream: Any = await sdk.chat.completions.create(model="m", stream=True, **fields)
     return "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
+
+
+class AtOnce:
+    """A client that answers at once, and has each question looked up where there is a tool."""
+
+    async def stream(self, request: ModelRequest, tell: Callable[[str], None]) -> ModelReply | ModelFailure:
+        """See `ModelClient`."""
+        await trio.lowlevel.checkpoint()
+        usage = Usage(10, 10)
+        if request.prompt.tools and isinstance(request.prompt.messages[-1], UserMessage):
+            return ModelReply("", (ToolCall("1", "look", "{}"),), "tool_calls", usage)
+        tell(ANSWER)
+        return ModelReply(ANSWER, (), "stop", usage)
+
+
+ANSWER = "word " * 40
+
+
+async def at_once(way: Way, turns: int) -> list[float]:
+    """Hold a conversation with a client that answers at once, and return the seconds of each turn."""
+    found = []
+    services = [MODELS.with_clients(m=AtOnce())]
+    async with Jido("turns", storage=_storage(way), services=services) as jido:
+        talk = await jido.start_agent(way.agent, id="talk")
+        for number in range(turns):
+            before = busy()
+            answer = await (await ask(talk, f"Question {number}", id=f"q-{number}")).answer()
+            found.append(busy() - before)
+            assert isinstance(answer, Answered)
+    return found
+
+
+def row_at_once(way: Way, rounds: Sequence[Sequence[float]]) -> str:
+    """Return a row of medians, in Markdown."""
+    least = [min(turns) for turns in zip(*rounds, strict=True)]
+    windows = [least[first - 1 : last] for first, last in WINDOWS]
+    return f"| {way.name} | {' | '.join(f'{median(turns) * 1e3:.2f} ms' for turns in windows if turns)} |"
 
 
 def table(way: Way, rounds: Sequence[Sequence[Turn]]) -> Iterator[str]:
@@ -189,6 +246,9 @@ def table(way: Way, rounds: Sequence[Sequence[Turn]]) -> Iterator[str]:
 
 
 HEAD = "| an agent | turns | the SDK alone | our adapter alone | a turn | ours |\n|---|---|--:|--:|--:|--:|"
+
+
+HEAD_AT_ONCE = f"| an agent | {' | '.join(f'{first} to {last}' for first, last in WINDOWS)} |\n|---|--:|--:|--:|--:|"
 
 
 @define
@@ -254,14 +314,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     before = load()
     rows: list[str] = []
+    rows_at_once: list[str] = []
     with server() as base_url:
         for way in WAYS:
             trio.run(conversation, base_url, way, 5)
             found = [trio.run(conversation, base_url, way, options.turns) for _ in range(options.rounds)]
             rows += table(way, found)
+    for way in ALL_WAYS:
+        trio.run(at_once, way, 5)
+        found_at_once = [trio.run(at_once, way, 2 * options.turns) for _ in range(options.rounds)]
+        rows_at_once.append(row_at_once(way, found_at_once))
     with server(CHARACTERS) as base_url:
         found_calm = [trio.run(calm, base_url, stalled, 100) for stalled in (0, options.stalled)]
     print(this_machine(), f"load {before or 0:.1f} before, {load() or 0:.1f} after", "", HEAD, *rows, "", sep="\n")
+    print(HEAD_AT_ONCE, *rows_at_once, "", sep="\n")
     print("| stalled | others: p50 | p99 | resident |\n|--:|--:|--:|--:|")
     for each in found_calm:
         print(f"| {each.stalled} | {each.p50 * 1e3:.1f} ms | {each.p99 * 1e3:.1f} ms | {each.resident:.0f} MiB |")
