@@ -174,11 +174,8 @@ def _tried(subject: AgentUnderTest, options: argparse.Namespace, round: _Round, 
 
 
 def _progress(verdict: LawVerdict) -> None:
-    if verdict.outcome == "broken":
-        say(f"  BROKEN   {told_verdict(verdict)}\n")
-    else:
-        why = f" ({said(verdict.why)})" if verdict.why else ""
-        say(f"  {verdict.outcome:8} {verdict.law}: {verdict.sentence}{why}")
+    outcome = "BROKEN" if verdict.outcome == "broken" else verdict.outcome
+    say(f"  {outcome:8} {told_verdict(verdict)}" + ("\n" if verdict.code else ""))
 
 
 def _sum_up(reports: Sequence[Conformance]) -> None:

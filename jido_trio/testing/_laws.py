@@ -30,6 +30,8 @@ class Law:
     broken: Broken
     skipped: Callable[[AgentUnderTest], str | None] = lambda _: None
     """Why it doesn't concern a subject, if it doesn't."""
+    remarkable: Callable[[Seen], str] = lambda _: ""
+    """What its author should know though it holds, if anything."""
 
 
 def _each(walk: Walk | Died) -> Iterator[tuple[int, Seen]]:
@@ -140,7 +142,12 @@ LAWS: Mapping[str, Law] = {
         Law("total", "nothing but declared failures leaves cmd", _total),
         Law("deterministic", "the same agent and command give the same answer, anywhere", _deterministic),
         Law("pure", "cmd does nothing but compute, and leaves alone what it is given", _pure),
-        Law("closed", "the new state is one that the agent's class allows", _closed),
+        Law(
+            "closed",
+            "the new state is one that the agent's class allows",
+            _closed,
+            remarkable=lambda seen: f"but {seen.refused}" if seen.refused else "",
+        ),
         Law(
             "invariant",
             "what the agent's invariants say holds after every command",

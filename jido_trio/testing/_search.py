@@ -43,7 +43,20 @@ def tried(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> LawVerdi
         if trial is not None:
             why = law.broken(bench, trial) or "it broke once, and not when it was tried again"
             return LawVerdict(law.name, law.sentence, "broken", said(why), code_of(trial), reachable)
-    return LawVerdict(law.name, law.sentence, "holds")
+    return LawVerdict(law.name, law.sentence, "holds", *_remark(bench, subject, law, how))
+
+
+def _remark(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> tuple[str, str]:
+    """Return what is remarkable at an agent as it begins, and the shortest trial that was seen with it, as code."""
+    shortest: tuple[str, Trial] | None = None
+    for trial in bench.searched(subject, how, reachable=True):
+        walk = bench.known(trial)
+        for at, what in enumerate(
+            map(law.remarkable, walk.steps[-len(trial.steps) :] if isinstance(walk, Walk) else ())
+        ):
+            if what and (shortest is None or at + 1 < len(shortest[1].steps)):
+                shortest = what, attrs.evolve(trial, steps=trial.steps[: at + 1])
+    return ("", "") if shortest is None else (said(shortest[0]), code_of(shortest[1]))
 
 
 def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *, reachable: bool) -> Trial | None:

@@ -15,9 +15,9 @@ class LawVerdict:
     sentence: str
     outcome: Literal["holds", "broken", "skipped"]
     why: str = ""
-    """What was seen at the counterexample; or why the law was not tried."""
+    """What was seen at the counterexample; or why the law was not tried; or what is to be known though it holds."""
     code: str = ""
-    """The smallest counterexample, as code to paste."""
+    """The smallest counterexample, or how to see what is to be known, as code to paste."""
     reachable: bool | None = None
     """Whether the counterexample begins with an agent as it begins; else its state is one that the types allow."""
 
@@ -47,7 +47,10 @@ class Conformance:
 
 
 def told_verdict(verdict: LawVerdict) -> str:
-    """Return a broken law with its counterexample, as lines."""
+    """Return what became of a law, with its counterexample if there is one, as lines."""
+    if verdict.outcome != "broken":
+        why = f" ({verdict.why})" if verdict.why else ""
+        return f"{verdict.law}: {verdict.sentence}{why}" + (f"\n\n{_indented(verdict.code)}" if verdict.code else "")
     where = {True: "a state that commands lead to", False: "a state that the types allow", None: ""}
     found = f" (found in {where[verdict.reachable]})" if verdict.reachable is not None else ""
     return f"{verdict.law}: {verdict.sentence}\n  {verdict.why}{found}\n\n" + _indented(verdict.code)

@@ -20,7 +20,7 @@ from jido_trio.core import Action, Agent, Direct, Error, RunInstruction, Signal,
 from jido_trio.core.inner import invariants_of
 from jido_trio.data import pack, unpack
 from jido_trio.doors import watched
-from jido_trio.errors import ActionError
+from jido_trio.errors import ActionError, InvalidResult
 from jido_trio.redact import shown, shown_error
 from jido_trio.testing._own_laws import Judges, OwnLaw
 from jido_trio.testing._told import told
@@ -99,6 +99,8 @@ class Seen:
     """The new state, as text."""
     unstorable: str = ""
     """Why an agent that is declared durable can't be stored, or what comes back."""
+    refused: str = ""
+    """What an action returned that doesn't fit, and so is an error, and no part of the state."""
 
 
 @frozen
@@ -232,6 +234,7 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
             judges.broken(agent, step, after, directives),
             told(after.state),
             _unstorable(after, directives) if after.durable is not None else "",
+            _refused(directives),
         ),
         after,
     )
@@ -314,6 +317,13 @@ def _invalid(agent: Agent[Any]) -> str:
         return "" if told(valid.state) == told(agent.state) else differing(told(agent.state), told(valid.state))
     except Exception as error:  # noqa: BLE001 - of a validator, too
         return shown_error(error)
+
+
+def _refused(directives: Sequence[AttrsInstance]) -> str:
+    errors = (one.error for one in directives if isinstance(one, Error))
+    results = (error for error in errors if isinstance(error, InvalidResult))
+    told = (f"what {shown(error.action)} returns is refused: {'; '.join(error.problems)}" for error in results)
+    return next(told, "")
 
 
 def _broken(agent: Agent[Any]) -> str:

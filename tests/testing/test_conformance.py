@@ -21,6 +21,7 @@ from jido_trio.testing._code import code_of
 from jido_trio.testing._conformance import judged
 from jido_trio.world import seeded, using
 from properties.conformance import correct, defects
+from tests.testing import guarded
 
 
 def defective(name: str) -> Any:
@@ -110,6 +111,19 @@ def test_an_agent_that_ends_its_process_ends_no_other(bench):
 def test_a_law_that_does_not_concern_an_agent_says_why(bench):
     verdict = judged(bench, subject_of(correct.Plain), "serialisable", QUICK)
     assert (verdict.outcome, verdict.why) == ("skipped", "the agent isn't declared durable")
+
+
+def test_what_is_refused_as_it_does_not_fit_breaks_nothing_and_is_told_with_how_to_see_it():
+    [verdict] = conformance(guarded.Spender, laws=["closed"]).verdicts
+    assert verdict.outcome == "holds"
+    assert verdict.why == "but what 'spend' returns is refused: 'cents' must be >= 0: -1 @ cents"
+    there: dict[str, Any] = {}
+    exec(verdict.code, there)
+    assert [str(one.error) for one in there["directives"]] == [
+        "result of action 'spend' doesn't fit: 'cents' must be >= 0: -1 @ cents"
+    ]
+    assert verdict.why in told_verdict(verdict)
+    assert "    after, directives = agent." in told_verdict(verdict)
 
 
 def test_seconds_that_grow_with_the_square_of_the_size_are_steep_and_those_in_proportion_are_not():
