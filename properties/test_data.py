@@ -5,6 +5,7 @@ Written out functions and the general ones always agree, errors included.
 
 import enum
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from datetime import date
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -15,7 +16,7 @@ from attrs import Factory, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jido_trio.data import FrozenDict, FrozenList, Misfit, freeze, schema_of, structure, unstructure
+from jido_trio.data import FrozenDict, FrozenList, Misfit, fingerprint, freeze, schema_of, structure, unstructure
 from jido_trio.testing import fitting, plain_data
 
 
@@ -250,3 +251,46 @@ def test_a_problem_is_told_where_it_is(keys, value):
     (problem,) = caught.value.problems
     assert problem.path[0] == "it"
     assert [step.key for step in problem.path[1:]] == keys  # type: ignore[union-attr]  # they are keys
+
+
+@frozen
+class Row:
+    name: Any
+    inside: Any = ()
+
+
+def rows() -> st.SearchStrategy[list[Row]]:
+    """Values in a list long enough that their prints are remembered; in some, something can change."""
+    changeable = st.lists(st.integers(), max_size=2)
+    inside = st.one_of(changeable, st.tuples(changeable), plain_data().map(freeze), st.builds(Row, changeable))
+    return st.lists(st.builds(Row, st.integers(), inside), min_size=8, max_size=10)
+
+
+def lists_in(value: Any) -> list[list[Any]]:
+    if isinstance(value, Row):
+        return lists_in(value.inside)
+    if isinstance(value, tuple):
+        return [found for each in value for found in lists_in(each)]
+    return [value] if type(value) is list else []
+
+
+EDITS = st.tuples(st.sampled_from(["add", "add again", "replace", "change inside", "put deeper"]), st.integers(0, 20))
+
+
+@given(rows(), st.lists(EDITS, max_size=8))
+def test_a_print_is_the_same_whatever_was_printed_before(rows, edits):
+    for edit, number in edits:
+        at = number % len(rows)
+        if edit == "add":
+            rows = [*rows, Row(number)]
+        elif edit == "add again":
+            rows = [*rows, rows[at]]
+        elif edit == "replace":
+            rows = [*rows[:at], Row(number, rows[at]), *rows[at + 1 :]]
+        elif edit == "change inside":
+            for each in lists_in(rows[at]):
+                each.append(number)
+        state: Any = tuple(rows)
+        for _ in range(95 + number if edit == "put deeper" else 0):  # there is room for 110
+            state = (state,)
+        assert fingerprint(state) == fingerprint(deepcopy(state))

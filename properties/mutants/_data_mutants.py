@@ -448,4 +448,32 @@ PACK = (
 )
 
 
-DATA = (*MERGE, *FREEZE, *PACK)
+PRINTS = (
+    Mutant(
+        "prints_of_what_can_change",
+        "A list in an item is changed, and the mark of the state stays.",
+        "_text_of_item",
+        "_is_settled(item, room)",
+        "True",
+        part="data",
+    ),
+    Mutant(
+        "prints_of_the_dead",
+        "A new item is taken for one that stood in its place in memory.",
+        "_forget",
+        "_prints.get(known.key) is known",
+        "False",
+        part="data",
+    ),
+    Mutant(
+        "prints_at_any_depth",
+        "An item too deep to be looked into is told apart, if it was seen higher up before.",
+        "_of_records",
+        "known.room <= room",
+        "True",
+        part="data",
+    ),
+)
+
+
+DATA = (*MERGE, *FREEZE, *PACK, *PRINTS)
