@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import cached_property
 from typing import Self
 
 import attrs
@@ -98,14 +99,20 @@ class Bench:
         self._died = False
         self._stack = ExitStack()
         self._searched: dict[tuple[str, How, bool], tuple[AgentUnderTest, Sequence[Trial]]] = {}
+        self._modules = modules
         self._here = self._stack.enter_context(Sandbox(modules))
-        self._elsewhere = [self._stack.enter_context(Sandbox(modules, elsewhere=seed)) for seed in _HASHES]
+        if all_laws:
+            self._elsewhere  # noqa: B018  # they import while the first trials are gone through here
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @cached_property
+    def _elsewhere(self) -> Sequence[Sandbox]:
+        return [self._stack.enter_context(Sandbox(self._modules, elsewhere=seed)) for seed in _HASHES]
 
     def begin(self, trial: Trial) -> None:
         """Have what laws ask about a trial be worked on, in all processes at the same time."""
