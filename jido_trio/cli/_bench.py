@@ -98,8 +98,8 @@ def _named(word: str) -> Sequence[str]:
     if word in BENCHMARKS:
         return (word,)
     meant = checks.nearest(word, (*SUBJECTS, *BENCHMARKS, COMPARE))
-    hint = f"; did you mean {meant}?" if meant else ""
-    known = ", ".join((*SUBJECTS, *BENCHMARKS))
+    hint = f"; did you mean {meant}?" if meant else "."
+    known = ", ".join(dict.fromkeys((*SUBJECTS, *BENCHMARKS)))
     raise InvalidDefinition(f"there is no benchmark {shown(word)}{hint} There are: {known}", field="what", value=word)
 
 

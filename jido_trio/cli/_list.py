@@ -36,6 +36,15 @@ def _list(options: argparse.Namespace) -> int:
     else:
         for each in found:
             say(f"{each.kind:7} {each.name:24} {said(each.path)}  {said(each.description)}".rstrip())
+        if not found:
+            print(f"jido-trio: {_nothing(options)}", file=sys.stderr)
         for one in discovery.unloaded:
             print(f"jido-trio: {said(one.name)} can't be imported: {one.why}", file=sys.stderr)
     return UNLOADED if discovery.unloaded else 0
+
+
+def _nothing(options: argparse.Namespace) -> str:
+    if options.kind or options.name or options.category or options.tag:
+        return "nothing there is of that kind, name, category and tag"
+    where = ", ".join(map(said, options.packages)) or "what is installed, by its entry points"
+    return f"no action, agent, plugin or sensor is in {where}: name a module or a package that has some"

@@ -91,7 +91,8 @@ def test_a_benchmark_can_be_named_and_a_wrong_name_is_told_with_the_nearest(caps
     assert benched(capsys, "cmd-made")[0] == 0
     code, _, err = benched(capsys, "restrat")
     assert code == 2
-    assert "did you mean restart?" in err
+    assert "did you mean restart? There are: " in err
+    assert "there is no benchmark 'qqq'. There are: " in benched(capsys, "qqq")[2]
 
 
 def test_the_ratios_are_drawn(capsys, tmp_path):

@@ -122,6 +122,20 @@ def test_a_slug_is_the_same_each_time():
     assert first.by_slug("nothing") is None
 
 
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["jido_trio.world"], "no action, agent, plugin or sensor is in jido_trio.world: name a module or a package"),
+        (["jido_trio.sensors", "--kind", "plugin"], "nothing there is of that kind, name, category and tag"),
+    ],
+)
+def test_the_command_says_so_where_it_finds_nothing(args, told, capsys):
+    assert main(["list", *args]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert told in err
+
+
 @pytest.mark.usefixtures("installed")
 def test_the_command_lists_them_and_tells_what_is_broken(capsys):
     assert main(["list", "jido_trio.sensors", "--kind", "sensor"]) == 1
