@@ -101,6 +101,13 @@ def _plans(machine: type[RuntimeMachine]) -> st.SearchStrategy[tuple[str, Planne
     return st.sampled_from(plans)
 
 
+def _has_agents(machine: RuntimeMachine) -> bool:
+    return bool(machine.agents)
+
+
+_with_agents = precondition(_has_agents)  # a function: each time it is asked, Hypothesis has to name it
+
+
 # ---- the machine of an instance
 
 
@@ -190,7 +197,7 @@ class RuntimeMachine(TrioStateMachine):
     _ids_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: _ids(self.__class__))
     _plans_of_self: ClassVar[Any] = st.runner().flatmap(lambda self: _plans(self.__class__))
 
-    @precondition(lambda self: self.agents)
+    @_with_agents
     @rule(message=_messages_of_self)
     @step
     async def call(self, message: tuple[str, Signal]) -> None:
@@ -209,7 +216,7 @@ class RuntimeMachine(TrioStateMachine):
             self.calling -= 1
         return agent
 
-    @precondition(lambda self: self.agents)
+    @_with_agents
     @rule(message=_messages_of_self)
     @step
     async def cast(self, message: tuple[str, Signal]) -> None:
@@ -224,7 +231,7 @@ class RuntimeMachine(TrioStateMachine):
         except CallError:
             return
 
-    @precondition(lambda self: self.agents)
+    @_with_agents
     @rule(messages=_crowds_of_self, patience=st.sampled_from([0.0, 0.5, PATIENCE]))
     @step
     async def crowd(self, messages: Sequence[tuple[str, Signal]], patience: float) -> None:
@@ -239,7 +246,7 @@ class RuntimeMachine(TrioStateMachine):
         with trio.move_on_after(patience):
             await self.ask(id, signal, patience=None)
 
-    @precondition(lambda self: self.agents)
+    @_with_agents
     @rule(id=_ids_of_self)
     @step
     async def kill(self, id: str) -> None:
@@ -349,7 +356,7 @@ class AgentMachine(RuntimeMachine):
         broken = self._judges[cls].broken(before, signal, after, directives)
         assert not broken, broken
 
-    @precondition(lambda self: self.agents)
+    @_with_agents
     @rule()
     @step
     async def begin_anew(self) -> None:
