@@ -259,7 +259,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event == "builtins.id":
         if _is_users(frame):
             _watch.note("looks at the address of an object (id)", frame)
-    elif not (event == "open" and _is_zone(args[0])):
+    elif not (event == "open" and (_is_zone(args[0]) or _is_no_file(args[0]))):
         what = f" ({args[0]!r})" if args and isinstance(args[0], str | bytes) else ""
         _watch.note(f"does {event}{what}"[:200], frame)
 
@@ -268,6 +268,11 @@ def _is_zone(path: object) -> bool:
     """Tell whether a file is of the database of time zones, which C code opens."""
     zones: Any = sys.modules.get("zoneinfo")
     return zones is not None and isinstance(path, str) and path.startswith(tuple(zones.TZPATH))
+
+
+def _is_no_file(path: object) -> bool:
+    """Tell whether it is a name as `<unknown>`, under which C code looks for the line of a `SyntaxError` in vain."""
+    return isinstance(path, str) and path.startswith("<") and path.endswith(">")
 
 
 _ENOUGH = 1_000_000

@@ -1,5 +1,6 @@
 """Agents without a defect, some of them odd: no law may be found broken by any."""
 
+import ast
 import decimal
 import enum
 import fractions
@@ -522,6 +523,21 @@ class Zoned(Action):
             third = decimal.Decimal(1) / 3
         day = time.strftime("%Y-%m-%d", time.gmtime(self.at))
         return {"text": f"{there.isoformat()} {third} {day}"}
+
+
+class Parsed(Action):
+    text: str = "1 +"
+
+    def run(self, context: Context[Box]) -> Result:
+        try:
+            parsed = ast.parse(self.text, mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            raise ActionError("that is no expression") from error
+        return {"text": ast.unparse(parsed)}
+
+
+@correct
+class ReadsExpressions(Agent[Box], routes={"go": Parsed}): ...
 
 
 @correct

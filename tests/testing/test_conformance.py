@@ -36,6 +36,7 @@ EACH_TIME = 5
 ODD_ONES = ["ImportsLate", "HasHooks", "IsDurable"]
 MORE_ODD_ONES = [
     "AsksForAZone",
+    "ReadsExpressions",
     "DerivesIds",
     "PrintsIntoAText",
     "GoesByATable",
