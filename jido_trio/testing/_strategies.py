@@ -469,10 +469,8 @@ def _known_signals(cls: type[Agent[Any]], overrides: Overrides) -> Iterator[Know
         action = route.target.action_class
         if of_the_runtime(action):
             continue
-        if action in overrides:
-            yield Known(signal_type, overrides[action].map(attrs.asdict))
-        else:
-            yield Known(signal_type, arguments(action, overrides) if schema_of(action).names else None)
+        data = arguments(action, overrides) if action not in overrides else overrides[action].map(attrs.asdict)
+        yield Known(signal_type, data)
 
 
 @attrs.frozen
@@ -480,15 +478,16 @@ class Known:
     """Signals of a type that a route knows."""
 
     type: str
-    data: st.SearchStrategy[Any] | None
-    """What they say, if there is anything to be said."""
+    data: st.SearchStrategy[Any]
+    """What they say."""
 
 
 def signal_of(draw: st.DrawFn, known: Known) -> Signal:
     """Draw a signal, in as few draws as it can be: each takes as long as an agent takes to handle it."""
     subject = draw(_SUBJECTS)
-    data = unstructure(draw(known.data)) if known.data is not None else {}
-    return Signal(known.type, data, source="/check", id=draw(_IDS), time=_TIME, subject=subject)
+    return Signal(
+        known.type, unstructure(draw(known.data)), source="/check", id=draw(_IDS), time=_TIME, subject=subject
+    )
 
 
 _signal = st.composite(signal_of)
