@@ -18,7 +18,19 @@ from enum import Enum, Flag
 from functools import partial
 from inspect import getattr_static
 from types import NoneType, UnionType
-from typing import Any, Literal, LiteralString, NewType, TypeAlias, TypeGuard, TypeVar, Union, get_args, get_origin
+from typing import (
+    Any,
+    Literal,
+    LiteralString,
+    NewType,
+    TypeAlias,
+    TypeGuard,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 from uuid import UUID
 
 import attrs
@@ -445,6 +457,14 @@ def _tuple_hook(cls: Any, converter: Converter) -> Hook:
     return converter.gen_structure_hetero_tuple(cls)
 
 
+def _namedtuple_hook(cls: Any, converter: Converter) -> Hook:
+    # cattrs takes annotations as they stand, and they may be texts.
+    hints = get_type_hints(cls, include_extras=True)
+    items = tuple[tuple(hints.get(name, Any) for name in cls._fields)]  # type: ignore[misc, valid-type]  # made as it goes
+    hook = converter.get_structure_hook(items)
+    return lambda value, _: cls(*hook(value, items))
+
+
 def _set_hook(cls: Any, converter: Converter) -> Hook:
     items = list_structure_factory(cls, converter)
     if (get_origin(cls) or cls) in {set, MutableSet}:
@@ -470,6 +490,10 @@ def _is_set(cls: Any) -> bool:
 
 def _is_tuple(cls: Any) -> bool:
     return (get_origin(cls) or cls) is tuple
+
+
+def _is_namedtuple(cls: Any) -> bool:
+    return isinstance(cls, type) and issubclass(cls, tuple) and hasattr(cls, "_fields")
 
 
 def _of_shape(make: Factory, shape: type | tuple[type, ...], expected: str) -> Factory:
@@ -500,6 +524,7 @@ _FACTORIES: tuple[tuple[Callable[[Any], bool], Factory], ...] = (
     (is_sequence, _of_shape(homogenous_tuple_structure_factory, ITEMS, "a list")),
     (is_mutable_sequence, _of_shape(list_structure_factory, ITEMS, "a list")),
     (_is_tuple, _of_shape(_tuple_hook, ITEMS, "a list")),
+    (_is_namedtuple, _of_shape(_namedtuple_hook, ITEMS, "a list")),
     (_is_set, _of_shape(_set_hook, ITEMS, "a list")),
     (lambda cls: get_origin(cls) in {Union, UnionType}, _union_hook),
     (lambda cls: get_origin(cls) is Literal, _literal_hook),
@@ -549,6 +574,7 @@ def _register_all() -> None:
     _converter.register_unstructure_hook_func(_is_a(list), _items)
     _converter.register_unstructure_hook_func(lambda cls: get_origin(cls) in {Union, UnionType}, unstructure)
     _converter.register_unstructure_hook_func(_is_tuple, _items)
+    _converter.register_unstructure_hook_func(_is_namedtuple, lambda value: tuple(_items(value)))
 
 
 _register_all()

@@ -554,6 +554,26 @@ def test_a_named_tuple_fits_a_field_of_its_class():
     assert type(made.pair.left) is FrozenList
 
 
+class Late(NamedTuple):
+    """As in a module whose annotations aren't evaluated."""
+
+    left: "int"
+    right: "list[Pair]"
+
+
+def test_a_named_tuple_is_made_of_items_also_where_its_annotations_are_texts():
+    @frozen
+    class Holder:
+        it: Late
+
+    made = schema_of(Holder).make({"it": [1, [["x", 2]]]})
+
+    assert made.it == Late(1, [Pair("x", 2)])
+    assert unstructure(made.it) == (1, [("x", 2)])
+    with pytest.raises(Misfit, match=r"it\[0\]"):
+        schema_of(Holder).make({"it": ["1", []]})
+
+
 class Array:
     """As a numpy array: compares item by item, and has no truth value."""
 
