@@ -149,7 +149,7 @@ class Bench:
         if isinstance(answer, Unhandable):
             raise InvalidDefinition(
                 f"{shown(subject.name)} can't be handed to the process in which it is tried: put its "
-                "classes at the top of a module that can be imported",
+                "classes at the top of a module that can be imported there, as the program itself (`__main__`) can not",
                 field="agent",
                 value=subject.cls,
             )

@@ -336,7 +336,11 @@ def _end(*_: object) -> NoReturn:
 
 def _answer(what: str, about: bytes) -> bytes:
     try:
-        return pickle.dumps(TRIALS[what](pickle.loads(about)))  # noqa: S301 - it is from who started this process
+        given = pickle.loads(about)  # noqa: S301 - it is from who started this process
+    except Exception:  # noqa: BLE001 - its classes are in no module that this process has imported, as `__main__`
+        return pickle.dumps(Unhandable())
+    try:
+        return pickle.dumps(TRIALS[what](given))
     except BaseException as error:  # noqa: ASYNC103, BLE001 - it is the answer
         return pickle.dumps(  # noqa: ASYNC104 - no Trio runs here
             Died(shown_error(error))

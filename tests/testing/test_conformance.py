@@ -5,6 +5,7 @@ import importlib
 import json
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,15 @@ def test_check_agent_says_nothing_of_an_agent_that_obeys():
 def test_what_is_no_agent_is_refused():
     with pytest.raises(InvalidDefinition, match="is no agent class"):
         conformance(int)  # type: ignore[arg-type]
+
+
+def test_an_agent_of_the_program_itself_is_refused_as_no_other_process_can_import_it(monkeypatch):
+    source = Path(guarded.__file__).read_text(encoding="utf-8")
+    program = types.ModuleType("as_main")
+    monkeypatch.setitem(sys.modules, "as_main", program)
+    exec(compile(source, "as_main.py", "exec"), program.__dict__)
+    with pytest.raises(InvalidDefinition, match=r"'as_main:Spender' can't be handed to the process .* at the top of a module"):
+        check_agent(program.Spender, laws=["total"])
 
 
 def test_a_law_that_there_is_not_is_refused():
