@@ -168,7 +168,9 @@ def test_an_agent_of_the_program_itself_is_refused_as_no_other_process_can_impor
     program = types.ModuleType("as_main")
     monkeypatch.setitem(sys.modules, "as_main", program)
     exec(compile(source, "as_main.py", "exec"), program.__dict__)
-    with pytest.raises(InvalidDefinition, match=r"'as_main:Spender' can't be handed to the process .* at the top of a module"):
+    with pytest.raises(
+        InvalidDefinition, match=r"'as_main:Spender' can't be handed to the process .* at the top of a module"
+    ):
         check_agent(program.Spender, laws=["total"])
 
 
