@@ -625,9 +625,10 @@ def campaign_on_postgres(family: str, share: int = 1) -> Iterator[tuple[str, str
 def _server() -> Server:
     """Start a server for all ways; it is stopped when this process ends."""
     stack = ExitStack()
-    atexit.register(stack.close)
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pg"))
-    return stack.enter_context(serving(Path(folder) / "server"))
+    server = stack.enter_context(serving(Path(folder) / "server"))
+    atexit.register(stack.close)  # now, and so it comes before what would remove the folder alone
+    return server
 
 
 def _seeds(wanted: int) -> Iterator[int]:
