@@ -35,6 +35,8 @@ _STEEP = 1.6
 """Twice the size takes more than this power of two: more than in proportion, whatever is lost in rounding."""
 _FLAT = 2.5
 """Four times the size takes less than this power of two: no square, even if the first was measured twice as long."""
+_ROUNDS = 4
+"""So often is each size measured."""
 _QUICK = 0.004
 """Seconds of the processor that tell nothing."""
 
@@ -96,18 +98,30 @@ def _called(step: Any) -> str:
 
 
 def _slow(bench: Bench, name: str, agents: Sequence[Agent[Any]], step: Any) -> str:
+    rounds: list[list[float]] = []
     seconds = [math.inf for _ in agents]
-    for again in range(4):  # of what each size has taken the least counts: the rest is the machine's
+    for again in range(_ROUNDS):
         answer = bench.weigh(Weighing((*agents, *agents[:again]), step))
         if isinstance(answer, Died):
             return ""
-        seconds = [min(least, took) for least, (_, took) in zip(seconds, answer, strict=False)]
+        rounds.append([took for _, took in answer[: len(agents)]])
+        seconds = list(map(min, seconds, rounds[-1]))
         if seconds[-1] <= _QUICK or seconds[-1] < seconds[-3] * 2**_FLAT:
             return ""
-    if not is_steep(seconds):
+    if not are_steep(rounds):
         return ""
     took = ", ".join(f"{1000 * one:.1f} ms at {size}" for size, one in zip(_LARGE, seconds, strict=True))
     return f"{_called(step)} takes longer than in proportion to {name}: {took}"
+
+
+def are_steep(rounds: Sequence[Sequence[float]]) -> bool:
+    """Tell whether the least that each size has taken is steep, or most rounds are, each on its own.
+
+    The rest is the machine's. It may be half as fast for seconds on end: then the least of one size is of a quick
+    round, and that of another isn't; the sizes of one round were measured one right after the other.
+    """
+    least = list(map(min, zip(*rounds, strict=True)))
+    return is_steep(least) or sum(map(is_steep, rounds)) > len(rounds) / 2
 
 
 def is_steep(seconds: Sequence[float]) -> bool:
