@@ -31,8 +31,10 @@ def test_what_can_change_is_looked_at_each_time():
     assert fingerprint(parts) != before
 
 
-def test_a_large_part_that_many_values_have_in_common_is_gone_through_once(monkeypatch):
-    paths = tuple(f"a path that nobody else has: {number}" for number in range(1000))
+@pytest.fixture
+def asked(monkeypatch):
+    """What is gone through, in order."""
+    monkeypatch.setattr(_fingerprint, "_prints", {})
     asked: list[object] = []
     real = _fingerprint._part
 
@@ -41,6 +43,11 @@ def test_a_large_part_that_many_values_have_in_common_is_gone_through_once(monke
         return real(value, room)
 
     monkeypatch.setattr(_fingerprint, "_part", part)
+    return asked
+
+
+def test_a_large_part_that_many_values_have_in_common_is_gone_through_once(asked):
+    paths = tuple(f"a path that nobody else has: {number}" for number in range(1000))
     prints = {fingerprint(given, paths) for given in range(20)}
 
     assert len(prints) == 20
@@ -64,21 +71,6 @@ class Line:
 @frozen(weakref_slot=False)
 class Bare:
     name: str
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """What is gone through, in order."""
-    monkeypatch.setattr(_fingerprint, "_prints", {})
-    asked: list[object] = []
-    real = _fingerprint._part
-
-    def part(value: object, room: int) -> bytes:
-        asked.append(value)
-        return real(value, room)
-
-    monkeypatch.setattr(_fingerprint, "_part", part)
-    return asked
 
 
 def lines(parts: Callable[[], Any]) -> tuple[Line, ...]:
