@@ -6,11 +6,13 @@ is cancelled, through its shields. What that doesn't end gets an exception, wher
 
 The timer is set anew when a tick is done with: one that takes long, for there are many tasks and the machine is busy,
 would be interrupted by the next one, and so on. After such a one the test has the processor for as long.
+
+A run of Trio that ends closes what signals wake it by before it has Python let go of it. Python writes to standard
+error about a tick that comes between, so while a test is watched, runs let go of it first.
 """
 
 from __future__ import annotations
 
-import errno
 import gc
 import math
 import os
@@ -19,7 +21,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -30,6 +32,8 @@ from attrs import define, field
 
 from jido_trio.testing._tasks import cancel_everything, stacks, tasks
 
+WAKEUPS: Any = sys.modules.get("trio._core._wakeup_socketpair")
+"""Trio's module of what signals wake a run by, as long as it is there."""
 TICK = 0.25
 """Seconds from one look to the next, at least."""
 AGAIN = 2.0
@@ -135,11 +139,11 @@ def watched(seconds: float, idle_seconds: float) -> Iterator[None]:
         return
     watch = Watch(seconds, idle_seconds)
     before = signal.signal(signal.SIGALRM, watch.tick)
-    complain, sys.unraisablehook = sys.unraisablehook, _but_not_of_ticks(sys.unraisablehook)
     watch.start()
     try:
         try:
-            yield
+            with _wakeups_let_go_of_first():
+                yield
         finally:
             watch.stop()
     except BaseException as error:  # noqa: ASYNC103 - what ended the test is told below
@@ -148,22 +152,31 @@ def watched(seconds: float, idle_seconds: float) -> Iterator[None]:
         _let_go(error)
     finally:
         watch.stop()  # again: the last tick may have come just before
-        sys.unraisablehook = complain
         signal.signal(signal.SIGALRM, before)
     if watch.told is not None:
         # A tick comes anywhere, also where code has no line; pytest could not show what it interrupted.
         raise OutOfTime(watch.told) from None
 
 
-def _but_not_of_ticks(complain: Callable[[Any], object]) -> Callable[[Any], object]:
-    """Let pass that a tick came when a run of Trio had closed what signals wake it by, just before it lets go of it."""
+@contextmanager
+def _wakeups_let_go_of_first() -> Iterator[None]:
+    """Have runs of Trio let go of what signals wake them by before they close it."""
+    pairs = getattr(WAKEUPS, "WakeupSocketpair", None)
+    if pairs is None:
+        yield
+        return
+    close = pairs.close
 
-    def look(unraisable: Any) -> None:
-        error = unraisable.exc_value
-        if not (isinstance(error, OSError) and error.errno == errno.EBADF and unraisable.object is None):
-            complain(unraisable)
+    def let_go_and_close(pair: Any) -> None:
+        if pair.old_wakeup_fd is not None:
+            signal.set_wakeup_fd(pair.old_wakeup_fd)
+        close(pair)
 
-    return look
+    pairs.close = let_go_and_close
+    try:
+        yield
+    finally:
+        pairs.close = close
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
