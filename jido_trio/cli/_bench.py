@@ -22,7 +22,6 @@ from jido_trio.core import Signal
 from jido_trio.errors import InvalidDefinition, JidoError
 from jido_trio.redact import said, shown
 
-BENCH = "Measure what agents cost, as ratios to bare Trio in the same run; your own, too. Or compare two such runs."
 CODES = (
     "exit code: 0 it was measured, or nothing has become slower; 1 compare: something has; 2 wrong usage, or it can't "
     "be measured; 130 ended by Ctrl-C"
@@ -33,7 +32,7 @@ COMPARE = "compare"
 
 def add_bench(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.description, parser.epilog = BENCH, CODES
+    parser.epilog = CODES
     parser.add_argument(
         "what",
         nargs="*",

@@ -35,14 +35,13 @@ from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef, Jido
 from jido_trio.storage import open_sqlite
 
-CHAT = "Speak with an agent that speaks with models."
 CODES = "exit code: 0 the input is at its end; 2 wrong usage, or there is no such agent; 130 ended by Ctrl-C"
 USAGE, INTERRUPTED = 2, 130
 
 
 def add_chat(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.description, parser.epilog = CHAT, CODES
+    parser.epilog = CODES
     parser.add_argument("target", metavar="TARGET", help="module:Agent, a ChatAgent")
     parser.add_argument("--log", metavar="FILE", help="keep the conversation there, and go on the next time")
     parser.add_argument("--json", action="store_true", help="write each part, and what it came to, as a line of JSON")

@@ -5,7 +5,6 @@ import importlib
 
 from jido_trio.extras import MissingExtra
 
-CHECK = "Try the laws of agents on yours, and those of plugins: nobody has to write a test."
 CODES = (
     "exit code: 0 no law is broken; 1 one is, and its smallest counterexample is shown; 2 it can't be checked, as it "
     "can't be imported, or is no agent, action or plugin; 130 ended by Ctrl-C"
@@ -15,7 +14,7 @@ CODES = (
 
 def add_check(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.description, parser.epilog = CHECK, CODES
+    parser.epilog = CODES
     parser.add_argument(
         "targets",
         nargs="*",

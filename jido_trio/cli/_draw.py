@@ -10,14 +10,13 @@ from jido_trio.cli._target import agent_at
 from jido_trio.core import Agent, Drawing, Edge, Fsm, Node
 from jido_trio.errors import InvalidDefinition
 
-DRAW = "Draw an agent: as text for Mermaid, or as an SVG file."
 CODES = "exit code: 0 it is drawn; 2 wrong usage, or there is no such agent; 130 ended by Ctrl-C"
 USAGE = 2
 
 
 def add_draw(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.description, parser.epilog = DRAW, CODES
+    parser.epilog = CODES
     parser.add_argument("target", metavar="TARGET", help="module:Agent")
     parser.add_argument("--svg", metavar="FILE", help="write an SVG there, in the place of Mermaid to the output")
     parser.set_defaults(run=_draw)

@@ -15,9 +15,14 @@ from typing import Any
 
 import trio
 
+from jido_trio.cli._numbers import many, seconds
 from jido_trio.cli._output import say
 from jido_trio.redact import said, shown
 
+CODES = (
+    "exit code: 0 it was shown, or the program that was watched has ended; 2 wrong usage, or there is nothing to be "
+    "seen; 130 ended by Ctrl-C"
+)
 PATIENCE = 5.0
 """Seconds to wait for an answer."""
 
@@ -29,7 +34,20 @@ class NotSeen(Exception):
     """There is nothing to be seen; its text says why."""
 
 
-def inspect(options: argparse.Namespace) -> int:
+def add_inspect(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.epilog = CODES
+    parser.add_argument("socket", metavar="SOCKET", help="the path that the program gave")
+    parser.add_argument("--agent", metavar="ID", help="one agent, with its state")
+    parser.add_argument("--limit", type=many, default=100, metavar="N", help="how many agents to name (default: 100)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document, and nothing else")
+    parser.add_argument(
+        "--watch", type=seconds, nargs="?", const=1.0, metavar="SECONDS", help="again and again (default: each second)"
+    )
+    parser.set_defaults(fail=parser.error, run=_inspect)
+
+
+def _inspect(options: argparse.Namespace) -> int:
     """Print what the program at a socket is at, and return the exit code."""
     draw: Callable[[Any], str] = _as_json if options.json else _as_text
     try:

@@ -9,14 +9,13 @@ from jido_trio.cli._output import say
 from jido_trio.discovery import KINDS, discover
 from jido_trio.redact import said
 
-LIST = "List the actions, agents, plugins and sensors of packages, and of what is installed."
 CODES = "exit code: 0 all could be imported; 1 some could not, and are named; 2 wrong usage; 130 ended by Ctrl-C"
 UNLOADED = 1
 
 
 def add_list(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.description, parser.epilog = LIST, CODES
+    parser.epilog = CODES
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help="modules and packages")
     parser.add_argument("--kind", choices=KINDS, help="only these")
     parser.add_argument("--name", metavar="TEXT", help="only those with this in their names")

@@ -6,8 +6,6 @@ from pathlib import Path
 from jido_trio.cli._output import say
 from jido_trio.cli._template import Name, Refused, filled, name_of, names_in, requirement, write
 
-NEW = "Make a project: a package with an agent, its tests, its laws, a benchmark, and one command that checks it all."
-GEN = "Add an agent, an action, a sensor or a plugin to a project, with its tests."
 CODES = "exit code: 0 it was written; 2 wrong usage, or something is in the way: then nothing was written"
 """What they are for, and how they end."""
 
@@ -21,7 +19,7 @@ KINDS = {
 
 def add_new(parser: argparse.ArgumentParser) -> None:
     """Add what `new` takes."""
-    parser.description, parser.epilog = NEW, CODES
+    parser.epilog = CODES
     parser.add_argument("name", metavar="NAME", help="of the package and its folder, as my_app")
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--example", action="store_true", help="the counter that crashes and goes on")
@@ -31,7 +29,7 @@ def add_new(parser: argparse.ArgumentParser) -> None:
 
 def add_gen(parser: argparse.ArgumentParser) -> None:
     """Add what `gen` takes."""
-    parser.description, parser.epilog = GEN, CODES
+    parser.epilog = CODES
     told = "; ".join(f"{kind}: {what}" for kind, what in KINDS.items())
     parser.add_argument("kind", choices=list(KINDS), metavar="KIND", help=told)
     parser.add_argument("name", metavar="NAME", help="of the module, as order_desk; its class is OrderDesk")

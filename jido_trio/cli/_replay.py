@@ -46,13 +46,12 @@ from jido_trio.redact import said, shown
 from jido_trio.runtime import open_journal
 
 MODULES = "where the classes are"
-REPLAY = "Show a conversation that was kept, or how it would go if a model said something else. Nothing is sent."
 CODES = "exit code: 0 done; 1 a record, or the storage, can't be used; 2 wrong usage, or there is no such agent"
 
 
 def add_replay(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.description, parser.epilog = REPLAY, CODES
+    parser.epilog = CODES
     parser.add_argument("storage", metavar="FILE", help="the SQLite file; or postgresql://...")
     add_storage(parser)
     parser.add_argument("agent", metavar="AGENT", nargs="?", default="chat", help="the agent's id (default: chat)")

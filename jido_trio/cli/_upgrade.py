@@ -18,6 +18,10 @@ from jido_trio.extras import MissingExtra
 from jido_trio.redact import said
 from jido_trio.runtime import Rehearsed, rehearse
 
+CODES = (
+    "exit code: 0 all agents go over, and would have done the same; 1 some don't; 2 wrong usage, or the storage can't "
+    "be used; 130 ended by Ctrl-C"
+)
 DIFFERS, IMPOSSIBLE = 1, 2
 """Exit codes."""
 
@@ -82,6 +86,7 @@ def _plain(rehearsed: Rehearsed) -> dict[str, Any]:
 
 def add_upgrade(parser: argparse.ArgumentParser) -> None:
     """Say which arguments the command takes."""
+    parser.epilog = CODES
     parser.add_argument(
         "--rehearse",
         dest="storage",
