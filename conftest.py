@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, Phase, settings
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", settings.get_profile("default"), max_examples=1_000)
 settings.register_profile(
     "mutants",
     settings.get_profile("default"),
+    max_examples=100,
     phases=[Phase.explicit, Phase.generate],  # that one fails is enough
 )
 settings.register_profile("laws", settings.get_profile("mutants"), max_examples=1_000)

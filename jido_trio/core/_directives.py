@@ -15,7 +15,6 @@ from jido_trio.core._action import KEPT, Action, Effect, Result
 from jido_trio.core._cron import Missed, Times, times_of
 from jido_trio.core._fields import (
     frozen_mapping,
-    is_action_class,
     is_agent,
     is_child,
     is_one_of,
@@ -23,6 +22,7 @@ from jido_trio.core._fields import (
     is_seconds,
     is_text,
     is_text_or_none,
+    is_told_an_outcome,
     is_within_a_year,
     unfit,
 )
@@ -418,8 +418,8 @@ class RunInstruction(Directive):
     """Run an instruction outside of `cmd`, then give `cmd` what `finished` or `failed` returns."""
 
     instruction: Instruction = field(validator=is_runnable)
-    result_action: type[Action] | None = field(default=None, validator=is_action_class)
-    """Has a field `outcome: Outcome` and is run with it; None applies the outcome as a result of the instruction."""
+    result_action: type[Action] | None = field(default=None, validator=is_told_an_outcome)
+    """Its only required field is `outcome: Outcome`, and it is run with that; None applies the outcome as a result of the instruction."""
     meta: Mapping[str, Any] = frozen_mapping()
     lane: str | None = field(default=None, validator=is_text_or_none, kw_only=True)
     """The actions of one lane of an agent run one at a time, in order; a bug in one ends its lane, not the agent. None
@@ -437,4 +437,4 @@ class RunInstruction(Directive):
         return self._tell(Outcome(self.instruction, None, _as_a_value(error), self.meta, incarnation))
 
     def _tell(self, outcome: Outcome) -> Instruction:
-        return Instruction(self.result_action or ApplyOutcome, {"outcome": outcome}, self.instruction.context)
+        return self.instruction.told(self.result_action or ApplyOutcome, {"outcome": outcome})

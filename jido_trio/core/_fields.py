@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from attrs import Attribute, field
+from attrs import NOTHING, Attribute, field, fields
 
 from jido_trio import checks
 from jido_trio.core._action import KEPT, Action
@@ -76,10 +76,15 @@ def is_child(directive: object, attribute: "Attribute[Any]", value: object) -> N
         raise unfit(directive, attribute.name, "an async function or a Child", value)
 
 
-def is_action_class(directive: object, attribute: "Attribute[Any]", value: object) -> None:
-    """Refuse what is neither None nor the class of an action."""
-    if value is not None and not (isinstance(value, type) and issubclass(value, Action)):
-        raise unfit(directive, attribute.name, "an action class", value)
+def is_told_an_outcome(directive: object, attribute: "Attribute[Any]", value: object) -> None:
+    """Refuse what is neither None nor the class of an action that can be run with an outcome and nothing else."""
+    if value is None:
+        return
+    if not (isinstance(value, type) and issubclass(value, Action)) or value.is_abstract:
+        raise unfit(directive, attribute.name, "an action class with a run", value)
+    takes = {each.name: each.default is NOTHING for each in fields(value) if each.init}
+    if "outcome" not in takes or any(takes[name] for name in takes.keys() - {"outcome"}):
+        raise unfit(directive, attribute.name, "an action class whose only required field is `outcome`", value)
 
 
 def is_runnable(directive: object, attribute: "Attribute[Any]", value: object) -> None:

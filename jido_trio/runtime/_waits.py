@@ -11,7 +11,7 @@ circle that is open already. Trio clears `custom_sleep_data` at that very moment
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -71,8 +71,7 @@ def refuse_circle(agent: Waiting) -> None:
         _refuse(held, agent)
 
 
-@contextmanager
-def waiting_for(agent: Waiting, *, lasting: bool = False) -> Iterator[None]:
+def waiting_for(agent: Waiting, *, lasting: bool = False) -> AbstractContextManager[None]:
     """Note that the current task waits for the agent, by its next sleep in the block or, if `lasting`, by all of it.
 
     Raises:
@@ -80,10 +79,16 @@ def waiting_for(agent: Waiting, *, lasting: bool = False) -> Iterator[None]:
     """
     held = HELD.get()
     if held is None or not held.is_held():
-        yield
-        return
+        return _OF_NO_INTEREST
     _refuse(held, agent)
-    wait = Wait(agent, trio.lowlevel.current_task(), lasting)
+    return _noted(held, Wait(agent, trio.lowlevel.current_task(), lasting))
+
+
+_OF_NO_INTEREST = nullcontext()
+
+
+@contextmanager
+def _noted(held: Waiting, wait: Wait) -> Iterator[None]:
     wait.task.custom_sleep_data = wait
     held.awaits = (*held.awaits, wait)
     try:

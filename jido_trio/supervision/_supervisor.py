@@ -74,7 +74,8 @@ class Supervisor:
             SupervisorStopped: The supervisor isn't running.
         """
         self._check_id(id)
-        checks.whole(f"supervisor {shown(self.name)}", "incarnation", incarnation, or_none="None for any")
+        if incarnation is not None:
+            checks.whole(f"supervisor {shown(self.name)}", "incarnation", incarnation, or_none="None for any")
         if self._shell.would_wait_for_itself(id):
             await trio.lowlevel.checkpoint()
             raise ChildRefused(self.name, id, "terminate_child", "itself")

@@ -65,6 +65,18 @@ class Fetch(Action, output=Fetched):
         return {"url": self.url}
 
 
+class Abstract(Action):
+    outcome: Outcome
+
+
+class Greedy(Action):
+    outcome: Outcome
+    more: int
+
+    def run(self, context: Context[State]) -> Result:
+        return {}
+
+
 class Remember(Action):
     outcome: Outcome
 
@@ -146,6 +158,9 @@ def test_a_child_has_the_defaults_of_a_spawned_agent():
         (lambda: Cron("", "x"), "cron=.* must be a text"),
         (lambda: CronCancel(""), "key=.* must be a text"),
         (lambda: RunInstruction(Instruction(Fetch), int), "result_action=.* must be an action class"),  # type: ignore[arg-type]
+        (lambda: RunInstruction(Instruction(Fetch), Abstract), "result_action=.* must be an action class with a run"),
+        (lambda: RunInstruction(Instruction(Fetch), Fetch), "result_action=.* whose only required field is `outcome`"),
+        (lambda: RunInstruction(Instruction(Fetch), Greedy), "result_action=.* whose only required field is `outcome`"),
         (lambda: Error(ValueError("x")), "expected an ActionError"),  # type: ignore[arg-type]
     ],
 )

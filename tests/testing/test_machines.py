@@ -41,7 +41,7 @@ FEW = settings(
 )
 
 
-def failure_of(machine: type[Any], examples: int = 40) -> BaseException:
+def failure_of(machine: type[Any], examples: int = 400) -> BaseException:
     """Return what a machine finds."""
     with pytest.raises(BaseException) as caught:  # noqa: PT011
         run_state_machine_as_test(machine, settings=settings(FEW, max_examples=examples))
