@@ -419,7 +419,8 @@ class RunInstruction(Directive):
 
     instruction: Instruction = field(validator=is_runnable)
     result_action: type[Action] | None = field(default=None, validator=is_told_an_outcome)
-    """Its only required field is `outcome: Outcome`, and it is run with that; None applies the outcome as a result of the instruction."""
+    """Its only required field is `outcome: Outcome`, and it is run with that; None applies the outcome as a result of
+    the instruction."""
     meta: Mapping[str, Any] = frozen_mapping()
     lane: str | None = field(default=None, validator=is_text_or_none, kw_only=True)
     """The actions of one lane of an agent run one at a time, in order; a bug in one ends its lane, not the agent. None
