@@ -82,7 +82,8 @@ def is_told_an_outcome(directive: object, attribute: "Attribute[Any]", value: ob
         return
     if not (isinstance(value, type) and issubclass(value, Action)) or value.is_abstract:
         raise unfit(directive, attribute.name, "an action class with a run", value)
-    takes = {each.name: each.default is NOTHING for each in fields(value) if each.init}
+    taken: Any = fields(value)  # type: ignore[arg-type]  # every action is an attrs class
+    takes = {each.name: each.default is NOTHING for each in taken if each.init}
     if "outcome" not in takes or any(takes[name] for name in takes.keys() - {"outcome"}):
         raise unfit(directive, attribute.name, "an action class whose only required field is `outcome`", value)
 
