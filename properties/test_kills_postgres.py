@@ -20,4 +20,4 @@ CAMPAIGNS = [f"kills-postgres-{family}" for family in (*FAMILIES, "the-server")]
 
 @pytest.mark.parametrize(("campaign", "among"), divided(CAMPAIGNS, 1))
 def test_kill_9_loses_nothing_on_postgres_either(campaign, among):
-    assert deaths(campaign, among) >= 12
+    assert deaths(campaign, among) >= 6

@@ -613,5 +613,5 @@ class Programs(TrioStateMachine):
             BOOKS.remove(self.book)
 
 
-Programs.TestCase.settings = settings(stateful_step_count=30)
+Programs.TestCase.settings = settings(max_examples=30, stateful_step_count=30)
 test_random_programs = Programs.TestCase
