@@ -1,6 +1,6 @@
 """A program that is killed: a request with two tools, on SQLite, a model and tools that count in synced files.
 
-`python chat_program.py FOLDER POINT`: it kills itself when it comes to the point of that number; without one it
+`python chat_program.py FOLDER POINT`: it kills itself when it comes to the point of that number or name; at 0 it
 goes on to the answer, and prints it. With PROVIDER_URL in its environment the model is asked there.
 """
 
@@ -14,12 +14,12 @@ import trio
 import trio.lowlevel
 from attrs import frozen
 
-from jido_trio import Action, Jido, Result
+from jido_trio import Action, Context, Jido, Result
 from jido_trio.ai import Answered, ChatAgent, Model, ModelReply, Models, Tool, ToolCall, Usage, ask, refusal
 from jido_trio.storage import Storage, open_sqlite
 
 FOLDER = Path()
-KILLED_AT = 0
+KILLED_AT = "0"
 COME_TO = 0
 
 
@@ -27,7 +27,7 @@ def point(name: str) -> None:
     """Die here, if it is the time."""
     global COME_TO
     COME_TO += 1
-    if COME_TO == KILLED_AT:
+    if KILLED_AT in (name, str(COME_TO)):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -62,6 +62,16 @@ class Pay(Action):
         note("pay")
         point("pay ends")
         return {"paid": True}
+
+
+class Send(Action):
+    """Whom it is sent to knows it again by its key."""
+
+    async def run(self, context: Context) -> Result:
+        point("send begins")
+        note(f"send {context.key}")
+        point("send ends")
+        return {"sent": True}
 
 
 class Provider:
@@ -125,8 +135,14 @@ URL = os.environ.get("PROVIDER_URL")
 MODELS = Models(m=Model("m", Remote(URL) if URL else Provider()))
 
 
-class Planner(ChatAgent[Trip], models=MODELS, model="m", tools=[Tool(Look, replay="safe"), Pay], durable=True):
-    """Looks and pays."""
+class Planner(
+    ChatAgent[Trip],
+    models=MODELS,
+    model="m",
+    tools=[Tool(Look, replay="safe"), Pay, Tool(Send, replay="keyed")],
+    durable=True,
+):
+    """Looks, pays, and sends."""
 
 
 async def main() -> None:
@@ -144,5 +160,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    FOLDER, KILLED_AT = Path(sys.argv[1]), int(sys.argv[2])
+    FOLDER, KILLED_AT = Path(sys.argv[1]), sys.argv[2]
     trio.run(main)

@@ -147,13 +147,14 @@ async def ran(folder, server, at):
 
 
 @asynccontextmanager
-async def hotel():
-    """Serve who looks and pays first."""
+async def hotel(*tools):
+    """Serve who calls tools first."""
+    calls = [(tool, "{}") for tool in tools]
 
     def script():
         while True:
             asked = [message["role"] for message in running[0].requests[-1]["messages"]]
-            yield chat_reply("done") if "tool" in asked else chat_reply("so", calls=[("look", "{}"), ("pay", "{}")])
+            yield chat_reply("done") if "tool" in asked else chat_reply("so", calls=calls)
 
     running: list[Any] = []
     async with open_fake_openai(script()) as server:
@@ -163,7 +164,7 @@ async def hotel():
 
 @pytest.mark.long
 async def test_there_are_no_more_points_than_are_tried(tmp_path):
-    async with hotel() as server:
+    async with hotel("look", "pay") as server:
         assert (await ran(tmp_path, server, 0)).stdout == f"done {POINTS}\n".encode()
     assert len(server.requests) == 2
 
@@ -171,7 +172,7 @@ async def test_there_are_no_more_points_than_are_tried(tmp_path):
 @pytest.mark.long
 @pytest.mark.parametrize("at", range(1, POINTS + 1))
 async def test_killed_at_any_point_it_answers_and_pays_once_more_at_most(tmp_path, at):
-    async with hotel() as server:
+    async with hotel("look", "pay") as server:
         assert (await ran(tmp_path, server, at)).returncode == -9
         again = await ran(tmp_path, server, 0)
     assert again.stdout.startswith(b"done"), again.stderr
@@ -179,3 +180,23 @@ async def test_killed_at_any_point_it_answers_and_pays_once_more_at_most(tmp_pat
     assert len(server.requests) <= 3
     notes = Counter((tmp_path / "notes").read_text().splitlines())
     assert notes["pay"] <= 1
+
+
+WITHIN = ["send ends", "send begins", "pay ends", "pay begins", "look ends", "look begins"]
+
+
+@pytest.mark.parametrize("at", [WITHIN[0], *(pytest.param(each, marks=pytest.mark.long) for each in WITHIN[1:])])
+async def test_killed_within_a_tool_it_answers_and_each_effect_is_what_its_tool_says(tmp_path, at):
+    async with hotel("look", "pay", "send") as server:
+        assert (await ran(tmp_path, server, at)).returncode == -9
+        assert (await ran(tmp_path, server, 0)).stdout.startswith(b"done")
+    assert (server.refused, len(server.requests)) == ([], 2)
+    notes = Counter((tmp_path / "notes").read_text().splitlines())
+    told = {message["tool_call_id"]: message["content"] for message in server.requests[-1]["messages"][-3:]}
+    look, pay, send = told.values()
+    assert notes["look"] >= 1
+    assert "snow" in look
+    assert notes["pay"] <= 1
+    assert "may have happened" in pay or (notes["pay"] and not at.startswith("pay"))
+    assert len([line for line in notes if line.startswith("send ")]) == 1
+    assert "true" in send
