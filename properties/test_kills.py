@@ -33,7 +33,7 @@ def output(*args: str) -> str:
 
 @cache
 def told(*campaigns: str) -> str:
-    """What campaigns tell, a hundred and sixtieth of each: one process for all, and whose test comes first waits for it."""
+    """What campaigns tell, a small part of each: one process for all, and whose test comes first waits for it."""
     return output("properties.campaigns", *campaigns, "--share", "160")
 
 
