@@ -14,7 +14,6 @@ from hypothesis import Phase, find
 from hypothesis.errors import NoSuchExample, Unsatisfiable
 
 from jido_trio.core import Agent
-from jido_trio.data import unstructure
 from jido_trio.redact import shown
 from jido_trio.testing._bench import Bench, How
 from jido_trio.testing._code import code_of
@@ -52,27 +51,28 @@ def bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
     tried = False
     for action in subject.actions:
         step = _smallest(action, how)
-        for name, grow in grown if step is not None else ():
-            why = _steep(bench, subject, name, grow, step)
+        for path, grow in grown if step is not None else ():
+            why = _steep(bench, subject, path, grow, step)
             tried = tried or why is not None
             if why:
-                last = Trial(_sized(subject, name, grow, 2), (step,))
+                last = Trial(_sized(subject, path, grow, 2), (step,))
                 return LawVerdict(BOUNDED, sentence, "broken", why, code_of(last), reachable=False)
     if not tried:
         return LawVerdict(BOUNDED, sentence, "skipped", "no larger state could be made that fits")
     return LawVerdict(BOUNDED, sentence, "holds")
 
 
-def _steep(bench: Bench, subject: AgentUnderTest, name: str, grow: Growth, step: Any) -> str | None:
+def _steep(bench: Bench, subject: AgentUnderTest, path: Sequence[str], grow: Growth, step: Any) -> str | None:
     """Return what grows too fast, "" if nothing does, None if it can't be told."""
+    name = ".".join(path)
     try:
-        sizes = [_sized(subject, name, grow, size) for size in _SIZES]
-        large = [_sized(subject, name, grow, size) for size in _LARGE]
+        sizes = [_sized(subject, path, grow, size) for size in _SIZES]
+        large = [_sized(subject, path, grow, size) for size in _LARGE]
     except Exception:  # noqa: BLE001 - a validator says no
         return None
     answer = bench.weigh(Weighing(tuple(sizes), step))
     if isinstance(answer, Died):
-        small = [_sized(subject, name, grow, size) for size in _SMALL]
+        small = [_sized(subject, path, grow, size) for size in _SMALL]
         return _endless(bench, small, name, step, answer)
     lines = [count for count, _ in answer]
     if lines[-1] > 2000 and lines[-1] > lines[-2] * 2**_STEEP and lines[-2] > lines[-3] * 2**_STEEP:
@@ -137,11 +137,12 @@ def _smallest(action: Any, how: How) -> Any:
         return None
 
 
-def _sized(subject: AgentUnderTest, name: str, grow: Growth, size: int) -> Agent[Any]:
+def _sized(subject: AgentUnderTest, path: Sequence[str], grow: Growth, size: int) -> Agent[Any]:
     fresh = subject.fresh()
     if fresh is None:
         raise LookupError(shown(subject.name))
     agent: Agent[Any] = subject.cls.new("a")
-    state = dict(unstructure(agent.state))
-    state[name] = grow(size)
-    return subject.cls.new("a", state)
+    changes: Any = grow(size)
+    for name in reversed(path):
+        changes = {name: changes}
+    return agent.set(changes)

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Literal, TypeAlias, Union, cast, get_args, get_origin
+from fractions import Fraction
+from pathlib import Path, PurePath, PurePosixPath
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NewType,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+from uuid import UUID
 
 import attrs
 
@@ -26,24 +41,60 @@ _ITEMS: Mapping[Any, Growth] = {
     bytes: lambda n: b"%d" % n,
     date: lambda n: date(2000, 1, 1) + timedelta(days=n),
     datetime: lambda n: datetime(2000, 1, 1) + timedelta(days=n),  # noqa: DTZ001 - it has none
+    time: lambda n: (datetime(2000, 1, 1) + timedelta(seconds=n)).time(),  # noqa: DTZ001 - nor has this
+    timedelta: lambda n: timedelta(seconds=n),
     Decimal: Decimal,
+    Fraction: Fraction,
+    complex: complex,
+    UUID: lambda n: UUID(int=n),
+    Path: lambda n: Path(f"k{n}"),
+    PurePath: lambda n: PurePath(f"k{n}"),
+    PurePosixPath: lambda n: PurePosixPath(f"k{n}"),
     Any: lambda n: n,
     object: lambda n: n,
 }
 _ROOM = 4
 """Values in values are made so far: a type may speak of itself."""
-_LISTS = (list, tuple, set, frozenset, Sequence, AbstractSet)
+_LISTS = (list, tuple, set, frozenset, Collection, Sequence, AbstractSet)
+_BARE: Mapping[Any, Any] = {
+    dict: dict[str, Any],
+    list: list[Any],
+    tuple: tuple[Any, ...],
+    set: set[Any],
+    frozenset: frozenset[Any],
+}
 
 
-def grown_fields(cls: type[Agent[Any]]) -> Iterator[tuple[str, Growth]]:
-    """Return the containers of the state that can have any size, and how to make one."""
-    for one in attrs.fields(cls.record.cls):
-        grow = _growth(one.type) if one.init else None
+def grown_fields(cls: type[Agent[Any]]) -> Iterator[tuple[tuple[str, ...], Growth]]:
+    """Return where containers of any size are in the state and in its values, and how to make them."""
+    yield from _grown_in(cls.record.cls, ())
+
+
+def _grown_in(cls: type[Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Growth]]:
+    for one in attrs.fields(cls) if len(path) < _ROOM else ():
+        if not one.init:
+            continue
+        here, declared = (*path, str(one.alias)), _meant(one.type)
+        grow = _growth(declared)
         if grow is not None:
-            yield str(one.alias), grow
+            yield here, grow
+        elif isinstance(declared, type) and attrs.has(declared):
+            yield from _grown_in(declared, here)
+
+
+def _meant(declared: Any) -> Any:
+    """Return the type that another is a name for, or has something said about."""
+    if isinstance(declared, NewType):
+        return _meant(declared.__supertype__)
+    if get_origin(declared) is Annotated:
+        return _meant(get_args(declared)[0])
+    if isinstance(declared, TypeVar):
+        return _meant(next(iter(declared.__constraints__), declared.__bound__ or int))
+    return _BARE.get(declared, declared) if isinstance(declared, type) else declared
 
 
 def _growth(declared: Any, room: int = _ROOM) -> Growth | None:
+    declared = _meant(declared)
     origin: Any = get_origin(declared)
     if origin in (Union, types.UnionType):
         return next((grow for arg in get_args(declared) if (grow := _growth(arg, room)) is not None), None)
@@ -61,6 +112,7 @@ def _growth(declared: Any, room: int = _ROOM) -> Growth | None:
 
 def _item(declared: Any, room: int = _ROOM) -> Growth | None:
     """Return how the n-th value of a type is made, which is another for each n if there are so many."""
+    declared = _meant(declared)
     if room == 0:
         return None
     if declared in _ITEMS:
@@ -79,6 +131,9 @@ def _item(declared: Any, room: int = _ROOM) -> Growth | None:
             return None
         made_of = {name: make for name, make in fields.items() if make is not None}
         return lambda n: declared(**{name: make(n) for name, make in made_of.items()})
+    if isinstance(declared, type) and issubclass(declared, tuple) and hasattr(declared, "_make"):
+        parts = [_item(one, room) for one in get_type_hints(declared).values()]
+        return None if None in parts else lambda n: declared(*(cast("Any", part)(n) for part in parts))
     if isinstance(origin, type) and issubclass(origin, tuple) and Ellipsis not in get_args(declared):
         parts = [_item(arg, room) for arg in get_args(declared)]
         return None if None in parts else lambda n: tuple(cast("Any", part)(n) for part in parts)

@@ -1,0 +1,92 @@
+"""States at any size: which of their containers grow, and what is found of a command that takes too long at them."""
+
+import datetime as dt
+import types
+import uuid
+from collections.abc import Collection
+from fractions import Fraction
+from pathlib import PurePath
+from typing import Annotated, Any, NamedTuple, NewType, TypeVar
+
+import pytest
+from attrs import field, frozen, make_class
+
+from jido_trio import Action, Agent, Context, Result
+from jido_trio.testing import conformance
+from jido_trio.testing._growth import grown_fields
+
+UserId = NewType("UserId", str)
+UserIds = NewType("UserIds", list[UserId])
+T = TypeVar("T")
+
+
+class Point(NamedTuple):
+    x: int
+    y: float
+
+
+@frozen
+class Book:
+    of: UserId = UserId("ann")
+    _entries: list[int] = field(factory=list)
+
+
+@frozen
+class Shelf:
+    book: Book = Book()
+    twice: int = 0
+
+
+class ComparesAllEntries(Action):
+    def run(self, context: Context[Shelf]) -> Result:
+        entries, twice = context.state.book._entries, 0
+        for one in entries:
+            for other in entries:
+                twice += one == other
+        return {"twice": twice}
+
+
+class Library(Agent[Shelf], routes={"compare": ComparesAllEntries}): ...
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        list,
+        dict,
+        frozenset,
+        tuple,
+        list[UserId],
+        UserIds,
+        dict[UserId, Point],
+        tuple[Point, ...],
+        Collection[Annotated[int, "cents"]],
+        frozenset[uuid.UUID],
+        list[dt.timedelta],
+        list[dt.time],
+        list[Fraction],
+        list[PurePath],
+        list[complex],
+        list[T],  # type: ignore[valid-type]  # whatever it may stand for
+        list[list],  # type: ignore[type-arg]  # as many write it
+    ],
+    ids=str,
+)
+def test_a_container_grows_whatever_stands_for_its_items(declared: Any) -> None:
+    state: Any = make_class("State", {"held": field(type=declared)}, frozen=True)
+    holder: type[Agent[Any]] = types.new_class("Holder", (Agent[state],))
+    [(path, grow)] = grown_fields(holder)
+    assert path == ("held",)
+    assert [len(holder.new("h", {"held": grow(size)}).state.held) for size in (2, 70)] == [2, 70]
+
+
+def test_a_container_in_a_value_of_the_state_grows_where_it_is() -> None:
+    [(path, _)] = grown_fields(Library)
+    assert path == ("book", "entries")
+
+
+def test_a_square_in_a_value_of_the_state_is_found() -> None:
+    [verdict] = conformance(Library, laws=["bounded"]).verdicts
+    assert verdict.outcome == "broken"
+    assert verdict.why.startswith("ComparesAllEntries goes through more lines than in proportion to book.entries: ")
+    compile(verdict.code, "counterexample", "exec")
