@@ -60,7 +60,7 @@ NOWHERE = Bounds()
 def bounds_of(validator: Any) -> Bounds:
     """Return what a validator of attrs says, as far as it is one of attrs' own."""
     bounds = NOWHERE
-    for one in _each(validator):
+    for one in each_validator(validator):
         read = _READ.get(type(one))
         if read is not None:
             bounds = read(bounds, one)
@@ -69,12 +69,13 @@ def bounds_of(validator: Any) -> Bounds:
     return bounds
 
 
-def _each(validator: Any) -> Iterator[Any]:
+def each_validator(validator: Any) -> Iterator[Any]:
+    """Return the validators that one is made of."""
     if type(validator) is _AND:
         for one in validator._validators:  # noqa: SLF001 - attrs tells them in no other way
-            yield from _each(one)
+            yield from each_validator(one)
     elif type(validator) is _OPTIONAL:
-        yield from _each(validator.validator)
+        yield from each_validator(validator.validator)
     else:
         yield validator
 

@@ -6,24 +6,28 @@ They are the constants in its methods, in functions of its module that these nam
 from __future__ import annotations
 
 import datetime as dt
+import dis
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from types import CodeType, FunctionType
+from functools import cache, cached_property, partial, partialmethod
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import attrs
 
 from jido_trio.core import Action, Agent
+from jido_trio.testing._bounds import each_validator
 from jido_trio.testing._repertoire import state_of
 
 MOST = 60
 """So many are taken, at most."""
 _LONGEST = 40
 """Texts that are longer are for people."""
-_SURPRISES: Mapping[str, tuple[str, ...]] = {
+_LARGE = 10**309
+"""A whole number for which there is no float."""
+_SURPRISES: Mapping[str, tuple[Any, ...]] = {
     "isdigit": ("\N{SUPERSCRIPT TWO}",),
     "isnumeric": ("\N{VULGAR FRACTION ONE HALF}",),
     "isalnum": ("\N{SUPERSCRIPT TWO}",),
@@ -34,23 +38,32 @@ _SURPRISES: Mapping[str, tuple[str, ...]] = {
     "upper": ("\N{LATIN SMALL LETTER SHARP S}",),
     "lower": ("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}",),
     "encode": ("\N{EURO SIGN}",),
-    "float": ("nan", "inf"),
+    "float": ("nan", "inf", _LARGE),
+    "sqrt": (_LARGE,),
+    "fsum": (_LARGE,),
 }
-"""By a name that code asks a text by: texts of which it tells what few have thought of."""
+"""By a name that code asks a value by: values of which it tells what few have thought of."""
 
 
 def hints_of(cls: type[Any]) -> tuple[Any, ...]:
-    """Return numbers and texts that the code of a class speaks of, and whole numbers beside these, in order."""
+    """Return numbers and texts that the code of a class speaks of, and whole numbers beside these, in order.
+
+    To an action that divides, a number is told that is too large for it; to a state nobody brings such a sum.
+    """
     held: Any = cls
     hints: tuple[Any, ...] = _hints_of(held)
-    return hints
+    return hints if issubclass(cls, Action) else _usual(hints)
+
+
+def _usual(hints: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(one for one in hints if one is not _LARGE)
 
 
 def hints_beside(cls: type[Any]) -> tuple[Any, ...]:
     """Return the same of the other classes in its module with code: one may wait for what another is told."""
     found: dict[tuple[type, Any], None] = {}
     for other in _neighbours(cls):
-        found |= dict.fromkeys((type(one), one) for one in hints_of(other))
+        found |= dict.fromkeys((type(one), one) for one in _usual(hints_of(other)))
     return tuple(value for _, value in found)[:MOST]
 
 
@@ -82,18 +95,48 @@ def _hints_of(cls: Any) -> tuple[Any, ...]:
     module = sys.modules.get(cls.__module__)
     named: Mapping[str, Any] = {} if module is None else vars(module)
     found: dict[tuple[type, Any], None] = {}
-    for value in _spoken(_codes(vars(cls).values(), named), named, set()):
-        around = (value, value + 1, value - 1) if type(value) is int else (value,)
+    for value in _spoken(_codes([*vars(cls).values(), *_of_fields(cls)], named), named, set()):
+        around = (value, value + 1, value - 1) if type(value) is int and value is not _LARGE else (value,)
         found |= dict.fromkeys((type(one), one) for one in around)
     return tuple(value for _, value in found)[:MOST]
+
+
+def _of_fields(cls: Any) -> Iterator[object]:
+    """Return what the fields of a class are converted, checked and made by."""
+    for one in attrs.fields(cls) if attrs.has(cls) else ():
+        yield getattr(one.converter, "converter", one.converter)
+        yield from each_validator(one.validator)
+        yield getattr(one.default, "factory", None)
 
 
 def _codes(values: Iterable[object], named: Mapping[str, Any]) -> Iterator[CodeType]:
     """Return the code of functions that stand in the module's own file, and weren't made by attrs."""
     for value in values:
-        function = getattr(value, "__func__", getattr(value, "fget", value))
-        if isinstance(function, FunctionType) and function.__code__.co_filename == named.get("__file__"):
-            yield function.__code__
+        for function in _functions(value):
+            if function.__code__.co_filename == named.get("__file__"):
+                yield function.__code__
+
+
+def _functions(value: object) -> Iterator[FunctionType]:
+    """Return the functions that something is made of: a property, what remembers its results, a table of functions."""
+    if isinstance(value, FunctionType):
+        yield value
+        yield from _functions(vars(value).get("__wrapped__"))
+    elif isinstance(value, staticmethod | classmethod | MethodType):
+        yield from _functions(value.__func__)
+    elif isinstance(value, property):
+        yield from _functions(value.fget)
+    elif isinstance(value, cached_property | partial | partialmethod):
+        yield from _functions(value.func)
+    elif isinstance(value, _REMEMBERING):
+        yield from _functions(getattr(value, "__wrapped__", None))
+    elif isinstance(value, tuple | list | dict) and len(value) <= MOST:
+        for item in value.values() if isinstance(value, dict) else value:
+            if not isinstance(item, tuple | list | dict):
+                yield from _functions(item)
+
+
+_REMEMBERING: Any = type(cache(len))
 
 
 def _spoken(codes: Iterable[CodeType], named: Mapping[str, Any], seen: set[CodeType]) -> Iterator[Any]:
@@ -107,12 +150,13 @@ def _spoken(codes: Iterable[CodeType], named: Mapping[str, Any], seen: set[CodeT
                 yield from _spoken([constant], named, seen)
             elif constant is not doc:
                 yield from _plain(constant)
+        if any(one.opname == "BINARY_OP" and one.argrepr in ("/", "/=") for one in dis.get_instructions(code)):
+            yield _LARGE
         for name in code.co_names:
             yield from _SURPRISES.get(name, ())
             value = named.get(name)
-            if isinstance(value, FunctionType) and value.__module__ == named.get("__name__"):
-                yield from _spoken(_codes([value], named), named, seen)
-            elif isinstance(value, type) and value.__module__ == named.get("__name__") and not attrs.has(value):
+            yield from _spoken(_codes([value], named), named, seen)
+            if isinstance(value, type) and value.__module__ == named.get("__name__") and not attrs.has(value):
                 yield from _spoken(_codes(vars(value).values(), named), named, seen)
             else:
                 yield from _plain(value)

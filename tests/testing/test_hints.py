@@ -1,0 +1,97 @@
+"""Values that the code of a class speaks of: where it is looked for them, and who is told which."""
+
+import functools
+from typing import Any
+
+import attrs
+import pytest
+from attrs import field, frozen
+
+from jido_trio import Action, Agent, Context, Result
+from jido_trio.testing import conformance
+from jido_trio.testing._hints import hints_beside, hints_of
+
+
+def _short(text: str) -> str:
+    return "" if text == "converted away" else text
+
+
+def _is_polite(_: object, __: object, text: str) -> None:
+    if text == "impolite":
+        raise ValueError(text)
+
+
+@frozen(slots=False)
+class Said:
+    text: str = field(default="", converter=_short, validator=[attrs.validators.max_len(20), _is_polite])
+    share: float = 0.0
+
+    @functools.cached_property
+    def loud(self) -> bool:
+        return self.text == "HELLO"
+
+    @property
+    def half(self) -> float:
+        return self.share / 2
+
+
+def _greet(text: str) -> str:
+    return "hello" if text == "greet me" else text
+
+
+@functools.lru_cache
+def _remembered(text: str) -> str:
+    return {"remember": "me"}.get(text, text)
+
+
+def _twice(text: str, *, unless: str) -> str:
+    return text if text in (unless, "never twice") else text * 2
+
+
+_HOW = {"greet": _greet}
+_TWICE = functools.partial(_twice, unless="")
+
+
+class Say(Action):
+    text: str
+
+    def run(self, context: Context[Said]) -> Result:
+        return {"text": _TWICE(_remembered(_HOW["greet"](self.text)))}
+
+
+class Divide(Action):
+    whole: int
+    by: int = field(validator=attrs.validators.gt(0))
+
+    def run(self, context: Context[Said]) -> Result:
+        return {"share": self.whole / self.by}
+
+
+class Speaker(Agent[Said], routes={"say": Say, "divide": Divide}): ...
+
+
+@pytest.mark.parametrize(
+    ("cls", "spoken"),
+    [
+        pytest.param(Said, "converted away", id="a converter"),
+        pytest.param(Said, "impolite", id="one validator of several"),
+        pytest.param(Said, "HELLO", id="a cached property"),
+        pytest.param(Say, "greet me", id="a table of functions"),
+        pytest.param(Say, "remember", id="a function that remembers"),
+        pytest.param(Say, "never twice", id="a part of a function"),
+    ],
+)
+def test_what_code_speaks_of_is_found_wherever_the_code_stands(cls: Any, spoken: str) -> None:
+    assert spoken in hints_of(cls)
+
+
+def test_a_number_without_a_float_is_tried_where_an_action_divides_and_in_no_state() -> None:
+    assert 10**309 in hints_of(Divide)
+    assert 10**309 not in hints_of(Say)
+    assert 10**309 not in (*hints_of(Said), *hints_beside(Said), *hints_beside(Say))
+
+
+def test_a_quotient_that_is_too_large_for_a_float_is_found() -> None:
+    [verdict] = conformance(Speaker, laws=["total"]).verdicts
+    assert verdict.outcome == "broken"
+    assert verdict.why == "OverflowError: integer division result too large for a float"
