@@ -15,7 +15,7 @@ from jido_trio.core.inner import invariants_of
 from jido_trio.testing._bench import Bench
 from jido_trio.testing._sandbox import Died, Unhandable
 from jido_trio.testing._subject import AgentUnderTest
-from jido_trio.testing._walk import Seen, Trial, Walk, differing
+from jido_trio.testing._walk import Seen, Trial, Walk, differing, parted
 
 Broken: TypeAlias = Callable[[Bench, Trial], str | None]
 """Says what is wrong at a trial, if something is."""
@@ -60,7 +60,7 @@ def _parting(walk: Walk, others: tuple[str, ...] | Died) -> str:
     if isinstance(others, Died):
         return ""
     pairs = zip(walk.outcomes, others, strict=False)
-    return next((differing(one, other) for one, other in pairs if one != other), "")
+    return next((where for one, other in pairs if (where := parted(one, other))), "")
 
 
 def _pure(bench: Bench, trial: Trial) -> str | None:

@@ -185,8 +185,8 @@ def _begun(agent: Agent[Any]) -> list[Seen]:
     return [
         Seen(
             text,
-            again="" if again == text else differing(text, again),
-            twin="" if other == text else differing(text, other),
+            again=parted(text, again),
+            twin=parted(text, other),
             touched="" if now == before else differing(before, now),
             doings=tuple(doings),
             state=told(agent.state),
@@ -225,8 +225,8 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
         Seen(
             text,
             "",
-            "" if again == text else differing(text, again),
-            differing(text, twin) if twin != text else "" if late else _once_more(after, step, twins[1]),
+            parted(text, again),
+            parted(text, twin) if twin != text else "" if late else _once_more(after, step, twins[1]),
             touched,
             tuple(doings),
             _invalid(after),
@@ -244,8 +244,7 @@ def _once_more(agent: Agent[Any], step: Step, twin: Step | None) -> str:
     """Return how it matters whether an agent is told the very same once more, or what is equal to it."""
     if twin is None:
         return ""
-    same, equal = _text(agent, step), _text(agent, twin)
-    return "" if same == equal else differing(same, equal)
+    return parted(_text(agent, step), _text(agent, twin))
 
 
 def _answers(agent: Agent[Any], step: Step, directives: Sequence[AttrsInstance]) -> tuple[tuple[object, ...], str]:
@@ -302,6 +301,19 @@ def _copied(value: Any) -> Any:
         return pickle.loads(pickle.dumps(value))  # noqa: S301 - it is its own
     except Exception:  # noqa: BLE001 - not everything that may be in a state can
         return None
+
+
+def parted(one: str, other: str) -> str:
+    """Return where what came out twice differs; nothing if it doesn't, or the stack was too short for one of both.
+
+    How deep code may go depends on how deep it begins, and that is a matter of who calls it.
+    """
+    if one == other or one.startswith(_TOO_DEEP) or other.startswith(_TOO_DEEP):
+        return ""
+    return differing(one, other)
+
+
+_TOO_DEEP = RecursionError.__name__
 
 
 def differing(one: str, other: str, around: int = 60) -> str:
@@ -366,7 +378,7 @@ def _apart(first: Agent[Any], steps: Sequence[Step], last: Agent[Any]) -> str:
         after, directives, error = attempted(first, list(steps))
         one_by_one = _one_by_one(first, steps)
     if error or drawn:  # numbers follow from the whole command, too
-        return error
+        return "" if error.startswith(_TOO_DEEP) else error
     together, singly = _masked(after.state, directives), _masked(last.state, one_by_one)
     return "" if together == singly else differing(singly, together)
 

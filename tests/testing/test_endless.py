@@ -14,6 +14,7 @@ from jido_trio.testing._bench import Bench, How
 from jido_trio.testing._conformance import judged
 from jido_trio.testing._sandbox import WORK, Died, Sandbox
 from jido_trio.testing._search import _surely
+from jido_trio.testing._walk import parted
 from properties.conformance import correct, defects
 
 
@@ -198,3 +199,10 @@ def test_a_counterexample_that_does_not_end_is_one_that_had_all_its_time():
 @pytest.mark.long
 def test_an_agent_that_is_slow_is_not_accused():
     assert conformance(Slow, examples=8).holds
+
+
+def test_how_deep_code_may_go_is_no_difference_between_two_answers():
+    assert parted("1", "1") == ""
+    assert parted("1", "2") == "'1' and then '2'"
+    assert parted("RecursionError: maximum recursion depth exceeded", "1") == ""
+    assert parted("1", "RecursionError: maximum recursion depth exceeded") == ""
