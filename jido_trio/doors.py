@@ -63,6 +63,7 @@ _HARMLESS_OF_OS = frozenset(
     ]
 )
 _MODULES: Mapping[str, str] = {
+    "asyncio.runners": "runs asyncio",
     "platform": "asks which machine it runs on",
     "getpass": "asks who runs it",
     "socket": "uses the network",
@@ -93,6 +94,10 @@ class _Watch:
     def __init__(self) -> None:
         self.seen: list[str] | None = None
         self.calls = 0
+        self.found: dict[str, object] = {}
+        """What stood so when the watch began, or since an import."""
+        self.importing: FrameType | None = None
+        self._before: Mapping[str, object] = {}
 
     def note(self, what: str, frame: FrameType | None) -> None:
         if self.seen is None or _is_importing(frame):
@@ -100,6 +105,16 @@ class _Watch:
         text = f"{what}, {_place(frame)}"
         if text not in self.seen:
             self.seen.append(text)
+
+    def begin_import(self, frame: FrameType) -> None:
+        self.importing, self._before = frame, _standing()
+
+    def end_import(self) -> None:
+        """Have what an import has changed stand so: that is no effect of the code that asks for it."""
+        after = _standing()
+        changed = {what for what in after if what not in self._before or _differ(self._before[what], after[what])}
+        self.found |= {what: after[what] for what in changed}
+        self.importing, self._before = None, {}
 
 
 _watch = _Watch()
@@ -110,7 +125,7 @@ def watched() -> Iterator[list[str]]:
     """Watch the code of the block: return a list that fills with what it does beside computing."""
     _install()
     seen: list[str] = []
-    found = _standing()
+    _watch.found = dict(_standing())
     before, thresholds = sys.getprofile(), gc.get_threshold()
     gc.set_threshold(0)  # what is collected meanwhile is others', and so is who listens to that
     _watch.seen, _watch.calls = seen, 0
@@ -119,9 +134,9 @@ def watched() -> Iterator[list[str]]:
         yield seen
     finally:
         sys.setprofile(before)
-        _watch.seen = None
+        _watch.seen = _watch.importing = None
         gc.set_threshold(*thresholds)
-        left = _standing()
+        left, found = _standing(), _watch.found
         changed = [what for what in found if what in left and _differ(found[what], left[what])]
         seen += [f"changes {what}, and leaves it so" for what in changed]
 
@@ -279,6 +294,9 @@ _ENOUGH = 1_000_000
 """Calls, and returns from them, after which nobody is told any more: each costs more than many calls do."""
 
 
+_IMPORT: CodeType = vars(sys.modules["_frozen_importlib"])["_find_and_load"].__code__
+
+
 def _profile(frame: FrameType, event: str, arg: Any) -> None:
     _watch.calls += 1
     if _watch.calls > _ENOUGH:
@@ -287,10 +305,14 @@ def _profile(frame: FrameType, event: str, arg: Any) -> None:
     if event == "c_call":
         what = _of_c(frame, arg)
     elif event == "call":
+        if frame.f_code is _IMPORT and _watch.importing is None:
+            _watch.begin_import(frame)
         known = _of_python().get(frame.f_code)
         what = known(frame) if known is not None else _MODULES.get(frame.f_globals.get("__name__", ""))
         frame = frame.f_back or frame
     else:
+        if event == "return" and frame is _watch.importing:
+            _watch.end_import()
         return
     if what is not None:
         _watch.note(what, frame)
