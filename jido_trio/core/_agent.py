@@ -106,6 +106,8 @@ class Agent(Described, Generic[State]):
     router: ClassVar[Router] = Router()
     record: ClassVar[Schema[Any]]
     """How states are made and changed."""
+    _state_type: ClassVar[Any] = None
+    """The class of its state; of a generic one with its arguments: `Box[int]`."""
     _routes: ClassVar[tuple[Route, ...]] = ()
     """Its own, without its strategy's."""
     _hooked: ClassVar[bool] = False
@@ -169,7 +171,7 @@ class Agent(Described, Generic[State]):
         cls._declare(schedules, sensors, plugged=plugged)
         state = _state_class(cls)
         if state is not None:
-            cls.record = schema_of(state)
+            cls.record, cls._state_type = schema_of(state), state
         if cls.durable is not None:
             check_types(f"agent {cls.name!r}", cls.record.cls)
         cls._hooked = _checked_hooks(cls)  # once, not per cmd

@@ -29,6 +29,7 @@ import attrs
 
 from jido_trio.core import Agent
 from jido_trio.data import schema_of
+from jido_trio.data.inner import arguments_of, filled_in
 
 Growth: TypeAlias = Callable[[int], Any]
 """Makes a value of a size; or the n-th value of a type, another for each n if there are so many."""
@@ -67,19 +68,20 @@ _BARE: Mapping[Any, Any] = {
 
 def grown_fields(cls: type[Agent[Any]]) -> Iterator[tuple[tuple[str, ...], Growth]]:
     """Return where containers of any size are in the state and in its values, and how to make them."""
-    yield from _grown_in(cls.record.cls, ())
+    yield from _grown_in(cls._state_type, ())
 
 
-def _grown_in(cls: type[Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Growth]]:
+def _grown_in(declared: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Growth]]:
+    cls, given = get_origin(declared) or declared, arguments_of(declared)
     for one in attrs.fields(cls) if len(path) < _ROOM else ():
         if not one.init:
             continue
-        here, declared = (*path, str(one.alias)), _meant(one.type)
-        grow = _growth(declared)
+        here, held = (*path, str(one.alias)), _meant(filled_in(one.type, given))
+        grow = _growth(held)
         if grow is not None:
             yield here, grow
-        elif isinstance(declared, type) and attrs.has(declared):
-            yield from _grown_in(declared, here)
+        elif isinstance(get_origin(held) or held, type) and attrs.has(get_origin(held) or held):
+            yield from _grown_in(held, here)
 
 
 def _meant(declared: Any) -> Any:

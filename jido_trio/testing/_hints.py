@@ -12,7 +12,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property, partial, partialmethod
 from types import CodeType, FunctionType, MethodType
-from typing import Any
+from typing import Any, get_origin
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -78,7 +78,8 @@ def _neighbours(cls: type[Any]) -> Iterator[type[Any]]:
 
 def _state_of(cls: type[Any]) -> Any:
     if issubclass(cls, Action):
-        return None if cls.is_abstract else state_of(cls)
+        state = None if cls.is_abstract else state_of(cls)
+        return get_origin(state) or state
     if issubclass(cls, Agent):
         return cls.record.cls if hasattr(cls, "record") else None
     return cls if attrs.has(cls) else None

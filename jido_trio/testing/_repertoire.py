@@ -52,7 +52,7 @@ def _beside(cls: type[Agent[Any]]) -> Iterator[type[Action]]:
     for action in here:
         if issubclass(action, Action) and not action.is_abstract and action not in of_others:
             state = state_of(action)
-            if state is cls.record.cls or (state is None and not others):
+            if state in (cls.record.cls, cls._state_type) or (state is None and not others):
                 yield action
 
 

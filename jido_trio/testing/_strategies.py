@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from jido_trio.checks import did_you_mean
 from jido_trio.core import Action, Agent, Instruction, Signal, Unrouted
 from jido_trio.data import Misfit, schema_of, unstructure
+from jido_trio.data.inner import arguments_of
 from jido_trio.errors import InvalidDefinition, InvalidParams
 from jido_trio.redact import shown
 from jido_trio.testing._bounds import NOWHERE, Bounds, bounds_of
@@ -259,7 +260,7 @@ def arguments(
     fields = {str(field.alias): field for field in attrs.fields(cls) if field.init}
     must = {name for name, field in fields.items() if (cls, name) in overrides or field.type in overrides}
     must |= set(schema_of(cls).required)
-    by_name = _by_name(cls, fields, overrides, given)
+    by_name = _by_name(cls, fields, overrides, {**arguments_of(cls), **given})
     for name in must - by_name.keys():
         raise InvalidDefinition(
             f"no values of type {shown(fields[name].type)} can be made for field {name!r} of {cls.__name__}: give a "
@@ -329,7 +330,8 @@ def agents(cls: type[A], *, reachable: bool = False, overrides: Overrides = NONE
         return cls.new(id, state)
 
     new.__name__ = f"{cls.__name__}.new"  # so that a counterexample shows code to paste
-    return st.builds(new, _ANY_ID, _states(cls.record.cls, overrides))
+    own = overrides.get(cls.record.cls)
+    return st.builds(new, _ANY_ID, _fitting(cls._state_type, overrides, NOWHERE) if own is None else own)
 
 
 def fresh(cls: type[A]) -> st.SearchStrategy[A] | None:
