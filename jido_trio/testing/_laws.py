@@ -15,7 +15,8 @@ from jido_trio.core.inner import invariants_of
 from jido_trio.testing._bench import Bench
 from jido_trio.testing._sandbox import Died, Unhandable
 from jido_trio.testing._subject import AgentUnderTest
-from jido_trio.testing._walk import Seen, Trial, Walk, differing, parted
+from jido_trio.testing._told import differing
+from jido_trio.testing._walk import Seen, Trial, Walk, parted
 
 Broken: TypeAlias = Callable[[Bench, Trial], str | None]
 """Says what is wrong at a trial, if something is."""

@@ -18,8 +18,8 @@ from jido_trio.errors import InvalidDefinition, PluginRefused
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.testing._carrier import agent_with, carried
 from jido_trio.testing._specimens import Bystander
-from jido_trio.testing._told import told
-from jido_trio.testing._walk import Step, Trial, attempted, differing, masked_ids, noting_draws
+from jido_trio.testing._told import differing, told
+from jido_trio.testing._walk import Step, Trial, attempted, masked_ids, noting_draws
 
 ANOTHER, THIRD = "as_another", "as_a_third"
 """Names that a plugin is had by beside its own."""

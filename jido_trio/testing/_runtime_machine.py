@@ -29,8 +29,7 @@ from jido_trio.testing._machine import TrioStateMachine, step
 from jido_trio.testing._own_laws import Judges
 from jido_trio.testing._strategies import NONE, Known, Overrides, checked, known_signals, signal_of
 from jido_trio.testing._subject import subject_of
-from jido_trio.testing._told import told
-from jido_trio.testing._walk import differing
+from jido_trio.testing._told import differing, told
 
 T = TypeVar("T")
 

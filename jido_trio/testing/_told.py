@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from functools import cached_property
+from itertools import takewhile
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import attrs
 
-from jido_trio.redact import type_name
+from jido_trio.redact import shown, type_name
 
 _ROOM = 60
 """Containers in containers are looked into so far."""
@@ -81,3 +83,46 @@ def _other(value: Any, kind: type, tell: Callable[[object], str]) -> str:
     if not own and not held and kind.__module__ != "builtins":
         held = _copied_by(value)
     return f"{type_name(kind)}({own}{tell(held) if held else ''})"
+
+
+def differing(one: str, other: str, around: int = 60) -> str:
+    """Return where two texts differ, in words: by the largest part of a whole that isn't too long to be read."""
+    at = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    for begin in _parts_at(one, at)[1:]:
+        mine, others = (text[begin : _end_of(text, begin)] for text in (one, other))
+        if mine != others and max(len(mine), len(others)) <= around * 2:
+            return f"{shown(mine, around * 3)} and then {shown(others, around * 3)}"
+    begin = max(one.rfind(" ", 0, at) + 1, at - around)
+    return f"{shown(one[begin : at + around], around * 3)} and then {shown(other[begin : at + around], around * 3)}"
+
+
+def _parts_at(text: str, at: int) -> list[int]:
+    """Return where the parts begin in which a place is, the whole first."""
+    begins = [0]
+    for n, mark in takewhile(lambda found: found[0] < at, _marks(text)):
+        if mark == "(":
+            begins.append(n + 1)
+        elif mark == ")":
+            begins.pop()
+        else:
+            begins[-1] = n + 2
+        if not begins:
+            return [0]
+    return begins
+
+
+def _end_of(text: str, begin: int) -> int:
+    depth = 0
+    for n, mark in _marks(text[begin:]):
+        if depth == 0 and mark != "(":
+            return begin + n
+        depth += {"(": 1, ")": -1}.get(mark, 0)
+    return len(text)
+
+
+def _marks(text: str) -> Iterator[tuple[int, str]]:
+    """Return the brackets and commas that stand in no text within it."""
+    return ((found.start(), found[1]) for found in _MARK.finditer(text) if found[1])
+
+
+_MARK = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|([()]|,(?=\ ))""", re.DOTALL)

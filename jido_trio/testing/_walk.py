@@ -23,7 +23,7 @@ from jido_trio.doors import watched
 from jido_trio.errors import ActionError, InvalidResult
 from jido_trio.redact import shown, shown_error
 from jido_trio.testing._own_laws import Judges, OwnLaw
-from jido_trio.testing._told import told
+from jido_trio.testing._told import differing, told
 from jido_trio.world import Derived
 
 Step: TypeAlias = Any
@@ -314,13 +314,6 @@ def parted(one: str, other: str) -> str:
 
 
 _TOO_DEEP = RecursionError.__name__
-
-
-def differing(one: str, other: str, around: int = 60) -> str:
-    """Return where two texts differ, in words."""
-    at = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    begin = max(one.rfind(" ", 0, at) + 1, at - around)
-    return f"{shown(one[begin : at + around], around * 3)} and then {shown(other[begin : at + around], around * 3)}"
 
 
 def _invalid(agent: Agent[Any]) -> str:
