@@ -97,13 +97,15 @@ def _imported(target: str) -> Sequence[AgentUnderTest]:
         return subjects(target)
     if why := ends_its_process(partial(subjects, target), IMPORT):
         raise InvalidDefinition(f"{shown(target)} can't be imported: {why}", field="target", value=target)
+    timer = signal.setitimer(signal.ITIMER_REAL, 0)  # or an alarm of somebody else's could come to `give_up`
     before = signal.signal(signal.SIGALRM, give_up)
-    timer = signal.setitimer(signal.ITIMER_REAL, IMPORT, 1.0)  # again: what it raises may be lost in an import
+    signal.setitimer(signal.ITIMER_REAL, IMPORT, 1.0)  # again: what it raises may be lost in an import
     try:
         return subjects(target)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
 
 
 def _module_of(file: Path) -> str:

@@ -3,6 +3,7 @@
 import datetime as dt
 import importlib
 import json
+import signal
 import subprocess
 import sys
 import types
@@ -331,6 +332,25 @@ def test_a_module_that_ends_the_process_only_where_it_would_be_tried_is_named(pr
     (project / "other.py").write_text(f"import os, sys\nif sys.argv[0] == 'trial': os._exit(0)\n{AGENT}")
     assert checked(project, monkeypatch, "other:Splitter", "--forget") == 2
     assert "'other:Splitter' can't be imported where it would be tried" in capsys.readouterr().err
+
+
+def test_no_alarm_of_others_can_come_while_it_changes_hands(project, monkeypatch):
+    armed: list[bool] = []
+    real = signal.signal
+
+    def noting(number: int, handler: Any) -> Any:
+        armed.append(signal.getitimer(signal.ITIMER_REAL)[0] > 0)
+        return real(number, handler)
+
+    before = signal.setitimer(signal.ITIMER_REAL, 600)
+    try:
+        monkeypatch.setattr(signal, "signal", noting)
+        monkeypatch.setattr(_laws, "conformance", lambda subject, **_: Conformance(subject.name, (), trials=1))
+        assert checked(project, monkeypatch, "shares:Splitter") == 0
+        assert armed == [False, False]
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 500
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *before)
 
 
 def test_minutes_are_spent_on_more_and_longer_trials_with_other_seeds(project, monkeypatch, capsys):
