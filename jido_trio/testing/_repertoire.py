@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, get_args, get_origin
 
-from jido_trio.core import Action, Agent, Context
+import attrs
+
+from jido_trio.core import Action, Agent, Context, Outcome
 from jido_trio.data import schema_of
 from jido_trio.errors import InvalidDefinition
 
 
-def repertoire(cls: type[Agent[Any]]) -> tuple[type[Action], ...]:
+def repertoire(cls: type[Agent[Any]], given: Collection[Any] = ()) -> tuple[type[Action], ...]:
     """Return what its routes lead to, and the other actions in its module that take its state.
+
+    Actions that wait for an outcome are none of these, unless it is among what is `given`.
 
     Raises:
         InvalidDefinition: There is none.
     """
-    found = tuple(dict.fromkeys([*routed(cls), *_beside(cls)]))
+    every = tuple(dict.fromkeys([*routed(cls), *_beside(cls)]))
+    found = tuple(action for action in every if not waits_for_an_outcome(action, given))
+    if every and not found:
+        raise InvalidDefinition(
+            f"agent {cls.name!r} can't be told anything but outcomes of what has run: give some, "
+            f"overrides={{({every[0].__name__}, 'outcome'): ...}}"
+        )
     if not found:
         raise InvalidDefinition(
             f"agent {cls.name!r} can't be told anything: it has no routes, and no action in module "
@@ -38,6 +48,17 @@ def of_the_runtime(action: type[Action]) -> bool:
     """Tell whether an input is what became of something that ran: nobody else can make one that fits."""
     own = action.__module__.startswith(f"{Action.__module__.partition('.')[0]}.core.")
     return own and action.is_input and bool(schema_of(action).required)
+
+
+def waits_for_an_outcome(action: type[Action], given: Collection[Any]) -> bool:
+    """Tell whether an action must be told what became of something that ran, and nobody has given that.
+
+    Only the code that has run knows what its result looks like, and that isn't run.
+    """
+    held: Any = action
+    needed = schema_of(held).required
+    names = [str(one.alias) for one in attrs.fields(held) if one.type is Outcome and str(one.alias) in needed]
+    return bool(names) and not {action, Outcome, *((action, name) for name in names)} & set(given)
 
 
 def _beside(cls: type[Agent[Any]]) -> Iterator[type[Action]]:

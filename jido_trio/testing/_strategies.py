@@ -26,7 +26,7 @@ from jido_trio.redact import shown
 from jido_trio.testing._bounds import NOWHERE, Bounds, bounds_of
 from jido_trio.testing._hints import hints_beside, hints_of, knows_zones
 from jido_trio.testing._plain_values import NoValues, known, plain_values
-from jido_trio.testing._repertoire import of_the_runtime, repertoire
+from jido_trio.testing._repertoire import of_the_runtime, repertoire, waits_for_an_outcome
 
 Overrides: TypeAlias = Mapping[Any, st.SearchStrategy[Any]]
 """Strategies by class, or by class and name of a field: `{Take: ..., (Put, "count"): ...}`."""
@@ -323,7 +323,7 @@ def agents(cls: type[A], *, reachable: bool = False, overrides: Overrides = NONE
             raise InvalidDefinition(
                 f"agent {cls.name!r} can't begin without a state, so none is reachable: give its fields defaults"
             )
-        told = st.lists(steps(cls, repertoire(cls), overrides), max_size=LONGEST_SEQUENCE)
+        told = st.lists(steps(cls, repertoire(cls, overrides), overrides), max_size=LONGEST_SEQUENCE)
         return _made_of(st.tuples(begun, told), lambda given: agent_after(*given))
 
     def new(id: str, state: Any) -> A:
@@ -409,7 +409,8 @@ def command_sequences(
     Raises:
         InvalidDefinition: It can't be told anything.
     """
-    return st.lists(steps(cls, repertoire(cls), checked(overrides)), max_size=max_size).map(tuple)
+    told = repertoire(cls, checked(overrides))
+    return st.lists(steps(cls, told, overrides), max_size=max_size).map(tuple)
 
 
 def steps(cls: type[Agent[Any]], told: Sequence[type[Action]], overrides: Overrides) -> st.SearchStrategy[Any]:
@@ -469,7 +470,7 @@ def _known_signals(cls: type[Agent[Any]], overrides: Overrides) -> Iterator[Know
     for route in cls.router.routes:
         signal_type = ".".join("some" if part in ("*", "**") else part for part in route.pattern.split("."))
         action = route.target.action_class
-        if of_the_runtime(action):
+        if of_the_runtime(action) or waits_for_an_outcome(action, overrides):
             continue
         data = arguments(action, overrides) if action not in overrides else overrides[action].map(attrs.asdict)
         yield Known(signal_type, data)

@@ -138,7 +138,7 @@ def subject_of(cls: Any, overrides: Overrides | None = None, also: Sequence[OwnL
             value=cls,
         )
     laws = dict.fromkeys([*own_laws(cls, sys.modules[cls.__module__]), *checked_laws(cls, also)])
-    return AgentUnderTest(cls, repertoire(cls), checked(overrides), tuple(laws))
+    return AgentUnderTest(cls, repertoire(cls, checked(overrides)), checked(overrides), tuple(laws))
 
 
 def subject_of_action(action: Any, state: type[Any] | None, overrides: Overrides | None) -> AgentUnderTest:
