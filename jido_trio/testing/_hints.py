@@ -39,6 +39,7 @@ _SURPRISES: Mapping[str, tuple[Any, ...]] = {
     "lower": ("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}",),
     "encode": ("\N{EURO SIGN}",),
     "float": ("nan", "inf", _LARGE),
+    "chr": (0xD800, 0x110000),
     "sqrt": (_LARGE,),
     "fsum": (_LARGE,),
 }

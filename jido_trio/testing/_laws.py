@@ -133,6 +133,8 @@ def _hooked(subject: AgentUnderTest) -> str | None:
     cls = subject.cls
     if type(cls.strategy).run is not type(Agent.strategy).run:
         return "its strategy, or a plugin, looks at whole commands"
+    if cls.cmd is not Agent.cmd:
+        return "its cmd is one of its own"
     hooked = cls.on_before_cmd is not Agent.on_before_cmd or cls.on_after_cmd is not Agent.on_after_cmd
     return "a hook looks at whole commands" if hooked else None
 

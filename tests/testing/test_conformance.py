@@ -116,6 +116,15 @@ def test_a_law_that_does_not_concern_an_agent_says_why(bench):
     assert (verdict.outcome, verdict.why) == ("skipped", "the agent isn't declared durable")
 
 
+def test_lists_are_not_tried_on_an_agent_with_a_cmd_of_its_own_and_that_is_said(bench):
+    class Commanding(correct.Plain):
+        def cmd(self, *args: Any, **options: Any) -> Any:
+            return super().cmd(*args, **options)
+
+    verdict = judged(bench, subject_of(Commanding), "sequential", QUICK)
+    assert (verdict.outcome, verdict.why) == ("skipped", "its cmd is one of its own")
+
+
 def test_what_is_refused_as_it_does_not_fit_breaks_nothing_and_is_told_with_how_to_see_it():
     [verdict] = conformance(guarded.Spender, laws=["closed"]).verdicts
     assert verdict.outcome == "holds"

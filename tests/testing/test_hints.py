@@ -67,6 +67,18 @@ class Divide(Action):
         return {"share": self.whole / self.by}
 
 
+@frozen
+class Spelt:
+    text: str = ""
+
+
+class Spell(Action):
+    letter: int
+
+    def run(self, context: Context[Spelt]) -> Result:
+        return {"text": chr(self.letter)}
+
+
 class Speaker(Agent[Said], routes={"say": Say, "divide": Divide}): ...
 
 
@@ -83,6 +95,10 @@ class Speaker(Agent[Said], routes={"say": Say, "divide": Divide}): ...
 )
 def test_what_code_speaks_of_is_found_wherever_the_code_stands(cls: Any, spoken: str) -> None:
     assert spoken in hints_of(cls)
+
+
+def test_where_code_makes_a_letter_of_a_number_half_of_a_pair_is_tried_and_what_is_none() -> None:
+    assert {0xD800, 0x110000} < set(hints_of(Spell))
 
 
 def test_a_number_without_a_float_is_tried_where_an_action_divides_and_in_no_state() -> None:
