@@ -6,7 +6,6 @@ They are the constants in its methods, in functions of its module that these nam
 from __future__ import annotations
 
 import datetime as dt
-import dis
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,8 +24,6 @@ MOST = 60
 """So many are taken, at most."""
 _LONGEST = 40
 """Texts that are longer are for people."""
-_LARGE = 10**309
-"""A whole number for which there is no float."""
 _SURPRISES: Mapping[str, tuple[Any, ...]] = {
     "isdigit": ("\N{SUPERSCRIPT TWO}",),
     "isnumeric": ("\N{VULGAR FRACTION ONE HALF}",),
@@ -38,33 +35,24 @@ _SURPRISES: Mapping[str, tuple[Any, ...]] = {
     "upper": ("\N{LATIN SMALL LETTER SHARP S}",),
     "lower": ("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}",),
     "encode": ("\N{EURO SIGN}",),
-    "float": ("nan", "inf", _LARGE),
+    "float": ("nan", "inf"),
     "chr": (0xD800, 0x110000),
-    "sqrt": (_LARGE,),
-    "fsum": (_LARGE,),
 }
 """By a name that code asks a value by: values of which it tells what few have thought of."""
 
 
 def hints_of(cls: type[Any]) -> tuple[Any, ...]:
-    """Return numbers and texts that the code of a class speaks of, and whole numbers beside these, in order.
-
-    To an action that divides, a number is told that is too large for it; to a state nobody brings such a sum.
-    """
+    """Return numbers and texts that the code of a class speaks of, and whole numbers beside these, in order."""
     held: Any = cls
     hints: tuple[Any, ...] = _hints_of(held)
-    return hints if issubclass(cls, Action) else _usual(hints)
-
-
-def _usual(hints: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(one for one in hints if one is not _LARGE)
+    return hints
 
 
 def hints_beside(cls: type[Any]) -> tuple[Any, ...]:
     """Return the same of the other classes in its module with code: one may wait for what another is told."""
     found: dict[tuple[type, Any], None] = {}
     for other in _neighbours(cls):
-        found |= dict.fromkeys((type(one), one) for one in _usual(hints_of(other)))
+        found |= dict.fromkeys((type(one), one) for one in hints_of(other))
     return tuple(value for _, value in found)[:MOST]
 
 
@@ -98,7 +86,7 @@ def _hints_of(cls: Any) -> tuple[Any, ...]:
     named: Mapping[str, Any] = {} if module is None else vars(module)
     found: dict[tuple[type, Any], None] = {}
     for value in _spoken(_codes([*vars(cls).values(), *_of_fields(cls)], named), named, set()):
-        around = (value, value + 1, value - 1) if type(value) is int and value is not _LARGE else (value,)
+        around = (value, value + 1, value - 1) if type(value) is int else (value,)
         found |= dict.fromkeys((type(one), one) for one in around)
     return tuple(value for _, value in found)[:MOST]
 
@@ -152,8 +140,6 @@ def _spoken(codes: Iterable[CodeType], named: Mapping[str, Any], seen: set[CodeT
                 yield from _spoken([constant], named, seen)
             elif constant is not doc:
                 yield from _plain(constant)
-        if any(one.opname == "BINARY_OP" and one.argrepr in ("/", "/=") for one in dis.get_instructions(code)):
-            yield _LARGE
         for name in code.co_names:
             yield from _SURPRISES.get(name, ())
             value = named.get(name)

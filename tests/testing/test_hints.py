@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from jido_trio import Action, Agent, Context, Result
 from jido_trio.testing import conformance
-from jido_trio.testing._hints import hints_beside, hints_of
+from jido_trio.testing._hints import hints_of
 
 
 def _short(text: str) -> str:
@@ -101,13 +101,6 @@ def test_where_code_makes_a_letter_of_a_number_half_of_a_pair_is_tried_and_what_
     assert {0xD800, 0x110000} < set(hints_of(Spell))
 
 
-def test_a_number_without_a_float_is_tried_where_an_action_divides_and_in_no_state() -> None:
-    assert 10**309 in hints_of(Divide)
-    assert 10**309 not in hints_of(Say)
-    assert 10**309 not in (*hints_of(Said), *hints_beside(Said), *hints_beside(Say))
-
-
-def test_a_quotient_that_is_too_large_for_a_float_is_found() -> None:
+def test_an_action_that_divides_is_not_accused_of_numbers_without_a_float() -> None:
     [verdict] = conformance(Speaker, laws=["total"]).verdicts
-    assert verdict.outcome == "broken"
-    assert verdict.why == "OverflowError: integer division result too large for a float"
+    assert verdict.outcome == "holds"
