@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
+from functools import partial
 from hashlib import blake2b
 from typing import Any, TypeAlias
 from weakref import ref
@@ -114,10 +115,9 @@ def _items(value: Sequence[Any], room: int) -> bytes:
 
 
 class _Print(ref[Any]):
-    """What stands for an item, as long as that lives: whoever has its `id` after it finds nothing."""
+    """What stands for an item, as long as that lives: whoever has its `id` after it is another."""
 
-    __slots__ = ("key", "room", "text")
-    key: int
+    __slots__ = ("room", "text")
     room: int
     """How deep there was to look, and there was nothing deeper."""
     text: bytes
@@ -127,7 +127,9 @@ def _of_records(value: Sequence[Any], room: int) -> bytes:
     # A state that changes a little has most of its items in common with the one before: of a journal, all but the last.
     find = _prints.get
     texts = [
-        known.text if (known := find(id(item))) is not None and known.room <= room else _text_of_item(item, room)
+        known.text
+        if (known := find(id(item))) is not None and known.room <= room and known() is item
+        else _text_of_item(item, room)
         for item in value
     ]
     return _digest(b"list" + b"".join(texts))
@@ -137,17 +139,12 @@ def _text_of_item(item: Any, room: int) -> bytes:
     text = _text("", (_part(item, room),))
     if len(_prints) < _LIVING and _is_record(type(item)) and _is_settled(item, room):
         try:
-            known = _Print(item, _forget)
+            known = _Print(item, partial(_prints.pop, id(item)))
         except TypeError:  # its class has said that nothing may refer to it weakly
             return text
-        known.key, known.room, known.text = id(item), room, text
-        _prints[known.key] = known
+        known.room, known.text = room, text
+        _prints[id(item)] = known
     return text
-
-
-def _forget(known: _Print) -> None:
-    if _prints.get(known.key) is known:
-        del _prints[known.key]
 
 
 @of_class

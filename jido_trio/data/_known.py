@@ -1,13 +1,13 @@
 """What was found out about types, remembered as long as these live: programs make classes while they run.
 
 An answer that doesn't lead to its class is kept beside it (`of_class`): the class is known by its `id`, and whoever
-has the `id` after it finds nothing. One that does would keep its class alive from there, so it is kept on the class
-itself (`Known`), and both go together. Types that are no classes, `Box[int]`, have no place of their own: of these the
-last ones are remembered.
+has the `id` after it is another. What forgets it is no function of Python's, to which an interrupt could come. One that
+does would keep its class alive from there, so it is kept on the class itself (`Known`), and both go together. Types
+that are no classes, `Box[int]`, have no place of their own: of these the last ones are remembered.
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Generic, TypeVar
 from weakref import ref
 
@@ -19,20 +19,15 @@ MANY = 1000
 
 def of_class(find: Callable[[Any], T]) -> Callable[[Any], T]:
     """Return `find`, asked once for each class; what it returns may not lead to the class."""
-    known, living = dict[int, T](), dict[int, ref[type]]()
+    known = dict[int, tuple[ref[type], T]]()
 
     @wraps(find)
     def found(cls: type) -> T:
-        key = id(cls)
-        try:
-            return known[key]
-        except KeyError:
-            answer = find(cls)
-
-        def forget(_: object) -> None:
-            del known[key], living[key]
-
-        living[key], known[key] = ref(cls, forget), answer
+        there = known.get(id(cls))
+        if there is not None and there[0]() is cls:
+            return there[1]
+        answer = find(cls)
+        known[id(cls)] = ref(cls, partial(known.pop, id(cls))), answer
         return answer
 
     return found

@@ -460,9 +460,9 @@ PRINTS = (
     Mutant(
         "prints_of_the_dead",
         "A new item is taken for one that stood in its place in memory.",
-        "_forget",
-        "_prints.get(known.key) is known",
-        "False",
+        "_of_records",
+        "known() is item",
+        "True",
         part="data",
     ),
     Mutant(

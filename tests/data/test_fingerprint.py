@@ -116,6 +116,13 @@ def test_what_is_remembered_of_an_item_goes_with_it(asked):
     assert _fingerprint._prints == {}
 
 
+def test_what_could_not_be_forgotten_stands_for_no_other_item(asked, monkeypatch):
+    monkeypatch.setattr(_fingerprint, "partial", lambda *_: lambda _: None)  # as with no room left on the stack
+    prints = {fingerprint(tuple(Line(f"{number}") for _ in range(20))) for number in range(50)}
+
+    assert len(prints) == 50
+
+
 def test_no_more_items_are_remembered_than_there_is_room_for(asked, monkeypatch):
     monkeypatch.setattr(_fingerprint, "_LIVING", 5)
     said = lines(tuple)

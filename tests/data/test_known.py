@@ -18,6 +18,7 @@ from jido_trio import Action, Agent, Context, Emit, Jido, Result, Signal
 from jido_trio.core import Catalogue, Fsm, Plan, Plugin, Sensing, Sensor, Step, Transition, invariant, tool_of
 from jido_trio.data import (
     Misfit,
+    _known,
     fingerprint,
     form_of,
     freeze,
@@ -28,7 +29,7 @@ from jido_trio.data import (
     unpack,
     unstructure,
 )
-from jido_trio.data._known import MANY, Known
+from jido_trio.data._known import MANY, Known, of_class
 
 T = TypeVar("T")
 
@@ -243,3 +244,14 @@ def test_a_hook_that_is_registered_later_holds_for_what_was_read_before():
     register_structure_hook(Money, lambda data, cls: cls(data))
 
     assert structure(5, Money).cents == 5
+
+
+def test_what_could_not_be_forgotten_of_a_class_is_said_of_no_other(monkeypatch):
+    monkeypatch.setattr(_known, "partial", lambda *_: lambda _: None)  # as with no room left on the stack
+    name_of = of_class(lambda cls: cls.__name__)
+
+    for number in range(50):
+        cls = type(f"Made{number}", (), {})
+        assert name_of(cls) == cls.__name__
+        del cls
+        gc.collect()
