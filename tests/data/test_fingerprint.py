@@ -116,7 +116,8 @@ def test_what_is_remembered_of_an_item_goes_with_it(asked):
     assert _fingerprint._prints == {}
 
 
-def test_what_could_not_be_forgotten_stands_for_no_other_item(asked, monkeypatch):
+def test_what_could_not_be_forgotten_stands_for_no_other_item(monkeypatch):
+    monkeypatch.setattr(_fingerprint, "_prints", {})
     monkeypatch.setattr(_fingerprint, "partial", lambda *_: lambda _: None)  # as with no room left on the stack
     prints = {fingerprint(tuple(Line(f"{number}") for _ in range(20))) for number in range(50)}
 
