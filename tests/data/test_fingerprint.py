@@ -116,12 +116,15 @@ def test_what_is_remembered_of_an_item_goes_with_it(asked):
     assert _fingerprint._prints == {}
 
 
-def test_what_could_not_be_forgotten_stands_for_no_other_item(monkeypatch):
-    monkeypatch.setattr(_fingerprint, "_prints", {})
-    monkeypatch.setattr(_fingerprint, "partial", lambda *_: lambda _: None)  # as with no room left on the stack
-    prints = {fingerprint(tuple(Line(f"{number}") for _ in range(20))) for number in range(50)}
+def test_what_could_not_be_forgotten_stands_for_no_other_item_in_its_place(monkeypatch):
+    prints: dict[int, Any] = {}
+    monkeypatch.setattr(_fingerprint, "_prints", prints)
+    said, others = lines(tuple), tuple(Line(f"other {number}") for number in range(20))
+    expected = fingerprint(said)
+    fingerprint(others)
+    prints |= {id(item): prints[id(other)] for item, other in zip(said, others, strict=True)}
 
-    assert len(prints) == 50
+    assert fingerprint(said) == expected
 
 
 def test_no_more_items_are_remembered_than_there_is_room_for(asked, monkeypatch):
