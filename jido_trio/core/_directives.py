@@ -26,7 +26,7 @@ from jido_trio.core._fields import (
     is_within_a_year,
     unfit,
 )
-from jido_trio.core._instruction import Instruction
+from jido_trio.core._instruction import Instruction, following
 from jido_trio.core._sensor import checked_sensor
 from jido_trio.core._signal import Signal, new_signal
 from jido_trio.data import Misfit, fingerprint, freeze
@@ -438,4 +438,4 @@ class RunInstruction(Directive):
         return self._tell(Outcome(self.instruction, None, _as_a_value(error), self.meta, incarnation))
 
     def _tell(self, outcome: Outcome) -> Instruction:
-        return self.instruction.told(self.result_action or ApplyOutcome, {"outcome": outcome})
+        return following(self.instruction, self.result_action or ApplyOutcome, {"outcome": outcome})

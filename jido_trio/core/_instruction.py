@@ -87,14 +87,6 @@ class Instruction:
         """The class of the action, however it was given."""
         return type(self.action) if isinstance(self.action, Action) else self.action
 
-    def told(self, action: type[Action], params: Mapping[str, Any]) -> "Instruction":
-        """Return that of another action, to be run with the same context, as it was checked."""
-        instruction = _new(Instruction)
-        instruction.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
-            action, _mapping(params), self.context, NOTHING, None
-        )
-        return instruction
-
     def with_params(self, params: Mapping[str, Any]) -> "Instruction":
         """Return the instruction with other parameters, the rest of it as it was checked."""
         instruction = _new(Instruction)
@@ -110,6 +102,15 @@ class Instruction:
             InvalidParams: They don't fit its fields.
         """
         return self.action if isinstance(self.action, Action) else maker_of(self.action)(self.params)
+
+
+def following(before: Instruction, action: type[Action], params: Mapping[str, Any]) -> Instruction:
+    """Return that of another action, to be run with the context of one before it, as it was checked."""
+    instruction = _new(Instruction)
+    instruction.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue]
+        action, _mapping(params), before.context, NOTHING, None
+    )
+    return instruction
 
 
 Single: TypeAlias = (
