@@ -34,6 +34,7 @@ from jido_trio.core._fsm_table import FsmState, Table, Transition, states_of, tr
 from jido_trio.core._input import Input
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._signal import Signal
+from jido_trio.core._slices import SEEN
 from jido_trio.core._snapshot import Snapshot
 from jido_trio.core._strategy import applied, run_instruction
 from jido_trio.errors import ActionError, Interrupted, InvalidDefinition, TransitionRefused
@@ -335,14 +336,19 @@ class Fsm:
         left = self._table.by_name[machine.state].exit if target is not None else None
         entered = self._table.by_name[target].entry if target is not None else None
         wanted: list[AttrsInstance] = []
-        for part in (left, work, entered):
-            if part is None:
-                continue
-            if isinstance(part, _Result):
-                agent, more = applied(agent, part.action, part.result)
-            else:
-                agent, more = run_instruction(agent, part, signal)
-            wanted += more
+        seen = SEEN.get()
+        try:
+            for part in (left, work, entered):
+                if part is None:
+                    continue
+                if isinstance(part, _Result):
+                    agent, more = applied(agent, part.action, part.result)
+                else:
+                    agent, more = run_instruction(agent, part, signal)
+                wanted += more
+        except BaseException:
+            SEEN.set(seen)  # nor does what follows see what this step would have changed
+            raise
         directives += wanted
         there = machine.state if target is None else target
         return evolve(agent, strategy_state=evolve(machine, state=there, steps=machine.steps + 1, error=None))

@@ -9,7 +9,6 @@ about, is an `Error` of the agent, and changes nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from typing import Any, TypeAlias, TypeVar
 
 from attrs import AttrsInstance, evolve, field, frozen
@@ -23,9 +22,10 @@ from jido_trio.core._mounted import Mounted
 from jido_trio.core._plugin import Plugin, PluginChange
 from jido_trio.core._router import Route
 from jido_trio.core._signal import Signal
+from jido_trio.core._slices import SEEN, Slices
 from jido_trio.core._snapshot import Snapshot, snapshot_by
 from jido_trio.data import FrozenDict, Misfit, freeze, under
-from jido_trio.errors import ActionError, InvalidDefinition, InvalidResult, PluginRefused
+from jido_trio.errors import ActionError, InvalidDefinition, PluginRefused
 from jido_trio.redact import said, shown, shown_error
 
 T = TypeVar("T")
@@ -56,10 +56,6 @@ class KeptSlice:
     value: Any
 
 
-_SLICES: ContextVar[Mapping[str, Any]] = ContextVar("slices")
-"""The slices while the agent's own strategy is at work, and has its own `strategy_state`."""
-
-
 def own_state(kept: object) -> Any:
     """Return what the own strategy of an agent remembers, of all that it does with plugins."""
     return kept.own if isinstance(kept, PluggedState) else kept
@@ -76,7 +72,8 @@ def slices_of(agent: Any) -> Mapping[str, Any]:
     kept = agent.strategy_state
     if isinstance(kept, PluggedState):
         return kept.slices
-    return _SLICES.get({}) if isinstance(type(agent).strategy, Plugged) else {}
+    seen = SEEN.get()
+    return seen.by_name if seen is not None and isinstance(type(agent).strategy, Plugged) else {}
 
 
 def slice_of(agent: Any, plugin: type[Plugin[Any]], name: str | None) -> Any:
@@ -105,6 +102,8 @@ class Plugged:
     inputs: tuple[Any, ...] = field(init=False)
     routes: tuple[Route, ...] = field(init=False, repr=False, eq=False)
     children: tuple[SpawnAgent | Spawn, ...] = field(init=False, repr=False, eq=False)
+    _schemas: Mapping[str, Any] = field(init=False, repr=False, eq=False)
+    """How the slice of each plugin is made and changed."""
     _hooks: Mapping[str, tuple[Mounted, ...]] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -112,6 +111,7 @@ class Plugged:
         put(self, "inputs", getattr(self.own, "inputs", ()))
         put(self, "routes", tuple(route for each in self.mounted for route in each.routes()))
         put(self, "children", tuple(child for each in self.mounted for child in each.children()))
+        put(self, "_schemas", {each.name: each.plugin.slice for each in self.mounted})
         names = ("on_signal", "on_action", "on_result", "on_emit", "checkpoint")
         put(self, "_hooks", {name: tuple(each for each in self.mounted if _has(each, name)) for name in names})
 
@@ -264,14 +264,8 @@ class Plugged:
         kept = agent.strategy_state
         if not isinstance(kept, PluggedState):
             raise ActionError("an action changes a slice by what it returns: return Plugin.change({...})")
-        plugin = next((each.plugin for each in self.mounted if each.name == change.plugin), None)
-        if plugin is None:
-            raise ActionError(f"agent {shown(agent.id)} has no plugin {shown(change.plugin)}")
-        try:
-            new = plugin.slice.merge(kept.slices[change.plugin], change.changes)
-        except Misfit as misfit:
-            raise InvalidResult(f"plugin {change.plugin}", [str(misfit)]) from None
-        return evolve(agent, strategy_state=evolve(kept, slices=FrozenDict({**kept.slices, change.plugin: new})))
+        slices = Slices(kept.slices, self._schemas).after(agent.id, (change,))
+        return evolve(agent, strategy_state=evolve(kept, slices=slices.by_name))
 
     def _mount(self, agent: Any, each: Mounted) -> Any:
         kept = agent.strategy_state
@@ -285,11 +279,11 @@ class Plugged:
     def _inside(self, agent: Any, work: Callable[[Any], tuple[Any, Directives]]) -> tuple[Any, Directives]:
         """Have the agent's own strategy do its work, on an agent that has its `strategy_state`."""
         kept = agent.strategy_state
-        token = _SLICES.set(kept.slices)
+        token = SEEN.set(Slices(kept.slices, self._schemas))
         try:
             inner, directives = work(evolve(agent, strategy_state=kept.own))
         finally:
-            _SLICES.reset(token)
+            SEEN.reset(token)
         if inner.state is agent.state and inner.strategy_state is kept.own:
             return agent, directives
         return evolve(inner, strategy_state=evolve(kept, own=inner.strategy_state)), directives

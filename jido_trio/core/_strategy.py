@@ -13,6 +13,7 @@ from jido_trio.core._input import Input
 from jido_trio.core._instruction import Instruction
 from jido_trio.core._learned import Learned
 from jido_trio.core._signal import Signal
+from jido_trio.core._slices import see
 from jido_trio.core._state_ops import StateOp
 from jido_trio.data import Misfit, Schema, is_frozen
 from jido_trio.errors import ActionError, InvalidInstruction, InvalidResult, UnknownField
@@ -132,6 +133,7 @@ def applied(agent: A, action: type[Action], result: object) -> tuple[A, Sequence
                 raise InvalidResult(action.name, [_no_effect(effect)])
     except Misfit as misfit:
         raise unfit(action.name, misfit) from None
+    see(agent, directives)
     return (agent if state is agent.state else agent.with_state(state)), directives
 
 
