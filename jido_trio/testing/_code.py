@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import sys
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, time, timedelta, timezone
-from decimal import Decimal
 from enum import Enum
-from fractions import Fraction
-from pathlib import PurePath
 from types import ModuleType
 from typing import Any
-from uuid import UUID
 
 import attrs
 
@@ -87,7 +81,7 @@ def _code(value: Any, names: set[Any]) -> str:
         return f"Signal({value.type!r}, {_code(value.data, names)}, source={value.source!r}, id={value.id!r})"
     if isinstance(value, Enum):
         names.add(kind)
-        return f"{kind.__qualname__}.{value.name}"
+        return _member(value)
     if isinstance(value, type):
         names.add(value)
         return value.__qualname__
@@ -106,6 +100,10 @@ def _code(value: Any, names: set[Any]) -> str:
             if items
             else ("frozenset()" if isinstance(value, frozenset) else "set()")
         )
+    if kind is not tuple and isinstance(value, tuple):
+        names.add(kind)
+        plain = _code((*value,), names)
+        return f"{kind.__qualname__}{plain}" if hasattr(kind, "_fields") else f"{kind.__qualname__}({plain})"
     if isinstance(value, tuple):
         return f"({', '.join(_code(item, names) for item in value)}{',' if len(value) == 1 else ''})"
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
@@ -117,13 +115,30 @@ def _code(value: Any, names: set[Any]) -> str:
     return _of_library(value, names)
 
 
-_LIBRARY = (Decimal, Fraction, PurePath, UUID)
+_PLAIN: tuple[Any, ...] = (str, bytes, int, float)
+
+
+def _member(value: Enum) -> str:
+    """Return a member of an enum by its name; flags that are combined by theirs, or by their number."""
+    cls = type(value)
+    names = (value.name or "").split("|")
+    if set(names) <= cls.__members__.keys():
+        return " | ".join(f"{cls.__qualname__}.{name}" for name in names)
+    return f"{cls.__qualname__}({value.value!r})"
 
 
 def _of_library(value: Any, names: set[Any]) -> str:
-    """Return values of the standard library, whose text is code; of others what there is."""
-    if isinstance(value, date | time | timedelta | timezone):
-        names.add(dt)
-    elif isinstance(value, _LIBRARY):
-        names.add(type(value))
-    return shown(value)
+    """Return values whose text is code, as that of most in the standard library; of others what there is."""
+    kind = type(value)
+    for plain in _PLAIN:
+        if isinstance(value, plain):
+            names.add(kind)
+            return f"{kind.__qualname__}({plain.__repr__(value)})"
+    text = shown(value)
+    for cls in (kind, type(getattr(value, "tzinfo", None))):
+        module = sys.modules.get(cls.__module__)
+        if module is not None and f"{cls.__module__}." in text:
+            names.add(module)
+        elif text.startswith(f"{cls.__qualname__}(") and getattr(module, cls.__qualname__, None) is cls:
+            names.add(cls)
+    return text

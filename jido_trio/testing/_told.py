@@ -82,6 +82,9 @@ def _other(value: Any, kind: type, tell: Callable[[object], str]) -> str:
     own = "" if own_repr is object.__repr__ else repr(value).replace(hex(id(value)), "0x")
     if not own and not held and kind.__module__ != "builtins":
         held = _copied_by(value)
+    for name in (type_name(kind), kind.__qualname__):
+        if own.startswith(f"{name}(") and not held:
+            return f"{type_name(kind)}{own.removeprefix(name)}"
     return f"{type_name(kind)}({own}{tell(held) if held else ''})"
 
 

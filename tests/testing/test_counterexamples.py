@@ -1,7 +1,16 @@
 """A counterexample is printed as code that can be pasted into a test."""
 
+import datetime as dt
+import re
 import sys
-from typing import Any
+from decimal import Decimal
+from enum import Enum, Flag
+from fractions import Fraction
+from ipaddress import IPv4Address
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import field, frozen
@@ -9,6 +18,8 @@ from hypothesis import Phase, given, settings
 
 from jido_trio.core import Action, Agent, Context, Instruction, Result
 from jido_trio.testing import actions, agents, changes, commands, states
+from jido_trio.testing._code import code_of
+from jido_trio.testing._walk import Trial
 
 
 @frozen
@@ -67,3 +78,67 @@ def test_what_was_generated_is_printed_as_code(values, is_rich):
     code = printed[printed.index("law(") :]
     given_again = eval(code, {**NAMES, TOP: sys.modules[TOP], "law": lambda value: value})
     assert given_again == met[-1]
+
+
+class May(Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Size(Enum):
+    SMALL = "s"
+
+
+class Mail(str):
+    __slots__ = ()
+
+
+class Position(NamedTuple):
+    row: int
+    column: int
+
+
+class Pair(tuple[int, ...]):
+    __slots__ = ()
+
+
+class Hold(Action):
+    value: Any
+
+    def run(self, context: Context[Stock]) -> Result:
+        return None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        May.READ,
+        May.READ | May.WRITE,
+        May(0),
+        [Size.SMALL],
+        Mail("it's"),
+        Position(1, 2),
+        Pair((1, 2)),
+        Pair(),
+        (Position(0, 0),),
+        dt.datetime(2024, 2, 29, tzinfo=ZoneInfo("Asia/Tokyo")),
+        dt.time(1, tzinfo=dt.UTC),
+        dt.timedelta(1),
+        ZoneInfo("UTC"),
+        Decimal("1.50"),
+        Fraction(1, 3),
+        PurePosixPath("a"),
+        UUID(int=1),
+        IPv4Address("10.0.0.1"),
+        re.compile("a+"),
+        float("inf"),
+    ],
+    ids=repr,
+)
+def test_a_counterexample_of_the_check_makes_the_very_value(value):
+    there: dict[str, Any] = {}
+    exec(
+        code_of(Trial(Store.new("a"), (Hold(value=value),))).replace("after, directives = agent.cmd", "told = "), there
+    )
+    assert there["told"] == Hold(value=value)
+    assert type(there["told"].value) is type(Hold(value=value).value)

@@ -1,5 +1,7 @@
 """Texts that tell whole values: which part of two that differ is shown."""
 
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -41,3 +43,15 @@ def test_of_a_part_that_is_too_long_the_place_is_shown() -> None:
 )
 def test_whatever_the_texts_are_something_is_shown(one: str, other: str) -> None:
     assert " and then " in differing(one, other)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (date(2024, 2, 29), "datetime.date(2024, 2, 29)"),
+        (Decimal("1.50"), "decimal.Decimal('1.50')"),
+        (timedelta(1), "datetime.timedelta(days=1)"),
+    ],
+)
+def test_a_class_is_named_once(value: object, text: str) -> None:
+    assert told(value) == text
