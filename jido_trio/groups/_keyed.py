@@ -14,7 +14,7 @@ from jido_trio import checks
 from jido_trio.core import Agent, Replying, Sent
 from jido_trio.errors import AgentLives, AgentNotFound, InvalidDefinition, OwnershipLost, SupervisorStopped
 from jido_trio.groups._instance import check_instance
-from jido_trio.groups._places import Places, up
+from jido_trio.groups._places import Places, class_of, is_next, up
 from jido_trio.groups._until import within
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef, Agents, Settled
@@ -276,30 +276,33 @@ class Keyed(Generic[AgentT]):
             InvalidDefinition: It doesn't say so, or isn't durable.
             KeyedClosed: The block was left.
             SupervisorStopped: The instance isn't running.
-            UpgradeFailed: Some couldn't become ones of the new class; all go on as they were.
+            UpgradeFailed: Some couldn't become ones of the new class. All go on as they were, but for those that it
+                says are `upgraded`: the storage failed in the middle. Upgrade again.
             WouldDeadlock: One of them waits for the interpreter that calls this.
         """
         self._places.refuse_if_closed()
-        old: Any = self._places.agent
         _check(self.name, new)
-        if new is not old and (new.durable is None or not new.durable.follows(old)):
-            raise InvalidDefinition(
-                f"{new.__qualname__} can't be the class of the keyed agents {shown(self.name)}: those that rest are of "
-                f"{old.__qualname__}; declare it with durable=Durable(formerly=[{old.__qualname__}])",
-                field="new",
-                value=new,
-            )
-        behind = [*self._places.by_key.values()] if new is not old else []
-        while behind:
-            await self._places.jido.upgrade(old, new)
-            behind = [
-                place for place in self._places.by_key.values() if place.ref is None or type(place.ref.agent) is old
-            ]
+        classes: set[type[Agent[Any]]] = {self._places.agent, *self._classes()}
+        for old in classes - {new}:
+            if not is_next(new, old):
+                raise InvalidDefinition(
+                    f"{new.__qualname__} can't be the class of the keyed agents {shown(self.name)}: there are some of "
+                    f"{old.__qualname__}; declare it with durable=Durable(formerly=[{old.__qualname__}])",
+                    field="new",
+                    value=new,
+                )
+        while behind := [place for place in self._places.by_key.values() if class_of(place) is not new]:
+            for old in self._classes() - {new}:
+                await self._places.jido.upgrade(old, new)
             for place in behind:  # what came meanwhile came as it was
                 if place.ref is None:
                     await place.changed.wait()
         self._places.agent = new  # type: ignore[assignment]  # its type changes with it
         return self  # type: ignore[return-value]
+
+    def _classes(self) -> set[type[Agent[Any]]]:
+        """Return those of the agents that are up."""
+        return {cls for place in self._places.by_key.values() if (cls := class_of(place)) is not None}
 
     def status(self) -> KeyedStatus:
         """Return what they are at, at any moment."""

@@ -10,6 +10,9 @@ own `Stop`, a stop by id, another process that took it) frees the place.
 
 `at_rest` has the places that could be put to rest, the least recently used first, each with the time since when. It is
 a guess: an agent that has got something to do since then is found busy when its turn comes, and goes to the end.
+
+An upgrade may end in the middle, by a cancellation or as the storage fails. Agents that it has brought over are of the
+new class on disk, too, which the old can't read. So from the first of them that goes on, all come as ones of the new.
 """
 
 from __future__ import annotations
@@ -243,6 +246,9 @@ class Places(Generic[AgentT]):
 
     def _free(self, place: Place[AgentT]) -> None:
         """There is no agent any more, or none came."""
+        cls = class_of(place)
+        if cls is not None and is_next(cls, self.agent):  # an upgrade came as far as that one
+            self.agent = cls  # type: ignore[assignment]  # its type changes with it
         if self.by_key.get(place.key) is place:
             del self.by_key[place.key]
             self.at_rest.pop(place.key, None)
@@ -347,6 +353,16 @@ class Places(Generic[AgentT]):
         if place.ref is not None:
             with suppress(AgentNotFound, SupervisorStopped):
                 await self.jido.stop_agent(place.ref)
+
+
+def is_next(new: type[Agent[Any]], old: type[Agent[Any]]) -> bool:
+    """Whether those that rest as agents of the old class can be brought back as ones of the new."""
+    return new.durable is not None and new.durable.follows(old)
+
+
+def class_of(place: Place[Any]) -> type[Agent[Any]] | None:
+    """Return of which class the agent of a place is; None while it is coming."""
+    return type(place.ref.agent) if place.ref is not None else None
 
 
 def up(place: Place[AgentT]) -> AgentRef[AgentT]:

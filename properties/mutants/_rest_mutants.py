@@ -104,8 +104,8 @@ REST = (
         "upgrade_leaves_who_comes",
         "An agent that comes while its group is upgraded stays one of the old class.",
         "Keyed.upgrade",
-        "place.ref is None or type(place.ref.agent) is old",
-        "False",
+        "class_of(place) is not new",
+        "class_of(place) not in (None, new)",
         part="groups",
     ),
     Mutant(

@@ -664,6 +664,17 @@ async def test_what_comes_while_they_are_upgraded_is_upgraded_too(autojump_clock
             assert isinstance((await keyed.get(key)).agent, InCents)
 
 
+async def test_one_that_is_coming_when_none_is_up_is_upgraded_too(autojump_clock):
+    storage = Storage()
+    async with Jido("shop", storage=storage) as jido, orders(jido) as keyed:
+        storage.seconds = 1
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keyed.get, "b")
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(keyed.upgrade, InCents)
+        assert isinstance((await keyed.get("b")).agent, InCents)
+
+
 async def test_if_one_cannot_become_one_of_the_other_class_all_stay_as_they_were(jido, autojump_clock):
     async with orders(jido) as keyed:
         await keyed.call("small", add(1))
@@ -673,6 +684,49 @@ async def test_if_one_cannot_become_one_of_the_other_class_all_stay_as_they_were
         await keyed.stop("small")
         assert (await keyed.call("small", add(1))).state.total == 2
         assert (await keyed.call("large", add(1))).state.total == 1001
+
+
+async def upgraded_in_part(keyed: Keyed[Order]) -> None:
+    """Have "a" be one of the new class, and "b", which is busy, not."""
+
+    async def takes_long(_: object) -> None:
+        await trio.sleep(10)
+
+    HOOKS.append(takes_long)
+    for key in "ab":
+        await keyed.call(key, add(5))
+    await keyed.cast("b", Signal("pay", {"amounts": [1]}))
+    await trio.sleep(1)
+    with trio.move_on_after(1):
+        await keyed.upgrade(InCents)
+    assert isinstance((await keyed.get("a")).agent, InCents)
+    assert isinstance((await keyed.get("b")).agent, Order)
+
+
+async def test_after_an_upgrade_that_was_cancelled_each_comes_back(jido, autojump_clock):
+    async with orders(jido) as keyed:
+        await upgraded_in_part(keyed)
+        await keyed.stop("a")
+        await keyed.stop("b")
+        a, b = [(await keyed.get(key)).agent for key in "ab"]
+        assert (a.state.cents, b.state.cents) == (500, 600)
+
+
+async def test_an_upgrade_that_was_cancelled_can_be_done_again(jido, autojump_clock):
+    async with orders(jido) as keyed:
+        await upgraded_in_part(keyed)
+        await keyed.stop("a")
+        assert isinstance((await keyed.get("a")).agent, InCents)
+        await keyed.upgrade(InCents)
+        assert isinstance((await keyed.get("b")).agent, InCents)
+
+
+async def test_one_that_the_instance_has_upgraded_comes_back_as_such(jido, autojump_clock):
+    async with orders(jido) as keyed:
+        await keyed.call("a", add(5))
+        await jido.upgrade(Order, InCents)
+        await keyed.stop("a")
+        assert (await keyed.get("a")).agent.state.cents == 500
 
 
 @pytest.mark.parametrize(
