@@ -59,7 +59,21 @@ def portable(context: Context[Any]) -> Context[Any]:
 
 
 def _run(action: Any, context: Context[Any], memory: int | None) -> Result:
-    """Be the attempt, in the worker process."""
+    """Be the attempt, in the worker process.
+
+    Raises:
+        WorkerDied: The action would end the process. It would be the program that ends, if that were raised there.
+    """
+    try:
+        return _within(memory, action, context)
+    except Exception:
+        raise
+    except BaseException as error:  # noqa: ASYNC103, BLE001  # raised below, without a cause: no group can be sent
+        why = shown_error(error)
+    raise WorkerDied(action.name, why)
+
+
+def _within(memory: int | None, action: Any, context: Context[Any]) -> Result:
     if memory is None:
         return trio.run(action.run, context)  # type: ignore[no-any-return]
     resource: Any = importlib.import_module("resource")

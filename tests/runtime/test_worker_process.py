@@ -4,6 +4,7 @@ import ctypes
 import importlib
 import os
 import signal
+import sys
 from typing import Any
 
 import pytest
@@ -17,6 +18,10 @@ from jido_trio.runtime import run
 from jido_trio.runtime._worker_process import portable
 
 
+async def quits() -> None:
+    raise KeyboardInterrupt
+
+
 class Work(Action, policy=Policy(in_process=True)):
     how: str
 
@@ -27,6 +32,11 @@ class Work(Action, policy=Policy(in_process=True)):
                 ctypes.string_at(0)
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "exit":
+                sys.exit(3)
+            case "exit of a task":
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(quits)
             case "no":
                 raise Permanent("no")
         return {"pid": os.getpid(), "said": context["word"], "state": context.state}
@@ -61,6 +71,13 @@ async def test_what_kills_the_process_is_a_crash_of_the_action(how):
         await run(Work(how=how), {"word": ""})
     assert died.value.action == "work"
     assert "the worker process of action 'work' died" in str(died.value)
+
+
+@pytest.mark.parametrize(("how", "why"), [("exit", "SystemExit: 3"), ("exit of a task", "KeyboardInterrupt")])
+async def test_what_would_end_a_program_ends_the_worker_only(how, why):
+    with pytest.raises(WorkerDied, match=why) as died:
+        await run(Work(how=how), {"word": ""})
+    assert died.value.action == "work"
 
 
 async def test_too_much_memory_is_an_error_of_the_action():
