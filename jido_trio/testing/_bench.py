@@ -24,7 +24,7 @@ from jido_trio.testing._sandbox import Died, Gone, Sandbox, Unhandable
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._told import told
 from jido_trio.testing._walk import Trial, Walk
-from jido_trio.testing._weigh import Weighing
+from jido_trio.testing._weigh import Weighing, Weight
 from jido_trio.world import current
 
 EXAMPLES = 100
@@ -183,6 +183,6 @@ class Bench:
         """Remember what a search went through."""
         self._searched[subject.name, how, reachable] = (subject, trials)
 
-    def weigh(self, weighing: Weighing) -> Sequence[tuple[int, float]] | Died:
-        """Return lines and seconds by size."""
+    def weigh(self, weighing: Weighing) -> Sequence[Weight] | Died:
+        """Return what a step takes by size."""
         return self._here.ask("weigh", weighing)  # type: ignore[no-any-return]  # or Died

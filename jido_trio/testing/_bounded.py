@@ -1,13 +1,13 @@
 """The law on cost: a command takes no longer than in proportion to the state.
 
 It isn't about a trial but about sizes: a container of the state is grown, and lines and seconds that a command takes
-are compared from size to size.
+are compared from size to size; and a command that raises at a size raises at small ones, too, where trials meet it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import Phase, find
@@ -24,7 +24,7 @@ from jido_trio.testing._strategies import actions
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._verdicts import LawVerdict
 from jido_trio.testing._walk import Trial
-from jido_trio.testing._weigh import Weighing
+from jido_trio.testing._weigh import Weighing, Weight
 
 BOUNDED = "bounded"
 
@@ -56,7 +56,8 @@ def bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
             tried = tried or why is not None
             if why:
                 last = Trial(_sized(subject, path, grow, 2), (step,))
-                return LawVerdict(BOUNDED, sentence, "broken", why, code_of(last), reachable=False)
+                code = code_of(last, last=f"and with many more items in {'.'.join(path)}")
+                return LawVerdict(BOUNDED, sentence, "broken", why, code, reachable=False)
     if not tried:
         return LawVerdict(BOUNDED, sentence, "skipped", "no larger state could be made that fits")
     return LawVerdict(BOUNDED, sentence, "holds")
@@ -70,18 +71,32 @@ def _steep(bench: Bench, subject: AgentUnderTest, path: Sequence[str], grow: Gro
         large = [_sized(subject, path, grow, size) for size in _LARGE]
     except Exception:  # noqa: BLE001 - a validator says no
         return None
+    small = [_sized(subject, path, grow, size) for size in _SMALL]
     answer = bench.weigh(Weighing(tuple(sizes), step))
     if isinstance(answer, Died):
-        small = [_sized(subject, path, grow, size) for size in _SMALL]
         return _endless(bench, small, name, step, answer)
-    lines = [count for count, _ in answer]
+    failed = _failed(bench, small, name, step, dict(zip(_SIZES, answer, strict=True)))
+    if failed:
+        return failed
+    lines = [one.lines for one in answer]
     if lines[-1] > 2000 and lines[-1] > lines[-2] * 2**_STEEP and lines[-2] > lines[-3] * 2**_STEEP:
         counts = ", ".join(f"{count} at {size}" for size, count in zip(_SIZES, lines, strict=True))
         return f"{_called(step)} goes through more lines than in proportion to {name}: {counts}"
-    return _slow(bench, name, large, step)
+    return _slow(bench, name, large, small, step)
 
 
 _SMALL = (2, 4, 8)
+
+
+def _failed(bench: Bench, small: Sequence[Agent[Any]], name: str, step: Any, answers: Mapping[int, Weight]) -> str:
+    """Return what raises from a size on, and not at small ones: those the other laws meet."""
+    size, error = next(((size, one.error) for size, one in answers.items() if one.error), (0, ""))
+    if not error:
+        return ""
+    answer = bench.weigh(Weighing(tuple(small), step))
+    if isinstance(answer, Died) or any(one.error for one in answer):
+        return ""
+    return f"{_called(step)} raises at {size} items in {name}, and not at {_SMALL[-1]}: {error}"
 
 
 def _endless(bench: Bench, agents: Sequence[Agent[Any]], name: str, step: Any, died: Died) -> str | None:
@@ -89,7 +104,7 @@ def _endless(bench: Bench, agents: Sequence[Agent[Any]], name: str, step: Any, d
     answer = bench.weigh(Weighing(tuple(agents), step))
     if isinstance(answer, Died):
         return None
-    counts = ", ".join(f"{count} at {size}" for size, (count, _) in zip(_SMALL, answer, strict=True))
+    counts = ", ".join(f"{one.lines} at {size}" for size, one in zip(_SMALL, answer, strict=True))
     return f"{_called(step)} grows beyond all bounds with {name}: lines {counts}, and from {_SIZES[0]} on {died.why}"
 
 
@@ -97,14 +112,17 @@ def _called(step: Any) -> str:
     return type(step[0] if isinstance(step, tuple) else step).__name__
 
 
-def _slow(bench: Bench, name: str, agents: Sequence[Agent[Any]], step: Any) -> str:
+def _slow(bench: Bench, name: str, agents: Sequence[Agent[Any]], small: Sequence[Agent[Any]], step: Any) -> str:
     rounds: list[list[float]] = []
     seconds = [math.inf for _ in agents]
     for again in range(_ROUNDS):
         answer = bench.weigh(Weighing((*agents, *agents[:again]), step))
         if isinstance(answer, Died):
             return ""
-        rounds.append([took for _, took in answer[: len(agents)]])
+        failed = _failed(bench, small, name, step, dict(zip(_LARGE, answer, strict=False)))
+        if failed:
+            return failed
+        rounds.append([one.seconds for one in answer[: len(agents)]])
         seconds = list(map(min, seconds, rounds[-1]))
         if seconds[-1] <= _QUICK or seconds[-1] < seconds[-3] * 2**_FLAT:
             return ""

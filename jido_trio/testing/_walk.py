@@ -124,7 +124,7 @@ _ENOUGH = 1.0
 
 def walk(trial: Trial) -> Walk:
     """Go through a trial; not at all if the agent it begins with is none, by its own invariants."""
-    if _broken(trial.agent):
+    if disagrees(trial.agent):
         return Walk()
     agent, seen, ended = trial.agent, _begun(trial.agent), trial.agent
     judges = Judges(trial.laws, agent)
@@ -143,7 +143,7 @@ def walk(trial: Trial) -> Walk:
 
 def outcomes(trial: Trial) -> tuple[str, ...]:
     """Go through a trial as `walk` does, and note no more than what comes out of each step, as text."""
-    if _broken(trial.agent):
+    if disagrees(trial.agent):
         return ()
     agent = trial.agent
     began = used()
@@ -230,7 +230,7 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
             touched,
             tuple(doings),
             _invalid(after),
-            _broken(after),
+            disagrees(after),
             judges.broken(agent, step, after, directives),
             told(after.state),
             _unstorable(after, directives) if after.durable is not None else "",
@@ -331,7 +331,8 @@ def _refused(directives: Sequence[AttrsInstance]) -> str:
     return next(told, "")
 
 
-def _broken(agent: Agent[Any]) -> str:
+def disagrees(agent: Agent[Any]) -> str:
+    """Return which invariant of an agent doesn't hold, if one doesn't."""
     for name, holds in invariants_of(type(agent)):
         try:
             if not holds(agent):

@@ -1,4 +1,4 @@
-"""Weigh: how many lines of Python, and how many seconds of the processor, one step takes for agents of growing size."""
+"""Weigh: what one step takes for agents of growing size, in lines of Python and seconds of the processor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ from typing import Any
 from attrs import frozen
 
 from jido_trio.core import Agent
-from jido_trio.testing._walk import Step, attempted, used
+from jido_trio.testing._walk import Step, attempted, disagrees, used
+
+
+@frozen
+class Weight:
+    """What one step takes."""
+
+    lines: int
+    """Of Python."""
+    seconds: float
+    """Of the processor."""
+    error: str = ""
+    """The exception that left it."""
 
 
 @frozen(eq=False)
@@ -19,9 +31,18 @@ class Weighing:
     step: Step
 
 
-def weigh(weighing: Weighing) -> tuple[tuple[int, float], ...]:
-    """Return for each size how many lines of Python a step takes, and how many seconds of the processor."""
-    return tuple((_lines(agent, weighing.step), _seconds(agent, weighing.step)) for agent in weighing.agents)
+def weigh(weighing: Weighing) -> tuple[Weight, ...]:
+    """Return for each size what a step takes, and whether it raises."""
+    return tuple(_weight(agent, weighing.step) for agent in weighing.agents)
+
+
+def _weight(agent: Agent[Any], step: Step) -> Weight:
+    lines, took, error = _lines(agent, step), list[float](), ""
+    for _ in range(3):
+        began = used()
+        _, _, error = attempted(agent, step)
+        took.append(used() - began)
+    return Weight(lines, min(took), "" if disagrees(agent) else error)
 
 
 def _lines(agent: Agent[Any], step: Step) -> int:
@@ -39,12 +60,3 @@ def _lines(agent: Agent[Any], step: Step) -> int:
     finally:
         sys.settrace(before)
     return count
-
-
-def _seconds(agent: Agent[Any], step: Step) -> float:
-    took = []
-    for _ in range(3):
-        began = used()
-        attempted(agent, step)
-        took.append(used() - began)
-    return min(took)

@@ -752,6 +752,16 @@ class GrowsATextByPieces(Action):
         return {"total": len(found)}
 
 
+def _added_up(items: tuple[int, ...]) -> int:
+    return items[0] + _added_up(items[1:]) if items else 0
+
+
+@planted("bounded")
+class GoesAsDeepAsThereAreItems(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": _added_up(context.state.items)}
+
+
 @planted("pure")
 class Warns(Action):
     def run(self, context: Context[Box]) -> Result:

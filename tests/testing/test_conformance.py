@@ -111,6 +111,13 @@ def test_an_agent_that_ends_its_process_ends_no_other(bench):
     assert judged(bench, subject_of(correct.Plain), "total", QUICK).outcome == "holds"
 
 
+def test_an_agent_that_goes_as_deep_as_there_are_items_is_told_at_how_many_it_fails(bench):
+    verdict = judged(bench, subject_of(defective("WithGoesAsDeepAsThereAreItems")), "bounded", QUICK)
+    told = "GoesAsDeepAsThereAreItems raises at 1024 items in items, and not at 8: RecursionError"
+    assert verdict.why.startswith(told)
+    assert verdict.code.endswith("# and with many more items in items")
+
+
 def test_a_law_that_does_not_concern_an_agent_says_why(bench):
     verdict = judged(bench, subject_of(correct.Plain), "serialisable", QUICK)
     assert (verdict.outcome, verdict.why) == ("skipped", "the agent isn't declared durable")
@@ -416,5 +423,5 @@ def test_a_counterexample_imports_what_it_names_from_where_anybody_may():
 
 
 def test_the_catalogues_are_as_large_as_the_page_says():
-    assert len(defects.DEFECTS) >= 113
+    assert len(defects.DEFECTS) >= 114
     assert len(correct.CORRECT) >= 48

@@ -15,6 +15,7 @@ from jido_trio.testing._conformance import judged
 from jido_trio.testing._sandbox import WORK, Died, Sandbox
 from jido_trio.testing._search import _surely
 from jido_trio.testing._walk import parted
+from jido_trio.testing._weigh import Weight
 from properties.conformance import correct, defects
 
 
@@ -145,11 +146,11 @@ def test_what_one_size_took_too_long_by_chance_hides_no_square(monkeypatch):
 
     class Bench:
         def weigh(self, weighing: Any) -> Any:
-            return [(1, ms / 1000) for ms in next(weighed)]
+            return [Weight(1, ms / 1000) for ms in next(weighed)]
 
     bench: Any = Bench()
     agents: Any = [None] * 3
-    assert _bounded._slow(bench, "items", agents, correct.Plus()).endswith(
+    assert _bounded._slow(bench, "items", agents, agents, correct.Plus()).endswith(
         "6.0 ms at 1024, 24.0 ms at 2048, 96.0 ms at 4096"
     )
 
@@ -169,11 +170,11 @@ def test_what_grows_in_proportion_is_weighed_once():
 
     class Bench:
         def weigh(self, weighing: Any) -> Any:
-            return [(1, ms / 1000) for ms in next(weighed)]
+            return [Weight(1, ms / 1000) for ms in next(weighed)]
 
     bench: Any = Bench()
     agents: Any = [None] * 3
-    assert _bounded._slow(bench, "items", agents, correct.Plus()) == ""
+    assert _bounded._slow(bench, "items", agents, agents, correct.Plus()) == ""
 
 
 def test_who_calls_very_much_is_not_held_up_by_being_looked_at(monkeypatch):
