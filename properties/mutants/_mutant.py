@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -46,8 +47,19 @@ class Mutant:
         Raises:
             Stale: What it changes isn't there exactly once; the mutant must follow the source.
         """
+        with self.changed(root) as (path, tree):
+            return path, ast.unparse(tree)
+
+    @contextmanager
+    def changed(self, root: Path) -> Iterator[tuple[Path, ast.Module]]:
+        """Give the file below `root` that it changes, and that file's tree, which is broken within the block.
+
+        Raises:
+            Stale: As `applied`.
+        """
         path, tree, _, place = self._found(root)
-        return path, _with(tree, place, _read(self.new), self.name)
+        with _with(place, _read(self.new), self.name):
+            yield path, tree
 
     def lines(self, root: Path) -> tuple[Path, range, range]:
         """Return the file below `root` that it changes, the lines of what it changes, and those that are around it.
@@ -149,33 +161,30 @@ def _read(text: str) -> Sequence[ast.AST]:
 
 def _matches(scope: ast.AST, wanted: Sequence[ast.AST]) -> Iterator[Place]:
     texts = [ast.dump(node) for node in wanted]
+    kinds = [type(node) for node in wanted]
     for node in ast.walk(scope):
         for field, value in ast.iter_fields(node):
-            if isinstance(value, list):
-                have = [_dump(item) for item in value]
-                for start in range(len(have) - len(texts) + 1):
-                    if have[start : start + len(texts)] == texts:
-                        yield Place(node, field, start, len(texts))
-            elif isinstance(value, ast.AST) and [ast.dump(value)] == texts:
-                yield Place(node, field, None, 1)
+            items: Sequence[Any] = value if isinstance(value, list) else [value]
+            for start in range(len(items) - len(wanted) + 1):
+                have = items[start : start + len(wanted)]
+                # A text is long to make, and nearly all are of another kind.
+                if [type(item) for item in have] == kinds and [ast.dump(item) for item in have] == texts:
+                    yield Place(node, field, start if isinstance(value, list) else None, len(wanted))
 
 
-def _dump(item: object) -> str:
-    return ast.dump(item) if isinstance(item, ast.AST) else ""
-
-
-def _with(tree: ast.Module, place: Place, new: Sequence[ast.AST], name: str) -> str:
-    """Return the source of a tree with something else at a place; the tree itself stays as it was."""
+@contextmanager
+def _with(place: Place, new: Sequence[ast.AST], name: str) -> Iterator[None]:
+    """Have something else at a place of a tree; afterwards the tree is as it was."""
     before = getattr(place.node, place.field)
     kind = type(before[place.start or 0] if isinstance(before, list) else before)
     if issubclass(kind, ast.stmt):
-        new = [ast.Expr(node) if isinstance(node, ast.expr) else node for node in new]
+        new = [ast.copy_location(ast.Expr(node), node) if isinstance(node, ast.expr) else node for node in new]
     if not all(_category(type(node)) is _category(kind) for node in new):
         raise Stale(f"mutant {name!r}: {_category(kind).__name__} can't become {ast.unparse(new[0])}")
     after = new[0] if place.start is None else [*before[: place.start], *new, *before[place.start + place.count :]]
     setattr(place.node, place.field, after)
     try:
-        return ast.unparse(tree)
+        yield
     finally:
         setattr(place.node, place.field, before)
 
