@@ -24,6 +24,7 @@ from jido_trio.core._instruction import Instruction
 from jido_trio.data import FrozenDict, Misfit, freeze, schema_of, thaw
 from jido_trio.errors import ActionError, InvalidDefinition, InvalidInstruction, InvalidParams
 from jido_trio.redact import said, shown, shown_error
+from jido_trio.world import current
 
 OnFailure: TypeAlias = Literal["undo", "stop", "skip"]
 """What a failure of a step does. "undo": the plan fails, and what was done is undone. "stop": it fails, and what was
@@ -250,9 +251,12 @@ class PlanRun:
     """The steps that were taken back."""
     not_undone: Mapping[str, str] = field(factory=FrozenDict, kw_only=True)
     """The steps that could not be taken back, and why."""
+    id: str = field(default="", kw_only=True)
+    """Goes with each step that is asked for, so that no outcome of another run is taken for one of this."""
 
     def __attrs_post_init__(self) -> None:
         checks.whole("a run of a plan", "limit", self.limit, least=1)
+        checks.text("a run of a plan", "id", self.id, blank=True)
 
     @property
     def ended(self) -> bool:
@@ -266,7 +270,8 @@ class PlanRun:
     def after(self, outcome: Outcome) -> "tuple[PlanRun, list[RunInstruction]]":
         """Return the run after the outcome of a step, and what is to be run now; one that isn't expected is ignored."""
         name, undo = outcome.meta.get("step"), bool(outcome.meta.get("undo"))
-        if name not in self.running or undo is not (self.status == "undoing"):
+        is_of_this_run = outcome.meta.get("run", "") == self.id
+        if not is_of_this_run or name not in self.running or undo is not (self.status == "undoing"):
             return self, []
         run = evolve(self, running=tuple(each for each in self.running if each != name))
         return _next(_after_undo(run, name, outcome) if undo else _after_step(run, name, outcome))
@@ -325,7 +330,11 @@ def _begun(run: PlanRun, step: Step) -> tuple[PlanRun, list[RunInstruction]]:
     except (_Nothing, InvalidParams) as wrong:
         return _failing(run, step.name, str(wrong)), []
     begun = evolve(run, running=(*run.running, step.name), params=_with(run.params, step.name, params))
-    return begun, [RunInstruction(instruction, StepDone, {"step": step.name, "undo": False})]
+    return begun, [_asked(run, step, instruction, undo=False)]
+
+
+def _asked(run: PlanRun, step: Step, instruction: Instruction, *, undo: bool) -> RunInstruction:
+    return RunInstruction(instruction, StepDone, {"step": step.name, "undo": undo, "run": run.id})
 
 
 def _next_undo(run: PlanRun) -> tuple[PlanRun, list[RunInstruction]]:
@@ -338,7 +347,7 @@ def _next_undo(run: PlanRun) -> tuple[PlanRun, list[RunInstruction]]:
     undo = UndoStep(action=step.action, params=run.params[step.name], result=run.results[step.name])
     seconds = step.action.policy.undo_timeout if step.action.policy is not None else _UNDO
     opts = {} if seconds is None else {"timeout": seconds}
-    asked = RunInstruction(Instruction(undo, opts=opts), StepDone, {"step": step.name, "undo": True})
+    asked = _asked(run, step, Instruction(undo, opts=opts), undo=True)
     return evolve(run, status="undoing", running=(step.name,)), [asked]
 
 
@@ -376,7 +385,7 @@ class StartPlan(Action, name="start_plan", description="Begins a plan, step by s
 
     def run(self, context: Context[Any]) -> Any:
         """Begin it."""
-        run, begun = PlanRun(self.plan, self.limit).start()
+        run, begun = PlanRun(self.plan, self.limit, id=current().ids()).start()
         return {"plan": run}, begun
 
 

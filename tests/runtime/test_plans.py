@@ -88,6 +88,20 @@ async def test_an_agent_runs_a_plan_step_by_step_in_its_state(autojump_clock):
         assert (run.status, run.done, run.results["b"]) == ("done", ("a", "b"), {"sum": 2})
 
 
+async def test_the_steps_of_a_plan_that_was_forgotten_are_none_of_the_next_one(autojump_clock):
+    def plan(seconds: float, given: int) -> Plan:
+        return Plan(Step("a", Work, {"name_": "a", "seconds": seconds, "given": given}))
+
+    async with Jido() as jido:
+        desk = await jido.start_agent(DeskAgent)
+        await desk.call(StartPlan(plan=plan(2, given=10)))
+        await trio.sleep(1)
+        settled = await desk.call(StartPlan(plan=plan(3, given=20)), until="settled")
+        run = settled.agent.state.plan
+        assert run is not None
+        assert run.results == {"a": {"sum": 21}}
+
+
 class Kept(Work, idempotent=True): ...
 
 
