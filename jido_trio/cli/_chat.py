@@ -1,15 +1,15 @@
 """`jido-trio chat`: speak with an agent. Its words come as they are said, tools are shown, Control-C cancels."""
 
 import argparse
+import io
 import json
 import signal
 import sys
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import trio
-from attrs import frozen
+from attrs import define, field, frozen
 
 from jido_trio.ai import (
     Answered,
@@ -33,7 +33,7 @@ from jido_trio.data import unstructure
 from jido_trio.errors import InvalidDefinition, JidoError
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef, Jido
-from jido_trio.storage import open_sqlite
+from jido_trio.storage import open_memory, open_sqlite
 
 CODES = "exit code: 0 the input is at its end; 2 wrong usage, or there is no such agent; 130 ended by Ctrl-C"
 USAGE, INTERRUPTED = 2, 130
@@ -50,14 +50,24 @@ def add_chat(parser: argparse.ArgumentParser) -> None:
 
 
 def _chat(options: argparse.Namespace) -> int:
+    code = USAGE
     try:
         cls = _agent(options.target)
         if options.log is not None and cls.durable is None:
             raise InvalidDefinition(f"agent {cls.name!r} isn't kept, so --log has nothing to write: say durable=True")
-        return trio.run(_speak, cls, options)
-    except JidoError as error:
-        print(f"jido-trio: {error}", file=sys.stderr)
-        return USAGE
+        code = trio.run(_speak, cls, options)
+    except* JidoError as group:
+        for error in _each(group):
+            print(f"jido-trio: {error}", file=sys.stderr)
+    return code
+
+
+def _each(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _each(part)
+    else:
+        yield error
 
 
 def _agent(target: str) -> type[ChatAgent[Any]]:
@@ -68,11 +78,16 @@ def _agent(target: str) -> type[ChatAgent[Any]]:
 
 
 async def _speak(cls: type[ChatAgent[Any]], options: argparse.Namespace) -> int:
-    storage = open_sqlite(options.log) if options.log is not None else nullcontext(None)
+    storage = open_sqlite(options.log) if options.log is not None else open_memory()
     services = [cls.models] if cls.models is not None else []
-    async with Jido("chat", storage=storage, services=services) as jido:  # type: ignore[arg-type]  # None is none
+    async with Jido("chat", storage=storage, services=services) as jido:
         agent: AgentRef[Any] = await jido.start_agent(cls, id=options.id)
-        return await _Talk(agent, _Json() if options.json else _Terminal(cls.rules)).run()
+        async with trio.open_nursery() as nursery:
+            lines = _Lines(nursery)
+            talk = _Talk(agent, _Json(lines) if options.json else _Terminal(lines, cls.rules))
+            code = await talk.run()
+            nursery.cancel_scope.cancel()
+    return code
 
 
 class _Talk:
@@ -82,6 +97,8 @@ class _Talk:
         self._agent = agent
         self._face = face
         self._request: Request | None = None
+        self._asking = trio.CancelScope()
+        """Of the question whether a tool may be run."""
         self._interrupted = False
 
     async def run(self) -> int:
@@ -89,11 +106,12 @@ class _Talk:
         async with trio.open_nursery() as nursery:
             await nursery.start(self._watch, nursery.cancel_scope)
             begun = self._agent.agent.strategy_state.request
-            if begun is not None:  # by a program that died
-                await self._follow(find_request(self._agent, begun))
-            while (line := await self._face.line("> ")) is not None:
-                if line.strip():
-                    await self._follow(await ask(self._agent, line.strip()))
+            request = find_request(self._agent, begun) if begun is not None else None  # of a program that died
+            while request is None or await self._follow(request):
+                line = await self._face.line("> ")
+                if line is None:
+                    break
+                request = await ask(self._agent, line.strip()) if line.strip() else None
             nursery.cancel_scope.cancel()
         return INTERRUPTED if self._interrupted else 0
 
@@ -108,41 +126,77 @@ class _Talk:
                     scope.cancel()
                 else:
                     await self._request.cancel()
+                    self._asking.cancel("Control-C")
 
-    async def _follow(self, request: Request | None) -> None:
-        """Show what becomes of a request."""
-        if request is None:
-            return
+    async def _follow(self, request: Request) -> bool:
+        """Show what becomes of a request. Return whether it is over: it isn't if nobody says whether a tool may run."""
         self._request = request
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._show, request)
             while isinstance(outcome := await request.answer(), NeedsApproval):
-                for call in outcome.calls:
-                    await self._decide(request, call)
+                if not await self._decide(request, outcome.calls[0]):
+                    nursery.cancel_scope.cancel("the input is at its end")
+                    break
         self._request = None
         self._face.end(request, outcome)
+        return not isinstance(outcome, NeedsApproval)
 
     async def _show(self, request: Request) -> None:
         async for part in request.parts():
             self._face.part(part)
 
-    async def _decide(self, request: Request, call: AskApproval) -> None:
-        word = await self._face.approval(call)
-        if word is not None and word.strip().lower() in ("y", "yes"):
+    async def _decide(self, request: Request, call: AskApproval) -> bool:
+        """Have a call allowed or denied. Return False where the input is at its end: that is neither."""
+        word: str | None = ""
+        with trio.CancelScope() as self._asking:
+            word = await self._face.approval(call)
+        if self._asking.cancelled_caught:  # with the request
+            return True
+        if word is None:
+            return False
+        if word.strip().lower() in ("y", "yes"):
             await request.approve(call, by="terminal")
         else:
             await request.deny(call, "said at the terminal")
+        return True
+
+
+@define(eq=False)
+class _Lines:
+    """The lines of the input. One that was asked for by somebody who has gone is for who asks next."""
+
+    _nursery: trio.Nursery
+    _is_asked: bool = False
+    _ends: Any = field(factory=lambda: trio.open_memory_channel[str](1))
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape")
+
+    async def next(self) -> str | None:
+        """Return the next line, None at the end. What is no UTF-8 in it, whatever the locale, is replaced."""
+        sends, receives = self._ends
+        if not self._is_asked:
+            self._is_asked = True
+            self._nursery.start_soon(self._read, sends)
+        line: str = await receives.receive()
+        self._is_asked = False
+        return line.encode(errors="surrogateescape").decode(errors="replace") or None
+
+    async def _read(self, sends: trio.MemorySendChannel[str]) -> None:
+        sends.send_nowait(await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True))
 
 
 @frozen
 class _Terminal:
     """Writes for a person."""
 
+    _lines: _Lines
     _rules: Rules
 
     async def line(self, prompt: str) -> str | None:
         _write(prompt)
-        return await _line()
+        return await self._lines.next()
 
     async def approval(self, call: AskApproval) -> str | None:
         arguments = concealed_call(self._rules.tools, call.name, call.arguments)
@@ -159,12 +213,14 @@ class _Terminal:
 class _Json:
     """Writes for a program: lines of JSON. It answers a call that is to be allowed by a line, "y" or another."""
 
+    _lines: _Lines
+
     async def line(self, _prompt: str) -> str | None:
-        return await _line()
+        return await self._lines.next()
 
     async def approval(self, call: AskApproval) -> str | None:
         self._say("approval", call)
-        return await _line()
+        return await self._lines.next()
 
     def part(self, part: Part) -> None:
         self._say(_KINDS[type(part)], part)
@@ -200,11 +256,6 @@ def _text(part: Part) -> str:
             return f"[{'failed' if error else 'returned'} {shown(content)}]\n"
         case _:
             return "\n[withdrawn: that try failed]\n"
-
-
-async def _line() -> str | None:
-    line = await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
-    return line or None
 
 
 def _write(text: str) -> None:

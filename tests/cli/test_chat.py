@@ -1,11 +1,15 @@
 """`jido-trio chat`: speak with an agent."""
 
 import io
+import signal
 import sys
+import threading
 
 import pytest
 
 from jido_trio.cli import main
+from jido_trio.errors import StorageFailed
+from tests.cli.planners import CODED, kept
 
 
 @pytest.fixture
@@ -43,6 +47,69 @@ def test_a_conversation_goes_on_from_its_file(talk, tmp_path):
     log = str(tmp_path / "chat.db")
     assert talk("Kept", "hi\n", "--log", log) == (0, "> one\n> ")
     assert talk("Kept", "again\n", "--log", log) == (0, "> two\n> ")
+
+
+def test_the_end_of_the_input_decides_nothing_and_the_next_talk_asks_again(talk, tmp_path):
+    log = str(tmp_path / "chat.db")
+    name = kept(CODED, "It is booked.")
+    code, out = talk(name, "book\n", "--log", log)
+    assert (code, out.count("[y/N]")) == (0, 1)
+    assert out.endswith("[NeedsApproval]\n")
+
+    code, out = talk(name, "y\n", "--log", log)
+    assert (code, out.count("[y/N]")) == (0, 1)
+    assert "It is booked." in out
+
+
+def test_a_class_that_can_be_kept_needs_no_file(talk):
+    assert talk(kept("one"), "hi\n") == (0, "> one\n> ")
+
+
+def test_what_ends_a_talk_is_said_in_a_line(talk, monkeypatch):
+    async def fails(*_: object) -> None:
+        raise StorageFailed("chat.db", "the disk is full")
+
+    monkeypatch.setattr("jido_trio.cli._chat.ask", fails)
+    code, out = talk("Planner", "hi\n")
+    assert code == 2
+    assert out.startswith("> jido-trio: the storage 'chat.db' failed: the disk is full")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_input_is_read_as_utf_8_in_each_locale_and_what_is_none_is_replaced(encoding, monkeypatch, capsys):
+    given = io.BytesIO("Bodø\n".encode() + "Bodø\n".encode("latin-1"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(given, encoding))
+    echo = [lambda prompt: prompt.messages[-1].text] * 2
+    assert main(["chat", f"tests.cli.planners:{kept(*echo)}"]) == 0
+    assert capsys.readouterr().out == "> Bodø\n> Bod\ufffd\n> "
+
+
+class Interrupted(io.StringIO):
+    """A terminal at which Control-C comes at the question, and the next line once the request is cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.cancelled = 0, threading.Event()
+
+    def write(self, text: str) -> int:
+        if "[Cancelled]" in text:
+            self.cancelled.set()
+        return super().write(text)
+
+    def readline(self, *_: object) -> str:  # type: ignore[override]  # as it is there
+        self.asked += 1
+        if self.asked == 2:
+            signal.raise_signal(signal.SIGINT)
+            self.cancelled.wait(10)
+        return ["book\n", "again\n", ""][self.asked - 1]
+
+
+def test_control_c_at_the_question_cancels_the_request_and_takes_no_line_of_the_next(monkeypatch):
+    terminal = Interrupted()
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert main(["chat", f"tests.cli.planners:{kept(CODED, 'It is you again.')}"]) == 0
+    assert terminal.getvalue().endswith("[Cancelled]\n> It is you again.\n> ")
 
 
 @pytest.mark.parametrize(
