@@ -30,6 +30,7 @@ from jido_trio.ai._rules import Rules
 from jido_trio.ai._tooling import Backing, Tooling, clean
 from jido_trio.ai._tools import concealed_call
 from jido_trio.core import Agent, Effect, Instruction
+from jido_trio.core.inner import own_state
 from jido_trio.errors import (
     AgentNotFound,
     CallError,
@@ -255,7 +256,7 @@ class Desk:
         for flight in self._flying.values():
             if flight.outcome is not None:
                 self._flights.start(self._tell, flight.outcome, name=f"outcome for {runtime.agent.id}")
-        rules, c = _chat_of(runtime.agent)
+        rules, c = chat_of(runtime.agent)
         self._held = set(lost(rules, c, self._flying))
         if self._held:
             recover = Recover(lost=tuple(sorted(self._held)))
@@ -264,7 +265,7 @@ class Desk:
 
     def sync(self, runtime: Runtime, sync: Sync) -> None:
         """Start what is wanted and isn't in flight; cancel what isn't wanted any more; tell readers and waiters."""
-        rules, c = _chat_of(runtime.agent)
+        rules, c = chat_of(runtime.agent)
         self._held.difference_update(sync.recovered)
         wants = {want.key: want for want in wanted(rules, c) if not isinstance(want, AskApproval)}
         for key in [key for key in self._flying if key not in wants]:
@@ -474,5 +475,6 @@ def _tool_part(rules: Rules, c: Conversation, id: str) -> ToolPart:
     return ToolPart(id, call.name, concealed_call(rules.tools, call.name, call.arguments))
 
 
-def _chat_of(agent: Agent[Any]) -> tuple[Rules, Conversation]:
-    return cast("Any", type(agent)).rules, agent.strategy_state
+def chat_of(agent: Agent[Any]) -> tuple[Rules, Conversation]:
+    """Return the rules and the conversation of an agent, whether it has plugins or not."""
+    return cast("Any", type(agent)).rules, own_state(agent.strategy_state)

@@ -1,7 +1,7 @@
 """A request, as its asker holds it: parts as they come, the answer, cancel, approvals."""
 
 from collections.abc import AsyncIterator
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import trio
 from attrs import field, frozen
@@ -11,7 +11,7 @@ from jido_trio.ai._agent import ChatAgent
 from jido_trio.ai._budget import NOTHING_SPENT, Budget
 from jido_trio.ai._conversation import AskApproval, Conversation, wanted
 from jido_trio.ai._events import Ended
-from jido_trio.ai._flights import Desk, desk_of
+from jido_trio.ai._flights import Desk, chat_of, desk_of
 from jido_trio.ai._inputs import Approve, Ask, CancelRequest, Deny
 from jido_trio.ai._outcome import ChatOutcome, NeedsApproval, NotAnswered, outcome_of
 from jido_trio.ai._parts import Part, Parts
@@ -47,7 +47,7 @@ async def ask(
     checks.text("a request", "id", named)
     checks.flag("a request", "pinned", pinned)
     after: ChatAgent[Any] = await agent.call(Ask(request=named, text=text, pinned=pinned, budget=budget))
-    return Request(agent, named, is_taken=_chat(after).knows(named))
+    return Request(agent, named, is_taken=chat_of(after)[1].knows(named))
 
 
 def find_request(agent: Asking, id: str) -> "Request | None":
@@ -57,7 +57,7 @@ def find_request(agent: Asking, id: str) -> "Request | None":
         InvalidDefinition: It is no agent that speaks with models.
     """
     _check_chats(agent)
-    return Request(agent, id) if _chat(agent.agent).knows(id) else None
+    return Request(agent, id) if chat_of(agent.agent)[1].knows(id) else None
 
 
 @frozen
@@ -92,7 +92,7 @@ class Request:
         while True:
             desk = self._desk
             changed = desk.changed
-            c, rules = _chat(self.agent.agent), type(self.agent.agent).rules
+            rules, c = chat_of(self.agent.agent)
             ended = c.end_of(joined(c, self.id))
             if ended is not None:
                 return outcome_of(rules, ended)
@@ -112,7 +112,7 @@ class Request:
         What a process that died had shown is gone; the text of an answer comes as one part then.
         """
         desk = self._desk
-        c = _chat(self.agent.agent)
+        _, c = chat_of(self.agent.agent)
         ended: Ended | None = c.end_of(joined(c, self.id))
         if not c.knows(self.id) or (ended is not None and not desk.has_parts(joined(c, self.id))):
             kept = Parts()
@@ -148,10 +148,6 @@ def _id_of(call: object) -> str:
         return call.id
     checks.text("an approval", "call", call)
     return str(call)
-
-
-def _chat(agent: Any) -> Conversation:
-    return cast("Conversation", agent.strategy_state)
 
 
 def joined(c: Conversation, request: str) -> str:

@@ -26,7 +26,7 @@ from jido_trio.ai import (
     ask,
     find_request,
 )
-from jido_trio.ai.inner import concealed_call
+from jido_trio.ai.inner import chat_of, concealed_call
 from jido_trio.cli._output import Unwritten
 from jido_trio.cli._target import class_at
 from jido_trio.data import unstructure
@@ -105,7 +105,7 @@ class _Talk:
         """Talk until the input is at its end, or Control-C comes while nothing is asked."""
         async with trio.open_nursery() as nursery:
             await nursery.start(self._watch, nursery.cancel_scope)
-            begun = self._agent.agent.strategy_state.request
+            begun = chat_of(self._agent.agent)[1].request
             request = find_request(self._agent, begun) if begun is not None else None  # of a program that died
             while request is None or await self._follow(request):
                 line = await self._face.line("> ")

@@ -9,7 +9,7 @@ from jido_trio.core._error_policy import Verdict, decide_error
 from jido_trio.core._fsm import Crash
 from jido_trio.core._invariant import invariants_of
 from jido_trio.core._migration import check_class
-from jido_trio.core._plugged import StartChildren, checkpointed, restored
+from jido_trio.core._plugged import StartChildren, checkpointed, own_state, restored
 from jido_trio.core._policy import Gate
 from jido_trio.core._sensor import checked_sensor
 from jido_trio.core._ticks import comes_at, due_at_start, first_due, is_missed, is_same_job, next_due
@@ -32,5 +32,6 @@ __all__ = [
     "is_missed",
     "is_same_job",
     "next_due",
+    "own_state",
     "restored",
 ]
