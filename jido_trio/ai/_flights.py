@@ -162,6 +162,8 @@ class _Flight:
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     outcome: Outcome | None = None
     """What the agent was sent."""
+    over: bool = False
+    """Whether it has been told, or can't be."""
 
 
 @define(eq=False)
@@ -215,6 +217,11 @@ class Desk:
         for member in sorted(self._team):
             self._flights.start(self._flights.dismiss, member, name=f"stop of {member}")
         self._wake()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is in flight: to put the agent to rest would be to lose it."""
+        return bool(self._held) or any(not flight.over for flight in self._flying.values())
 
     def inspect(self) -> Mapping[str, object]:
         """Return what is in flight."""
@@ -366,8 +373,7 @@ class Desk:
             except Exception as error:
                 LOG.exception("call %s of agent %s: its client has a bug", want.key, self.ref.id)
                 outcome = _told(want, ModelFailure(f"its client has a bug: {shown_error(error)}", "never"))
-            flight.outcome = outcome
-            await self._tell(outcome)
+            await self._land(flight, outcome)
 
     async def _run(self, flight: _Flight, tool: Tooling) -> None:
         want = tool.want
@@ -375,8 +381,14 @@ class Desk:
             async with self._room:
                 await self._tell(StartTool(id=want.id))
                 result = await self._result_of(tool)
-            flight.outcome = result
-            await self._tell(result)
+            await self._land(flight, result)
+
+    async def _land(self, flight: _Flight, outcome: Outcome) -> None:
+        flight.outcome = outcome
+        try:
+            await self._tell(outcome)
+        finally:
+            flight.over = True
 
     async def _result_of(self, tool: Tooling) -> ToolResult:
         """Run a tool as a task of its own, so that one which ignores its cancellation keeps nobody waiting."""

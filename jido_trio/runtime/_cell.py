@@ -197,6 +197,11 @@ class Cell:
         """All that is kept for it."""
         return tuple((self._kept or {}).values())
 
+    @property
+    def is_kept_busy(self) -> bool:
+        """Whether a belonging is at work for it, beside its lives: those that may be have `is_busy`."""
+        return self._kept is not None and any(getattr(each, "is_busy", False) for each in self._kept.values())
+
     def let_go(self, kind: type) -> None:
         """Keep the belonging of that class no more."""
         if self._kept is not None:

@@ -90,7 +90,8 @@ class HibernatingServer(ChangingServer):
             asked.over()
 
     def _shall_hibernate(self) -> bool:
-        return self._hibernation is not None and self._book is not None and not self._book.effects
+        is_done = self._book is not None and not self._book.effects
+        return self._hibernation is not None and is_done and not self.is_kept_busy
 
     async def _fall_asleep(self) -> bool:
         """Write the state and stop, if that is asked for and nothing is left to do. Return whether it was asked for."""

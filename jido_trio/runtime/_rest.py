@@ -53,12 +53,13 @@ def watch_rest(agent: AgentRef[Any], *, rested: Callable[[], None], ended: Calla
 
 
 def is_at_rest(agent: AgentRef[Any]) -> bool:
-    """Whether a durable agent has nothing to do: no message, no effect that isn't done, no task, no child."""
+    """Whether a durable agent has nothing to do: no message, no effect that isn't done, no task or child, no flight."""
     cell = cell_of(agent)
     children = cell.kept(Children)
     return (
         isinstance(cell, DurableServer)
         and cell.has_nothing_open()
+        and not cell.is_kept_busy
         and (children is None or not (children.by_tag or children.workers))
     )
 

@@ -39,9 +39,12 @@ class Misnote(Action):
         return Notes.change({"notes": 3})
 
 
+MODELS = Models(main=Model("m", ScriptedModel([])))
+
+
 class Clerk(
     ChatAgent,
-    models=Models(main=Model("m", ScriptedModel([]))),
+    models=MODELS,
     model="main",
     tools=[Note, Misnote, Recall],
     plugins=[Notes(), ThreadPlugin()],
@@ -54,7 +57,7 @@ class Careful(Clerk, tools=[Tool(Note, approve=True)]): ...
 
 
 def models(*script: Any) -> Models:
-    return Clerk.models.with_clients(main=ScriptedModel(script))
+    return MODELS.with_clients(main=ScriptedModel(script))
 
 
 def told(models: Models) -> list[str]:
