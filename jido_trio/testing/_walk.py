@@ -9,11 +9,13 @@ from __future__ import annotations
 import pickle
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from types import FunctionType, MethodType
 from typing import Any, Self, TypeAlias
 
+import attrs
 from attrs import AttrsInstance, evolve, frozen
 
 from jido_trio.core import Action, Agent, Direct, Error, RunInstruction, Signal, Unrouted
@@ -319,9 +321,24 @@ _TOO_DEEP = RecursionError.__name__
 def _invalid(agent: Agent[Any]) -> str:
     try:
         valid = agent.validate()
+        _validate(agent.state)
         return "" if told(valid.state) == told(agent.state) else differing(told(agent.state), told(valid.state))
     except Exception as error:  # noqa: BLE001 - of a validator, too
         return shown_error(error)
+
+
+def _validate(value: Any) -> None:
+    """Have all validators look at a value once more: a constructor has them do so, and what goes around it doesn't."""
+    if attrs.has(type(value)):
+        attrs.validate(value)
+        for field in attrs.fields(type(value)):
+            _validate(getattr(value, field.name, None))
+    elif isinstance(value, Mapping):
+        for pair in value.items():
+            _validate(pair)
+    elif isinstance(value, list | tuple | AbstractSet):
+        for item in value:
+            _validate(item)
 
 
 def _refused(directives: Sequence[AttrsInstance]) -> str:

@@ -1,6 +1,7 @@
 """Agents with one defect each. `DEFECTS` says which laws may find it."""
 
 import contextvars
+import copy
 import csv
 import datetime
 import decimal
@@ -638,6 +639,21 @@ class PutsAnythingIntoAField(WithLooseHands, routes={"go": Anything}): ...
 
 
 DEFECTS[PutsAnythingIntoAField] = frozenset({"closed"})
+
+
+@frozen
+class Purse:
+    cents: int = field(default=0, validator=attrs.validators.ge(0))
+
+
+@planted("closed", state=Purse)
+class GoesAroundAValidator(Action):
+    cents: int = 0
+
+    def run(self, context: Context[Purse]) -> Result:
+        after = copy.copy(context.state)
+        object.__setattr__(after, "cents", after.cents - self.cents)
+        return after
 
 
 class Add(Action):

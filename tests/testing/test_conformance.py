@@ -118,6 +118,11 @@ def test_an_agent_that_goes_as_deep_as_there_are_items_is_told_at_how_many_it_fa
     assert verdict.code.endswith("# and with many more items in items")
 
 
+def test_a_value_that_was_made_past_its_validator_is_told(bench):
+    verdict = judged(bench, subject_of(defective("WithGoesAroundAValidator")), "closed", QUICK)
+    assert (verdict.outcome, verdict.why) == ("broken", "ValueError: 'cents' must be >= 0: -1")
+
+
 def test_a_law_that_does_not_concern_an_agent_says_why(bench):
     verdict = judged(bench, subject_of(correct.Plain), "serialisable", QUICK)
     assert (verdict.outcome, verdict.why) == ("skipped", "the agent isn't declared durable")
@@ -423,5 +428,5 @@ def test_a_counterexample_imports_what_it_names_from_where_anybody_may():
 
 
 def test_the_catalogues_are_as_large_as_the_page_says():
-    assert len(defects.DEFECTS) >= 114
+    assert len(defects.DEFECTS) >= 115
     assert len(correct.CORRECT) >= 48
