@@ -145,7 +145,17 @@ def _scalar(declared: Any, bounds: Bounds) -> st.SearchStrategy[Any]:
     spoken = [value for value in bounds.hints if type(value) is declared and _is_within(value, bounds)]
     beside = [value for value in bounds.beside if type(value) is declared and _is_within(value, bounds)]
     odd = [value for value in ODD.get(declared, ()) if _is_within(value, bounds)]
-    return st.one_of(plain, plain, plain, *(st.sampled_from(some) for some in (spoken, beside, odd) if some))
+    several = _joined([*spoken, *beside], bounds) if declared is str else st.nothing()
+    return st.one_of(plain, plain, plain, *(st.sampled_from(some) for some in (spoken, beside, odd) if some), several)
+
+
+def _joined(texts: Sequence[str], bounds: Bounds) -> st.SearchStrategy[str]:
+    """Generate texts of several that the code speaks of, and of odd ones: what is parsed may have two separators."""
+    if not texts or bounds.pattern is not None:
+        return st.nothing()
+    parts = st.sampled_from(texts) | st.sampled_from(ODD_TEXTS)
+    joined = st.lists(parts, min_size=2, max_size=4).map(lambda several: "".join(several)[: bounds.longest])
+    return joined.filter(lambda text: _is_within(text, bounds)) if bounds.shortest else joined
 
 
 def _is_within(value: Any, bounds: Bounds) -> bool:

@@ -79,6 +79,24 @@ class Spell(Action):
         return {"text": chr(self.letter)}
 
 
+@frozen
+class Settings:
+    values: dict[str, str] = field(factory=dict)
+
+
+class Load(Action):
+    line: str
+
+    def run(self, context: Context[Settings]) -> Result:
+        if "=" not in self.line:
+            return None
+        key, value = self.line.split("=")
+        return {"values": {key: value}}
+
+
+class Loader(Agent[Settings], routes={"load": Load}): ...
+
+
 class Speaker(Agent[Said], routes={"say": Say, "divide": Divide}): ...
 
 
@@ -104,3 +122,8 @@ def test_where_code_makes_a_letter_of_a_number_half_of_a_pair_is_tried_and_what_
 def test_an_action_that_divides_is_not_accused_of_numbers_without_a_float() -> None:
     [verdict] = conformance(Speaker, laws=["total"]).verdicts
     assert verdict.outcome == "holds"
+
+
+def test_a_text_has_what_the_code_looks_for_in_it_more_than_once() -> None:
+    [verdict] = conformance(Loader, laws=["total"]).verdicts
+    assert verdict.why == "ValueError: too many values to unpack (expected 2)"
