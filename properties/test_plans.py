@@ -97,7 +97,7 @@ def assert_ends_well(plan: Plan, data: Any) -> None:
     run, undoes = driven(plan, data)
     place = {name: number for number, phase in enumerate(plan.phases) for name in phase}
     assert all(place[need] < place[each.name] for each in plan.steps for need in each.after)
-    assert plan.mermaid().count("-->") == sum(len(each.after) for each in plan.steps)
+    assert plan.drawing().mermaid().count("-->") == sum(len(each.after) for each in plan.steps)
     assert run.ended
     known = [*run.done, *run.failed, *run.skipped]
     assert len(known) == len(set(known))

@@ -1,4 +1,4 @@
-"""`jido-trio draw`: an agent as a picture. A machine is drawn as its table; other agents as their routes."""
+"""`jido-trio draw`: an agent or a plan as a picture. A machine is drawn as its table; other agents as their routes."""
 
 import argparse
 import sys
@@ -6,25 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from jido_trio.cli._output import say
-from jido_trio.cli._target import agent_at
-from jido_trio.core import Agent, Drawing, Edge, Fsm, Node
+from jido_trio.cli._target import value_at
+from jido_trio.core import Agent, Drawing, Edge, Fsm, Node, Plan
 from jido_trio.errors import InvalidDefinition
+from jido_trio.redact import shown
 
-CODES = "exit code: 0 it is drawn; 2 wrong usage, or there is no such agent; 130 ended by Ctrl-C"
+CODES = "exit code: 0 it is drawn; 2 wrong usage, or there is no such agent or plan; 130 ended by Ctrl-C"
 USAGE = 2
 
 
 def add_draw(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     parser.epilog = CODES
-    parser.add_argument("target", metavar="TARGET", help="module:Agent")
+    parser.add_argument("target", metavar="TARGET", help="module:Agent, or module:PLAN")
     parser.add_argument("--svg", metavar="FILE", help="write an SVG there, in the place of Mermaid to the output")
     parser.set_defaults(run=_draw)
 
 
 def _draw(options: argparse.Namespace) -> int:
     try:
-        drawing = drawing_of(agent_at(options.target))
+        drawing = _drawing_of(options.target)
         if options.svg is None:
             say(drawing.mermaid().rstrip("\n"))
         else:
@@ -35,8 +36,19 @@ def _draw(options: argparse.Namespace) -> int:
     return 0
 
 
-def drawing_of(cls: type[Agent[Any]]) -> Drawing:
-    """Return the picture of an agent class."""
+def _drawing_of(target: str) -> Drawing:
+    match value_at(target):
+        case Plan() as plan:
+            return plan.drawing()
+        case type() as cls if issubclass(cls, Agent):
+            return _drawing_of_agent(cls)
+        case _:
+            raise InvalidDefinition(
+                f"{shown(target)} is no agent and no plan: say module:Agent, as in shop.orders:Order, or module:PLAN"
+            )
+
+
+def _drawing_of_agent(cls: type[Agent[Any]]) -> Drawing:
     own = getattr(cls.strategy, "own", cls.strategy)  # that of an agent with plugins is around its own
     if isinstance(own, Fsm):
         return own.drawing()

@@ -28,7 +28,7 @@ _COMMANDS = {
     ),
     "chat": "Speak with an agent that speaks with models.",
     "replay": "Show a conversation that was kept, or how it would go if a model said something else. Nothing is sent.",
-    "draw": "Draw an agent: as text for Mermaid, or as an SVG file.",
+    "draw": "Draw an agent or a plan: as text for Mermaid, or as an SVG file.",
     "list": "List the actions, agents, plugins and sensors of packages, and of what is installed.",
     "journal": "Read what durable agents have on disk: their inputs, and the states that these lead to.",
     "agent": "Carry a durable agent from one storage to another, as a file, or remove one for good.",

@@ -1,4 +1,4 @@
-"""What a command is about: a class of agents, named as `module:Agent` from the folder where the command is called."""
+"""What a command is about, as a class of agents, named as `module:Agent` in the folder where it is called."""
 
 import importlib
 import sys
@@ -23,6 +23,18 @@ def class_at(target: str, kind: type[A], is_none: str) -> type[A]:
     Raises:
         InvalidDefinition: It can't be imported, or is of another kind: it `is_none`, as the error says.
     """
+    found = value_at(target)
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise InvalidDefinition(f"{shown(target)} {is_none}")
+    return found
+
+
+def value_at(target: str) -> object:
+    """Return what `module:name` names; None if there is no such thing.
+
+    Raises:
+        InvalidDefinition: The module can't be imported.
+    """
     sys.path.insert(0, str(Path.cwd()))
     module, _, name = target.partition(":")
     try:
@@ -31,6 +43,4 @@ def class_at(target: str, kind: type[A], is_none: str) -> type[A]:
             found = getattr(found, part, None)
     except Exception as error:  # noqa: BLE001  # whatever a module does when it is imported
         raise InvalidDefinition(f"module {shown(module)} can't be imported: {shown_error(error)}") from None
-    if not (isinstance(found, type) and issubclass(found, kind)):
-        raise InvalidDefinition(f"{shown(target)} {is_none}")
     return found

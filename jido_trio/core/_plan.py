@@ -20,6 +20,7 @@ from jido_trio import checks
 from jido_trio.core._action import Action
 from jido_trio.core._context import Context
 from jido_trio.core._directives import Outcome, RunInstruction
+from jido_trio.core._drawing import Drawing, Edge, Node
 from jido_trio.core._instruction import Instruction
 from jido_trio.data import FrozenDict, Misfit, freeze, schema_of, thaw
 from jido_trio.errors import ActionError, InvalidDefinition, InvalidInstruction, InvalidParams
@@ -176,18 +177,16 @@ class Plan:
             phases[phase[name]].append(name)
         return tuple(map(tuple, phases))
 
-    def mermaid(self) -> str:
-        """Return the plan as a Mermaid flowchart."""
-        number = {each.name: f"s{index}" for index, each in enumerate(self.steps)}
-        nodes = [f'    {number[each.name]}["{_label(each)}"]' for each in self.steps]
-        arrows = [f"    {number[needed]} --> {number[each.name]}" for each in self.steps for needed in each.after]
-        return "\n".join(["flowchart TD", *nodes, *arrows]) + "\n"
+    def drawing(self) -> Drawing:
+        """Return the plan as a picture: an arrow leads from each step to those that need it."""
+        nodes = [Node(each.name, _label(each)) for each in self.steps]
+        edges = [Edge(needed, each.name) for each in self.steps for needed in each.after]
+        return Drawing(tuple(nodes), tuple(edges))
 
 
 def _label(step: Step) -> str:
     name = said(step.name, 60)
-    text = name if name == step.action.name else f"{name}: {step.action.name}"
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    return name if name == step.action.name else f"{name}\n{step.action.name}"
 
 
 def _circle(needs: Mapping[str, Sequence[str]]) -> list[str]:

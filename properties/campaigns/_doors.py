@@ -186,7 +186,7 @@ def _plans(drawn: Any) -> None:
     except InvalidDefinition as refused:
         _is_short(refused)
     else:
-        assert plan.mermaid()
+        assert plan.drawing().mermaid()
         plans.assert_ends_well(plan, data)
 
 

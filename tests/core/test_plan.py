@@ -55,18 +55,18 @@ def test_a_step_that_is_not_there_is_a_key_error():
 
 
 def test_a_plan_is_drawn():
-    assert diamond().mermaid().splitlines() == [
+    assert diamond().drawing().mermaid().splitlines() == [
         "flowchart TD",
-        '    s0["last: fetch"]',
-        '    s1["left: book"]',
-        '    s2["right: pay"]',
-        '    s3["root: fetch"]',
-        "    s1 --> s0",
-        "    s2 --> s0",
-        "    s3 --> s1",
-        "    s3 --> s2",
+        '    n0["last<br/>fetch"]',
+        '    n1["left<br/>book"]',
+        '    n2["right<br/>pay"]',
+        '    n3["root<br/>fetch"]',
+        "    n1 --> n0",
+        "    n2 --> n0",
+        "    n3 --> n1",
+        "    n3 --> n2",
     ]
-    assert '"a&quot;]: fetch"' in Plan(Step('a"]', Fetch)).mermaid()
+    assert '"a#34;#93;<br/>fetch"' in Plan(Step('a"]', Fetch)).drawing().mermaid()
 
 
 @pytest.mark.parametrize(
