@@ -159,6 +159,8 @@ Outcome: TypeAlias = Reply | NoReply | ToolResult
 class _Flight:
     """A call or a tool, until the agent knows what it came to."""
 
+    cause: object = None
+    """What it was begun for. Another flight has the same key where the agent has gone back, and went on otherwise."""
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     outcome: Outcome | None = None
     """What the agent was sent."""
@@ -263,12 +265,26 @@ class Desk:
         for flight in self._flying.values():
             if flight.outcome is not None:
                 self._flights.start(self._tell, flight.outcome, name=f"outcome for {runtime.agent.id}")
-        rules, c = chat_of(runtime.agent)
-        self._held = set(lost(rules, c, self._flying))
+        self._find_lost(runtime.agent)
+        self.sync(runtime, Sync())
+
+    def went_back(self) -> None:
+        """See `Cell.went_back`. What was begun after that point ends; what flew at it, and doesn't now, is lost."""
+        rules, c = chat_of(self.ref.agent)
+        causes = {want.key: _cause_of(c, want) for want in wanted(rules, c) if not isinstance(want, AskApproval)}
+        for key in [key for key, flight in self._flying.items() if causes.get(key) != flight.cause]:
+            self._flying.pop(key).scope.cancel()
+        for request in [request for request in self._parts if not c.knows(request)]:
+            self._parts.pop(request).end()
+        self._find_lost(self.ref.agent)
+        self._wake()
+
+    def _find_lost(self, agent: Agent[Any]) -> None:
+        """Tell the agent what should be in flight, and isn't."""
+        self._held = set(lost(*chat_of(agent), self._flying))
         if self._held:
             recover = Recover(lost=tuple(sorted(self._held)))
-            self._flights.start(self._tell, recover, name=f"recovery of {runtime.agent.id}")
-        self.sync(runtime, Sync())
+            self._flights.start(self._tell, recover, name=f"recovery of {agent.id}")
 
     def sync(self, runtime: Runtime, sync: Sync) -> None:
         """Start what is wanted and isn't in flight; cancel what isn't wanted any more; tell readers and waiters."""
@@ -351,7 +367,7 @@ class Desk:
     # Flights
 
     def _launch(self, runtime: Runtime, rules: Rules, c: Conversation, want: CallModel | RunTool) -> None:
-        flight = self._flying[want.key] = _Flight()
+        flight = self._flying[want.key] = _Flight(_cause_of(c, want))
         if isinstance(want, CallModel):
             self._called = c.called
             prompt = render(rules, c, want.model, want.purpose)
@@ -485,6 +501,10 @@ def _tool_part(rules: Rules, c: Conversation, id: str) -> ToolPart:
     calls: Iterable[Any] = (call for said in reversed(c.messages) if isinstance(said, Replied) for call in said.calls)
     call = next(call for call in calls if call.id == id)
     return ToolPart(id, call.name, concealed_call(rules.tools, call.name, call.arguments))
+
+
+def _cause_of(c: Conversation, want: CallModel | RunTool) -> object:
+    return c.called if isinstance(want, CallModel) else want
 
 
 def chat_of(agent: Agent[Any]) -> tuple[Rules, Conversation]:

@@ -202,6 +202,13 @@ class Cell:
         """Whether a belonging is at work for it, beside its lives: those that may be have `is_busy`."""
         return self._kept is not None and any(getattr(each, "is_busy", False) for each in self._kept.values())
 
+    def went_back(self) -> None:
+        """Tell its belongings that it goes on from an earlier point: those that mind have `went_back`."""
+        for belonging in self.belongings:
+            told = getattr(belonging, "went_back", None)
+            if told is not None:
+                told()
+
     def let_go(self, kind: type) -> None:
         """Keep the belonging of that class no more."""
         if self._kept is not None:

@@ -135,6 +135,7 @@ class ChangingServer(ActingServer):
         if not await self._changed(page, wanted):
             return True
         self.is_now(agent, agent)
+        self.went_back()
         for one, reopened in again:
             self._learn(one.effect.signal, one.instruction, reopened)
         self.instance.counts.accepted += 1
