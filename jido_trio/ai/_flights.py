@@ -41,6 +41,7 @@ from jido_trio.errors import (
 )
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime import AgentRef, Agents, Runtime, interpret
+from jido_trio.runtime.inner import FLIES_FOR, cell_of
 from jido_trio.terms import ExitKind
 
 LOG = logging.getLogger("jido_trio.ai")
@@ -173,12 +174,14 @@ class _Running:
     """A tool that is run."""
 
     tool: Tooling
+    _agent: AgentRef[Any]
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     ended: trio.Event = field(factory=trio.Event)
     result: ToolResult | None = None
 
     async def run(self, key: str) -> None:
         """Run it, until it is cancelled."""
+        FLIES_FOR.set(cell_of(self._agent))
         try:
             with self.scope:
                 self.result = await self.tool.run(key)
@@ -408,7 +411,7 @@ class Desk:
 
     async def _result_of(self, tool: Tooling) -> ToolResult:
         """Run a tool as a task of its own, so that one which ignores its cancellation keeps nobody waiting."""
-        running = _Running(tool)
+        running = _Running(tool, self.ref)
         self._flights.start(running.run, f"{self.ref.id}/{tool.want.id}", name=f"run of {tool.want.id}")
         try:
             with trio.move_on_after(tool.seconds + PATIENCE):

@@ -32,7 +32,7 @@ from jido_trio.runtime._run_queue import TURN
 from jido_trio.runtime._server import Server
 from jido_trio.runtime._specs import Handling, Options, Specs, made, server
 from jido_trio.runtime._upgrade import come_over
-from jido_trio.runtime._waits import refuse_circle, waiting_for
+from jido_trio.runtime._waits import FLIES_FOR, refuse_circle, waiting_for
 from jido_trio.storage import Storage
 from jido_trio.supervision import Child, Supervisor
 
@@ -106,7 +106,7 @@ class Directory:
         cell = self.cell(agent)
         if not isinstance(cell, DurableServer):
             raise _not_durable(type(cell.initial), f"agent {shown(cell.id)}", "hibernate")
-        if supervisor.is_within(cell.id):  # it waits for its async actions, and this is one of them
+        if supervisor.is_within(cell.id) or FLIES_FOR.get() is cell:  # it waits for its async actions, as this one is
             raise WouldDeadlock(cell.id, (cell.id, cell.id))
         await _come(supervisor, cell)
         await cell.hibernate()

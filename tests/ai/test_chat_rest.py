@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from jido_trio import Action, Context, Jido
-from jido_trio.ai import Answered, ChatAgent, Model, Models, NeedsApproval, Request, Tool, ask
+from jido_trio.ai import Answered, ChatAgent, Model, Models, NeedsApproval, Request, Tool, ToolMessage, ask
 from jido_trio.errors import NoRoomForKey
 from jido_trio.groups import Keyed, open_keyed
 from jido_trio.storage import MemoryStorage
@@ -97,6 +97,34 @@ async def test_one_that_waits_for_an_approval_is_put_to_rest(autojump_clock):
         assert isinstance(await request.answer(), NeedsApproval)
         await trio.sleep(6)
         assert here.clerks.lookup("ann") is None
+
+
+class Clerks:
+    """What a tool finds the clerks by."""
+
+    here: Any = None
+
+
+class Leave(Action):
+    async def run(self, context: Context[Any]) -> Any:
+        await context.resources[Clerks].here.stop("ann")
+
+
+class Leaver(Clerk, tools=[Leave]): ...
+
+
+async def test_a_tool_cannot_put_its_own_agent_to_rest_and_is_told_so(autojump_clock):
+    clerks, scripted = Clerks(), ScriptedModel([[("leave", {})], "I stay"])
+    services = [MODELS.with_clients(main=scripted)]
+    async with (
+        Jido("desk", storage=MemoryStorage(), services=services, resources={Clerks: clerks}) as jido,
+        open_keyed(jido, Leaver, name="clerks") as clerks.here,
+        clerks.here.attach("ann") as ann,
+    ):
+        answer = await (await ask(ann, "Leave")).answer(timeout=60)
+        assert isinstance(answer, Answered)
+        [told] = [each for each in scripted.requests[-1].prompt.messages if isinstance(each, ToolMessage)]
+        assert "WouldDeadlock" in told.content
 
 
 async def test_hibernation_waits_for_what_is_in_flight(autojump_clock):
