@@ -124,6 +124,15 @@ class Conversation(_Beside):
             or self.end_of(request) is not None
         )
 
+    def text_of(self, request: str) -> str | None:
+        """Return what was asked by that id, as long as it is in here: it may have been compacted."""
+        for said in (*self.queue, *self.steering, *self.messages):
+            if (isinstance(said, Asked) and said.request == request) or (
+                isinstance(said, Steered) and said.id == request
+            ):
+                return said.text
+        return None
+
     def end_of(self, request: str) -> Ended | None:
         """Return how a request ended, if it did and is remembered."""
         return next((ended for ended in reversed(self.ended) if ended.request == request), None)

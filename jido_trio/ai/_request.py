@@ -15,7 +15,8 @@ from jido_trio.ai._flights import Desk, chat_of, desk_of
 from jido_trio.ai._inputs import Approve, Ask, CancelRequest, Deny
 from jido_trio.ai._outcome import ChatOutcome, NeedsApproval, NotAnswered, outcome_of
 from jido_trio.ai._parts import Part, Parts
-from jido_trio.errors import AgentStopped, NotSettled
+from jido_trio.errors import AgentStopped, InvalidDefinition, NotSettled
+from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef
 from jido_trio.world import current
 
@@ -38,7 +39,8 @@ async def ask(
         budget: Of this request alone, beside what its class says.
 
     Raises:
-        InvalidDefinition: It is no agent that speaks with models, or the text or the id says nothing.
+        InvalidDefinition: It is no agent that speaks with models; the text or the id says nothing; or another text was
+            asked by that id.
         CallError: The agent doesn't take it.
     """
     _check_chats(agent)
@@ -47,7 +49,15 @@ async def ask(
     checks.text("a request", "id", named)
     checks.flag("a request", "pinned", pinned)
     after: ChatAgent[Any] = await agent.call(Ask(request=named, text=text, pinned=pinned, budget=budget))
-    return Request(agent, named, is_taken=chat_of(after)[1].knows(named))
+    _, chat = chat_of(after)
+    if chat.text_of(named) not in (None, text):
+        raise InvalidDefinition(
+            f"request {shown(named)} of agent {shown(agent.id)} was asked before, with another text: give each "
+            "question an id of its own",
+            field="id",
+            value=named,
+        )
+    return Request(agent, named, is_taken=chat.knows(named))
 
 
 def find_request(agent: Asking, id: str) -> "Request | None":

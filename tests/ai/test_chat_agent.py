@@ -327,6 +327,20 @@ async def test_asked_twice_is_one_request_and_both_get_the_answer(autojump_clock
     assert len(scripted.requests) == 1
 
 
+@pytest.mark.parametrize("busy", [True, False], ids=["that waits", "that has ended"])
+async def test_another_text_is_no_request_that_was_asked_before(busy, autojump_clock):
+    _, instance = served("one", "two")
+    async with instance as jido:
+        planner = await jido.start_agent(Planner)
+        await ask(planner, "first")
+        request = await ask(planner, "hi", id="web-1")
+        if not busy:
+            await request.answer()
+        with pytest.raises(InvalidDefinition, match=r"'web-1' of agent .* was asked before, with another text"):
+            await ask(planner, "hello", id="web-1")
+        assert (await request.answer()).text == "two"
+
+
 async def test_two_asks_wait_for_each_other_in_order(autojump_clock):
     _, instance = served("one", "two")
     async with instance as jido:
