@@ -18,6 +18,7 @@ from attrs import AttrsInstance, define, field, frozen
 
 from jido_trio.core import (
     Agent,
+    ApplyOutcome,
     CancelSchedule,
     Cron,
     CronCancel,
@@ -92,6 +93,9 @@ class Rewinds:
     lock: trio.Lock = field(init=False, factory=trio.Lock)
 
 
+_BEFORE = 5000
+"""From here on are the places, in the journal's first state, of directives whose own inputs the journal has let go."""
+
 _MANY = 10_000
 """So many actions with effects that have ended are known, the last ones, where the journal itself went back."""
 
@@ -100,17 +104,22 @@ _MANY = 10_000
 class _Runs:
     """The actions with effects that were under way, as the fold goes on, in the order in which they were asked for."""
 
+    _begin: int
+    """Of how many inputs the journal knows nothing any more."""
     asked: dict[tuple[int, int], Effect] = field(factory=dict)
+    late: tuple[tuple[int, int], Effect] | None = field(default=None, init=False)
+    """What the last input tells the end of, and the journal not the beginning: it was under way all the time before."""
+    _lates: int = field(default=0, init=False)
     _ended: deque[tuple[tuple[int, int], int, Effect]] = field(factory=lambda: deque(maxlen=_MANY))
     """Those that have ended, each with the number of the input that told of it."""
 
     def take(self, entry: Entry, directives: Sequence[AttrsInstance]) -> tuple[int, int] | None:
         """Take note of an input, and of what followed from it; return of which of them it told the outcome."""
-        number, ended = entry.number, None
+        number, ended, self.late = entry.number, None, None
         if isinstance(entry.input, Rewound):
             self._go_back(entry.input.to)
         elif isinstance(entry.input, Learnt):
-            ended = self._asked_by(entry.input)
+            ended = self._asked_by(entry.input) or self._asked_before(entry.input)
             if ended is not None:
                 self._ended.append((ended, number, self.asked.pop(ended)))
         for index, directive in enumerate(directives):
@@ -132,6 +141,18 @@ class _Runs:
             if asked.signal.id == told.signal.id and asked.directive.instruction == outcome.instruction:
                 return place
         return None
+
+    def _asked_before(self, told: Learnt) -> tuple[int, int] | None:
+        outcome = told.instruction.params.get("outcome")
+        if not self._begin or not isinstance(outcome, Outcome):
+            return None
+        action = told.instruction.action_class
+        asked = RunInstruction(outcome.instruction, None if action is ApplyOutcome else action, outcome.meta)
+        place, effect = (self._begin, _BEFORE + self._lates), Effect(told.signal, asked)
+        self._lates += 1
+        self.asked[place] = effect
+        self.late = (place, effect)
+        return place
 
 
 @define
@@ -195,13 +216,15 @@ async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> P
     """
     reader = await open_journal(storage, instance, agent_id)
     agent, number, timers, seen = reader.begin, reader.number, _Timers(), set[str]()
-    runs, open_then, told = _Runs(), dict[tuple[int, int], Effect](), list[Told]()
+    runs, open_then, told = _Runs(reader.number), dict[tuple[int, int], Effect](), list[Told]()
     found = (agent, timers.pending()) if number == to else None
     async for page in reader.pages:
         for entry in page:
             agent, directives = _applied(agent, entry)
             timers.take(entry, directives)
             ended = runs.take(entry, directives)
+            if runs.late is not None and found is not None:
+                open_then.update([runs.late])
             if ended in open_then and isinstance(entry.input, Learnt):
                 told.append(Told(*ended, open_then.pop(ended), entry.input.instruction))
             number = entry.number

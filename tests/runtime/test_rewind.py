@@ -6,8 +6,9 @@ import pytest
 import trio
 import trio.testing
 
-from jido_trio import Jido, Signal
+from jido_trio import Action, Agent, Context, Jido, Result, Signal
 from jido_trio.cli import main
+from jido_trio.core import Fsm, Transition
 from jido_trio.errors import (
     AgentNotFound,
     InvalidDefinition,
@@ -44,6 +45,20 @@ def later(seconds: float, text: str, key: str | None = None) -> Signal:
 
 def jido(storage: MemoryStorage) -> Jido:
     return Jido("shop", storage=storage, on_report=lambda _: None)
+
+
+class Work(Action):
+    async def run(self, context: Context[OrderState]) -> Result:
+        await trio.sleep(2)
+        return {"total": context.state.total + 1}
+
+
+class Rest(Action):
+    def run(self, context: Context[OrderState]) -> Result:
+        return {"notes": (*context.state.notes, "rested")}
+
+
+class Busy(Agent[OrderState], strategy=Fsm(["at"], [Transition("at", Work), Transition("at", Rest)]), durable=True): ...
 
 
 async def test_it_goes_on_from_an_earlier_point_and_the_branch_that_was_left_stays_in_the_journal(autojump_clock):
@@ -399,6 +414,46 @@ async def test_what_was_under_way_at_the_point_and_has_ended_since_is_told_again
         assert shop.ledger().balanced
     async with jido(storage) as shop:
         assert (await shop.start_agent(Order, id="o-1")).agent.state.notes == ()
+
+
+async def test_what_was_asked_for_before_the_journal_begins_and_was_under_way_is_told_again(autojump_clock):
+    FETCHED.clear()
+    HOOKS.append(takes_two_seconds)
+    storage = MemoryStorage()
+    async with jido(storage) as shop:
+        order = await shop.start_agent(Order, id="o-1")
+        await order.call(Signal("collect"))
+        await order.call(note("meanwhile"))
+        await trio.sleep(5)
+        await order.call(note("after"))
+        await compact_journal(storage, "shop", "o-1", keep=3)
+        for to, at, then in [
+            (2, ["meanwhile"], ["meanwhile", "collected"]),
+            (3, ["meanwhile", "collected"], ["meanwhile", "collected"]),
+            (2, ["meanwhile"], ["meanwhile", "collected"]),
+            (1, [], ["collected"]),
+        ]:
+            assert list((await shop.rewind(order, to=to)).state.notes) == at
+            await trio.sleep(5)
+            assert notes_of(order) == then
+        assert len(FETCHED) == 1
+        assert shop.ledger().balanced
+    async with jido(storage) as shop:
+        assert (await shop.start_agent(Order, id="o-1")).agent.state.notes == ("collected",)
+
+
+async def test_a_machine_that_goes_back_to_where_it_was_busy_goes_on_also_with_a_short_journal(autojump_clock):
+    storage = MemoryStorage()
+    async with jido(storage) as shop:
+        order = await shop.start_agent(Busy, id="b-1")
+        await order.call(Work())
+        await order.call(Rest())
+        await trio.sleep(5)
+        await compact_journal(storage, "shop", "b-1", keep=2)
+        await shop.rewind(order, to=2)
+        await trio.sleep(5)
+        assert order.agent.strategy_state.running is None
+        assert order.agent.state == OrderState(1, ("rested",))
 
 
 async def test_what_is_still_under_way_is_told_once_it_has_ended(autojump_clock):
