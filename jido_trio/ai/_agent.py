@@ -133,7 +133,7 @@ def _run_pure(
         changes = action.run(Context(agent.state, agent, signal, {"call": f"{agent.id}/{want.id}"}))
         applied = Instruction(ApplyOutcome(outcome=Outcome(Instruction(action), changes)))
         after, effects = run_instruction(agent, applied, signal)
-        content = as_content(action.reply(after) if action.replies else _told_of(changes))
+        content = as_content(action.reply(after) if action.replies else _told_of(changes, type(agent.state), action))
     except ActionError as error:
         return agent, ToolResult(id=want.id, content=said(error, hide=secret_texts(action)), error=True), (), ()
     except Exception as error:  # noqa: BLE001  # it is told, and logged
@@ -144,11 +144,11 @@ def _run_pure(
     return after, ToolResult(id=want.id, content=content), effects, ()
 
 
-def _told_of(changes: object) -> object:
-    told = changes[0] if isinstance(changes, tuple) else changes
-    if told is None or isinstance(told, list):
-        return "done"
-    return told
+def _told_of(result: object, state: type, action: Action) -> object:
+    """Return the changes, of what an action returned; what it wants done is nobody else's business."""
+    changes = result[0] if isinstance(result, tuple) and result else result
+    kinds = (Mapping, state) if action.output is None else (Mapping, state, action.output)
+    return changes if isinstance(changes, kinds) else "done"
 
 
 class ChatAgent(Agent[State]):

@@ -8,7 +8,7 @@ import pytest
 import trio
 from attrs import frozen
 
-from jido_trio import Action, Jido, Transient
+from jido_trio import Action, Emit, Jido, Transient
 from jido_trio.ai import (
     Answered,
     Budget,
@@ -77,6 +77,14 @@ class Wait(Action):
 class Odd(Action):
     async def run(self, context):
         return object()
+
+
+class Post(Action):
+    kind: str
+
+    def run(self, context):
+        letter = Emit("letter", {"to": "somebody else"})
+        return {"one": letter, "several": [letter], "none": None, "both": (None, letter), "empty": ()}[self.kind]
 
 
 class Crash(Action):
@@ -583,3 +591,15 @@ def test_wrong_options_are_refused(make, says):
 def test_models_are_shown_by_their_names_alone():
     assert repr(NO_SCRIPT) == "Models(fast='m')"
     assert "client" not in repr(NO_SCRIPT["fast"])
+
+
+class Poster(Planner, tools=[Post]): ...
+
+
+@pytest.mark.parametrize("kind", ["one", "several", "none", "both", "empty"])
+async def test_what_a_tool_wants_done_is_not_told_the_model(kind, autojump_clock):
+    scripted = ScriptedModel([[("post", {"kind": kind})], "posted"])
+    async with Jido(services=[NO_SCRIPT.with_clients(fast=scripted)]) as jido:
+        await (await ask(await jido.start_agent(Poster), "Post it")).answer()
+        [told] = [each for each in scripted.requests[-1].prompt.messages if isinstance(each, ToolMessage)]
+        assert told.content == "done"
