@@ -405,7 +405,7 @@ class Archive:
             fields["state"] = migrated(record.key, fields, cls)
         fields = self.read(record, lambda _: {key: unpack_plain(value) for key, value in fields.items()})
         if type(fields["state"]) is not cls.record.cls:
-            raise RecordRefused(record.key, f"its state is {shown(fields['state'])}, not of {cls.record.cls.__name__}")
+            raise RecordRefused(record.key, _of_another(fields["state"], cls.record.cls))
         try:
             strategy_state = restored(cls, fields["strategy_state"])
         except ActionError as refused:
@@ -548,3 +548,13 @@ def entry_of(value: bytes) -> Entry:
     if type(entry) is not Entry:
         raise TypeError(f"an Entry was expected, not {shown(entry)}")
     return entry
+
+
+def _of_another(state: object, wanted: type) -> str:
+    name = recorded_name(wanted)
+    if recorded_name(type(state)) != name:
+        return f"its state is {shown(state)}, not of {wanted.__name__}"
+    return (
+        f"its state is of {name}, and the agent's is another class of that name: the module was loaded twice, as where "
+        "a program is imported by its own name, too; keep agents in a module that isn't the program"
+    )

@@ -1,6 +1,7 @@
 """Durable agents: what outlives a stop, a crash, another start; and what is refused."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -847,3 +848,24 @@ async def test_a_child_whose_record_cant_be_read_is_parked_at_once_and_goes_on_w
         await storage.commit([Put(record.key, record.value)])
         await jido.resume_agent(order)
         assert (await order.call(add(1))).state.total == 6
+
+
+async def test_a_program_that_is_imported_by_its_own_name_hears_that_its_classes_are_there_twice(tmp_path):
+    (tmp_path / "twice.py").write_text(
+        "import trio\n"
+        "from attrs import frozen\n"
+        "from jido_trio import Agent, Jido\n"
+        "from jido_trio.storage import MemoryStorage\n"
+        "@frozen\n"
+        "class Count:\n"
+        "    n: int = 0\n"
+        "class Counter(Agent[Count], durable=True): ...\n"
+        "async def main():\n"
+        "    async with Jido(storage=MemoryStorage()) as jido:\n"
+        "        await jido.start_agent(Counter, id='c')\n"
+        "if __name__ == '__main__':\n"
+        "    import twice\n"
+        "    trio.run(twice.main)\n"
+    )
+    ran = await trio.run_process([sys.executable, "twice.py"], cwd=tmp_path, capture_stderr=True, check=False)
+    assert "the agent's is another class of that name: the module was loaded twice" in ran.stderr.decode()
