@@ -24,7 +24,7 @@ from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-__all__ = ["guard_clock", "guard_output", "import_watched", "watched"]
+__all__ = ["guard_clock", "guard_command", "guard_output", "import_watched", "watched"]
 
 _CLOCK = "looks at the clock"
 _CHANCE = "draws a random number"
@@ -234,6 +234,32 @@ def _guarded(function: Callable[..., Any], name: str, place: int) -> Callable[..
         return function(*args)
 
     return guarded
+
+
+def guard_command() -> None:
+    """Have the command line tell who looks at it. To be called before other modules take it from `sys`."""
+    sys.argv = _Command(sys.argv)
+
+
+class _Command(list[str]):
+    def __getitem__(self, at: Any) -> Any:
+        _watch.note(_ASKED, sys._getframe(1))  # noqa: SLF001 - there is no other way to the place
+        return super().__getitem__(at)
+
+    def __iter__(self) -> Iterator[str]:
+        _watch.note(_ASKED, sys._getframe(1))  # noqa: SLF001
+        return super().__iter__()
+
+    def __contains__(self, word: object) -> bool:
+        _watch.note(_ASKED, sys._getframe(1))  # noqa: SLF001
+        return super().__contains__(word)
+
+    def __len__(self) -> int:
+        _watch.note(_ASKED, sys._getframe(1))  # noqa: SLF001
+        return super().__len__()
+
+
+_ASKED = "looks at the command line (sys.argv)"
 
 
 def guard_output() -> None:

@@ -30,7 +30,7 @@ from typing import Any, NoReturn, Self, TypeAlias
 from attrs import define, frozen
 
 from jido_trio.core import Agent
-from jido_trio.doors import guard_clock, guard_output, import_watched
+from jido_trio.doors import guard_clock, guard_command, guard_output, import_watched
 from jido_trio.redact import shown_error
 from jido_trio.testing._carrier import agent_of
 from jido_trio.testing._plugin_walk import plugin_walk
@@ -262,6 +262,7 @@ def serve(modules: Sequence[str]) -> None:
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     guard_clock()
+    guard_command()
     guard_output()
     import_watched()
     if os.name == "posix":

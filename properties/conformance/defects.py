@@ -1023,6 +1023,12 @@ class LooksAtItsCommand(Action):
         return {"text": sys.argv[0]}
 
 
+@planted("pure")
+class LooksForAnOptionOfItsCommand(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": 2 if "--twice" in sys.argv else 1}
+
+
 def _best(items: tuple[int, ...]) -> int:
     return max(_best(items[1:]), items[0] + _best(items[1:])) if items else 0
 

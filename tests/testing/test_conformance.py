@@ -118,6 +118,11 @@ def test_an_agent_that_goes_as_deep_as_there_are_items_is_told_at_how_many_it_fa
     assert verdict.code.endswith("# and with many more items in items")
 
 
+def test_who_looks_for_an_option_that_nobody_gave_is_told(bench):
+    verdict = judged(bench, subject_of(defective("WithLooksForAnOptionOfItsCommand")), "pure", QUICK)
+    assert verdict.why.startswith("looks at the command line (sys.argv), defects.py:")
+
+
 def test_a_value_that_was_made_past_its_validator_is_told(bench):
     verdict = judged(bench, subject_of(defective("WithGoesAroundAValidator")), "closed", QUICK)
     assert (verdict.outcome, verdict.why) == ("broken", "ValueError: 'cents' must be >= 0: -1")
@@ -428,5 +433,5 @@ def test_a_counterexample_imports_what_it_names_from_where_anybody_may():
 
 
 def test_the_catalogues_are_as_large_as_the_page_says():
-    assert len(defects.DEFECTS) >= 115
+    assert len(defects.DEFECTS) >= 116
     assert len(correct.CORRECT) >= 48
