@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
-from hypothesis import find, target
+from hypothesis import Phase, find, target
 from hypothesis.errors import HypothesisDeprecationWarning, NoSuchExample, Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
@@ -28,6 +28,8 @@ from jido_trio.testing._walk import Trial, Walk
 from jido_trio.world import seeded
 
 NO_TIME = "there was no time left"
+_UNTARGETED = (Phase.reuse, Phase.generate, Phase.shrink)
+"""How a search goes among agents in any state: of two steps there are no more states to climb to, only other ones."""
 
 
 def tried(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> LawVerdict:
@@ -96,7 +98,7 @@ def _found(
             broken.append(trial)
         return broken[-1:] == [trial]
 
-    settings = how.settings(share=1 if reachable else 2)
+    settings = how.settings() if reachable else how.settings(share=2, phases=_UNTARGETED)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", HypothesisDeprecationWarning)  # an agent may begin by chance: a law tells

@@ -280,7 +280,8 @@ def arguments(
         )
     required = {name: values for name, values in by_name.items() if name in must}
     optional = {name: values for name, values in by_name.items() if name not in required}
-    return st.fixed_dictionaries(required, optional=optional)
+    some = st.fixed_dictionaries(required, optional=optional)
+    return some | st.fixed_dictionaries({**required, **optional}) if optional else some
 
 
 def _by_name(

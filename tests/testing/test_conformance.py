@@ -21,6 +21,7 @@ from jido_trio.testing._bench import Bench, How
 from jido_trio.testing._bounded import are_steep, is_steep
 from jido_trio.testing._code import code_of
 from jido_trio.testing._conformance import judged
+from jido_trio.testing._told import told
 from jido_trio.world import seeded, using
 from properties.conformance import correct, defects
 from tests.testing import guarded
@@ -121,6 +122,13 @@ def test_an_agent_that_goes_as_deep_as_there_are_items_is_told_at_how_many_it_fa
 def test_who_looks_for_an_option_that_nobody_gave_is_told(bench):
     verdict = judged(bench, subject_of(defective("WithLooksForAnOptionOfItsCommand")), "pure", QUICK)
     assert verdict.why.startswith("looks at the command line (sys.argv), defects.py:")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_agents_in_any_state_are_tried_in_many(bench, seed):
+    subject, how = subject_of(correct.Plain), How(examples=100, seed=seed)
+    assert judged(bench, subject, "total", how).outcome == "holds"
+    assert len({told(trial.agent.state) for trial in bench.searched(subject, how, reachable=False)}) > 15
 
 
 def test_a_value_that_was_made_past_its_validator_is_told(bench):
