@@ -10,9 +10,11 @@ waiting.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any, Protocol, TypeAlias, cast
 
 import trio
@@ -72,6 +74,7 @@ class Flights:
 
     def __init__(self, instance: Any) -> None:
         self.agents = Agents(instance)
+        self.instance: str = instance.name
         self._caller: Caller | None = None
         self._nursery: trio.Nursery | None = None
 
@@ -371,21 +374,32 @@ class Desk:
 
     def _launch(self, runtime: Runtime, rules: Rules, c: Conversation, want: CallModel | RunTool) -> None:
         flight = self._flying[want.key] = _Flight(_cause_of(c, want))
+        key = self._known_by(c, want)
         if isinstance(want, CallModel):
             self._called = c.called
             prompt = render(rules, c, want.model, want.purpose)
             parts = self._of_call(want.call) if want.purpose == "chat" else None
-            self._flights.start(self._call, flight, want, prompt, parts, name=f"call {want.key} of {self.ref.id}")
+            self._flights.start(self._call, flight, want, prompt, key, parts, name=f"call {want.key} of {self.ref.id}")
         else:
             limits = ((rules.budget, c.turn.spent), (c.turn.budget, c.turn.spent), (rules.total, c.spent))
             backing = Backing(self._flights.agents, self._team, share(limits, max(len(c.open), 1)))
             tool = Tooling(runtime.agent, runtime.resources, rules, want, backing)
-            self._flights.start(self._run, flight, tool, name=f"tool {want.name} of {self.ref.id}")
+            self._flights.start(self._run, flight, tool, key, name=f"tool {want.name} of {self.ref.id}")
 
-    async def _call(self, flight: _Flight, want: CallModel, prompt: Prompt, parts: Parts | None) -> None:
+    def _known_by(self, c: Conversation, want: CallModel | RunTool) -> str:
+        """Return what those that a flight reaches know it by: the same when it is made again, and that of no other.
+
+        The number of a call is not enough. A conversation counts its own, so they come again: in the next process, in
+        another instance, and after going back.
+        """
+        prompt = c.called.digest if c.called is not None else ""
+        sent = [want.name, want.arguments] if isinstance(want, RunTool) else [prompt]
+        told = json.dumps([self._flights.instance, c.request, *sent])
+        return f"{self.ref.id}/{want.key}/{sha256(told.encode()).hexdigest()[:16]}"
+
+    async def _call(self, flight: _Flight, want: CallModel, prompt: Prompt, key: str, parts: Parts | None) -> None:
         with flight.scope:
             await trio.sleep(want.delay)
-            key = f"{self.ref.id}/{want.key}"
             try:
                 told = await self._flights.caller.call(prompt, key, parts.tell if parts is not None else _nobody)
                 outcome = _told(want, told)
@@ -394,12 +408,12 @@ class Desk:
                 outcome = _told(want, ModelFailure(f"its client has a bug: {shown_error(error)}", "never"))
             await self._land(flight, outcome)
 
-    async def _run(self, flight: _Flight, tool: Tooling) -> None:
+    async def _run(self, flight: _Flight, tool: Tooling, key: str) -> None:
         want = tool.want
         with flight.scope:
             async with self._room:
                 await self._tell(StartTool(id=want.id))
-                result = await self._result_of(tool)
+                result = await self._result_of(tool, key)
             await self._land(flight, result)
 
     async def _land(self, flight: _Flight, outcome: Outcome) -> None:
@@ -409,10 +423,10 @@ class Desk:
         finally:
             flight.over = True
 
-    async def _result_of(self, tool: Tooling) -> ToolResult:
+    async def _result_of(self, tool: Tooling, key: str) -> ToolResult:
         """Run a tool as a task of its own, so that one which ignores its cancellation keeps nobody waiting."""
         running = _Running(tool, self.ref)
-        self._flights.start(running.run, f"{self.ref.id}/{tool.want.id}", name=f"run of {tool.want.id}")
+        self._flights.start(running.run, key, name=f"run of {tool.want.id}")
         try:
             with trio.move_on_after(tool.seconds + PATIENCE):
                 await running.ended.wait()

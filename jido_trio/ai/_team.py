@@ -1,7 +1,7 @@
 """Teams: an agent as the tool of another. It has a conversation of its own, and spends of the other's budget.
 
-Each agent has its own one of a class, with the id `asker/name`. The question has the id of the call, so a call that is
-run again after a death is the same request: nothing is asked or paid twice, and the tool is "safe".
+Each agent has its own one of a class, with the id `asker/name`. The id of the question is the key of the call, so
+one that is run again after a death is the same request: nothing is asked or paid twice, and the tool is "safe".
 """
 
 from types import new_class

@@ -145,6 +145,11 @@ def served(*script, seconds=0.1):
     return scripted, Jido("trips", services=[NO_SCRIPT.with_clients(fast=scripted)], on_report=lambda _: None)
 
 
+def numbered(key):
+    """The agent and the number of a call: its key without what tells it from those of the same number."""
+    return key.rpartition("/")[0]
+
+
 async def all_parts(request):
     return [part async for part in request.parts()]
 
@@ -158,7 +163,7 @@ async def test_an_answer_comes_after_tools_whose_results_the_model_is_told(autoj
     assert isinstance(answer, Answered)
     assert (answer.text, answer.spent.calls) == ("Snow in Oslo", 2)
     assert scripted.requests[1].prompt.messages[-1].content == '{"sky": "snow", "of": "Ritz"}'
-    assert RUNS == [("weather", "ann/call_1_1")]
+    assert [(name, numbered(key)) for name, key in RUNS] == [("weather", "ann/call_1_1")]
 
 
 async def test_parts_are_the_text_and_a_late_reader_gets_them_from_the_start(autojump_clock):
@@ -392,7 +397,7 @@ async def test_retry_after_is_waited_on_trios_clock(autojump_clock):
         request = await ask(await jido.start_agent(Planner), "hi")
         assert (await request.answer()).text == "at last"
         assert 3600 <= trio.current_time() < 3602
-    assert [sent.key.rpartition("/")[2] for sent in scripted.requests] == ["1.1", "1.2"]
+    assert [numbered(sent.key).rpartition("/")[2] for sent in scripted.requests] == ["1.1", "1.2"]
 
 
 async def test_an_answer_that_takes_longer_than_one_waits_goes_on(autojump_clock):
@@ -480,7 +485,7 @@ async def test_a_call_that_was_in_flight_when_the_program_ended_is_sent_again_on
             answer = await find_request(planner, "web-1").answer()
     assert answer.text == "again"
     assert answer.spent.tokens > 4096
-    assert [sent.key for sent in scripted.requests] == ["ann/1.2"]
+    assert [numbered(sent.key) for sent in scripted.requests] == ["ann/1.2"]
 
 
 async def test_a_lost_call_ends_the_request_where_that_was_asked_for(autojump_clock):
@@ -526,7 +531,7 @@ async def test_a_tool_is_not_run_again_while_its_result_waits_on_disk(autojump_c
         async with instance as jido:
             request = await ask(await jido.start_agent(Kept, id="ann"), "four")
             assert (await request.answer()).text == "done"
-    assert sorted(RUNS) == [("weather", f"ann/call_1_{number}") for number in range(1, 5)]
+    assert sorted(numbered(key) for _, key in RUNS) == [f"ann/call_1_{number}" for number in range(1, 5)]
 
 
 async def test_an_answer_is_known_in_the_next_program_without_a_request(autojump_clock):
