@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import trio
@@ -77,7 +78,7 @@ class ActingServer(CommittingServer):
     async def _do(self, step: Do, runtime: Runtime) -> None:
         """Carry out a directive; an action with effects is begun."""
         if step.record:
-            runtime = evolve(runtime, key=step.record)
+            runtime = evolve(runtime, key=_known_by(step.record, runtime.signal))
             begun = partial(self._begun.add, step.record)
             if isinstance(step.directive, RunInstruction):
                 tell = partial(self._learn, runtime.signal, record=step.record)
@@ -156,3 +157,11 @@ class ActingServer(CommittingServer):
             effect.signal,
             f"the agent died while it carried out {what}; whether that was done isn't known, and it isn't done again",
         )
+
+
+def _known_by(record: str, signal: Signal) -> str:
+    """Return what those that an effect reaches know it by: the same when it is carried out again, and that of no other.
+
+    The number of its input is not enough: inputs are counted anew where the agent begins anew, in another file, say.
+    """
+    return f"{record}/{sha256(f'{signal.source} {signal.id}'.encode()).hexdigest()[:16]}"

@@ -85,8 +85,15 @@ COMMIT = (
         "keys_of_effects_are_lost",
         "An interpreter is not told the key of its effect.",
         "ActingServer._do",
-        "runtime = evolve(runtime, key=step.record)",
+        "runtime = evolve(runtime, key=_known_by(step.record, runtime.signal))",
         "pass",
+    ),
+    _fault(
+        "keys_of_effects_come_again",
+        "The key of an effect is that of another one, of the agent that was there before.",
+        "_known_by",
+        "f'{signal.source} {signal.id}'",
+        "''",
     ),
     _fault(
         "loser_goes_on",

@@ -336,6 +336,15 @@ async def test_after_a_death_an_effect_is_done_or_unknown_or_not_started(autojum
     assert [amount for amount, _ in CHARGED] == [1, 3]
 
 
+async def test_the_same_effect_of_an_agent_that_begins_anew_has_another_key(autojump_clock):
+    for _ in range(2):
+        async with Jido("shop", storage=MemoryStorage()) as jido:
+            order = await jido.start_agent(Order, id="o-1")
+            await order.call(Signal("pay", {"amounts": [1]}), until="settled")
+    assert [amount for amount, _ in CHARGED] == [1, 1]
+    assert len({key for _, key in CHARGED}) == 2
+
+
 async def test_effects_that_may_be_done_again_are_done_again_with_the_same_key(autojump_clock):
     storage = MemoryStorage()
     await dies(storage, Careful, Signal("pay", {"amounts": [1, 2, 3]}))
@@ -343,7 +352,7 @@ async def test_effects_that_may_be_done_again_are_done_again_with_the_same_key(a
         await jido.start_agent(Careful, id="o-1")
         await trio.sleep(1)
     assert [amount for amount, _ in CHARGED] == [1, 2, 3]
-    assert [key[-21:] for _, key in CHARGED] == [f"{1:016d}.000{n}" for n in range(3)]
+    assert [key.split("/")[-2] for _, key in CHARGED] == [f"{1:016d}.000{n}" for n in range(3)]
 
 
 async def test_an_action_that_was_running_comes_back_as_interrupted(autojump_clock, caplog):
