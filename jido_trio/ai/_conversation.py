@@ -5,7 +5,7 @@ flight now. So a restart folds the log, looks at what is wanted, and needs no ot
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias, assert_never
+from typing import Never, TypeAlias, get_args
 
 from attrs import evolve, frozen
 
@@ -28,6 +28,7 @@ from jido_trio.ai._events import (
 )
 from jido_trio.ai._messages import Messages, ToolCall
 from jido_trio.ai._rules import Rules
+from jido_trio.redact import shown
 
 REMEMBERED = 100
 """How many requests that have ended are known by their id, and how many calls that were given up are still settled."""
@@ -224,7 +225,11 @@ def lost(rules: Rules, c: Conversation, alive: Iterable[str] = ()) -> tuple[str,
 
 
 def fold(events: Iterable[ChatEvent], c: Conversation | None = None) -> Conversation:
-    """Return the conversation that events make, from the first on or on top of one."""
+    """Return the conversation that events make, from the first on or on top of one.
+
+    Raises:
+        TypeError: One of them is none.
+    """
     c = Conversation() if c is None else c
     for event in events:
         c = apply(c, event)
@@ -232,7 +237,11 @@ def fold(events: Iterable[ChatEvent], c: Conversation | None = None) -> Conversa
 
 
 def apply(c: Conversation, event: ChatEvent) -> Conversation:
-    """Return the conversation after an event."""
+    """Return the conversation after an event.
+
+    Raises:
+        TypeError: It is none.
+    """
     after, known = _after(c, event), rendered(c)
     if known is not None and after is not c:
         keep_rendered(after, known)
@@ -269,7 +278,14 @@ def _after(c: Conversation, event: ChatEvent) -> Conversation:  # noqa: PLR0912 
         case Ended():
             return _ended(c, event)
         case _:
-            assert_never(event)
+            raise _no_event(event)
+
+
+def _no_event(event: Never) -> TypeError:
+    known = ", ".join(each.__name__ for each in get_args(ChatEvent))
+    return TypeError(
+        f"a conversation is made of events, not of {shown(event)}; give values of {known}, as `decide` returns them"
+    )
 
 
 def _begun_turn(c: Conversation, asked: Asked) -> Conversation:

@@ -12,7 +12,7 @@ A try of a call is one request with one record: `Called` before it, and one of `
 after it. An outcome that isn't the one that is waited for can only settle what is booked (`Late`).
 """
 
-from typing import assert_never
+from typing import Never, get_args
 
 from attrs import define, evolve, field
 
@@ -54,6 +54,7 @@ from jido_trio.ai._render import render, size_and_digest
 from jido_trio.ai._retry import Retry, retry_after
 from jido_trio.ai._rules import Rules
 from jido_trio.ai._tools import problem_of
+from jido_trio.redact import shown
 
 LOST_TOOL = "It was running when the program died. It may have happened: check before you ask for it again."
 CANCELLED_TOOL = "Cancelled while it was running. It may have happened."
@@ -61,12 +62,20 @@ NOT_RUN = "Cancelled before it was run."
 
 
 def decide(rules: Rules, c: Conversation, given: ChatInput) -> tuple[ChatEvent, ...]:
-    """Return what happens in a conversation when it is told something: nothing, if that is of no interest any more."""
+    """Return what happens in a conversation when it is told something: nothing, if that is of no interest any more.
+
+    Raises:
+        TypeError: It is told what is no `ChatInput`.
+    """
     return decided(rules, c, given)[1]
 
 
 def decided(rules: Rules, c: Conversation, given: ChatInput) -> tuple[Conversation, tuple[ChatEvent, ...]]:
-    """Return what `decide` does, with the conversation after it."""
+    """Return what `decide` does, with the conversation after it.
+
+    Raises:
+        TypeError: See `decide`.
+    """
     steps = _Steps(rules, c)
     match given:
         case Ask():
@@ -91,9 +100,17 @@ def decided(rules: Rules, c: Conversation, given: ChatInput) -> tuple[Conversati
         case Recover():
             _recover(steps, given)
         case _:
-            assert_never(given)
+            raise _no_input(given)
     _go_on(steps)
     return steps.c, tuple(steps.events)
+
+
+def _no_input(given: Never) -> TypeError:
+    known = ", ".join(each.__name__ for each in get_args(ChatInput))
+    return TypeError(
+        f"a conversation is told inputs, not {shown(given)}; give a value of one of {known}, "
+        "say Ask(request='1', text='...')"
+    )
 
 
 def is_refused(rules: Rules, c: Conversation, request: str) -> bool:

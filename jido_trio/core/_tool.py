@@ -76,7 +76,7 @@ class ToolSpec(Generic[A_co]):
             if isinstance(arguments, str | bytes | bytearray):
                 if len(arguments) > self.limits.characters:
                     raise _too_large("characters", self.limits.characters, ())
-                arguments = _parsed(arguments)
+                arguments = _parsed(arguments, self.limits)
             _measured(arguments, self.limits)
             return self.form.read(arguments)  # type: ignore[no-any-return]  # an action of that class
         except Unread as unread:
@@ -129,17 +129,27 @@ def tool_of(
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
-def _parsed(text: str | bytes | bytearray) -> object:
+def _parsed(text: str | bytes | bytearray, limits: ToolLimits) -> object:
     if not text.strip():
         return {}
     try:
-        return json.loads(text, parse_constant=_no_number, object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise Unread([UnfitArgument("", "JSON", "", said(error, 200))]) from None
+        return json.loads(text, parse_constant=_no_number, parse_int=_int, object_pairs_hook=_object)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise Unread([UnfitArgument("", "JSON", "text that is no JSON", said(error, 200))]) from None
+    except RecursionError:
+        raise _too_large("containers within each other", limits.depth, ()) from None
 
 
 def _no_number(text: str) -> object:
-    raise ValueError(f"{text} is no JSON")
+    raise Unread([UnfitArgument("", "JSON", f"{text}, which is no JSON")])
+
+
+def _int(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:  # Python reads no number of so many
+        got = f"one of {len(digits.lstrip('-'))} digits"
+        raise Unread([UnfitArgument("", f"a number up to {_LARGEST:g}", got)]) from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -147,7 +157,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"property {shown_json(twice, 80)} is there twice")
+        raise Unread([UnfitArgument("", "each property once", f"{shown_json(twice, 80)} twice")])
     return made
 
 

@@ -2,6 +2,7 @@
 
 import re
 from copy import deepcopy
+from typing import Any
 
 import attrs
 import pytest
@@ -12,6 +13,7 @@ from jido_trio.ai import (
     Answered,
     Ask,
     AskApproval,
+    Asked,
     AssistantMessage,
     Budget,
     CallModel,
@@ -61,6 +63,11 @@ class Trip:
 
 RULES = Rules(tools=(Tool(Get, replay="safe"), Tool(Pay)))
 OSLO = ("get", {"city": "Oslo"})
+
+
+def wrong(value: Any) -> Any:
+    """Hide from a type checker what a value is."""
+    return value
 
 
 def asked(rules=RULES, text="hi"):
@@ -373,9 +380,12 @@ def test_a_denied_call_is_told_with_the_reason_and_a_late_denial_changes_nothing
         ("", "at /city"),
         ("null", "got null"),
         ("[]", "got []"),
-        ('{"ci', "don't fit: JSON ("),
-        ('{"city": NaN}', "NaN is no JSON"),
-        pytest.param("[" * 100_000, "don't fit: JSON (", id="deep"),
+        ('{"ci', "expected JSON, got text that is no JSON (Unterminated string starting at: line 1 column 2 (char 1))"),
+        ('{"city":\n "Oslo"', "got text that is no JSON (Expecting ',' delimiter: line 2 column 8 (char 16))"),
+        ('{"city": NaN}', "expected JSON, got NaN, which is no JSON"),
+        ('{"city": "Oslo", "city": "Rome"}', 'expected each property once, got "city" twice'),
+        ('{"city": ' + "1" * 5000 + "}", "expected a number up to 1.79769e+308, got one of 5000 digits"),
+        pytest.param("[" * 100_000, "expected at most 20 containers within each other, got more", id="deep"),
     ],
 )
 def test_arguments_that_do_not_fit_are_answered_with_the_path_and_what_is_expected(arguments, problem):
@@ -384,6 +394,29 @@ def test_arguments_that_do_not_fit_are_answered_with_the_path_and_what_is_expect
     assert result.error
     assert problem in result.content
     assert refusal(chat.prompt.messages) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            lambda: ai.decide(RULES, ai.Conversation(), wrong("hi")),
+            "a conversation is told inputs, not 'hi'; .*Ask, Reply, ",
+        ),
+        (lambda: conversation(RULES).given(wrong(Asked("1", "hi"))), "is told inputs, not Asked.*say Ask"),
+        (
+            lambda: ai.apply(ai.Conversation(), wrong("hi")),
+            "is made of events, not of 'hi'; give values of Asked, Steered, ",
+        ),
+        (
+            lambda: ai.fold([Asked("1", "hi"), wrong(None)]),
+            "is made of events, not of None; .*as `decide` returns them",
+        ),
+    ],
+)
+def test_what_is_no_input_or_no_event_is_refused_by_name(given, told):
+    with pytest.raises(TypeError, match=told):
+        given()
 
 
 def test_a_long_result_is_cut_and_says_so():
