@@ -8,7 +8,7 @@ from typing_extensions import TypeVar
 
 from jido_trio import checks
 from jido_trio.ai._budget import Budget
-from jido_trio.ai._conversation import AskApproval, Conversation, RunTool, wanted
+from jido_trio.ai._conversation import AskApproval, Conversation, RunTool, known_by, wanted
 from jido_trio.ai._decide import decided
 from jido_trio.ai._events import ChatEvent
 from jido_trio.ai._flights import Begin, Sync
@@ -129,8 +129,10 @@ def _run_pure(
     A bug in it is told the model, and returned to be logged: another life would come to the same.
     """
     action: Any = tool.made(want.arguments)
+    # What is told within the instance has its source, and comes again with the journal.
+    call = known_by(agent.id, signal.source if signal is not None else "", agent.strategy_state, want)
     try:
-        changes = action.run(Context(agent.state, agent, signal, {"call": f"{agent.id}/{want.id}"}))
+        changes = action.run(Context(agent.state, agent, signal, {"call": call}))
         applied = Instruction(ApplyOutcome(outcome=Outcome(Instruction(action), changes)))
         after, effects = run_instruction(agent, applied, signal)
         content = as_content(action.reply(after) if action.replies else _told_of(changes, type(agent.state), action))

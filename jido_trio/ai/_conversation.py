@@ -4,7 +4,9 @@ A conversation is a log. Whoever has its events has all of it: what was said, wh
 flight now. So a restart folds the log, looks at what is wanted, and needs no other memory.
 """
 
+import json
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from typing import Never, TypeAlias, get_args
 
 from attrs import evolve, frozen
@@ -195,6 +197,24 @@ Wanted: TypeAlias = CallModel | RunTool | AskApproval
 def flight_key(call: int, attempt: int) -> str:
     """Return what names one try of one call of a model."""
     return f"{call}.{attempt}"
+
+
+def known_by(agent: str, source: str, c: Conversation, want: CallModel | RunTool) -> str:
+    """Return what those that a call reaches know it by: the same when it is made again, and that of no other.
+
+    The number of a call is not enough. A conversation counts its own, so they come again: in the next process, in
+    another instance, and after going back.
+
+    Args:
+        agent: The id of the agent whose conversation it is.
+        source: Of the signals of its instance.
+        c: The conversation that wants it.
+        want: The call.
+    """
+    prompt = c.called.digest if c.called is not None else ""
+    sent = [want.name, want.arguments] if isinstance(want, RunTool) else [prompt]
+    told = json.dumps([source, c.request, *sent])
+    return f"{agent}/{want.key}/{sha256(told.encode()).hexdigest()[:16]}"
 
 
 def wanted(rules: Rules, c: Conversation) -> tuple[Wanted, ...]:

@@ -10,11 +10,9 @@ waiting.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from hashlib import sha256
 from typing import Any, Protocol, TypeAlias, cast
 
 import trio
@@ -22,7 +20,7 @@ from attrs import define, evolve, field, frozen
 
 from jido_trio.ai._budget import share
 from jido_trio.ai._client import ModelFailure, ModelReply, Tell
-from jido_trio.ai._conversation import AskApproval, CallModel, Conversation, RunTool, flight_key, lost, wanted
+from jido_trio.ai._conversation import AskApproval, CallModel, Conversation, RunTool, flight_key, known_by, lost, wanted
 from jido_trio.ai._events import Asked, Begun, Called, CallFailed, ChatEvent, Compacted, Ended, Replied, Returned
 from jido_trio.ai._inputs import NoReply, Recover, Reply, StartTool, ToolResult
 from jido_trio.ai._messages import Prompt
@@ -74,7 +72,7 @@ class Flights:
 
     def __init__(self, instance: Any) -> None:
         self.agents = Agents(instance)
-        self.instance: str = instance.name
+        self.source: str = instance.source
         self._caller: Caller | None = None
         self._nursery: trio.Nursery | None = None
 
@@ -374,7 +372,7 @@ class Desk:
 
     def _launch(self, runtime: Runtime, rules: Rules, c: Conversation, want: CallModel | RunTool) -> None:
         flight = self._flying[want.key] = _Flight(_cause_of(c, want))
-        key = self._known_by(c, want)
+        key = known_by(self.ref.id, self._flights.source, c, want)
         if isinstance(want, CallModel):
             self._called = c.called
             prompt = render(rules, c, want.model, want.purpose)
@@ -385,17 +383,6 @@ class Desk:
             backing = Backing(self._flights.agents, self._team, share(limits, max(len(c.open), 1)))
             tool = Tooling(runtime.agent, runtime.resources, rules, want, backing)
             self._flights.start(self._run, flight, tool, key, name=f"tool {want.name} of {self.ref.id}")
-
-    def _known_by(self, c: Conversation, want: CallModel | RunTool) -> str:
-        """Return what those that a flight reaches know it by: the same when it is made again, and that of no other.
-
-        The number of a call is not enough. A conversation counts its own, so they come again: in the next process, in
-        another instance, and after going back.
-        """
-        prompt = c.called.digest if c.called is not None else ""
-        sent = [want.name, want.arguments] if isinstance(want, RunTool) else [prompt]
-        told = json.dumps([self._flights.instance, c.request, *sent])
-        return f"{self.ref.id}/{want.key}/{sha256(told.encode()).hexdigest()[:16]}"
 
     async def _call(self, flight: _Flight, want: CallModel, prompt: Prompt, key: str, parts: Parts | None) -> None:
         with flight.scope:
