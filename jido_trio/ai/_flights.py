@@ -226,7 +226,7 @@ class Desk:
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is in flight: to put the agent to rest would be to lose it."""
+        """See `Working`. What is in flight would be lost if the agent were put to rest."""
         return bool(self._held) or any(not flight.over for flight in self._flying.values())
 
     def inspect(self) -> Mapping[str, object]:
@@ -273,7 +273,7 @@ class Desk:
         self.sync(runtime, Sync())
 
     def went_back(self) -> None:
-        """See `Cell.went_back`. What was begun after that point ends; what flew at it, and doesn't now, is lost."""
+        """See `Returning`. What was begun after that point ends; what flew at it, and doesn't now, is lost."""
         rules, c = chat_of(self.ref.agent)
         causes = {want.key: _cause_of(c, want) for want in wanted(rules, c) if not isinstance(want, AskApproval)}
         for key in [key for key, flight in self._flying.items() if causes.get(key) != flight.cause]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextvars
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, TypeGuard, TypeVar, runtime_checkable
 from urllib.parse import quote
 
 import trio
@@ -60,6 +60,25 @@ class Belonging(Protocol):
 
     def gone(self, exit: ExitKind) -> None:
         """Take note that the agent has ended for good, and how."""
+
+
+@runtime_checkable
+class Working(Protocol):
+    """A belonging that may be at work beside the lives of its agent, which isn't put to rest then."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is at work."""
+        ...
+
+
+@runtime_checkable
+class Returning(Protocol):
+    """A belonging that minds where its agent goes back to."""
+
+    def went_back(self) -> None:
+        """Take note that the agent goes on from an earlier point, at which it is now."""
+        ...
 
 
 class Watching(Protocol):
@@ -199,15 +218,14 @@ class Cell:
 
     @property
     def is_kept_busy(self) -> bool:
-        """Whether a belonging is at work for it, beside its lives: those that may be have `is_busy`."""
-        return self._kept is not None and any(getattr(each, "is_busy", False) for each in self._kept.values())
+        """Whether a belonging is at work for it, beside its lives."""
+        return any(isinstance(each, Working) and each.is_busy for each in self.belongings)
 
     def went_back(self) -> None:
-        """Tell its belongings that it goes on from an earlier point: those that mind have `went_back`."""
+        """Tell those of its belongings that mind that it goes on from an earlier point."""
         for belonging in self.belongings:
-            told = getattr(belonging, "went_back", None)
-            if told is not None:
-                told()
+            if isinstance(belonging, Returning):
+                belonging.went_back()
 
     def let_go(self, kind: type) -> None:
         """Keep the belonging of that class no more."""
