@@ -62,7 +62,7 @@ class ModelClient(Protocol):
     """
 
     async def stream(self, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
-        """Have the model reply. What it raises is a bug, and a failure for good."""
+        """Have the model reply. What it raises is a bug: it is logged, and the model's fallback is asked."""
         ...
 
 

@@ -285,7 +285,7 @@ def _no_reply(steps: _Steps, failure: NoReply) -> None:
 
 def _failed(steps: _Steps, called: Called, failed: CallFailed, kind: Kind, wait: float | None) -> None:
     steps.add(failed)
-    retry = retry_after(steps.rules, called, wait) if kind == "retry" else None
+    retry = retry_after(steps.rules, called, kind, wait)
     if retry is not None:
         _call(steps, called.call, called.attempt + 1, retry, called.purpose)
     elif called.purpose == "compact":

@@ -392,7 +392,7 @@ class Desk:
                 outcome = _told(want, told)
             except Exception as error:
                 LOG.exception("call %s of agent %s: its client has a bug", want.key, self.ref.id)
-                outcome = _told(want, ModelFailure(f"its client has a bug: {shown_error(error)}", "never"))
+                outcome = _told(want, ModelFailure(f"its client has a bug: {shown_error(error)}", "fallback"))
             await self._land(flight, outcome)
 
     async def _run(self, flight: _Flight, tool: Tooling, key: str) -> None:

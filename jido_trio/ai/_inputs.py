@@ -9,8 +9,9 @@ from jido_trio.core import Input
 Finish: TypeAlias = Literal["stop", "tool_calls", "length", "content_filter"]
 """Why a reply ended."""
 
-Kind: TypeAlias = Literal["retry", "never", "overflow"]
-"""What to make of a failure: it may be better the next time, it won't, or the prompt was too long."""
+Kind: TypeAlias = Literal["retry", "fallback", "never", "overflow"]
+"""What to make of a failure: it may be better the next time; not with this model, but with its fallback; never; or the
+prompt was too long."""
 
 
 class Ask(Input):

@@ -119,7 +119,7 @@ class Models(Mapping[str, Model]):
         model = self._models.get(prompt.model)
         if model is None:
             await trio.lowlevel.checkpoint()
-            return ModelFailure(f"there is no model {shown(prompt.model)} in this instance", "never", billed=False)
+            return ModelFailure(f"there is no model {shown(prompt.model)} in this instance", "fallback", billed=False)
         with trio.move_on_after(float("inf") if model.timeout is None else model.timeout):
             return await model.client.stream(ModelRequest(prompt, model.name, key), tell)
         return ModelFailure(f"no whole reply within {model.timeout:g} seconds")

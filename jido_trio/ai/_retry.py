@@ -3,6 +3,7 @@
 from attrs import frozen
 
 from jido_trio.ai._events import Called
+from jido_trio.ai._inputs import Kind
 from jido_trio.ai._rules import Rules
 
 
@@ -17,13 +18,16 @@ class Retry:
     """Seconds."""
 
 
-def retry_after(rules: Rules, called: Called, retry_after: float | None) -> Retry | None:
-    """Return the next try after one that failed and may be better the next time; None if there is none.
+def retry_after(rules: Rules, called: Called, kind: Kind, retry_after: float | None) -> Retry | None:
+    """Return the next try after one that failed; None if there is none.
 
-    A model is tried `retries` times more, then its fallback as often. What the provider says to wait is waited, even if
-    it is longer than our own pause; but the fallback, another provider mostly, doesn't wait for it.
+    A model that may be better the next time is tried `retries` times more, then its fallback as often. What the
+    provider says to wait is waited, even if it is longer than our own pause; but the fallback, another provider mostly,
+    doesn't wait for it.
     """
-    if called.tries <= rules.retries:
+    if kind not in ("retry", "fallback"):
+        return None
+    if kind == "retry" and called.tries <= rules.retries:
         return Retry(called.model, called.tries + 1, max(rules.pause(called.tries), retry_after or 0))
     fallback = rules.model_rule(called.model).fallback
     return None if fallback is None else Retry(fallback, 1, 0)

@@ -295,7 +295,7 @@ class SdkErrors:
         if isinstance(error, self.api):
             return ModelFailure(said(error, hide=secrets), usage=usage)
         if isinstance(error, self.own):
-            return ModelFailure(said(error, hide=secrets), "never", billed=False)
+            return ModelFailure(said(error, hide=secrets), "fallback", billed=False)
         return ModelFailure(shown_error(error, hide=secrets), usage=usage)
 
 
@@ -303,7 +303,7 @@ def refused(status: int, why: str, headers: Mapping[str, str]) -> ModelFailure:
     """Return what a status means. What is refused at the door costs nothing; a server that breaks may have begun."""
     if status in (408, 409, 429) or status >= 500:
         return ModelFailure(why, billed=status in MAY_HAVE_BEGUN, retry_after=_wait(headers))
-    return ModelFailure(why, "never", billed=False)
+    return ModelFailure(why, "fallback" if status in (401, 402, 403, 404) else "never", billed=False)
 
 
 def is_too_long(status: int, why: str) -> bool:

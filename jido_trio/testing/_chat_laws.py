@@ -102,6 +102,12 @@ def check_decision(held: Held, given: ChatInput, events: Sequence[ChatEvent]) ->
             assert not any(isinstance(event, Replied) for event in events), f"{given} was taken for a whole reply"
         case NoReply(kind="never") if waits is not None and waits.purpose == "chat":
             assert any(isinstance(event, Ended) for event in events), f"{given} is for good, and the request goes on"
+        case NoReply(kind="fallback") if waits is not None:
+            again = [event for event in events if isinstance(event, Called) and event.call == waits.call]
+            assert all(event.model != waits.model for event in again), f"{given}, and {waits.model} is called again"
+            followed = held.rules.model_rule(waits.model).fallback is None or again
+            ended = any(isinstance(event, Ended) for event in events)
+            assert followed or ended, f"{given}, and the fallback of {waits.model} isn't asked"
         case NoReply(kind="retry", retry_after=float(wait)):
             for event in events:
                 if (

@@ -127,7 +127,7 @@ class World(Held):
         if self.draw(st.integers(0, 3)) == 0:
             billed = self.draw(st.booleans())
             usage = self.pay(want) if billed else self.pay(want, nothing=True)
-            kind = self.draw(st.sampled_from(["retry", "retry", "never", "overflow"]))
+            kind = self.draw(st.sampled_from(["retry", "retry", "never", "overflow", "fallback"]))
             told = usage if billed and self.draw(st.booleans()) else None
             wait = self.draw(st.sampled_from([None, None, 0.0, 60.0]))
             return NoReply(

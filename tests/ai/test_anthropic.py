@@ -176,7 +176,7 @@ async def test_without_a_key_it_says_so(monkeypatch, tmp_path):
     monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     reply = await Anthropic(base_url="http://127.0.0.1:9").stream(REQUEST, lambda _: None)
-    assert (reply.kind, reply.billed) == ("never", False)
+    assert (reply.kind, reply.billed) == ("fallback", False)
     assert "ANTHROPIC_API_KEY" in reply.why
 
 

@@ -427,7 +427,7 @@ async def test_an_agent_that_is_stopped_tells_who_waits_and_stops_its_calls(auto
         assert scripted.cancelled == 1
 
 
-async def test_a_client_with_a_bug_is_a_failure_for_good(autojump_clock, caplog):
+async def test_a_client_with_a_bug_is_not_tried_again(autojump_clock, caplog):
     def broken(prompt):
         raise KeyError("bug")
 

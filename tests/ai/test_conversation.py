@@ -117,9 +117,21 @@ def test_retries_end_and_the_next_ask_is_answered():
 
 
 def test_a_failure_for_good_is_not_tried_again():
-    chat, want = asked().failed("401", "never", billed=False)
+    chat, want = asked().failed("400", "never", billed=False)
     assert want == ()
     assert chat.conversation.spent.tokens == 0
+
+
+def test_what_a_model_will_not_do_is_asked_of_its_fallback_at_once_and_ends_with_the_last():
+    two = {"big": ModelRule(fallback="small"), "small": ModelRule()}
+    chat = asked(Rules(model="big", models=two))
+    chat, want = chat.failed("401", "fallback", billed=False)
+    assert want == (CallModel(1, 2, "small", 0, "chat"),)
+    chat, want = chat.failed("500")
+    assert want == (CallModel(1, 3, "small", 0.5, "chat"),)
+    chat, want = chat.failed("401", "fallback", billed=False)
+    assert want == ()
+    assert chat.outcome() == NotAnswered("401", "", (), chat.conversation.spent)
 
 
 def test_a_late_reply_settles_what_was_booked_once():

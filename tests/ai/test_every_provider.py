@@ -75,9 +75,10 @@ async def test_a_stream_without_events_is_a_failure(provider):
     ("status", "kind", "billed"),
     [
         (400, "never", False),
-        (401, "never", False),
-        (403, "never", False),
-        (404, "never", False),
+        (401, "fallback", False),
+        (402, "fallback", False),
+        (403, "fallback", False),
+        (404, "fallback", False),
         (422, "never", False),
         (429, "retry", False),
         (500, "retry", True),

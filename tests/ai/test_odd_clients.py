@@ -15,8 +15,11 @@ from jido_trio.ai import (
     ModelReply,
     Models,
     NotAnswered,
+    Price,
+    TextPart,
     ToolCall,
     Usage,
+    WithdrawnPart,
     ask,
 )
 from jido_trio.errors import InvalidDefinition
@@ -102,6 +105,43 @@ async def test_what_is_no_reply_ends_one_request_and_leaves_all_others(autojump_
         assert (await other.answer(timeout=60)).text == "as ever"
         assert (clerk.incarnation, slow.cancelled) == (1, 0)
     assert "call 1.1 of agent ann: its client has a bug" in caplog.text
+
+
+class Breaks:
+    """Raises what nobody expects."""
+
+    async def stream(self, request, tell):
+        await trio.lowlevel.checkpoint()
+        tell("I am")
+        raise ExceptionGroup("unexpected", [KeyError("bug")])
+
+
+TWO = Models(
+    first=Model("f", Breaks(), max_tokens=100, price=Price(input=1, output=1), fallback="second"),
+    second=Model("s", ScriptedModel([])),
+)
+
+
+class Served(ChatAgent, models=TWO, model="first"): ...
+
+
+class KeptServed(Served, durable=True): ...
+
+
+@pytest.mark.parametrize("agent", [Served, KeptServed])
+async def test_the_fallback_answers_for_a_client_with_a_bug(autojump_clock, caplog, agent):
+    second = ScriptedModel(["fine"])
+    async with Jido(storage=open_memory(), services=[TWO.with_clients(second=second)]) as jido:
+        served = await jido.start_agent(agent, id="ann")
+        request = await ask(served, "hi")
+        outcome = await request.answer(timeout=60)
+        shown = [part async for part in request.parts()]
+        assert outcome.text == "fine"
+        assert (outcome.spent.calls, len(second.requests), served.incarnation) == (2, 1, 1)
+        assert outcome.spent.money > 100  # what the first may have cost is booked
+        assert shown == [TextPart("I am"), WithdrawnPart(), TextPart("fine")]
+    assert "call 1.1 of agent ann: its client has a bug" in caplog.text
+    assert "KeyError: 'bug'" in caplog.text
 
 
 @pytest.mark.parametrize("agent", [Clerk, Kept])

@@ -77,7 +77,9 @@ async def test_a_call_that_was_cut_has_no_finish():
     assert reply.finish is None
 
 
-@pytest.mark.parametrize(("code", "kind"), [("context_length_exceeded", "overflow"), ("insufficient_quota", "never")])
+@pytest.mark.parametrize(
+    ("code", "kind"), [("context_length_exceeded", "overflow"), ("insufficient_quota", "fallback")]
+)
 async def test_a_code_says_more_than_the_status(code, kind):
     status = 400 if kind == "overflow" else 429
     reply, _, _ = await OPENAI.asked(HttpReply(status, body=f'{{"error": {{"message": "no", "code": "{code}"}}}}'))
@@ -107,7 +109,7 @@ async def test_retry_after_as_a_date_that_is_over_is_now():
 async def test_without_a_key_it_says_so(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     reply = await OpenAI().stream(REQUEST, lambda _: None)
-    assert (reply.kind, reply.billed) == ("never", False)
+    assert (reply.kind, reply.billed) == ("fallback", False)
     assert "OPENAI_API_KEY" in reply.why
 
 

@@ -197,7 +197,7 @@ FAULTS = [
         "return -(-exact.numerator // exact.denominator)",
         "return exact.numerator // exact.denominator - 1",
     ),
-    Fault("a call is tried for ever", "_retry", "if called.tries <= rules.retries:", "if True:"),
+    Fault("a call is tried for ever", "_retry", "called.tries <= rules.retries:", "True:"),
     Fault("a lost call is sent for ever", "_decide", "if called.tries <= steps.rules.retries + 1:", "if True:"),
     Fault(
         "the next try has the number of the last",
@@ -255,6 +255,8 @@ FAULTS = [
         "messages = known.messages.then(_messages(said[len(known.said) :]))",
         "messages = known.messages",
     ),
+    Fault("a fallback isn't asked for what a model won't do", "_retry", '("retry", "fallback")', '("retry",)'),
+    Fault("a model that won't is tried again", "_retry", 'if kind == "retry" and called', "if called"),
 ]
 
 

@@ -74,7 +74,7 @@ class Anthropic:
         except Exception as error:  # noqa: BLE001  # it is told
             if isinstance(error, TypeError) and not secrets:  # how the SDK says so
                 why = "there is no key: give Anthropic(api_key=...), or set ANTHROPIC_API_KEY"
-                return ModelFailure(why, "never", billed=False)
+                return ModelFailure(why, "fallback", billed=False)
             return _ERRORS.failure(error, silence=self._silence, usage=reply.usage, secrets=secrets)
 
     async def _stream(

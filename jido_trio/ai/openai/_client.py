@@ -110,7 +110,7 @@ def _refused(error: openai.APIStatusError, why: str) -> ModelFailure:
     if error.code == "context_length_exceeded" or is_too_long(error.status_code, why):
         return ModelFailure(why, "overflow", billed=False)
     if error.code == "insufficient_quota":
-        return ModelFailure(why, "never", billed=False)
+        return ModelFailure(why, "fallback", billed=False)
     return refused(error.status_code, why, error.response.headers)
 
 
