@@ -385,6 +385,7 @@ class Desk:
             self._flights.start(self._run, flight, tool, key, name=f"tool {want.name} of {self.ref.id}")
 
     async def _call(self, flight: _Flight, want: CallModel, prompt: Prompt, key: str, parts: Parts | None) -> None:
+        FLIES_FOR.set(cell_of(self.ref))
         with flight.scope:
             await trio.sleep(want.delay)
             try:

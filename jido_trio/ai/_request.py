@@ -1,6 +1,7 @@
 """A request, as its asker holds it: parts as they come, the answer, cancel, approvals."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 import trio
@@ -18,6 +19,7 @@ from jido_trio.ai._parts import Part, Parts
 from jido_trio.errors import AgentStopped, InvalidDefinition, NotSettled
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef
+from jido_trio.runtime.inner import cell_of, flight_waiting_for
 from jido_trio.world import current
 
 UNKNOWN = "the agent doesn't know it: it never did, or that is long ago"
@@ -88,14 +90,17 @@ class Request:
         Raises:
             AgentStopped: The agent was stopped.
             NotSettled: It has not ended in time.
+            WouldDeadlock: A tool would wait for ever for an agent that waits for the tool. The request goes on.
             InvalidDefinition: The timeout is no time.
         """
         checks.seconds("an answer", "timeout", timeout, or_none="None to wait for ever")
-        with trio.move_on_after(float("inf") if timeout is None else timeout):
-            return await self._outcome()
-        raise NotSettled(self.agent.id, timeout or 0, (f"request {self.id}",))
+        if timeout is None:
+            return await self._outcome(flight_waiting_for)
+        with trio.move_on_after(timeout):
+            return await self._outcome(nullcontext)  # it ends in any case
+        raise NotSettled(self.agent.id, timeout, (f"request {self.id}",))
 
-    async def _outcome(self) -> ChatOutcome:
+    async def _outcome(self, waiting_for: Callable[[Any], AbstractContextManager[None]]) -> ChatOutcome:
         await trio.lowlevel.checkpoint()
         if not self.is_taken:
             return NotAnswered("busy: another request is worked at", "", (), NOTHING_SPENT)
@@ -113,7 +118,8 @@ class Request:
                 return NeedsApproval(tuple(want for want in wants if isinstance(want, AskApproval)))
             if not self.agent.running:
                 raise AgentStopped(self.agent.id)
-            await changed.wait()
+            with waiting_for(cell_of(self.agent)):
+                await changed.wait()
 
     def parts(self) -> AsyncIterator[Part]:
         """Return what gives what happens as it happens, from the start, until the request has ended.

@@ -16,8 +16,8 @@ from jido_trio.ai._request import ask
 from jido_trio.ai._tooling import BACKING, Backing, Consulted
 from jido_trio.ai._tools import Tool
 from jido_trio.core import Action, Context
-from jido_trio.errors import ActionError, InvalidDefinition
-from jido_trio.redact import shown
+from jido_trio.errors import ActionError, InvalidDefinition, WouldDeadlock
+from jido_trio.redact import said, shown
 
 PATIENCE = 5
 """Seconds in which a question that nobody waits for any more is cancelled."""
@@ -45,6 +45,10 @@ class _Consult(Action):
             with trio.move_on_after(PATIENCE, shield=True):
                 await request.cancel()
             raise
+        except WouldDeadlock as error:
+            circle = error
+        await request.cancel()  # nobody would hear of it
+        raise ActionError(said(circle)) from circle
 
     def _told(self, outcome: ChatOutcome) -> Consulted:
         match outcome:

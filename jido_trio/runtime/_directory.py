@@ -23,6 +23,7 @@ from jido_trio.runtime._archive import archive_of
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._durable import DurableServer
 from jido_trio.runtime._fates import DeadLetter
+from jido_trio.runtime._flying import flight_waiting_for
 from jido_trio.runtime._forget import forget_agent
 from jido_trio.runtime._hibernation import HIBERNATED
 from jido_trio.runtime._messages import Kill
@@ -32,7 +33,7 @@ from jido_trio.runtime._run_queue import TURN
 from jido_trio.runtime._server import Server
 from jido_trio.runtime._specs import Handling, Options, Specs, made, server
 from jido_trio.runtime._upgrade import come_over
-from jido_trio.runtime._waits import FLIES_FOR, refuse_circle, waiting_for
+from jido_trio.runtime._waits import refuse_circle, waiting_for
 from jido_trio.storage import Storage
 from jido_trio.supervision import Child, Supervisor
 
@@ -106,10 +107,11 @@ class Directory:
         cell = self.cell(agent)
         if not isinstance(cell, DurableServer):
             raise _not_durable(type(cell.initial), f"agent {shown(cell.id)}", "hibernate")
-        if supervisor.is_within(cell.id) or FLIES_FOR.get() is cell:  # it waits for its async actions, as this one is
+        if supervisor.is_within(cell.id):  # it waits for its async actions, as this one is
             raise WouldDeadlock(cell.id, (cell.id, cell.id))
-        await _come(supervisor, cell)
-        await cell.hibernate()
+        with flight_waiting_for(cell):
+            await _come(supervisor, cell)
+            await cell.hibernate()
         if not cell.closed:  # it has no life that could write its state, and all of its inputs are on disk
             cell.stop_reason = HIBERNATED
             with suppress(ChildRefused):  # it has just ended

@@ -60,10 +60,6 @@ HELD: ContextVar[Waiting | None] = ContextVar("HELD", default=None)
 """The agent that waits for the current task, or did when the task began."""
 
 
-FLIES_FOR: ContextVar[object] = ContextVar("FLIES_FOR", default=None)
-"""The agent for which the current task works, beside its lives: who puts it to rest waits for this task, too."""
-
-
 def refuse_circle(agent: Waiting) -> None:
     """Refuse to wait for an agent that waits for the current task.
 
