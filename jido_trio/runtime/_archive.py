@@ -2,6 +2,7 @@
 
     INSTANCE/agent/ID/now/agent          the agent after some input: the snapshot
     INSTANCE/agent/ID/now/effect/N.I     directive I of input N, which hasn't been seen done
+    INSTANCE/agent/ID/now/effect/N.~K    the same, K of those whose inputs, up to N, the journal has let go
     INSTANCE/agent/ID/now/ids            the ids of the last signals, up to some input: see `Ids`
     INSTANCE/agent/ID/now/inbox/E.K      a signal that was accepted, by owner E or for it, and isn't handled yet
     INSTANCE/agent/ID/now/owner          who has the agent; its revision is the owner's epoch
@@ -62,6 +63,18 @@ class Effect:
 
     signal: Signal
     directive: Any
+
+
+@frozen
+class Place:
+    """Where a directive was asked for."""
+
+    number: int
+    """Of the input; of the last one that the journal has let go, if it was one of these."""
+    index: int
+    """Among the directives of that input; among all that are known of inputs before the journal."""
+    before: bool = False
+    """Whether the journal has let its input go."""
 
 
 @frozen
@@ -170,6 +183,12 @@ class Archive:
     def effect(self, number: int, index: int) -> str:
         """Return the key of directive `index` of input `number`."""
         return f"{self._at}now/effect/{number:016d}.{index:04d}"
+
+    def effect_at(self, place: Place) -> str:
+        """Return the key of the directive of a place."""
+        if place.before:
+            return f"{self._at}now/effect/{place.number:016d}.~{place.index:04d}"
+        return self.effect(place.number, place.index)
 
     @property
     def ids(self) -> str:

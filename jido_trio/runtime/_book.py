@@ -14,7 +14,7 @@ from attrs import define, evolve, field
 
 from jido_trio.core import Agent, Began, Cron, Durable, Entry, Heard, Learnt, Rewound, Signal, mark_of
 from jido_trio.core.inner import first_due, is_same_job, next_due
-from jido_trio.runtime._archive import Archive, Due, Effect, Found, Ids, Snapshot
+from jido_trio.runtime._archive import Archive, Due, Effect, Found, Ids, Place, Snapshot
 from jido_trio.storage import Check, Delete, DeleteRange, Op, Put
 
 SMALL = 4096
@@ -175,9 +175,9 @@ class Draft:
         self._ops.append(Put(record, value, expected=0))
         return record
 
-    def reopen(self, number: int, index: int, effect: Effect) -> str:
-        """Write directive `index` of an earlier input again, which is done, and return its record."""
-        record = self._book.archive.effect(number, index)
+    def reopen(self, place: Place, effect: Effect) -> str:
+        """Write a directive of an earlier input again, which is done, and return its record."""
+        record = self._book.archive.effect_at(place)
         self.effects[record] = effect
         value = self._book.archive.packed({"signal": effect.signal, "directive": effect.directive})
         self._ops.append(Put(record, value))

@@ -126,7 +126,7 @@ class ChangingServer(ActingServer):
                     page.timer(each.name, Due(now + each.seconds, each.signal))
                 elif each.cron.key not in declared:
                     page.job(each.cron)
-            again = [(one, page.reopen(one.number, one.index, one.effect)) for one in point.told]
+            again = [(one, page.reopen(one.place, one.effect)) for one in point.told]
             page.seal(whole=True)
         except (TypeError, Unstorable) as error:
             self._not_changed(wanted, InvalidDefinition(f"agent {shown(self.id)} can't go back: {said(error)}"))

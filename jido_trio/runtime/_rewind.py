@@ -36,7 +36,7 @@ from jido_trio.core import (
 )
 from jido_trio.errors import InvalidDefinition, ReplayDiverged
 from jido_trio.redact import shown, shown_error
-from jido_trio.runtime._archive import Effect
+from jido_trio.runtime._archive import Effect, Place
 from jido_trio.runtime._book import job_name
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._history import open_journal
@@ -48,10 +48,7 @@ from jido_trio.storage import Storage
 class Told:
     """What came of an action with effects, when the agent has heard of it."""
 
-    number: int
-    """Of the input that it was asked for by."""
-    index: int
-    """Of the directive, among those of that input."""
+    place: Place
     effect: Effect
     """The directive that asked for it, and the signal that led to that."""
     instruction: Instruction
@@ -93,9 +90,6 @@ class Rewinds:
     lock: trio.Lock = field(init=False, factory=trio.Lock)
 
 
-_BEFORE = 5000
-"""From here on are the places, in the journal's first state, of directives whose own inputs the journal has let go."""
-
 _MANY = 10_000
 """So many actions with effects that have ended are known, the last ones, where the journal itself went back."""
 
@@ -106,14 +100,14 @@ class _Runs:
 
     _begin: int
     """Of how many inputs the journal knows nothing any more."""
-    asked: dict[tuple[int, int], Effect] = field(factory=dict)
-    late: tuple[tuple[int, int], Effect] | None = field(default=None, init=False)
+    asked: dict[Place, Effect] = field(factory=dict)
+    late: tuple[Place, Effect] | None = field(default=None, init=False)
     """What the last input tells the end of, and the journal not the beginning: it was under way all the time before."""
     _lates: int = field(default=0, init=False)
-    _ended: deque[tuple[tuple[int, int], int, Effect]] = field(factory=lambda: deque(maxlen=_MANY))
+    _ended: deque[tuple[Place, int, Effect]] = field(factory=lambda: deque(maxlen=_MANY))
     """Those that have ended, each with the number of the input that told of it."""
 
-    def take(self, entry: Entry, directives: Sequence[AttrsInstance]) -> tuple[int, int] | None:
+    def take(self, entry: Entry, directives: Sequence[AttrsInstance]) -> Place | None:
         """Take note of an input, and of what followed from it; return of which of them it told the outcome."""
         number, ended, self.late = entry.number, None, None
         if isinstance(entry.input, Rewound):
@@ -124,16 +118,16 @@ class _Runs:
                 self._ended.append((ended, number, self.asked.pop(ended)))
         for index, directive in enumerate(directives):
             if isinstance(directive, RunInstruction):
-                self.asked[number, index] = Effect(entry.input.signal, directive)
+                self.asked[Place(number, index)] = Effect(entry.input.signal, directive)
             elif isinstance(directive, Stop):
                 break
         return ended
 
     def _go_back(self, to: int) -> None:
-        self.asked = {place: effect for place, effect in self.asked.items() if place[0] <= to}
-        self.asked |= {place: effect for place, number, effect in self._ended if place[0] <= to < number}
+        self.asked = {place: effect for place, effect in self.asked.items() if place.number <= to}
+        self.asked |= {place: effect for place, number, effect in self._ended if place.number <= to < number}
 
-    def _asked_by(self, told: Learnt) -> tuple[int, int] | None:
+    def _asked_by(self, told: Learnt) -> Place | None:
         outcome = told.instruction.params.get("outcome")
         if not isinstance(outcome, Outcome):
             return None
@@ -142,13 +136,13 @@ class _Runs:
                 return place
         return None
 
-    def _asked_before(self, told: Learnt) -> tuple[int, int] | None:
+    def _asked_before(self, told: Learnt) -> Place | None:
         outcome = told.instruction.params.get("outcome")
         if not self._begin or not isinstance(outcome, Outcome):
             return None
         action = told.instruction.action_class
         asked = RunInstruction(outcome.instruction, None if action is ApplyOutcome else action, outcome.meta)
-        place, effect = (self._begin, _BEFORE + self._lates), Effect(told.signal, asked)
+        place, effect = Place(self._begin, self._lates, before=True), Effect(told.signal, asked)
         self._lates += 1
         self.asked[place] = effect
         self.late = (place, effect)
@@ -216,7 +210,7 @@ async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> P
     """
     reader = await open_journal(storage, instance, agent_id)
     agent, number, timers, seen = reader.begin, reader.number, _Timers(), set[str]()
-    runs, open_then, told = _Runs(reader.number), dict[tuple[int, int], Effect](), list[Told]()
+    runs, open_then, told = _Runs(reader.number), dict[Place, Effect](), list[Told]()
     found = (agent, timers.pending()) if number == to else None
     async for page in reader.pages:
         for entry in page:
@@ -226,7 +220,7 @@ async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> P
             if runs.late is not None and found is not None:
                 open_then.update([runs.late])
             if ended in open_then and isinstance(entry.input, Learnt):
-                told.append(Told(*ended, open_then.pop(ended), entry.input.instruction))
+                told.append(Told(ended, open_then.pop(ended), entry.input.instruction))
             number = entry.number
             seen |= timers.due.keys() | timers.jobs.keys()
             if number == to:

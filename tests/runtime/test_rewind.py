@@ -8,7 +8,7 @@ import trio.testing
 
 from jido_trio import Action, Agent, Context, Jido, Result, Signal
 from jido_trio.cli import main
-from jido_trio.core import Fsm, Transition
+from jido_trio.core import CancelSchedule, Fsm, Instruction, RunInstruction, Transition
 from jido_trio.errors import (
     AgentNotFound,
     InvalidDefinition,
@@ -19,7 +19,7 @@ from jido_trio.runtime import AgentRef, compact_journal, open_journal, read_entr
 from jido_trio.runtime._durable import DurableServer
 from jido_trio.storage import MemoryStorage, open_sqlite
 from jido_trio.supervision import Budget
-from tests.runtime.durable import CHARGED, HOOKS, Order, OrderState, Plain
+from tests.runtime.durable import CHARGED, HOOKS, ROUTES, Order, OrderState, Plain
 from tests.runtime.upgrades import Cents, Rounded
 
 
@@ -440,6 +440,35 @@ async def test_what_was_asked_for_before_the_journal_begins_and_was_under_way_is
         assert shop.ledger().balanced
     async with jido(storage) as shop:
         assert (await shop.start_agent(Order, id="o-1")).agent.state.notes == ("collected",)
+
+
+class Last(Action):
+    async def run(self, context: Context[OrderState]) -> Result:
+        await trio.sleep(1000)
+        return {"notes": (*context.state.notes, "last")}
+
+
+class Many(Action):
+    def run(self, context: Context[OrderState]) -> Result:
+        return [*(CancelSchedule("none") for _ in range(5000)), RunInstruction(Instruction(Last))]
+
+
+class Crowded(Agent[OrderState], routes={**ROUTES, "many": Many}, durable=True): ...
+
+
+async def test_what_was_asked_for_before_the_journal_begins_takes_the_place_of_nothing(autojump_clock):
+    HOOKS.append(takes_two_seconds)
+    storage = MemoryStorage()
+    async with jido(storage) as shop:
+        order = await shop.start_agent(Crowded, id="o-1")
+        await order.call(Signal("collect"))
+        await order.call(Signal("many"))
+        await trio.sleep(5)
+        await compact_journal(storage, "shop", "o-1", keep=1)
+        await shop.rewind(order, to=2)
+        await trio.sleep(5)
+        assert order.agent.state.notes == ("collected",)
+    assert [key.rpartition("/")[2] for key in storage._records if "/effect/" in key] == ["0000000000000002.5000"]
 
 
 async def test_a_machine_that_goes_back_to_where_it_was_busy_goes_on_also_with_a_short_journal(autojump_clock):
