@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, TypeAlias
 
 import trio
@@ -19,7 +20,7 @@ from jido_trio.ai._parts import Part, Parts
 from jido_trio.errors import AgentStopped, InvalidDefinition, NotSettled
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef
-from jido_trio.runtime.inner import cell_of, flight_waiting_for
+from jido_trio.runtime.inner import cell_of, work_waiting_for
 from jido_trio.world import current
 
 UNKNOWN = "the agent doesn't know it: it never did, or that is long ago"
@@ -90,12 +91,13 @@ class Request:
         Raises:
             AgentStopped: The agent was stopped.
             NotSettled: It has not ended in time.
-            WouldDeadlock: A tool would wait for ever for an agent that waits for the tool. The request goes on.
+            WouldDeadlock: The agent waits for what calls this: a tool, an interpreter, an async action. The request
+                goes on.
             InvalidDefinition: The timeout is no time.
         """
         checks.seconds("an answer", "timeout", timeout, or_none="None to wait for ever")
         if timeout is None:
-            return await self._outcome(flight_waiting_for)
+            return await self._outcome(partial(work_waiting_for, until="answer"))
         with trio.move_on_after(timeout):
             return await self._outcome(nullcontext)  # it ends in any case
         raise NotSettled(self.agent.id, timeout, (f"request {self.id}",))

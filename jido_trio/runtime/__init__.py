@@ -17,7 +17,7 @@ Of the server, `_lives` has how a life begins and ends, and of which class the a
 that are being carried out.
 
 `_batches` sends many messages in one go; `_deadlines` travel with them; `_settling` knows what still follows from one;
-`_waits` knows which agents wait for each other, `_flying` for whom those wait that work for them beside their lives;
+`_waits` knows which agents wait for each other, `_works` for whom those wait that work for one;
 `_busy` which of them keeps the event loop busy.
 
 `_agent_file` makes a file of an agent, `_forget` removes one. `_threads` keeps threads.

@@ -23,7 +23,6 @@ from jido_trio.runtime._archive import archive_of
 from jido_trio.runtime._cell import Cell, Instance
 from jido_trio.runtime._durable import DurableServer
 from jido_trio.runtime._fates import DeadLetter
-from jido_trio.runtime._flying import flight_waiting_for
 from jido_trio.runtime._forget import forget_agent
 from jido_trio.runtime._hibernation import HIBERNATED
 from jido_trio.runtime._messages import Kill
@@ -34,6 +33,7 @@ from jido_trio.runtime._server import Server
 from jido_trio.runtime._specs import Handling, Options, Specs, made, server
 from jido_trio.runtime._upgrade import come_over
 from jido_trio.runtime._waits import refuse_circle, waiting_for
+from jido_trio.runtime._works import work_waiting_for
 from jido_trio.storage import Storage
 from jido_trio.supervision import Child, Supervisor
 
@@ -109,7 +109,7 @@ class Directory:
             raise _not_durable(type(cell.initial), f"agent {shown(cell.id)}", "hibernate")
         if supervisor.is_within(cell.id):  # it waits for its async actions, as this one is
             raise WouldDeadlock(cell.id, (cell.id, cell.id))
-        with flight_waiting_for(cell):
+        with work_waiting_for(cell, "rest"):
             await _come(supervisor, cell)
             await cell.hibernate()
         if not cell.closed:  # it has no life that could write its state, and all of its inputs are on disk

@@ -3,20 +3,20 @@
 Nothing here is promised.
 """
 
-from jido_trio.runtime._flying import FLIES_FOR, flight_waiting_for
 from jido_trio.runtime._history import instances_with, journal_span
 from jido_trio.runtime._inspect import view_of_mailbox
 from jido_trio.runtime._ref import cell_of
 from jido_trio.runtime._rest import is_at_rest, wake_by, watch_rest
+from jido_trio.runtime._works import FLIES_FOR, work_waiting_for
 
 __all__ = [
     "FLIES_FOR",
     "cell_of",
-    "flight_waiting_for",
     "instances_with",
     "is_at_rest",
     "journal_span",
     "view_of_mailbox",
     "wake_by",
     "watch_rest",
+    "work_waiting_for",
 ]

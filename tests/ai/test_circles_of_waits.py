@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import trio.testing
+from attrs import frozen
 
-from jido_trio import Action, Context, Jido
+from jido_trio import Action, Agent, Context, Jido, Signal
 from jido_trio.ai import Answered, ChatAgent, Model, Models, Tool, ToolMessage, ask, teammate
 from jido_trio.errors import NotSettled, WouldDeadlock
+from jido_trio.runtime import Runtime, interpret
 from jido_trio.storage import open_memory
 from jido_trio.testing import ScriptedModel
 
@@ -167,3 +169,67 @@ async def test_a_tool_of_a_teammate_may_wait_for_others_that_wait_for_nobody(aut
 
 
 class KeptHelp(Help, durable=True): ...
+
+
+async def asks_clerk(resources: Any) -> str:
+    clerk = resources[Instance].jido.whereis("clerk")
+    answer = await (await ask(clerk, "Well?")).answer()
+    return answer.text if isinstance(answer, Answered) else "nothing"
+
+
+class AskAside(Action):
+    async def run(self, context: Context[Any]) -> Any:
+        return {"heard": await asks_clerk(context.resources)}
+
+
+@frozen
+class AskFirst:
+    """A directive: ask the clerk, and handle nothing meanwhile."""
+
+
+@interpret.register
+async def _(_directive: AskFirst, runtime: Runtime) -> None:
+    assert await asks_clerk(runtime.resources) == "never mind"
+
+
+class AskInside(Action):
+    def run(self, context: Context[Any]) -> Any:
+        return {"heard": "never mind"}, AskFirst()
+
+
+@frozen
+class Heard:
+    heard: str = ""
+
+
+class Desk(Agent[Heard], routes={"aside": AskAside, "inside": AskInside}, durable=True): ...
+
+
+class AskForChief(Action):
+    async def run(self, context: Context[Any]) -> Any:
+        await asks_clerk(context.resources)
+        return {}
+
+
+class Chief(Boss, routes={"aside": AskForChief}, durable=True): ...
+
+
+@pytest.mark.parametrize("how", ["aside", "inside"])
+async def test_a_tool_cannot_put_an_agent_to_rest_whose_action_or_interpreter_waits_for_it(autojump_clock, how):
+    async with office(clerk=ScriptedModel([[("rest", {"id": "desk"})], "never mind"])) as jido:
+        desk = await jido.start_agent(Desk, id="desk")
+        await jido.start_agent(Clerk, id="clerk")
+        await desk.call(Signal(how), until="settled", timeout=60)
+        assert desk.agent.state.heard == "never mind"
+        await jido.hibernate(desk)
+    assert CIRCLES == [("clerk", "desk", "clerk")]
+
+
+async def test_an_agent_answers_while_an_async_action_of_it_waits_for_who_asks_it(autojump_clock):
+    clerk = ScriptedModel([[("ask_back", {"id": "chief"})], "never mind"])
+    async with office(boss=ScriptedModel(["it was this"]), clerk=clerk) as jido:
+        chief = await jido.start_agent(Chief, id="chief")
+        await jido.start_agent(Clerk, id="clerk")
+        await chief.call(Signal("aside"), until="settled", timeout=60)
+    assert CIRCLES == []
+    assert "it was this" in told(clerk)
