@@ -337,7 +337,8 @@ def what_if(
         change: Other inputs, by number or by a function; None in the place of an input leaves it out.
 
     Raises:
-        InvalidDefinition: `begin` is no agent, `journal` holds what is no entry, or `instead` is no class of agents.
+        InvalidDefinition: `begin` is no agent, `journal` holds what is no entry, `instead` is no class of agents, or
+            `change` gives what is no input.
         MigrationFailed: The first state can't become one of the other class.
     """
     check_agent("what_if", "begin", begin)
@@ -356,8 +357,15 @@ def _changed(entry: Entry, change: Change | Mapping[int, Input | None] | None) -
     if change is None:
         return entry.input
     if isinstance(change, Mapping):
-        return change.get(entry.number, entry.input)
-    return change(entry)
+        given: object = change.get(entry.number, entry.input)
+    elif callable(change):
+        given = change(entry)
+    else:
+        raise checks.refused("what_if", "change", change, "must be a mapping by the numbers of inputs, or a function")
+    if not isinstance(given, Input | None):
+        why = f"stands for input {entry.number}, and must be an input, as `entry.input`, or None to leave it out"
+        raise checks.refused("what_if", "change", given, why)
+    return given
 
 
 def _tried(apply: _Fold, agent: Any) -> tuple[Any, Directives | str]:

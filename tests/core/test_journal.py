@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jido_trio import Action, ActionError, Agent, Context, Emit, Instruction, Result, Route, Signal
 from jido_trio.core import Difference, Divergence, Entry, Heard, Learnt, diff, mark_of, replay, steps, what_if
 from jido_trio.data import freeze
-from jido_trio.errors import ReplayDiverged
+from jido_trio.errors import InvalidDefinition, ReplayDiverged
 
 
 @frozen
@@ -196,6 +196,19 @@ def test_an_input_can_be_left_out():
 def test_an_input_can_be_another():
     what = what_if(BEGIN, JOURNAL, change=lambda entry: add("tea", 4) if entry.number == 1 else entry.input)
     assert what.first == Divergence(1, "state", (Difference("total", 3, 4),))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({1: "tea"}, "change='tea' of what_if stands for input 1, and must be an input"),
+        (lambda entry: entry, r"change=Entry\(.* stands for input 1, and must be an input, as `entry.input`"),
+        (3, "change=3 of what_if must be a mapping by the numbers of inputs, or a function"),
+    ],
+)
+def test_a_change_that_gives_no_input_is_refused(change, says):
+    with pytest.raises(InvalidDefinition, match=says):
+        what_if(BEGIN, JOURNAL, change=change)
 
 
 def test_a_changed_fold_that_raises_ends_there():
