@@ -5,6 +5,7 @@ the other fields as they are: their converters don't run again, and fields that 
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 import attrs
@@ -165,36 +166,48 @@ class Schema(Generic[T]):
     by_name: Mapping[str, Field]
     recursive: bool
     """Whether its values may hold values of the same class: only these can be nested without end."""
-    quick_make: Callable[[Mapping[str, Any]], T] = attrs.field(init=False)
-    """As `make`, but what doesn't fit may be told in any way; for what is written out for other classes."""
-    quick_merge: Callable[[T, Mapping[str, Any]], T] = attrs.field(init=False)
-    make: Callable[[Mapping[str, Any]], T] = attrs.field(init=False)
-    """Returns a new value of some fields, defaults filled in."""
-    merge: Callable[[T, Mapping[str, Any]], T] = attrs.field(init=False)
-    """Returns the value with changes merged into it, deeply."""
-    fill: Callable[[T, Mapping[str, Any]], None] = attrs.field(init=False)
-    """Makes a value, which is empty, what `make` would return; for classes with an `__init__` of their own."""
 
-    def __attrs_post_init__(self) -> None:
-        made: dict[str, Any] = {
-            "quick_make": self.make_generally,
-            "quick_merge": self.merge_generally,
-            "make": self.make_generally,
-            "merge": self.merge_generally,
-            "fill": self.fill_generally,
-        }
-        if self.construct is not None and not self.late:
-            written = [_written(each) for each in self.fields]
-            init: Any = getattr(self.cls, "__attrs_init__", self.cls.__init__)
-            made = {
-                "quick_make": compiled_make(self.construct, written, refused),
-                "quick_merge": compiled_merge(self.construct, self.cls, written, self.merge_generally, refused),
-                "make": compiled_make(self.construct, written, self.make_generally),
-                "merge": compiled_merge(self.construct, self.cls, written, self.merge_generally),
-                "fill": compiled_fill(init, written, self.fill_generally),
-            }
-        for name, function in made.items():
-            object.__setattr__(self, name, function)
+    # Written out, each when it is used first: most are never called ------------------------------------------------
+
+    @cached_property
+    def quick_make(self) -> Callable[[Mapping[str, Any]], T]:
+        """As `make`, but what doesn't fit may be told in any way; for what is written out for other classes."""
+        if self.construct is None or self.late:
+            return self.make_generally
+        return compiled_make(self.construct, self._written, refused)
+
+    @cached_property
+    def quick_merge(self) -> Callable[[T, Mapping[str, Any]], T]:
+        """As `merge`, in the same way."""
+        if self.construct is None or self.late:
+            return self.merge_generally
+        return compiled_merge(self.construct, self.cls, self._written, self.merge_generally, refused)
+
+    @cached_property
+    def make(self) -> Callable[[Mapping[str, Any]], T]:
+        """Returns a new value of some fields, defaults filled in."""
+        if self.construct is None or self.late:
+            return self.make_generally
+        return compiled_make(self.construct, self._written, self.make_generally)
+
+    @cached_property
+    def merge(self) -> Callable[[T, Mapping[str, Any]], T]:
+        """Returns the value with changes merged into it, deeply."""
+        if self.construct is None or self.late:
+            return self.merge_generally
+        return compiled_merge(self.construct, self.cls, self._written, self.merge_generally)
+
+    @cached_property
+    def fill(self) -> Callable[[T, Mapping[str, Any]], None]:
+        """Makes a value, which is empty, what `make` would return; for classes with an `__init__` of their own."""
+        if self.construct is None or self.late:
+            return self.fill_generally
+        init: Any = getattr(self.cls, "__attrs_init__", self.cls.__init__)
+        return compiled_fill(init, self._written, self.fill_generally)
+
+    @property
+    def _written(self) -> Sequence[Written]:
+        return [_written(each) for each in self.fields]
 
     # Making --------------------------------------------------------------------------------------------------------
 
