@@ -6,6 +6,8 @@ from jido_trio.supervision._shell import Shell
 from properties.campaigns import _faults, _interrupts
 from properties.campaigns._story import STORIES, played
 
+pytestmark = pytest.mark.workshop
+
 
 @pytest.mark.parametrize("story", STORIES)
 def test_the_story_ends_well_when_nothing_is_broken(story):

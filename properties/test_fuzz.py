@@ -12,6 +12,8 @@ from properties.campaigns import _fuzz
 from properties.campaigns._doors import DOORS
 from properties.campaigns._fuzz import Account, Door, campaign
 
+pytestmark = pytest.mark.workshop
+
 
 @pytest.mark.parametrize("name", sorted(DOORS))
 def test_whatever_comes_at_a_door_none_breaks(name):

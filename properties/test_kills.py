@@ -64,7 +64,11 @@ def test_there_are_planted_faults_enough():
 
 
 @pytest.mark.parametrize(
-    "plant", [pytest.param(plant, marks=[] if at % 9 == 0 else [pytest.mark.long]) for at, plant in enumerate(PLANTS)]
+    "plant",
+    [
+        pytest.param(plant, marks=pytest.mark.workshop if at % 9 == 0 else pytest.mark.long)
+        for at, plant in enumerate(PLANTS)
+    ],
 )
 def test_a_planted_fault_is_found(plant):
     assert output("properties.campaigns._kills", plant).strip() not in ("", "None")

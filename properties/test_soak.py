@@ -5,6 +5,8 @@ import pytest
 from properties.campaigns._soak import growth, laws, soaked
 from properties.campaigns._soak_plants import PLANTS
 
+pytestmark = pytest.mark.workshop
+
 
 def test_under_load_each_message_has_one_fate_and_the_ledgers_agree_with_who_counts_beside():
     run = soaked(1.5, 6000, 200)

@@ -10,6 +10,8 @@ import pytest
 
 import jido_trio
 
+pytestmark = pytest.mark.workshop
+
 PACKAGE = Path(jido_trio.__file__).parent
 LEAVES = {"checks", "doors", "errors", "extras", "redact", "terms", "world"}
 MAY_IMPORT = {

@@ -10,6 +10,8 @@ import pytest
 
 from docs.reference import PARTS
 
+pytestmark = pytest.mark.workshop
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "reference")]
 MODULES = {part: import_module("jido_trio" if part == "jido_trio" else f"jido_trio.{part}") for part in PARTS}

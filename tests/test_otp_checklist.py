@@ -4,7 +4,11 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from properties.otp._planted import recordings
+
+pytestmark = pytest.mark.workshop
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "supervision" / "otp-checklist.md"

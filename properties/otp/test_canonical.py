@@ -6,6 +6,8 @@ from properties.otp._planted import BUGS, by_heart, recordings, with_bug
 from properties.otp._scenario import Crash, Scenario, SlowRestart, Stop, Supervisor
 from properties.otp._trace import ALIVE, Event, Trace, TraceStep
 
+pytestmark = pytest.mark.workshop
+
 
 def pool(strategy, *steps):
     return Scenario(id="x", tags=(), tree=Supervisor(strategy=strategy), steps=steps)

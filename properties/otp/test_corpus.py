@@ -6,6 +6,8 @@ from properties.otp._oracle import run
 from properties.otp._planted import BROAD, DEEP, EDGES, SLOW_STARTS, recordings
 from properties.otp._trace import Event
 
+pytestmark = pytest.mark.workshop
+
 
 @pytest.mark.parametrize(
     ("path", "count"),

@@ -8,6 +8,8 @@ from properties.otp._generate import scenario, scenarios, slow_start
 from properties.otp._oracle import run
 from properties.otp._scenario import SlowRestart, Stop, Supervisor, supervisors
 
+pytestmark = pytest.mark.workshop
+
 
 def digest(first, count):
     lines = "\n".join(map(scenario_line, scenarios(first, count)))

@@ -9,6 +9,8 @@ from properties.otp._engines import chosen
 from properties.otp._oracle import open_oracle
 from properties.otp._planted import BROAD, by_heart, forgets_a_restart, with_bug
 
+pytestmark = pytest.mark.workshop
+
 
 @pytest.fixture
 def plug(monkeypatch):

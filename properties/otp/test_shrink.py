@@ -1,3 +1,4 @@
+import pytest
 from attrs import evolve
 
 from properties.otp._compare import shrunk
@@ -6,6 +7,8 @@ from properties.otp._oracle import open_oracle
 from properties.otp._planted import forgets_a_restart, recordings, with_bug
 from properties.otp._scenario import Advance, Batch, Crash, Scenario, Supervisor, Worker, items_of
 from properties.otp._shrink import shrink, simpler, without_chunks
+
+pytestmark = pytest.mark.workshop
 
 
 def crashes(one):

@@ -1,6 +1,9 @@
+import pytest
 from attrs import evolve
 
 from benchmarks.before import ROOT, Figure, _calls, medians, table, table_of_calls
+
+pytestmark = pytest.mark.workshop
 
 CALL = Figure("call, one caller", 8.0, "reply", 1.0, 1.0)
 

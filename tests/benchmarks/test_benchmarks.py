@@ -22,6 +22,8 @@ from jido_trio.bench._measure import Benchmark, Contender, compare
 from jido_trio.bench._stopwatch import Stopwatch, percentile
 from jido_trio.bench._table import as_json, read
 
+pytestmark = pytest.mark.workshop
+
 
 @pytest.fixture(scope="module", autouse=True)
 def garbage_of_other_tests():

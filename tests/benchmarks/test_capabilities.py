@@ -1,6 +1,10 @@
 """The table of what unused capabilities cost; never how much it is."""
 
+import pytest
+
 from benchmarks.capabilities import PATHS, table
+
+pytestmark = pytest.mark.workshop
 
 
 def test_each_path_stands_in_the_table_with_what_has_changed():

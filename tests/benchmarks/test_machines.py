@@ -2,7 +2,11 @@
 
 import logging
 
+import pytest
+
 from benchmarks.machines import MACHINES, main
+
+pytestmark = pytest.mark.workshop
 
 
 def test_each_machine_has_a_row_beside_one_that_does_nothing(capsys):

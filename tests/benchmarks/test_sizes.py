@@ -5,6 +5,8 @@ import pytest
 from benchmarks import sizes
 from benchmarks.sizes import costs, main
 
+pytestmark = pytest.mark.workshop
+
 
 @pytest.fixture(autouse=True)
 def one_round(monkeypatch):

@@ -100,7 +100,7 @@ def test_chaos_kills_somebody_while_the_samples_are_read():
 def test_names_and_reasons_can_not_draw_on_the_terminal(tmp_path):
     for name in ("esc\x1b[31m.txt", "bell\x07.txt", "two\nLOST.txt", "cr\r.txt", "rtl\u202e.txt", "byte\udcff.txt"):
         (tmp_path / name).touch()
-    ran = demo("--input", str(tmp_path))
+    ran = demo("--input", str(tmp_path), "--workers", "1")
     assert re.findall("[^\n\\x20-\\x7e]", ran.stdout) == []
     assert not re.search("^LOST", ran.stdout, re.MULTILINE)
     assert "6 documents" in ran.stdout
@@ -109,7 +109,7 @@ def test_names_and_reasons_can_not_draw_on_the_terminal(tmp_path):
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path):
     for number in range(2_000):
         (tmp_path / f"{number}.txt").touch()
-    command = [*COMMAND, "demo", "--input", tmp_path]
+    command = [*COMMAND, "demo", "--input", tmp_path, "--workers", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -124,7 +124,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path):
 def test_a_full_disk_is_told_in_a_line(arguments, tmp_path):
     (tmp_path / "empty.txt").touch()
     with Path("/dev/full").open("w") as full:
-        command = [*COMMAND, "demo", "--input", str(tmp_path), *arguments]
+        command = [*COMMAND, "demo", "--input", str(tmp_path), "--workers", "1", *arguments]
         ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert ran.returncode == 1
     assert ran.stderr == "jido-trio: can't write the output: No space left on device\n"
@@ -132,7 +132,7 @@ def test_a_full_disk_is_told_in_a_line(arguments, tmp_path):
 
 def test_a_terminal_that_calls_itself_dumb_gets_lines(tmp_path):
     (tmp_path / "empty.txt").touch()
-    code, screen = on_a_terminal(*COMMAND, "demo", "--input", str(tmp_path), kind="dumb")
+    code, screen = on_a_terminal(*COMMAND, "demo", "--input", str(tmp_path), "--workers", "1", kind="dumb")
     assert code == 0
     assert "\x1b" not in screen
     assert "refused empty.txt: file is empty" in screen

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "jido_trio.cli", "demo"]
+COMMAND = [sys.executable, "-m", "jido_trio.cli", "demo", "--workers", "2"]
 
 
 def finished(*arguments):

@@ -92,7 +92,9 @@ def test_a_new_project_and_what_is_added_to_it_pass_its_own_check_in_an_environm
 
 
 @pytest.mark.seconds(90)
-@pytest.mark.parametrize("name", [pytest.param("shop", marks=pytest.mark.long), LONG])
+@pytest.mark.parametrize(
+    "name", [pytest.param("shop", marks=pytest.mark.long), pytest.param(LONG, marks=pytest.mark.workshop)]
+)
 def test_a_project_to_which_agents_and_actions_are_added_is_clean_and_its_tests_pass(name, monkeypatch):
     made("new", name)
     monkeypatch.chdir(Path(name) / "tests")  # anywhere below the project

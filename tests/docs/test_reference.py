@@ -4,6 +4,8 @@ import pytest
 
 from docs.reference import FOLDER, PARTS, names, pages
 
+pytestmark = pytest.mark.workshop
+
 
 @pytest.fixture(scope="module")
 def made():

@@ -5,6 +5,8 @@ import pytest
 from properties.campaigns import _laws
 from properties.index import BEGIN, PAGE, index
 
+pytestmark = pytest.mark.workshop
+
 
 def test_the_page_names_no_law_that_there_is_not():
     kept = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].splitlines()

@@ -13,7 +13,10 @@ from properties.campaigns import _kills
 from properties.campaigns._kill_points import Kill
 from properties.campaigns._kills import Once, Operation, Run, Seen, Wrong
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed and forked as POSIX has it")
+pytestmark = [
+    pytest.mark.workshop,
+    pytest.mark.skipif(os.name != "posix", reason="processes are killed and forked as POSIX has it"),
+]
 
 REFUSES = """
 import json, os

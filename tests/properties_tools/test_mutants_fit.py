@@ -15,6 +15,8 @@ from properties.mutants._concerned import read_recording
 from properties.mutants._law_mutants import LAWS
 from properties.mutants._mutant import Mutant, Stale
 
+pytestmark = pytest.mark.workshop
+
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 
 

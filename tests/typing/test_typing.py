@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.workshop
+
 PROGRAMS = Path(__file__).parent / "programs"
 
 
