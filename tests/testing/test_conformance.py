@@ -124,7 +124,7 @@ def test_who_looks_for_an_option_that_nobody_gave_is_told(bench):
     assert verdict.why.startswith("looks at the command line (sys.argv), defects.py:")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in (1, 2))])
 def test_agents_in_any_state_are_tried_in_many(bench, seed):
     subject, how = subject_of(correct.Plain), How(examples=100, seed=seed)
     assert judged(bench, subject, "total", how).outcome == "holds"
@@ -151,7 +151,7 @@ def test_lists_are_not_tried_on_an_agent_with_a_cmd_of_its_own_and_that_is_said(
 
 
 def test_what_is_refused_as_it_does_not_fit_breaks_nothing_and_is_told_with_how_to_see_it():
-    [verdict] = conformance(guarded.Spender, laws=["closed"]).verdicts
+    [verdict] = conformance(guarded.Spender, laws=["closed"], examples=20).verdicts
     assert verdict.outcome == "holds"
     assert verdict.why == "but what 'spend' returns is refused: 'cents' must be >= 0: -1 @ cents"
     there: dict[str, Any] = {}

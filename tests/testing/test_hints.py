@@ -120,10 +120,10 @@ def test_where_code_makes_a_letter_of_a_number_half_of_a_pair_is_tried_and_what_
 
 
 def test_an_action_that_divides_is_not_accused_of_numbers_without_a_float() -> None:
-    [verdict] = conformance(Speaker, laws=["total"]).verdicts
+    [verdict] = conformance(Speaker, laws=["total"], examples=20).verdicts
     assert verdict.outcome == "holds"
 
 
 def test_a_text_has_what_the_code_looks_for_in_it_more_than_once() -> None:
-    [verdict] = conformance(Loader, laws=["total"]).verdicts
+    [verdict] = conformance(Loader, laws=["total"], examples=50).verdicts
     assert verdict.why == "ValueError: too many values to unpack (expected 2)"
