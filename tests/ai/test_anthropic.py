@@ -2,6 +2,8 @@
 
 # mypy: disable-error-code="union-attr,arg-type"
 
+import json
+
 import pytest
 from attrs import evolve
 
@@ -164,6 +166,13 @@ async def test_of_a_connection_that_breaks_the_tokens_that_were_told_are_known()
 async def test_why_it_stopped(reason, finish):
     reply, _, _ = await ANTHROPIC.asked(messages_reply("x", finish=reason))
     assert reply.finish == finish
+
+
+async def test_where_the_account_is_empty_another_model_may_do():
+    why = "Your credit balance is too low to access the Anthropic API."
+    body = json.dumps({"type": "error", "error": {"type": "invalid_request_error", "message": why}})
+    reply, _, _ = await ANTHROPIC.asked(HttpReply(400, body=body))
+    assert (reply.kind, reply.billed) == ("fallback", False)
 
 
 async def test_a_paused_turn_is_a_failure_for_good():

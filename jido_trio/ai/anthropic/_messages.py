@@ -211,6 +211,8 @@ def _error_of(event: Mapping[str, Any]) -> object:
 def _refused(error: anthropic.APIStatusError, why: str) -> ModelFailure:
     if is_too_long(error.status_code, why):
         return ModelFailure(why, "overflow", billed=False)
+    if error.status_code == 400 and "credit balance is too low" in why:  # it has no status or type of its own
+        return ModelFailure(why, "fallback", billed=False)
     return refused(error.status_code, why, error.response.headers)
 
 
