@@ -94,8 +94,8 @@ class Bench:
 
     def __init__(self, modules: Sequence[str], *, all_laws: bool = False) -> None:
         self._all_laws = all_laws
-        self.trials = 0
-        """How many trials were gone through."""
+        self._told: set[str] = set()
+        """The trials that were gone through. As text: sets are pickled in an order that is another in each process."""
         self._died = False
         self._stack = ExitStack()
         self._searched: dict[tuple[str, How, bool], tuple[AgentUnderTest, Sequence[Trial]]] = {}
@@ -114,6 +114,11 @@ class Bench:
     def _elsewhere(self) -> Sequence[Sandbox]:
         return [self._stack.enter_context(Sandbox(self._modules, elsewhere=seed)) for seed in _HASHES]
 
+    @property
+    def trials(self) -> int:
+        """How many trials were gone through."""
+        return len(self._told)
+
     def begin(self, trial: Trial) -> None:
         """Have what laws ask about a trial be worked on, in all processes at the same time."""
         if not self._all_laws or (self._died and isinstance(self.here(trial), Died)):
@@ -124,7 +129,8 @@ class Bench:
 
     def here(self, trial: Trial) -> Walk | Died:
         """Return what is noted of a trial."""
-        self.trials += self._here.known("walk", trial) is None
+        if self._here.known("walk", trial) is None:
+            self._told.add(told((trial.agent, trial.steps)))
         answer: Walk | Died = self._here.ask("walk", trial)
         self._died = self._died or isinstance(answer, Died)
         return answer

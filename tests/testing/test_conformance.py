@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from jido_trio import Signal
 from jido_trio.cli import _laws, main
@@ -22,6 +23,7 @@ from jido_trio.testing._bounded import are_steep, is_steep
 from jido_trio.testing._code import code_of
 from jido_trio.testing._conformance import judged
 from jido_trio.testing._told import told
+from jido_trio.testing._walk import Trial
 from jido_trio.world import seeded, using
 from properties.conformance import correct, defects
 from tests.testing import guarded
@@ -129,6 +131,14 @@ def test_agents_in_any_state_are_tried_in_many(bench, seed):
     subject, how = subject_of(correct.Plain), How(examples=100, seed=seed)
     assert judged(bench, subject, "total", how).outcome == "holds"
     assert len({told(trial.agent.state) for trial in bench.searched(subject, how, reachable=False)}) > 15
+
+
+def test_the_same_trial_is_counted_once_whatever_order_its_sets_have(bench):
+    before, signal = bench.trials, Signal("plus")
+    for numbers in (0, 8), (8, 0):  # so they are gone through, in any process
+        step = evolve(signal, data={"by": frozenset(numbers)})
+        bench.here(Trial(correct.Plain.new("sets"), (step,)))
+    assert bench.trials == before + 1
 
 
 def test_a_value_that_was_made_past_its_validator_is_told(bench):
