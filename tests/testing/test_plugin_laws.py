@@ -70,7 +70,7 @@ def test_a_counterexample_of_a_plugin_is_code_that_can_be_pasted(bench):
 
 def test_why_a_plugin_is_accused_is_told_in_words(bench):
     told = {
-        cls.__name__: judged(bench, subject_of(cls), law, QUICK).why
+        cls.__name__: judged(bench, subject_of(cls), law, THOROUGH).why
         for cls, law in (
             (plugins.TakesSignalsOfOthers, "beneath"),
             (plugins.ChangesTheAgent, "apart"),
