@@ -42,7 +42,7 @@ from jido_trio.core import (
     Signal,
     run_instruction,
 )
-from jido_trio.errors import ActionError, InvalidDefinition
+from jido_trio.errors import ActionError, InvalidArguments, InvalidDefinition
 from jido_trio.redact import said, secret_texts, shown_error
 
 State = TypeVar("State", default=NoState)
@@ -128,7 +128,10 @@ def _run_pure(
 
     A bug in it is told the model, and returned to be logged: another life would come to the same.
     """
-    action: Any = tool.made(want.arguments)
+    try:
+        action: Any = tool.made(want.arguments)
+    except InvalidArguments as unfit:  # the tool is another one since it was asked for
+        return agent, ToolResult(id=want.id, content=said(unfit), error=True), (), ()
     # What is told within the instance has its source, and comes again with the journal.
     call = known_by(agent.id, signal.source if signal is not None else "", agent.strategy_state, want)
     try:

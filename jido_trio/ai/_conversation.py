@@ -382,6 +382,11 @@ def _ended(c: Conversation, ended: Ended) -> Conversation:
     return _begun_turn(evolve(c, queue=tuple(rest)), first)
 
 
+def joined(c: Conversation, request: str) -> str:
+    """Return the request that one became part of, as its text steered it; itself if it didn't."""
+    return next((into for steered, into in reversed(c.steered) if steered == request), request)
+
+
 def before_turn(messages: Sequence[Said], request: str) -> tuple[Said, ...]:
     """Return what was said before a request."""
     return tuple(messages[: _start_of(messages, request)])

@@ -18,7 +18,15 @@ from attrs import define, evolve, field
 
 from jido_trio.ai._answer import UnfitAnswer, answer_of
 from jido_trio.ai._budget import Limit, Spent, bound_of, spent_on
-from jido_trio.ai._conversation import Conversation, apply, before_turn, charge_for, flight_key, waits_for_approval
+from jido_trio.ai._conversation import (
+    Conversation,
+    apply,
+    before_turn,
+    charge_for,
+    flight_key,
+    joined,
+    waits_for_approval,
+)
 from jido_trio.ai._events import (
     Approved,
     Asked,
@@ -152,7 +160,7 @@ def _ask(steps: _Steps, ask: Ask) -> None:
 
 def _cancel(steps: _Steps, cancel: CancelRequest) -> None:
     c = steps.c
-    if c.request != cancel.request:
+    if c.request is None or c.request != joined(c, cancel.request):
         if any(waiting.request == cancel.request for waiting in c.queue):
             steps.add(Ended(cancel.request, "cancelled"))
         return
@@ -174,7 +182,7 @@ def _reply(steps: _Steps, reply: Reply) -> None:
         _settle(steps, reply.call, reply.attempt, reply.usage)
         return
     spent, estimated = _cost(steps.rules, called, reply.usage)
-    cut = _cut(reply)
+    cut = _cut(reply, called.purpose)
     if cut is not None:
         _failed(steps, called, CallFailed(called.call, called.attempt, cut, spent, estimated), "retry", None)
     elif reply.finish == "content_filter":
@@ -197,13 +205,15 @@ def _waiting_for(steps: _Steps, call: int, attempt: int) -> Called | None:
     return called if called is not None and (called.call, called.attempt) == (call, attempt) else None
 
 
-def _cut(reply: Reply) -> str | None:
+def _cut(reply: Reply, purpose: Purpose) -> str | None:
     if reply.finish is None:
         return "the reply ended without a reason"
     if reply.finish == "length" and reply.calls:
         return "the reply was cut within a call of a tool"
     if reply.finish == "tool_calls" and not reply.calls and not reply.text:
         return "the reply names no tool"
+    if purpose == "compact" and not reply.text.strip():
+        return "the summary is empty"
     return None
 
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from contextvars import Context, copy_context
+from functools import partial
 from typing import Any, Protocol, TypeAlias, cast
 
 import trio
@@ -28,11 +30,12 @@ from jido_trio.ai._parts import Parts, ToolPart, ToolResultPart, WithdrawnPart
 from jido_trio.ai._render import render
 from jido_trio.ai._rules import Rules
 from jido_trio.ai._tooling import Backing, Tooling, clean
-from jido_trio.ai._tools import concealed_call
+from jido_trio.ai._tools import concealed_call, problem_of
 from jido_trio.core import Agent, Effect, Instruction
 from jido_trio.core.inner import own_state
 from jido_trio.errors import (
     AgentNotFound,
+    AgentStopped,
     CallError,
     InvalidDefinition,
     MailboxFull,
@@ -40,7 +43,7 @@ from jido_trio.errors import (
     SupervisorStopped,
 )
 from jido_trio.redact import said, shown, shown_error
-from jido_trio.runtime import AgentRef, Agents, Runtime, interpret
+from jido_trio.runtime import AgentRef, Agents, Runtime, interpret, wait_state
 from jido_trio.runtime.inner import FLIES_FOR, cell_of
 from jido_trio.terms import ExitKind
 
@@ -75,6 +78,7 @@ class Flights:
         self.source: str = instance.source
         self._caller: Caller | None = None
         self._nursery: trio.Nursery | None = None
+        self._context = Context()
 
     def use(self, caller: Caller) -> None:
         """Call models by this."""
@@ -85,7 +89,7 @@ class Flights:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hold the flights, until it is cancelled: the body of the service."""
         async with trio.open_nursery() as nursery:
-            self._nursery = nursery
+            self._nursery, self._context = nursery, copy_context()
             task_status.started()
             try:
                 await trio.sleep_forever()
@@ -101,6 +105,10 @@ class Flights:
                 "Jido(..., services=[Models(...)])"
             )
         self._nursery.start_soon(_alone, async_fn, args, name, name=name)
+
+    def watch(self, async_fn: Callable[..., Awaitable[object]], *args: object, name: str) -> None:
+        """Begin what waits beside the flights: on behalf of none of those who wait for each other."""
+        self._context.run(partial(self.start, async_fn, *args, name=name))
 
     async def dismiss(self, member: str) -> None:
         """Stop an agent of a team that has ended."""
@@ -207,6 +215,8 @@ class Desk:
     """The last call of a model."""
     _changed: trio.Event = field(factory=trio.Event)
     _room: trio.Semaphore = field(factory=lambda: trio.Semaphore(TOOLS_AT_ONCE))
+    _watched: bool = False
+    """Whether it is waited for the agent to be one of another class."""
 
     def up(self) -> None:
         """See `Belonging`."""
@@ -284,9 +294,11 @@ class Desk:
         self._wake()
 
     def _find_lost(self, agent: Agent[Any]) -> None:
-        """Tell the agent what should be in flight, and isn't."""
-        self._held = set(lost(*chat_of(agent), self._flying))
-        if self._held:
+        """Tell the agent what should be in flight, and isn't; and that a call which waits fits its tool no more."""
+        rules, c = chat_of(agent)
+        self._held = set(lost(rules, c, self._flying))
+        unfit = (want for want in _asked_for(rules, c) if problem_of(rules.tools, want.name, want.arguments))
+        if self._held or any(unfit):
             recover = Recover(lost=tuple(sorted(self._held)))
             self._flights.start(self._tell, recover, name=f"recovery of {agent.id}")
 
@@ -304,6 +316,23 @@ class Desk:
         for key, want in wants.items():
             if key not in self._flying and key not in self._held:
                 self._launch(runtime, rules, c, want)
+        if not self._watched and any(_asked_for(rules, c)):
+            self._watched = True
+            self._flights.watch(self._upgraded, type(runtime.agent), name=f"watch of {self.ref.id}")
+        self._wake()
+
+    async def _upgraded(self, cls: type[Agent[Any]]) -> None:
+        """Have what waits for somebody looked at anew when the agent is one of another class, with other tools.
+
+        Nothing may fly then whose end would have it looked at.
+        """
+        try:
+            await wait_state(self.ref, lambda _state: type(self.ref.agent) is not cls, timeout=None)
+        except AgentStopped:
+            return
+        finally:
+            self._watched = False
+        self._find_lost(self.ref.agent)
         self._wake()
 
     def _wake(self) -> None:
@@ -328,10 +357,10 @@ class Desk:
                 parts = self._of_call(event.call)
                 if parts is not None and parts.has_open_text:
                     parts.add(WithdrawnPart())
-            case Begun() if c.request is not None:
-                self.parts_of(c.request).add(_tool_part(rules, c, event.id))
-            case Returned() if c.request is not None:
-                self.parts_of(c.request).add(ToolResultPart(event.id, event.content, event.error))
+            case Begun():
+                self.parts_of(_asker_of(c, event.id)).add(_tool_part(rules, c, event.id))
+            case Returned():
+                self.parts_of(_asker_of(c, event.id)).add(ToolResultPart(event.id, event.content, event.error))
             case Ended():
                 self.parts_of(event.request).end()
             case _:
@@ -500,6 +529,17 @@ def _made(want: CallModel, outcome: object) -> Reply | NoReply:
             )
         case _:
             raise TypeError(f"{shown(outcome, 100)} is no ModelReply and no ModelFailure")
+
+
+def _asked_for(rules: Rules, c: Conversation) -> Iterable[AskApproval]:
+    return (want for want in wanted(rules, c) if isinstance(want, AskApproval))
+
+
+def _asker_of(c: Conversation, id: str) -> str:
+    """Return the request in which a tool was called; the same decision may have ended it, and begun the next."""
+    back = iter(reversed(c.messages))
+    next(each for each in back if isinstance(each, Replied) and any(call.id == id for call in each.calls))
+    return next(each.request for each in back if isinstance(each, Asked))
 
 
 def _tool_part(rules: Rules, c: Conversation, id: str) -> ToolPart:

@@ -11,12 +11,14 @@ from attrs import field, frozen
 from jido_trio import checks
 from jido_trio.ai._agent import ChatAgent
 from jido_trio.ai._budget import NOTHING_SPENT, Budget
-from jido_trio.ai._conversation import AskApproval, Conversation, wanted
+from jido_trio.ai._conversation import AskApproval, joined, wanted
 from jido_trio.ai._events import Ended
 from jido_trio.ai._flights import Desk, chat_of, desk_of
 from jido_trio.ai._inputs import Approve, Ask, CancelRequest, Deny
 from jido_trio.ai._outcome import ChatOutcome, NeedsApproval, NotAnswered, outcome_of
 from jido_trio.ai._parts import Part, Parts
+from jido_trio.ai._rules import Rules
+from jido_trio.ai._tools import problem_of
 from jido_trio.errors import AgentStopped, InvalidDefinition, NotSettled
 from jido_trio.redact import shown
 from jido_trio.runtime import AgentRef
@@ -116,8 +118,9 @@ class Request:
             if not c.knows(self.id):
                 return NotAnswered(UNKNOWN, "", (), NOTHING_SPENT)
             wants = wanted(rules, c)
-            if c.request == joined(c, self.id) and wants and all(isinstance(want, AskApproval) for want in wants):
-                return NeedsApproval(tuple(want for want in wants if isinstance(want, AskApproval)))
+            asked = tuple(want for want in wants if isinstance(want, AskApproval) and _can_be_run(rules, want))
+            if asked and len(asked) == len(wants) and c.request == joined(c, self.id):
+                return NeedsApproval(asked)
             if not self.agent.running:
                 raise AgentStopped(self.agent.id)
             with waiting_for(cell_of(self.agent)):
@@ -140,7 +143,10 @@ class Request:
         return desk.parts_of(joined(c, self.id)).read()
 
     async def cancel(self) -> None:
-        """Cancel it: what is in flight is stopped, what it may have cost is booked, the conversation goes on."""
+        """Cancel it: what is in flight is stopped, what it may have cost is booked, the conversation goes on.
+
+        One that steered another is part of that, which is cancelled.
+        """
         await self.agent.call(CancelRequest(request=self.id))
 
     async def approve(self, call: AskApproval | str, by: str = "") -> None:
@@ -161,13 +167,13 @@ def _check_chats(agent: object) -> None:
         raise checks.refused("", "agent", agent, "must be a ref to a ChatAgent, as start_agent(...) returns")
 
 
+def _can_be_run(rules: Rules, call: AskApproval) -> bool:
+    """Tell whether a call fits its tool, which may be another one by now: then the model is about to be told."""
+    return problem_of(rules.tools, call.name, call.arguments) is None
+
+
 def _id_of(call: object) -> str:
     if isinstance(call, AskApproval):
         return call.id
     checks.text("an approval", "call", call)
     return str(call)
-
-
-def joined(c: Conversation, request: str) -> str:
-    """Return the request that one became part of, as its text steered it; itself if it didn't."""
-    return next((into for steered, into in reversed(c.steered) if steered == request), request)

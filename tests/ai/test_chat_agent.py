@@ -372,6 +372,28 @@ async def test_who_steers_a_request_gets_its_answer(autojump_clock):
     assert scripted.requests[1].prompt.messages[-1].text == "and Bergen"
 
 
+async def test_who_steers_a_request_cancels_it(autojump_clock):
+    _, instance = served([OSLO], "Snow in both")
+    async with instance as jido:
+        planner = await jido.start_agent(Steered)
+        first = await ask(planner, "Oslo")
+        second = await ask(planner, "and Bergen")
+        await second.cancel()
+        assert isinstance(await second.answer(), Cancelled)
+        assert isinstance(await first.answer(), Cancelled)
+
+
+async def test_what_becomes_of_a_tool_by_a_cancel_is_told_the_readers_of_its_request(autojump_clock):
+    _, instance = served([OSLO], "two")
+    async with instance as jido:
+        planner = await jido.start_agent(Planner)
+        first, second = await ask(planner, "a"), await ask(planner, "b")
+        await trio.sleep(0.5)
+        await first.cancel()
+        assert [type(part) async for part in first.parts()] == [ToolPart, ToolResultPart]
+        assert [part async for part in second.parts()] == [TextPart("two")]
+
+
 async def test_one_that_takes_no_more_says_so_at_once(autojump_clock):
     _, instance = served("one")
     async with instance as jido:

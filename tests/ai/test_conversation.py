@@ -463,6 +463,17 @@ def test_compaction_leaves_the_summary_the_pinned_and_the_turn_at_hand():
     assert chat.prompt.system == "Be brief.\n\nWhat was said earlier in this conversation, in short:\nThey said x."
 
 
+@pytest.mark.parametrize(("text", "finish"), [("", "stop"), (" \n", "length")])
+def test_a_summary_that_says_nothing_is_none_and_all_that_was_said_is_kept(text, finish):
+    chat, _ = asked(attrs.evolve(RULES, compact_at=1200, retries=1)).replied("x" * 1200)
+    chat, _ = chat.ask("second")
+    chat, [want] = chat.replied(text, finish=finish)
+    assert (want.purpose, want.attempt) == ("compact", 2)
+    chat, [want] = chat.replied(text, finish=finish)
+    assert want.purpose == "chat"
+    assert AssistantMessage("x" * 1200) in chat.prompt.messages
+
+
 def test_a_prompt_that_is_too_long_is_compacted_once():
     chat, _ = asked().replied("a")
     chat, _ = chat.ask("second")

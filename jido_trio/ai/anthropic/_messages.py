@@ -140,6 +140,8 @@ class _Reply:
     blocks: dict[int, _Block] = field(factory=dict)
     stopped: str | None = None
     counts: dict[str, Any] = field(factory=dict)
+    counted: bool = False
+    """Whether what it took is told: at the end only. What comes at the beginning counts no reply."""
     heard: bool = False
 
     def take(self, event: Mapping[str, Any], tell: Tell) -> Took:
@@ -155,7 +157,9 @@ class _Reply:
             case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)} if index in self.blocks:
                 self.blocks[index].take(delta, tell)
             case {"type": "message_delta"}:
-                self.counts.update({name: n for name, n in (event.get("usage") or {}).items() if n is not None})
+                told = {name: n for name, n in (event.get("usage") or {}).items() if n is not None}
+                self.counts.update(told)
+                self.counted = self.counted or "output_tokens" in told
                 self.stopped = (event.get("delta") or {}).get("stop_reason") or self.stopped
             case {"type": "message_stop"}:
                 return "last"
@@ -165,8 +169,8 @@ class _Reply:
 
     @property
     def usage(self) -> Usage | None:
-        """What it took so far."""
-        if not self.counts:
+        """What it took, if that was told."""
+        if not self.counted:
             return None
         cached = count(self.counts, "cache_read_input_tokens")
         written = count(self.counts, "cache_creation_input_tokens")

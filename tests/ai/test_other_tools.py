@@ -1,0 +1,128 @@
+"""What becomes of a call that waits for somebody when its agent has other tools."""
+
+# mypy: disable-error-code="union-attr,var-annotated,arg-type"
+
+import pytest
+import trio
+import trio.testing
+from attrs import frozen
+
+from jido_trio import Action, Jido
+from jido_trio.ai import Answered, Approve, ChatAgent, Model, Models, NeedsApproval, Tool, ask, conversation
+from jido_trio.testing import ScriptedModel
+
+PAY = [("pay", {"cents": 5})]
+MODELS = Models(main=Model("m", ScriptedModel([])))
+
+
+@frozen
+class Till:
+    paid: int = 0
+
+
+class Pay(Action):
+    cents: int
+
+    def run(self, context):
+        return {"paid": self.cents}
+
+
+class PayIn(Action, name="pay"):
+    cents: int
+    currency: str
+
+    def run(self, context):
+        return {"paid": self.cents}
+
+
+class PayBeside(Action, name="pay"):
+    cents: int
+
+    async def run(self, context):
+        return "paid beside"
+
+
+class Asking(ChatAgent[Till], models=MODELS, model="main", tools=[Tool(Pay, approve=True)], vsn="1"): ...
+
+
+class AskingIn(ChatAgent[Till], models=MODELS, model="main", tools=[Tool(PayIn, approve=True)], vsn="2"): ...
+
+
+class Paying(ChatAgent[Till], models=MODELS, model="main", tools=[Pay], vsn="2"): ...
+
+
+class PayingBeside(ChatAgent[Till], models=MODELS, model="main", tools=[PayBeside], vsn="2"): ...
+
+
+class Renamed(ChatAgent[Till], models=MODELS, model="main", tools=[Tool(Pay, approve=True)], vsn="2"): ...
+
+
+class Without(ChatAgent[Till], models=MODELS, model="main", vsn="2"): ...
+
+
+UNFIT = "arguments of tool 'pay' don't fit: at /currency: expected a string, got nothing (it is missing)"
+
+
+@pytest.mark.parametrize(
+    ("after", "told", "paid"),
+    [
+        (AskingIn, UNFIT, 0),
+        (Paying, '{"paid": 5}', 5),
+        (PayingBeside, "paid beside", 0),
+        (Without, "there is no tool 'pay'", 0),
+    ],
+)
+async def test_a_call_that_waits_goes_by_the_tools_of_the_class_that_the_agent_becomes(
+    after, told, paid, autojump_clock
+):
+    script = ScriptedModel([PAY, "Done."])
+    async with Jido(services=[MODELS.with_clients(main=script)]) as jido:
+        clerk = await jido.start_agent(Asking)
+        request = await ask(clerk, "Pay")
+        assert isinstance(await request.answer(), NeedsApproval)
+        await jido.upgrade(Asking, after)
+        answer = await request.answer(timeout=60)
+        assert isinstance(answer, Answered)
+        assert script.requests[-1].prompt.messages[-1].content == told
+        assert clerk.agent.state.paid == paid
+
+
+async def test_who_waits_in_the_queue_hears_of_it_when_an_upgrade_frees_the_request_before(autojump_clock):
+    script = ScriptedModel([PAY, "The first.", "The second."])
+    heard: list[str] = []
+    async with Jido(services=[MODELS.with_clients(main=script)]) as jido, trio.open_nursery() as nursery:
+        clerk = await jido.start_agent(Asking)
+        first = await ask(clerk, "Pay")
+        assert isinstance(await first.answer(), NeedsApproval)
+        second = await ask(clerk, "And then?")
+
+        async def wait() -> None:
+            heard.append((await second.answer()).text)
+
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        await jido.upgrade(Asking, Without)
+        await trio.sleep(60)
+        assert heard == ["The second."]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_call_that_still_fits_waits_on_after_an_upgrade(autojump_clock):
+    script = ScriptedModel([PAY, "Done."])
+    async with Jido(services=[MODELS.with_clients(main=script)]) as jido:
+        clerk = await jido.start_agent(Asking)
+        request = await ask(clerk, "Pay")
+        await jido.upgrade(Asking, Renamed)
+        needed = await request.answer(timeout=60)
+        assert isinstance(needed, NeedsApproval)
+        await request.approve(needed.calls[0], by="bob")
+        assert isinstance(await request.answer(timeout=60), Answered)
+        assert clerk.agent.state.paid == 5
+
+
+def test_a_call_that_was_allowed_and_fits_its_tool_no_more_is_told_and_the_agent_lives():
+    chat, _ = conversation(Asking).ask("Pay")
+    chat, _ = chat.replied(calls=PAY)
+    after, _ = AskingIn("ann", Till(), chat.conversation).cmd(Approve(id="call_1_1"))
+    assert after.strategy_state.messages[-1].content == UNFIT
+    assert after.state.paid == 0
