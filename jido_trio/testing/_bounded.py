@@ -16,7 +16,7 @@ from hypothesis.errors import NoSuchExample, Unsatisfiable
 from jido_trio.core import Agent
 from jido_trio.redact import shown
 from jido_trio.testing._bench import Bench, How
-from jido_trio.testing._code import code_of
+from jido_trio.testing._code import code_of, code_of_many
 from jido_trio.testing._growth import Growth, grown_fields
 from jido_trio.testing._sandbox import Died
 from jido_trio.testing._search import NO_TIME
@@ -55,12 +55,22 @@ def bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
             why = _steep(bench, subject, path, grow, step)
             tried = tried or why is not None
             if why:
-                last = Trial(_sized(subject, path, grow, 2), (step,))
-                code = code_of(last, last=f"and with many more items in {'.'.join(path)}")
+                code = _code(Trial(_sized(subject, path, grow, 2), (step,)), path, grow)
                 return LawVerdict(BOUNDED, sentence, "broken", why, code, reachable=False)
     if not tried:
         return LawVerdict(BOUNDED, sentence, "skipped", "no larger state could be made that fits")
     return LawVerdict(BOUNDED, sentence, "holds")
+
+
+def _code(trial: Trial, path: Sequence[str], grow: Growth) -> str:
+    """Return code with as many items as are tried at most; with two of them, where no rule for these is seen."""
+    names: set[Any] = set()
+    changes = code_of_many(grow, _LARGE[-1], names)
+    if not changes:
+        return code_of(trial, then=f"# and so on, with many more items in {'.'.join(path)}")
+    for name in reversed(path):
+        changes = f"{{{name!r}: {changes}}}"
+    return code_of(trial, state=changes, of=names)
 
 
 def _steep(bench: Bench, subject: AgentUnderTest, path: Sequence[str], grow: Growth, step: Any) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from types import ModuleType
@@ -19,19 +20,64 @@ from jido_trio.testing._told import told
 from jido_trio.testing._walk import Trial
 
 
-def code_of(trial: Trial, *, last: str = "") -> str:
-    """Return a program that does what the trial does; `last` is said of its last line."""
-    names: set[Any] = set()
-    lines = [_made(trial.agent, names)]
-    for at, step in enumerate(trial.steps):
-        is_last = at == len(trial.steps) - 1
-        how = "receive" if isinstance(step, Signal) else "cmd"
-        result = "after, directives" if is_last else "agent, _"
-        lines.append(f"{result} = agent.{how}({_code(step, names)}){f'  # {last}' if last and is_last else ''}")
+def code_of(trial: Trial, *, then: str = "", state: str = "", of: Iterable[object] = ()) -> str:
+    """Return a program that does what the trial does.
+
+    Args:
+        trial: What it does.
+        then: A line that shows what is wrong of what came out, where that doesn't show by itself. In it stand `{new}`
+            for the agent as it began, `{steps}` for a list of all steps, `{step}` for the last one, and `{same}` for
+            what the agent answers to that once more.
+        state: What the agent is made of, as code, where that is shorter than the state that it holds.
+        of: Classes and modules that it names.
+    """
+    names: set[Any] = set(of)
+    new = _made(trial.agent, names, state)
+    steps = [_code(step, names) for step in trial.steps]
+    answers = [f"agent.{_told_by(step)}({code})" for step, code in zip(trial.steps, steps, strict=True)]
+    lines = [f"agent = {new}", *(f"agent, _ = {answer}" for answer in answers[:-1])]
+    lines += [f"after, directives = {answer}" for answer in answers[-1:]]
+    if then:
+        meant = {"new": new, "steps": f"[{', '.join(steps)}]", "step": steps[-1], "same": answers[-1]}
+        lines.append(_MEANT.sub(lambda found: meant[found[1]], then))
     return "\n".join([*_imports(names), "", *lines])
 
 
-def _made(agent: Agent[Any], names: set[Any]) -> str:
+_MEANT = re.compile(r"\{(new|steps?|same)\}")
+
+
+def _told_by(step: object) -> str:
+    return "receive" if isinstance(step, Signal) else "cmd"
+
+
+def code_of_many(make: Callable[[int], object], size: int, names: set[Any]) -> str:
+    """Return code for a container of so many items, made by a rule; "" if none is seen in two of them.
+
+    What the code names is added to `names`.
+    """
+    one, other = (_item_at(make, number, names) for number in (_ONE, _OTHER))
+    if one.replace(str(_ONE), str(_OTHER)) != other or not other:
+        return ""
+    item = _QUOTED.sub(lambda found: f"f{found[0].replace(str(_ONE), '{n}')}", one).replace(str(_ONE), "n")
+    if item == "n":
+        return f"list(range({size}))"
+    brackets = "{}" if isinstance(make(1), Mapping) else "[]"
+    return f"{brackets[0]}{item} for n in range({size}){brackets[1]}"
+
+
+_ONE, _OTHER = 97, 89
+"""Numbers that stand in no other part of the code of an item."""
+_QUOTED = re.compile(rf"'[^'{{}}\\]*{_ONE}[^'{{}}\\]*'")
+
+
+def _item_at(make: Callable[[int], Any], number: int, names: set[Any]) -> str:
+    """Return the code of one item, or of a pair in a mapping; "" where the number isn't by itself in it."""
+    made = make(number + 1)
+    code = _code(dict([[*made.items()][number]]) if isinstance(made, Mapping) else [[*made][number]], names)[1:-1]
+    return "" if f"{number}." in code or "b'" in code else code
+
+
+def _made(agent: Agent[Any], names: set[Any], held: str) -> str:
     cls = type(agent)
     made_by = cls.__qualname__
     if carried(cls):
@@ -48,11 +94,13 @@ def _made(agent: Agent[Any], names: set[Any]) -> str:
         )
     else:
         names.add(cls)
+    if held:
+        return f"{made_by}.new({agent.id!r}, {held})"
     given = attrs.asdict(agent.state, recurse=False)
     defaults = {field.name for field in attrs.fields(type(agent.state)) if _is_default(field, given[field.name])}
     changed = {name: value for name, value in given.items() if name not in defaults}
     state = f", {_code(changed, names)}" if changed else ""
-    return f"agent = {made_by}.new({agent.id!r}{state})"
+    return f"{made_by}.new({agent.id!r}{state})"
 
 
 def _is_default(field: attrs.Attribute[Any], value: object) -> bool:

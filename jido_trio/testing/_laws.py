@@ -33,6 +33,8 @@ class Law:
     """Why it doesn't concern a subject, if it doesn't."""
     remarkable: Callable[[Seen], str] = lambda _: ""
     """What its author should know though it holds, if anything."""
+    proof: Callable[[Walk], str] = lambda _: ""
+    """A line of code that shows what is wrong of what came out of the last step, see `code_of`."""
 
 
 def _each(walk: Walk | Died) -> Iterator[tuple[int, Seen]]:
@@ -139,11 +141,21 @@ def _hooked(subject: AgentUnderTest) -> str | None:
     return "a hook looks at whole commands" if hooked else None
 
 
+def _disproved(walk: Walk) -> str:
+    name, _, _ = walk.steps[-1].broken.partition(" ")
+    return f"assert after.{name}()" if name else ""
+
+
 LAWS: Mapping[str, Law] = {
     law.name: law
     for law in (
-        Law("total", "nothing but declared failures leaves cmd", _total),
-        Law("deterministic", "the same agent and command give the same answer, anywhere", _deterministic),
+        Law("total", "nothing but declared failures leaves cmd", _total, proof=lambda walk: walk.steps[-1].raised_by),
+        Law(
+            "deterministic",
+            "the same agent and command give the same answer, anywhere",
+            _deterministic,
+            proof=lambda walk: "assert {same} == (after, directives)" if walk.steps[-1].again else "",
+        ),
         Law("pure", "cmd does nothing but compute, and leaves alone what it is given", _pure),
         Law(
             "closed",
@@ -156,6 +168,7 @@ LAWS: Mapping[str, Law] = {
             "what the agent's invariants say holds after every command",
             _invariant,
             lambda subject: None if any(invariants_of(subject.cls)) else "the agent has no @invariant",
+            proof=_disproved,
         ),
         Law(
             "own",
@@ -163,7 +176,13 @@ LAWS: Mapping[str, Law] = {
             _own,
             lambda subject: None if subject.laws else "the agent has no @law and no @model",
         ),
-        Law("sequential", "a list of commands does what they do one after the other", _sequential, _hooked),
+        Law(
+            "sequential",
+            "a list of commands does what they do one after the other",
+            _sequential,
+            _hooked,
+            proof=lambda walk: "together, directives = {new}.cmd({steps})" if walk.apart else "",
+        ),
         Law("independent", "nothing is kept from call to call outside of the agent", _independent),
         Law(
             "serialisable",

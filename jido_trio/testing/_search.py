@@ -44,8 +44,15 @@ def tried(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> LawVerdi
         trial = _counterexample(bench, subject, law, how, reachable=reachable)
         if trial is not None:
             why = law.broken(bench, trial) or "it broke once, and not when it was tried again"
-            return LawVerdict(law.name, law.sentence, "broken", said(why), code_of(trial), reachable)
+            code = code_of(trial, then=_proof(bench, law, trial))
+            return LawVerdict(law.name, law.sentence, "broken", said(why), code, reachable)
     return LawVerdict(law.name, law.sentence, "holds", *_remark(bench, subject, law, how))
+
+
+def _proof(bench: Bench, law: Law, trial: Trial) -> str:
+    """Return the line that shows what is wrong of what came out of the last step of a trial."""
+    walk = bench.known(trial)
+    return law.proof(walk) if isinstance(walk, Walk) and walk.steps else ""
 
 
 def _remark(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 from types import FunctionType, MethodType
@@ -83,6 +83,8 @@ class Seen:
     """The whole agent and all directives, as text."""
     error: str = ""
     """The exception that left it."""
+    raised_by: str = ""
+    """What raises it, as code, where that isn't the step itself."""
     again: str = ""
     """What came out the second time, if that is something else."""
     twin: str = ""
@@ -213,12 +215,13 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
     before = told((agent, step))
     began = used()
     with watched() as doings:
-        after, directives, answers, error = _answered(agent, step)
+        after, directives, error = attempted(agent, step)
+        answers, error, raised_by = ((), error, "") if error else _answers(after, step, directives)
     text = error or told((after, directives, *answers))
     now = told((agent, step))
     touched = "" if now == before else differing(before, now)
     if error:
-        return Seen(error=error, touched=touched, doings=tuple(doings)), agent
+        return Seen(error=error, raised_by=raised_by, touched=touched, doings=tuple(doings)), agent
     again = _text(agent, step)
     late = used() > began + _ENOUGH
     twin = text if late or any(one is None for one in twins) else _text(*twins)
@@ -226,6 +229,7 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
     return (
         Seen(
             text,
+            "",
             "",
             parted(text, again),
             parted(text, twin) if twin != text else "" if late else _once_more(after, step, twins[1]),
@@ -249,28 +253,33 @@ def _once_more(agent: Agent[Any], step: Step, twin: Step | None) -> str:
     return parted(_text(agent, step), _text(agent, twin))
 
 
-def _answers(agent: Agent[Any], step: Step, directives: Sequence[AttrsInstance]) -> tuple[tuple[object, ...], str]:
-    """Return what callers are replied, and what follows from errors; and what that raises, but for an `ActionError`."""
-    try:
-        return (*_replies(agent, step), *_policies(agent, directives)), ""
-    except ActionError as error:
-        return (error,), ""
-    except (KeyboardInterrupt, MemoryError):
-        raise
-    except BaseException as error:  # noqa: ASYNC103, BLE001 - whatever it is, it is what is looked for
-        return (), shown_error(error)  # noqa: ASYNC104 - no Trio runs here
+def _answers(agent: Agent[Any], step: Step, directives: Sequence[AttrsInstance]) -> tuple[tuple[object, ...], str, str]:
+    """Return what callers are replied, and what follows from errors; what that raises, if no `ActionError`; by whom."""
+    answers = list[object]()
+    for code, ask in (*_replies(agent, step), *_policies(agent, directives)):
+        try:
+            answers.append(ask())
+        except ActionError as error:
+            return (error,), "", ""
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        except BaseException as error:  # noqa: ASYNC103, BLE001 - whatever it is, it is what is looked for
+            return (), shown_error(error), code  # noqa: ASYNC104 - no Trio runs here
+    return tuple(answers), "", ""
 
 
-def _replies(agent: Agent[Any], step: Step) -> Iterator[object]:
+def _replies(agent: Agent[Any], step: Step) -> Iterator[tuple[str, Callable[[], object]]]:
     reply = getattr(step, "reply", None)
     if isinstance(step, Action) and callable(reply):
-        yield reply(agent)
+        yield "{step}.reply(after)", partial(reply, agent)
 
 
-def _policies(agent: Agent[Any], directives: Sequence[AttrsInstance]) -> Iterator[object]:
+def _policies(agent: Agent[Any], directives: Sequence[AttrsInstance]) -> Iterator[tuple[str, Callable[[], object]]]:
     policy: Any = type(agent).error_policy
     if isinstance(policy, FunctionType | MethodType | partial):
-        yield from (policy(one, agent) for one in directives if isinstance(one, Error))
+        for at, one in enumerate(directives):
+            if isinstance(one, Error):
+                yield f"type(after).error_policy(directives[{at}], after)", partial(policy, one, agent)
 
 
 def attempted(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstance], str]:
@@ -288,7 +297,7 @@ def attempted(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstanc
 def _answered(agent: Agent[Any], step: Step) -> tuple[Any, Sequence[AttrsInstance], tuple[object, ...], str]:
     """Return the agent after a step, its directives, what follows from these, and the exception that left any of it."""
     after, directives, error = attempted(agent, step)
-    answers, error = ((), error) if error else _answers(after, step, directives)
+    answers, error, _ = ((), error, "") if error else _answers(after, step, directives)
     return after, directives, answers, error
 
 
