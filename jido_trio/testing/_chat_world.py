@@ -62,6 +62,8 @@ from jido_trio.testing._chat_laws import (
 from jido_trio.testing._chat_strategies import FINISHES, TEXTS, Draw, budgets, tool_calls
 
 STEPS = ("ask", "ask", *["end"] * 6, "late", "late", "cancel", "cancel", "crash", "crash", "judge", "judge")
+LONG_STEPS = ("ask", *["end"] * 12, "late", "cancel", "crash", *["judge"] * 2)
+"""For a model that goes round in circles: most requests are worked at for long."""
 
 
 @define(eq=False)
@@ -76,7 +78,7 @@ class World(Held):
     shares: dict[str, Budget] = field(factory=dict)
     """What a tool may spend on other agents."""
     circles: bool = field(init=False)
-    """Whether the model asks for the very same again and again."""
+    """Whether the model asks for the very same again and again, and has no other fault."""
 
     def __attrs_post_init__(self) -> None:
         self.circles = self.draw(st.booleans())
@@ -85,7 +87,7 @@ class World(Held):
 
     def step(self) -> None:
         """Do one thing to the conversation."""
-        name: str = self.draw(st.sampled_from(STEPS))
+        name: str = self.draw(st.sampled_from(LONG_STEPS if self.circles else STEPS))
         step: Callable[[], None] = getattr(self, name)
         step()
 
@@ -122,9 +124,9 @@ class World(Held):
                 content="x" * self.draw(st.integers(0, 30)),
                 error=self.draw(st.booleans()),
                 spent=self.spend(want),
-                final=self.draw(st.sampled_from([False, False, False, True])),
+                final=not self.circles and self.draw(st.integers(0, 3)) == 0,
             )
-        if self.draw(st.integers(0, 3)) == 0:
+        if self.draw(st.integers(0, 7 if self.circles else 3)) == 0:
             billed = self.draw(st.booleans())
             usage = self.pay(want) if billed else self.pay(want, nothing=True)
             kind = self.draw(st.sampled_from(["retry", "retry", "never", "overflow", "fallback"]))
@@ -144,16 +146,17 @@ class World(Held):
             call=want.call,
             attempt=want.attempt,
             text=self.draw(TEXTS),
-            calls=tuple(self.again or self.draw(st.just([]) | st.lists(tool_calls, max_size=3))),
-            finish=self.draw(FINISHES),
+            calls=tuple(self.wishes()),
+            finish="tool_calls" if self.circles else self.draw(FINISHES),
             usage=usage if self.draw(st.booleans()) else None,
             verbatim=self.draw(st.sampled_from([None, None, Verbatim("theirs", "{}")])),
         )
 
-    @property
-    def again(self) -> list[ToolCall]:
-        """What the model asked for last, if it goes round in circles."""
-        return [ToolCall("a", *wish) for wish in self.c.turn.last] if self.circles else []
+    def wishes(self) -> list[ToolCall]:
+        """Draw what the model asks for: if it goes round in circles, what it asked for last."""
+        last = [ToolCall("a", *wish) for wish in self.c.turn.last] if self.circles else []
+        calls = st.lists(tool_calls, min_size=1 if self.circles else 0, max_size=3)
+        return last or self.draw(calls if self.circles else st.just([]) | calls)
 
     def spend(self, want: RunTool) -> Spent:
         """Have a tool spend on other agents that it asks, at most its share of what is left."""
