@@ -44,7 +44,7 @@ from jido_trio.errors import (
 )
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime import AgentRef, Agents, Runtime, interpret, wait_state
-from jido_trio.runtime.inner import FLIES_FOR, cell_of
+from jido_trio.runtime.inner import cell_of, works_for
 from jido_trio.terms import ExitKind
 
 LOG = logging.getLogger("jido_trio.ai")
@@ -190,7 +190,7 @@ class _Running:
 
     async def run(self, key: str) -> None:
         """Run it, until it is cancelled."""
-        FLIES_FOR.set(cell_of(self._agent))
+        works_for(cell_of(self._agent))
         try:
             with self.scope:
                 self.result = await self.tool.run(key)
@@ -414,7 +414,7 @@ class Desk:
             self._flights.start(self._run, flight, tool, key, name=f"tool {want.name} of {self.ref.id}")
 
     async def _call(self, flight: _Flight, want: CallModel, prompt: Prompt, key: str, parts: Parts | None) -> None:
-        FLIES_FOR.set(cell_of(self.ref))
+        works_for(cell_of(self.ref))
         with flight.scope:
             await trio.sleep(want.delay)
             try:

@@ -17,7 +17,7 @@ from jido_trio.runtime._interpreter import Runtime
 from jido_trio.runtime._messages import Progress
 from jido_trio.runtime._post import Post
 from jido_trio.runtime._progress import Listeners, Update
-from jido_trio.runtime._works import ACTS_FOR
+from jido_trio.runtime._works import works_for
 from jido_trio.terms import WhenFull
 from jido_trio.world import using
 
@@ -67,7 +67,7 @@ class Job:
         if self._cancelled is not None:  # while it waited
             return
         self.begun = trio.current_time()
-        ACTS_FOR.set(self.runtime.cell)
+        works_for(self.runtime.cell, is_action=True)
         if self._on_begun is not None:
             self._on_begun()
         tell = None

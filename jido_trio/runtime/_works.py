@@ -20,12 +20,6 @@ from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._waits import HELD
 from jido_trio.terms import ExitKind
 
-FLIES_FOR: ContextVar[Cell | None] = ContextVar("FLIES_FOR", default=None)
-"""The agent for which the current task flies."""
-
-ACTS_FOR: ContextVar[Cell | None] = ContextVar("ACTS_FOR", default=None)
-"""The agent whose async action the current task is, or belongs to."""
-
 Until: TypeAlias = Literal["answer", "rest"]
 """What is waited for: the answer of an agent's conversation, or its end with nothing left to do."""
 
@@ -41,6 +35,10 @@ class Work:
     def holds(self, until: Until) -> bool:
         """Whether who waits for that of its agent waits for it."""
         return until == "rest" or not self.is_action
+
+
+_WORK: ContextVar[Work | None] = ContextVar("_WORK", default=None)
+"""What the current task does, or belongs to; interpreters apart, who are in `HELD`."""
 
 
 @frozen
@@ -68,6 +66,11 @@ class Waits:
         """See `Belonging`."""
 
 
+def works_for(agent: Cell, *, is_action: bool = False) -> None:
+    """Note that the current task, and all that it starts, works for an agent: that it is an action of it, or flies."""
+    _WORK.set(Work(agent, is_action))
+
+
 @contextmanager
 def work_waiting_for(agent: Cell, until: Until) -> Iterator[None]:
     """Note that the current task waits for an agent, in the block, if it works for one.
@@ -92,15 +95,15 @@ def work_waiting_for(agent: Cell, until: Until) -> Iterator[None]:
         yield
     finally:
         waits.awaited.remove(awaited)
+        if not waits.awaited:
+            work.agent.let_go(Waits)
 
 
 def _work() -> Work | None:
-    flier, held, actor = FLIES_FOR.get(), HELD.get(), ACTS_FOR.get()
-    if flier is not None:
-        return Work(flier, is_action=False)
-    if held is not None and held.is_held():
+    work, held = _WORK.get(), HELD.get()
+    if (work is None or work.is_action) and held is not None and held.is_held():
         return Work(cast("Cell", held), is_action=False)
-    return Work(actor, is_action=True) if actor is not None else None
+    return work
 
 
 def _path(agent: Cell, until: Until, work: Work, seen: tuple[tuple[Cell, Until], ...]) -> tuple[Cell, ...]:

@@ -7,10 +7,9 @@ from jido_trio.runtime._history import instances_with, journal_span
 from jido_trio.runtime._inspect import view_of_mailbox
 from jido_trio.runtime._ref import cell_of
 from jido_trio.runtime._rest import is_at_rest, wake_by, watch_rest
-from jido_trio.runtime._works import FLIES_FOR, work_waiting_for
+from jido_trio.runtime._works import work_waiting_for, works_for
 
 __all__ = [
-    "FLIES_FOR",
     "cell_of",
     "instances_with",
     "is_at_rest",
@@ -19,4 +18,5 @@ __all__ = [
     "wake_by",
     "watch_rest",
     "work_waiting_for",
+    "works_for",
 ]

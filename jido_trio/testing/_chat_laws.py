@@ -63,6 +63,8 @@ class Held:
     """How often each try was."""
     runs: Counter[str] = field(factory=Counter, init=False)
     """How often each call of a tool was run."""
+    torn: frozenset[str] = field(default=frozenset(), init=False)
+    """Calls of a reply of which not all that was decided is in the log: that they are none too many isn't known."""
 
     def budget_of(self, request: str | None) -> Budget:
         """Return the budget of a request's own, if it has one."""
@@ -105,9 +107,9 @@ def check_decision(held: Held, given: ChatInput, events: Sequence[ChatEvent]) ->
         case NoReply(kind="fallback") if waits is not None:
             again = [event for event in events if isinstance(event, Called) and event.call == waits.call]
             assert all(event.model != waits.model for event in again), f"{given}, and {waits.model} is called again"
-            followed = held.rules.model_rule(waits.model).fallback is None or again
-            ended = any(isinstance(event, Ended) for event in events)
-            assert followed or ended, f"{given}, and the fallback of {waits.model} isn't asked"
+            has_one = held.rules.model_rule(waits.model).fallback is not None
+            is_dear = any(isinstance(event, Ended) and event.how == "budget" for event in events)
+            assert again or is_dear or not has_one, f"{given}, and the fallback of {waits.model} isn't asked"
         case NoReply(kind="retry", retry_after=float(wait)):
             for event in events:
                 if (
@@ -283,7 +285,7 @@ def _check_repeats(held: Held) -> None:
         if isinstance(event, Replied):
             calls = tuple((call.name, call.arguments) for call in event.calls)
             last, row = calls, row + 1 if calls == last else 1
-        elif isinstance(event, Begun):
+        elif isinstance(event, Begun) and event.id not in held.torn:
             of = (held.rules.budget, held.rules.total, held.budget_of(request))
             limits = [budget.repeats for budget in of if budget.repeats is not None]
             assert row <= min(limits, default=row), f"{last} was asked for {row} times in a row, and run"

@@ -30,6 +30,7 @@ from jido_trio.ai import (
     NoReply,
     Prompt,
     Recover,
+    Replied,
     Reply,
     RunTool,
     Spent,
@@ -75,6 +76,8 @@ class World(Held):
     old: list[CallModel | RunTool] = field(factory=list)
     bound: dict[str, Spent] = field(factory=dict)
     asked: set[str] = field(factory=set)
+    ends: set[int] = field(factory=set)
+    """How long the log was after each decision."""
     shares: dict[str, Budget] = field(factory=dict)
     """What a tool may spend on other agents."""
     circles: bool = field(init=False)
@@ -263,6 +266,7 @@ class World(Held):
                     pass
             self.c = apply(self.c, event)
             self.log.append(event)
+        self.ends.add(len(self.log))
 
     def start(self) -> None:
         """Start what is wanted and isn't in flight; give up what isn't wanted any more."""
@@ -312,6 +316,8 @@ class World(Held):
                 world.asked.add(event.request)
                 if event.budget is not None:
                     world.budgets[event.request] = event.budget
+            elif isinstance(event, Replied) and length not in self.ends:
+                world.torn = frozenset(call.id for call in event.calls)
         world.c = fold(world.log)
         world.tell(Recover(lost=lost(self.rules, world.c)))
         world.rest()
