@@ -46,7 +46,7 @@ from jido_trio.errors import (
 )
 from jido_trio.redact import said, shown, shown_error
 from jido_trio.runtime import AgentRef, Agents
-from jido_trio.runtime.inner import is_at_rest, watch_rest
+from jido_trio.runtime.inner import is_at_rest, is_kept, watch_rest
 from jido_trio.supervision import Budget
 from jido_trio.terms import Restart
 
@@ -104,8 +104,12 @@ class Places(Generic[AgentT]):
 
     # ---- coming
 
-    async def taken(self, key: str, state: object, seconds: float | None) -> Place[AgentT]:
-        """Return the place of a key that is up, attached once more."""
+    async def taken(self, key: str, state: object, seconds: float | None, *, woken: bool = False) -> Place[AgentT]:
+        """Return the place of a key that is up, attached once more.
+
+        Raises:
+            AgentNotFound: It was to be woken only, and there is nothing of it on disk any more.
+        """
         self.check_key(key)
         checks.seconds(f"keyed agents {shown(self.name)}", "timeout", seconds, or_none="None to wait for ever")
         await trio.lowlevel.checkpoint()
@@ -116,7 +120,7 @@ class Places(Generic[AgentT]):
                 place = await self._placed(key, seconds)
                 if place is None:
                     continue
-                await self._start(place, state)
+                await self._start(place, state, woken=woken)
             if place.ref is None or place.going:
                 await place.changed.wait()
                 continue
@@ -144,11 +148,9 @@ class Places(Generic[AgentT]):
             return
         raise NoRoomForKey(self.name, key, self.limit or 0, self.attached, seconds or 0)
 
-    async def _start(self, place: Place[AgentT], state: object) -> None:
+    async def _start(self, place: Place[AgentT], state: object, *, woken: bool) -> None:
         try:
-            ref = await self.jido.start_agent(
-                self.agent, id=self.id_of(place.key), state=state, restart=self._restart, budget=BUDGET
-            )
+            ref = await self._come(self.id_of(place.key), state, woken=woken)
         except (OwnershipLost, RecordRefused, ReplayDiverged, StorageError) as error:
             self._free(place)
             raise ThawFailed(self.name, place.key, shown_error(error)) from error
@@ -159,6 +161,11 @@ class Places(Generic[AgentT]):
         self._alarms.pop(place.key, None)
         place.changed.set()
         watch_rest(ref, rested=lambda: self.rests(place), ended=lambda due: self._ended(place, due))
+
+    async def _come(self, id: str, state: object, *, woken: bool) -> AgentRef[AgentT]:
+        if woken and not await is_kept(self.jido, id):
+            raise AgentNotFound(id)
+        return await self.jido.start_agent(self.agent, id=id, state=state, restart=self._restart, budget=BUDGET)
 
     @contextmanager
     def kept_away(self, key: str) -> Iterator[None]:
@@ -292,7 +299,9 @@ class Places(Generic[AgentT]):
 
     async def _wake(self, key: str) -> None:
         try:
-            self.let_go(await self.taken(key, None, None))
+            self.let_go(await self.taken(key, None, None, woken=True))
+        except AgentNotFound:
+            pass  # it was forgotten, and what was due with it
         except (KeyedClosed, SupervisorStopped):
             pass  # the next start will find what is due
         except JidoError as error:

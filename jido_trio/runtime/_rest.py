@@ -10,11 +10,13 @@ from attrs import define
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 from jido_trio.runtime._agents import Agents
+from jido_trio.runtime._archive import archive_of
 from jido_trio.runtime._durable import DurableServer
 from jido_trio.runtime._family import Children
 from jido_trio.runtime._hibernation import HIBERNATED
 from jido_trio.runtime._ref import AgentRef, cell_of
 from jido_trio.runtime._wakers import Wakers
+from jido_trio.storage import within
 from jido_trio.terms import ExitKind
 
 
@@ -62,6 +64,18 @@ def is_at_rest(agent: AgentRef[Any]) -> bool:
         and not cell.is_kept_busy
         and (children is None or not (children.by_tag or children.workers))
     )
+
+
+async def is_kept(agents: Agents, id: str) -> bool:
+    """Whether there is anything on disk of an agent, be it a signal that waits for its first start.
+
+    Raises:
+        StorageError: See `Storage.scan`.
+    """
+    instance = agents._instance  # noqa: SLF001  # the instance is the runtime's own
+    if instance.storage is None:
+        return False
+    return bool(await instance.storage.scan(*within(archive_of(instance.storage, instance.name, id).prefix), limit=1))
 
 
 def wake_by(agents: Agents, group: str, wake: Callable[[str], None] | None) -> None:

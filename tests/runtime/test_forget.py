@@ -134,6 +134,32 @@ async def test_a_keyed_agent_that_rests_is_forgotten_and_not_woken_for_its_sched
             await orders.forget("a")
 
 
+async def test_a_keyed_agent_that_was_forgotten_by_its_id_is_not_woken_for_its_schedules(autojump_clock):
+    storage = MemoryStorage()
+    async with Jido("shop", storage=storage) as jido, open_keyed(jido, Order, name="orders", idle=1) as orders:
+        await orders.call("a", Signal("later", {"seconds": 60, "text": "late"}))
+        await trio.sleep(10)
+        await jido.forget("orders/a")
+        await trio.sleep(100)
+        assert not await storage.scan(*within("shop/"))
+
+
+async def test_a_keyed_agent_whose_schedule_is_due_while_it_is_forgotten_stays_forgotten(autojump_clock):
+    class Late(MemoryStorage):
+        async def commit(self, ops):
+            await trio.sleep(2)
+            await super().commit(ops)
+
+    storage = Late()
+    async with Jido("shop", storage=storage) as jido, open_keyed(jido, Order, name="orders", idle=1) as orders:
+        await orders.call("a", Signal("later", {"seconds": 60, "text": "late"}), timeout=None)
+        await trio.sleep(59)  # it is due in one second
+        assert orders.lookup("a") is None
+        await orders.forget("a")
+        await trio.sleep(100)
+        assert not await storage.scan(*within("shop/"))
+
+
 async def test_a_keyed_agent_that_is_attached_is_refused(autojump_clock):
     async with Jido("shop", storage=MemoryStorage()) as jido, open_keyed(jido, Order, name="orders") as orders:
         async with orders.attach("a") as agent:
