@@ -2,14 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from typing import Protocol, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
 
-from attrs import frozen
+from attrs import define, frozen
 
 from jido_trio import checks
 from jido_trio.ai._inputs import Finish, Kind
 from jido_trio.ai._messages import Prompt, ToolCall, Usage, Verbatim
-from jido_trio.redact import HIDDEN
+from jido_trio.redact import HIDDEN, shown
 
 
 @frozen
@@ -66,6 +68,17 @@ class ModelClient(Protocol):
         ...
 
 
+@define(eq=False)
+class Sending:
+    """A try, as it is made: what waits for its turn has not been sent, and costs nothing."""
+
+    waits: bool = False
+
+
+SENDING: ContextVar[Sending | None] = ContextVar("SENDING", default=None)
+"""The try that the current task makes."""
+
+
 def check_client(owner: str, client: object) -> None:
     """Refuse what is no client, and the class of one."""
     if isinstance(client, type) or not callable(getattr(client, "stream", None)):
@@ -76,16 +89,37 @@ def check_provider(
     owner: str, api_key: object, base_url: object, options: Mapping[str, object] | None = None
 ) -> Mapping[str, object]:
     """Refuse what no provider can be reached by; return the options. A key is never shown."""
-    if api_key is not None and not (
-        isinstance(api_key, str) and api_key.isascii() and api_key.strip() == api_key != ""
-    ):
-        raise checks.refused(owner, "api_key", HIDDEN, "must be a key, a text of ASCII without spaces around it")
+    if api_key is not None and not is_key(api_key):
+        raise checks.refused(owner, "api_key", HIDDEN, f"must be {A_KEY}")
     if base_url is not None and not (isinstance(base_url, str) and base_url.startswith(("http://", "https://"))):
         raise checks.refused(owner, "base_url", base_url, "must begin with http:// or https://")
     given: object = options
     if not (given is None or (isinstance(given, Mapping) and all(isinstance(name, str) for name in given))):
         raise checks.refused(owner, "options", options, "must be a mapping of names of the provider's fields")
     return dict(options or {})
+
+
+A_KEY = "a key, a text of ASCII without spaces or line ends around it"
+
+
+def is_key(given: object) -> bool:
+    """Tell whether that can be sent as a key."""
+    return isinstance(given, str) and given.isascii() and given.isprintable() and given.strip() == given != ""
+
+
+def no_key(variable: str) -> ModelFailure:
+    """Return that the environment gives a key that can't be sent: one with the end of its line, mostly."""
+    return ModelFailure(f"{variable} of the environment must be {A_KEY}; set it again", "fallback", billed=False)
+
+
+def place_of(url: str) -> str:
+    """Return an address as it is shown: without what may be a key, a password or a query in it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return HIDDEN
+    query = HIDDEN if parts.query else ""
+    return shown(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, "")))
 
 
 @asynccontextmanager

@@ -9,7 +9,17 @@ import trio
 from attrs import define, field, frozen
 
 from jido_trio import checks
-from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest, Tell, check_client, holding
+from jido_trio.ai._client import (
+    SENDING,
+    ModelClient,
+    ModelFailure,
+    ModelReply,
+    ModelRequest,
+    Sending,
+    Tell,
+    check_client,
+    holding,
+)
 
 
 @define(eq=False, init=False)
@@ -57,10 +67,13 @@ class RateLimit:
     async def stream(self, client: ModelClient, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
         """Have a client reply when it is its turn."""
         run = self._of_this_run()
+        sending = SENDING.get() or Sending()
+        sending.waits = True
         async with run.room:
             async with run.turn:
                 await self._wait(run)
                 run.begun.append(trio.current_time())
+            sending.waits = False
             reply = await client.stream(request, tell)
         if isinstance(reply, ModelFailure) and reply.retry_after is not None:
             run.closed_until = max(run.closed_until, trio.current_time() + reply.retry_after)

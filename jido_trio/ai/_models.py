@@ -8,7 +8,17 @@ from attrs import evolve, field, frozen
 
 from jido_trio import checks
 from jido_trio.ai._budget import Price
-from jido_trio.ai._client import ModelClient, ModelFailure, ModelReply, ModelRequest, Tell, check_client, holding
+from jido_trio.ai._client import (
+    SENDING,
+    ModelClient,
+    ModelFailure,
+    ModelReply,
+    ModelRequest,
+    Sending,
+    Tell,
+    check_client,
+    holding,
+)
 from jido_trio.ai._flights import Flights
 from jido_trio.ai._messages import Prompt
 from jido_trio.ai._rules import ModelRule
@@ -120,6 +130,13 @@ class Models(Mapping[str, Model]):
         if model is None:
             await trio.lowlevel.checkpoint()
             return ModelFailure(f"there is no model {shown(prompt.model)} in this instance", "fallback", billed=False)
-        with trio.move_on_after(float("inf") if model.timeout is None else model.timeout):
-            return await model.client.stream(ModelRequest(prompt, model.name, key), tell)
+        sending = Sending()
+        token = SENDING.set(sending)
+        try:
+            with trio.move_on_after(float("inf") if model.timeout is None else model.timeout):
+                return await model.client.stream(ModelRequest(prompt, model.name, key), tell)
+        finally:
+            SENDING.reset(token)
+        if sending.waits:
+            return ModelFailure(f"it was not its turn within {model.timeout:g} seconds", billed=False)
         return ModelFailure(f"no whole reply within {model.timeout:g} seconds")

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import isnan
-from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeGuard, TypeVar
 from urllib.parse import quote
 
 import trio
@@ -267,7 +267,12 @@ def count(data: object, *path: str) -> int:
     """Return a number of tokens out of nested data; 0 if it isn't there."""
     for name in path:
         data = data.get(name) if isinstance(data, dict) else None
-    return data if isinstance(data, int) and not isinstance(data, bool) and data >= 0 else 0
+    return data if is_count(data) else 0
+
+
+def is_count(data: object) -> TypeGuard[int]:
+    """Tell whether that is a number of tokens."""
+    return isinstance(data, int) and not isinstance(data, bool) and data >= 0
 
 
 # What goes wrong
@@ -290,6 +295,8 @@ class SdkErrors:
         """Return the failure that an exception is. What the HTTP library or a parser raises isn't the agent's."""
         if isinstance(error, self.status):
             return self.refused(error, said(error, hide=secrets))
+        if (unsent := not_connected(error, secrets)) is not None:
+            return unsent
         if isinstance(error, self.timeout):
             return ModelFailure(f"nothing came for {silence:g} seconds", usage=usage)
         if isinstance(error, self.api):
@@ -297,6 +304,18 @@ class SdkErrors:
         if isinstance(error, self.own):
             return ModelFailure(said(error, hide=secrets), "fallback", billed=False)
         return ModelFailure(shown_error(error, hide=secrets), usage=usage)
+
+
+_NOT_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+"""What the HTTP library raises, itself or beneath an SDK's error, before anything is sent."""
+
+
+def not_connected(error: BaseException, secrets: Secrets) -> ModelFailure | None:
+    """Return the failure that an exception is which came before anything was sent, and costs nothing; or None."""
+    cause: BaseException | None = error
+    while cause is not None and type(cause).__name__ not in _NOT_CONNECTED:
+        cause = cause.__cause__
+    return None if cause is None else ModelFailure(f"no connection: {said(cause, hide=secrets)}", billed=False)
 
 
 def refused(status: int, why: str, headers: Mapping[str, str]) -> ModelFailure:

@@ -181,6 +181,14 @@ async def test_a_paused_turn_is_a_failure_for_good():
     assert (reply.kind, reply.usage) == ("never", Usage(12, 5))
 
 
+async def test_a_key_of_the_environment_that_is_none_is_told_and_nothing_is_sent(monkeypatch):
+    monkeypatch.setenv("ANTHROPIC_API_KEY", f"{KEY}\n")
+    reply = await Anthropic().stream(REQUEST, lambda _: None)
+    assert (reply.kind, reply.billed) == ("fallback", False)
+    assert reply.why.startswith("ANTHROPIC_API_KEY of the environment must be a key")
+    assert KEY not in repr(reply)
+
+
 async def test_without_a_key_it_says_so(monkeypatch, tmp_path):
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     monkeypatch.delenv("ANTHROPIC_AUTH_TOKEN", raising=False)

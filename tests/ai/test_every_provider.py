@@ -235,6 +235,20 @@ async def test_the_key_is_in_no_failure_and_in_no_repr(provider):
     assert KEY not in repr((reply, client, Model("m", client)))
 
 
+@pytest.mark.parametrize("place", ["http://ann:{}@localhost:9/v1", "http://localhost:9/v1?key={}", "http://[{}"])
+def test_what_may_be_a_key_in_an_address_is_in_no_repr(provider, place):
+    client = provider.client(base_url=place.format(KEY))
+    assert KEY not in repr((client, Model("m", client)))
+
+
+async def test_a_server_that_cannot_be_reached_was_sent_nothing_and_costs_nothing(provider):
+    async with provider.serving([]) as server:
+        place = server.base_url
+    reply = await provider.client(base_url=place, api_key=KEY).stream(REQUEST, lambda _: None)
+    assert (reply.kind, reply.billed) == ("retry", False)
+    assert reply.why.startswith("no connection: ")
+
+
 def test_wrong_options_are_refused(provider):
     with pytest.raises(InvalidDefinition, match="silence=0 of "):
         provider.client(silence=0)

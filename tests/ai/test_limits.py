@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from jido_trio.ai import ModelFailure, ModelReply, ModelRequest, Prompt, RateLimit, UserMessage
+from jido_trio.ai import Model, ModelFailure, ModelReply, ModelRequest, Models, Prompt, RateLimit, UserMessage
 from jido_trio.errors import InvalidDefinition
 
 REQUEST = ModelRequest(Prompt("m", "", (UserMessage("hi"),)), "m", "key")
@@ -81,3 +81,19 @@ def test_another_run_of_trio_begins_anew():
 def test_wrong_options_are_refused(options):
     with pytest.raises(InvalidDefinition, match="of a rate limit"):
         RateLimit(**options)
+
+
+async def test_a_try_whose_turn_does_not_come_in_time_was_not_sent_and_costs_nothing(autojump_clock):
+    limited = RateLimit(at_once=1).of(Slow(seconds=50))
+    models = Models(m=Model("m", limited, timeout=30))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(limited.stream, REQUEST, lambda _: None)
+        await trio.testing.wait_all_tasks_blocked()
+        reply = await models.call(REQUEST.prompt, "key", lambda _: None)
+    assert reply == ModelFailure("it was not its turn within 30 seconds", billed=False)
+
+
+async def test_a_try_that_had_its_turn_and_takes_too_long_may_cost(autojump_clock):
+    models = Models(m=Model("m", RateLimit(at_once=1).of(Slow(seconds=50)), timeout=30))
+    reply = await models.call(REQUEST.prompt, "key", lambda _: None)
+    assert reply == ModelFailure("no whole reply within 30 seconds")

@@ -188,6 +188,7 @@ class Fake:
         self.asked = []
         self.cancelled = 0
         self.hangs = trio.Event()
+        self.promised = {}
         self.answer = types.CallToolResult(content=[types.TextContent(type="text", text="snow")])
 
     async def list(self, _context, params):
@@ -195,7 +196,7 @@ class Fake:
         names, more = (
             (self.names[:1], "2") if first and len(self.names) > 1 else (self.names[0 if first else 1 :], None)
         )
-        tools = [types.Tool(name=name, input_schema=ANY) for name in names]
+        tools = [types.Tool(name=name, input_schema=ANY, output_schema=self.promised.get(name)) for name in names]
         return types.ListToolsResult(tools=tools, next_cursor=more)
 
     async def call(self, _context, params):
@@ -206,6 +207,8 @@ class Fake:
                 await trio.sleep_forever()
             finally:
                 self.cancelled += 1
+        if params.name == "more":
+            self.names.append("weather")
         if params.name == "close":
             raise MCPError(types.CONNECTION_CLOSED, "gone")
         if params.name == "refuse":
@@ -273,6 +276,42 @@ async def test_what_the_server_refuses_is_an_error():
     async with Jido(services=[server]):
         with pytest.raises(ActionError, match="not today"):
             await server.call("refuse", {})
+
+
+async def test_a_tool_that_the_server_has_since_it_was_asked_is_called():
+    fake = Fake("more")
+    server = fake.connected()
+    async with Jido(services=[server]):
+        with pytest.raises(ActionError, match="no tool 'weather' now"):
+            await server.call("weather", {})
+        await server.call("more", {})
+        assert await server.call("weather", {}) == "snow"
+
+
+async def test_a_result_other_than_was_promised_is_an_error_and_ends_no_other_call():
+    fake = Fake("hang", "odd")
+    fake.promised["odd"] = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    fake.answer = types.CallToolResult(content=[], structured_content={"n": "many"})
+    server = fake.connected()
+    reports: list[CrashReport] = []
+    async with Jido(services=[server], on_report=reports.append), trio.open_nursery() as nursery:
+        nursery.start_soon(server.call, "hang", {})
+        await fake.hangs.wait()
+        with pytest.raises(ActionError, match=r"it was called, and its result can't be read: .*many"):
+            await server.call("odd", {})
+        with pytest.raises(ActionError, match=r"it was called, and its result can't be read: .*many"):
+            await server.call("odd", {})
+        assert fake.cancelled == 0
+        nursery.cancel_scope.cancel()
+    assert reports == []
+
+
+def test_tools_of_one_name_of_two_servers_are_told_apart():
+    one, two, tool = Fake().connected(), Fake().connected(), McpTool("stock", "", ANY)
+
+    class Buyer(ChatAgent, tools=[one.tool(tool, name="old_stock"), two.tool(tool)]): ...
+
+    assert [tool.schema.name for tool in Buyer.rules.tools] == ["old_stock", "stock"]
 
 
 async def test_cancelling_a_call_cancels_the_servers_tool_and_the_connection_goes_on():

@@ -12,7 +12,7 @@ from jido_trio.ai import (
     ToolSchema,
     UserMessage,
 )
-from jido_trio.testing import ollama_reply
+from jido_trio.testing import HttpReply, ollama_reply
 from tests.ai.providers import OLLAMA, PROMPT, REQUEST
 
 
@@ -36,6 +36,15 @@ async def test_a_request_says_all_that_the_prompt_does():
 async def test_why_it_stopped(reason, finish):
     reply, _, _ = await OLLAMA.asked(ollama_reply("x", finish=reason))
     assert reply.finish == finish
+
+
+async def test_arguments_as_text_are_those_that_they_say():
+    line = {
+        "message": {"content": "", "tool_calls": [{"function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}]}
+    }
+    events = [line, {"done": True, "done_reason": "stop"}]
+    reply, _, _ = await OLLAMA.asked(HttpReply(events=events))
+    assert [(call.name, call.arguments) for call in reply.calls] == [("weather", '{"city": "Oslo"}')]
 
 
 async def test_a_model_that_was_only_loaded_has_said_nothing():

@@ -18,7 +18,7 @@ from jido_trio.ai import (
 )
 from jido_trio.ai.openai import OpenAI
 from jido_trio.testing import HttpReply, chat_reply
-from tests.ai.providers import OPENAI, PROMPT, REQUEST
+from tests.ai.providers import KEY, OPENAI, PROMPT, REQUEST
 
 
 def chunk(delta, finish="stop", **fields):
@@ -51,7 +51,71 @@ async def test_of_several_replies_the_first_is_taken():
 async def test_what_is_no_number_of_tokens_is_none():
     usage = {"prompt_tokens": True, "completion_tokens": "5"}
     reply, _, _ = await OPENAI.asked(HttpReply(events=[chunk({"content": "yes"}), {"choices": [], "usage": usage}]))
-    assert (reply.usage.input, reply.usage.output) == (0, 0)
+    assert reply.usage is None
+
+
+@pytest.mark.parametrize("usage", [{}, {"prompt_tokens": None, "completion_tokens": None}])
+async def test_what_tells_no_number_is_not_taken_for_nothing(usage):
+    reply, _, _ = await OPENAI.asked(HttpReply(events=[chunk({"content": "yes"}), {"choices": [], "usage": usage}]))
+    assert reply.usage is None
+
+
+async def test_a_refusal_is_one_though_the_reply_ends_as_any():
+    events = [chunk({"refusal": "I can't "}, None), chunk({"refusal": "say."}, None), chunk({})]
+    reply, _, _ = await OPENAI.asked(HttpReply(events=events))
+    assert (reply.text, reply.finish) == ("I can't say.", "content_filter")
+
+
+@pytest.mark.parametrize("reason", ["error", "insufficient_system_resource", "abort"])
+async def test_a_reply_that_ends_by_a_fault_of_its_server_is_none(reason):
+    reply, _, _ = await OPENAI.asked(HttpReply(events=[chunk({"content": "hal"}, reason)]))
+    assert (reply.kind, reply.why) == ("retry", f"the reply ended with {reason!r}")
+
+
+def pieces(*calls):
+    return HttpReply(events=[chunk({"tool_calls": [call]}, None) for call in calls] + [chunk({}, "tool_calls")])
+
+
+def piece(arguments, name=None, **fields):
+    return {"function": {"arguments": arguments, **({"name": name} if name else {})}, **fields}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(
+            [
+                piece("", "one", index=0, id="a"),
+                piece("", "two", index=1, id="b"),
+                piece('{"x"', index=0),
+                piece('{"y"', index=1),
+                piece(": 1}", index=0),
+                piece(": 2}", index=1),
+            ],
+            id="by places, in turns",
+        ),
+        pytest.param(
+            [piece('{"x": 1}', "one", index=0, id="a"), piece('{"y": 2}', "two", index=0, id="b")],
+            id="one place for all",
+        ),
+        pytest.param(
+            [piece('{"x"', "one", id="a"), piece(": 1}"), piece('{"y"', "two", id="b"), piece(": 2}")],
+            id="no places",
+        ),
+        pytest.param([piece('{"x": 1}', "one"), piece('{"y": 2}', "two")], id="neither places nor ids"),
+        pytest.param(
+            [
+                piece('{"x"', "one", index=0, id="a"),
+                piece(": 1}", "one", index=0, id="a"),
+                piece('{"y": 2}', "two", index=1, id="b"),
+            ],
+            id="the name with each piece",
+        ),
+    ],
+)
+async def test_calls_are_told_apart_however_their_pieces_are_marked(told):
+    reply, _, _ = await OPENAI.asked(pieces(*told))
+    assert [(call.name, call.arguments) for call in reply.calls] == [("one", '{"x": 1}'), ("two", '{"y": 2}')]
 
 
 async def test_a_request_says_all_that_the_prompt_does():
@@ -104,6 +168,15 @@ async def test_what_is_told_in_thousandths_is_exact():
 async def test_retry_after_as_a_date_that_is_over_is_now():
     reply, _, _ = await OPENAI.asked(HttpReply(429, {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, body="{}"))
     assert reply.retry_after == 0
+
+
+@pytest.mark.parametrize("form", ["chat", "responses"])
+async def test_a_key_of_the_environment_that_is_none_is_told_and_nothing_is_sent(monkeypatch, form):
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\n")
+    reply = await OpenAI(form=form).stream(REQUEST, lambda _: None)
+    assert (reply.kind, reply.billed) == ("fallback", False)
+    assert reply.why.startswith("OPENAI_API_KEY of the environment must be a key")
+    assert KEY not in repr(reply)
 
 
 async def test_without_a_key_it_says_so(monkeypatch):

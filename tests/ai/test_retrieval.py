@@ -113,6 +113,54 @@ async def test_too_many_passages_change_nothing(monkeypatch):
         assert [passage.text for passage in await library.search("one three")] == ["one"]
 
 
+class OfLength:
+    """Makes vectors of one length, whatever the text."""
+
+    name = "of a length"
+
+    def __init__(self, *lengths):
+        self.lengths = lengths
+
+    async def embed(self, texts):
+        return [[1.0] * length for length, _ in zip(self.lengths * len(texts), texts, strict=False)]
+
+
+async def test_vectors_of_another_length_are_refused_by_name_and_change_nothing(tmp_path):
+    async with open_library(tmp_path / "library.db", embedder=OfLength(2)) as library:
+        await library.add("a", "one")
+    async with open_library(tmp_path / "library.db", embedder=OfLength(3)) as library:
+        with pytest.raises(InvalidDefinition, match="'of a length' makes vectors of 2 and 3 numbers"):
+            await library.search("one")
+        with pytest.raises(InvalidDefinition, match="'of a length' makes vectors of 2 and 3 numbers"):
+            await library.add("b", "two")
+        assert await library.sources() == ("a",)
+
+
+async def test_vectors_of_several_lengths_are_refused():
+    async with open_library(embedder=OfLength(2, 3), characters=4) as library:
+        with pytest.raises(InvalidDefinition, match="vectors of 2 and 3 numbers"):
+            await library.add("a", "one two")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [((None, "x"), "source=None"), ((5, "x"), "source=5"), (("a", None), "text=None"), (("a", "\ud800"), "UTF-8")],
+)
+async def test_what_is_no_text_is_refused_by_name_and_changes_nothing(given, says):
+    async with open_library() as library:
+        with pytest.raises(InvalidDefinition, match=says):
+            await library.add(*given)
+        assert await library.sources() == ()
+
+
+async def test_a_query_that_is_no_text_is_refused_and_half_a_character_finds_nothing():
+    async with open_library() as library:
+        await library.add("a", "one")
+        with pytest.raises(InvalidDefinition, match="query=None of a search must be a text"):
+            await library.search(None)  # type: ignore[arg-type]
+        assert await library.search("\ud800") == ()
+
+
 async def test_a_vector_that_is_none_and_an_embedder_that_loses_texts_are_bugs_that_change_nothing():
     class Lossy(Meanings):
         async def embed(self, texts):
@@ -204,6 +252,13 @@ async def test_openai_makes_a_vector_of_each_text_in_their_order():
     assert vectors == [[1.0, 0.0], [0.0, 1.0]]
     assert (server.requests[0]["input"], server.requests[0]["model"]) == (["a", "b"], "small-1")
     assert server.open == 0
+
+
+async def test_embeddings_with_a_key_that_is_none_say_so(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1\n")
+    with pytest.raises(ActionError, match="no embeddings: OPENAI_API_KEY of the environment must be a key") as failed:
+        await OpenAIEmbeddings("m").embed(["one"])
+    assert not failed.value.retryable
 
 
 @pytest.mark.parametrize(("status", "again"), [(429, True), (500, True), (400, False)])

@@ -15,12 +15,22 @@ import anthropic
 from attrs import define, field
 
 from jido_trio import checks
-from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell, check_provider
+from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell, check_provider, is_key, no_key, place_of
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import ToolCall, Usage
-from jido_trio.ai._wire import Connections, SdkErrors, Secrets, Took, count, header_of, is_too_long, read_reply, refused
+from jido_trio.ai._wire import (
+    Connections,
+    SdkErrors,
+    Secrets,
+    Took,
+    count,
+    header_of,
+    is_count,
+    is_too_long,
+    read_reply,
+    refused,
+)
 from jido_trio.ai.anthropic._transcript import body_of, verbatim_of
-from jido_trio.redact import shown
 
 
 class Anthropic:
@@ -53,7 +63,7 @@ class Anthropic:
         self._connections = Connections(self._connected, anthropic.AsyncAnthropic.close)
 
     def __repr__(self) -> str:
-        return f"<Anthropic at {shown(self._base_url)}>" if self._base_url is not None else "<Anthropic>"
+        return f"<Anthropic at {place_of(self._base_url)}>" if self._base_url is not None else "<Anthropic>"
 
     def held(self) -> AbstractAsyncContextManager[None]:
         """See `ModelClient`."""
@@ -69,6 +79,8 @@ class Anthropic:
     ) -> ModelReply | ModelFailure:
         reply = _Reply()
         secrets = tuple(secret for secret in (client.api_key, client.auth_token) if secret)
+        if not all(map(is_key, secrets)):
+            return no_key("ANTHROPIC_API_KEY" if client.api_key else "ANTHROPIC_AUTH_TOKEN")
         try:
             return await self._stream(client, request, reply, tell, secrets)
         except Exception as error:  # noqa: BLE001  # it is told
@@ -159,7 +171,7 @@ class _Reply:
             case {"type": "message_delta"}:
                 told = {name: n for name, n in (event.get("usage") or {}).items() if n is not None}
                 self.counts.update(told)
-                self.counted = self.counted or "output_tokens" in told
+                self.counted = self.counted or is_count(told.get("output_tokens"))
                 self.stopped = (event.get("delta") or {}).get("stop_reason") or self.stopped
             case {"type": "message_stop"}:
                 return "last"

@@ -7,7 +7,7 @@ block. What was sent and has no answer then may have happened, and the model is 
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +27,9 @@ from jido_trio.data import Form, Unread, freeze, thaw
 from jido_trio.errors import ActionError, InvalidDefinition, UnfitArgument
 from jido_trio.redact import said, shown
 from jido_trio.supervision import Backoff, Child
+
+_CLOSED = (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError)
+"""What a stream raises that has ended."""
 
 _MOST_PAGES = 100
 """Pages of tools that are asked for."""
@@ -101,6 +104,7 @@ class McpServer:
         self,
         tool: McpTool,
         *,
+        name: str | None = None,
         replay: Replay = "once",
         approve: bool = False,
         timeout: float | None = None,
@@ -109,11 +113,12 @@ class McpServer:
 
         Args:
             tool: As `list_tools` tells of it.
+            name: What models call it, where two servers have tools of one name; the server's own if not given.
             replay: See `Tool`; the key of "keyed" goes to the server as `_meta` `jido/key`.
             approve: See `Tool`.
             timeout: See `Tool`.
         """
-        action = _action_of(self, tool)
+        action = _action_of(self, tool, name if name is not None else _name_of(tool))
         schema = tool.parameters
         spec = ToolSpec(action.name, tool.description, schema, action, form=Form(schema, _AnyObject(action)))
         return Tool(action, replay=replay, approve=approve, timeout=timeout, spec=spec)
@@ -129,7 +134,7 @@ class McpServer:
             ActionError: The tool failed; there is no such tool, or no connection, and it was not called; or the
                 connection broke meanwhile, and nobody knows.
         """
-        call = _Call(name, arguments, key)
+        call = _Call(name=name, arguments=arguments, key=key)
         with trio.move_on_after(self._patience):
             while self._live is None:
                 await self._changed.wait()
@@ -137,13 +142,11 @@ class McpServer:
         if live is None:
             raise ActionError(f"it was not called: there is no connection to server {shown(self.name)}")
         if name not in live.names:
+            await live.look_again()
+        if name not in live.names:
             hint = checks.did_you_mean(name, live.names)
             raise ActionError(f"it was not called: server {shown(self.name)} has no tool {shown(name)} now{hint}")
-        live.nursery.start_soon(call.run, live.client, name=f"{name} of {self.name}")
-        try:
-            await call.done.wait()
-        finally:
-            call.scope.cancel()
+        await live.has_run(call)
         if call.is_broken:
             self._broke(live)
         if call.result is None:
@@ -165,8 +168,10 @@ class McpServer:
             async with Client(_watched(self._transport(), gone)) as client, trio.open_nursery() as nursery:
                 self._live = _Live(client, nursery, frozenset(await _listed(client)), gone)
                 self._wake()
-                await gone.wait()
-                self._live = None
+                try:
+                    await gone.wait()
+                finally:  # the client takes its time to close, and nothing can be called meanwhile
+                    self._live = None
                 nursery.cancel_scope.cancel()
         finally:
             self._live = None
@@ -189,46 +194,93 @@ class McpServer:
         return stdio_client(StdioServerParameters(command=command, args=arguments, env=self._env, cwd=self._cwd))
 
 
-@frozen
+@define(eq=False)
 class _Live:
     """A connection that is up."""
 
     client: Client
     nursery: trio.Nursery
     names: frozenset[str]
-    """Of the server's tools."""
+    """Of the server's tools, when it was asked last."""
     gone: trio.Event
     """Is set to have it made again."""
 
+    async def look_again(self) -> None:
+        """Ask what tools the server has by now."""
+        listing = _Listing()
+        await self.has_run(listing)
+        self.names = listing.names if listing.names is not None else self.names
 
-@define(eq=False)
-class _Call:
-    """A call, run by the task of the connection."""
+    async def has_run(self, asked: "_Asked") -> None:
+        """Have the task of the connection ask the server something; it is cancelled with the caller."""
+        self.nursery.start_soon(asked.run, self.client, name=asked.name)
+        try:
+            await asked.done.wait()
+        finally:
+            asked.scope.cancel()
 
-    name: str
-    arguments: Mapping[str, Any]
-    key: str
+
+@define(eq=False, kw_only=True)
+class _Asked:
+    """What a server is asked, by the task of its connection."""
+
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     done: trio.Event = field(factory=trio.Event)
+    name: str = "list of tools"
+
+    async def run(self, client: Client) -> None:
+        """Ask, and take what comes of it. Whatever goes wrong ends nothing else that is asked."""
+        try:
+            with self.scope:
+                await self.ask(client)
+        finally:
+            self.done.set()
+
+    async def ask(self, client: Client) -> None:
+        """Ask."""
+        raise NotImplementedError
+
+
+@define(eq=False, kw_only=True)
+class _Listing(_Asked):
+    """What tools there are."""
+
+    names: frozenset[str] | None = None
+
+    async def ask(self, client: Client) -> None:
+        """See `_Asked`."""
+        with suppress(MCPError, *_CLOSED):
+            self.names = frozenset(await _listed(client))
+
+
+@define(eq=False, kw_only=True)
+class _Call(_Asked):
+    """A call of a tool."""
+
+    arguments: Mapping[str, Any]
+    key: str
     result: str | None = None
     """None if nobody knows."""
     is_error: bool = False
     is_broken: bool = False
     """Whether the connection ended meanwhile."""
 
-    async def run(self, client: Client) -> None:
-        """Call the tool."""
+    async def ask(self, client: Client) -> None:
+        """See `_Asked`."""
+        meta: Any = {"jido/key": self.key} if self.key else None
         try:
-            with self.scope:
-                meta: Any = {"jido/key": self.key} if self.key else None
-                result = await client.call_tool(self.name, thaw(self.arguments), meta=meta)
-                self.result, self.is_error = _text_of(result), result.is_error
+            result = await client.call_tool(self.name, thaw(self.arguments), meta=meta)
         except MCPError as error:
             self.is_broken = error.code == CONNECTION_CLOSED
             if error.code not in (CONNECTION_CLOSED, REQUEST_TIMEOUT):
                 self.result, self.is_error = said(error.message), True
-        finally:
-            self.done.set()
+        except _CLOSED:
+            self.is_broken = True
+        except Exception as error:  # noqa: BLE001  # of the SDK: the server's answer is none
+            why = said(error)
+            self.result, self.is_error = f"it was called, and its result can't be read: {why}", True
+        else:
+            self.result, self.is_error = _text_of(result), result.is_error
 
 
 async def _listed(client: Client) -> Mapping[str, McpTool]:
@@ -283,7 +335,7 @@ class _Watched:
         """Return the next message."""
         try:
             return await self._stream.receive()
-        except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError):
+        except _CLOSED:
             self._gone.set()
             raise
 
@@ -310,9 +362,12 @@ class _Watched:
 # A tool as an action
 
 
-def _action_of(server: McpServer, tool: McpTool) -> Any:
+def _name_of(tool: McpTool) -> str:
     called = re.sub("[^a-zA-Z0-9_]", "_", tool.name)
-    called = (called if re.match("[a-zA-Z]", called) else f"tool_{called}")[:64]  # names of actions are stricter
+    return (called if re.match("[a-zA-Z]", called) else f"tool_{called}")[:64]  # names of actions are stricter
+
+
+def _action_of(server: McpServer, tool: McpTool, called: str) -> Any:
 
     class McpCall(Action, name=called, description=tool.description):
         arguments: Mapping[str, Any]

@@ -14,12 +14,22 @@ import httpx2
 from attrs import define, field
 
 from jido_trio import checks
-from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell, check_provider
+from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell, check_provider, place_of
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import AssistantMessage, Message, Prompt, ToolCall, ToolMessage, Usage, UserMessage
-from jido_trio.ai._wire import Connections, Secrets, Took, count, is_too_long, read_reply, refused
+from jido_trio.ai._wire import (
+    Connections,
+    Secrets,
+    Took,
+    count,
+    is_count,
+    is_too_long,
+    not_connected,
+    read_reply,
+    refused,
+)
 from jido_trio.data import thaw
-from jido_trio.redact import said, shown, shown_error
+from jido_trio.redact import said, shown_error
 
 
 class Ollama:
@@ -51,7 +61,7 @@ class Ollama:
         self._connections = Connections(self._connected, httpx2.AsyncClient.aclose)
 
     def __repr__(self) -> str:
-        return f"<Ollama at {shown(self._base_url)}>"
+        return f"<Ollama at {place_of(self._base_url)}>"
 
     def held(self) -> AbstractAsyncContextManager[None]:
         """See `ModelClient`."""
@@ -63,9 +73,11 @@ class Ollama:
         secrets = (self._api_key,) if self._api_key else ()
         try:
             return await self._stream(request, reply, tell, secrets)
-        except httpx2.TimeoutException:
-            return ModelFailure(f"nothing came for {self._silence:g} seconds", usage=reply.usage)
         except Exception as error:  # noqa: BLE001  # it is told
+            if (unsent := not_connected(error, secrets)) is not None:
+                return unsent
+            if isinstance(error, httpx2.TimeoutException):
+                return ModelFailure(f"nothing came for {self._silence:g} seconds", usage=reply.usage)
             return ModelFailure(shown_error(error, hide=secrets), usage=reply.usage)
 
     async def _stream(
@@ -147,12 +159,13 @@ class _Reply:
             tell(message["content"])
         for call in message.get("tool_calls") or ():
             function = call.get("function") or {}
-            arguments = json.dumps(function.get("arguments") or {}, ensure_ascii=False)
+            given = function.get("arguments") or {}
+            arguments = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
             self.calls.append(ToolCall(str(call.get("id") or ""), str(function.get("name") or ""), arguments))
         if not event.get("done"):
             return None
         self.done = str(event.get("done_reason") or "stop")
-        if "eval_count" in event:
+        if is_count(event.get("eval_count")):
             self.usage = Usage(count(event, "prompt_eval_count"), count(event, "eval_count"))
         return "last"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define, field
 
-from jido_trio.ai._client import ModelReply, Tell
+from jido_trio.ai._client import ModelFailure, ModelReply, Tell
 from jido_trio.ai._inputs import Finish
 from jido_trio.ai._messages import AssistantMessage, Message, Prompt, ToolCall, ToolMessage, Usage, UserMessage
 from jido_trio.ai.openai._form import Form, usage_of
@@ -63,9 +63,24 @@ def _message(message: Message) -> dict[str, Any]:
 class _Call:
     """A call of a tool as it comes, in pieces."""
 
+    place: int
+    """Among the calls of its reply; -1 where the server doesn't tell."""
     id: str = ""
     name: str = ""
     arguments: str = ""
+
+    def goes_on(self, id: str, name: str) -> bool:
+        """Tell whether a piece for its place is one of it. Some servers tell no places, and some the same for all."""
+        if not name:
+            return True
+        return id == self.id if id and self.id else self.place >= 0
+
+    def take(self, id: str, name: str, arguments: str) -> None:
+        """Add a piece; some servers tell the name with each."""
+        if name != self.name or id != self.id:
+            self.name += name
+        self.id = id or self.id
+        self.arguments += arguments
 
 
 @define
@@ -73,10 +88,11 @@ class _Reply:
     """A reply as it comes. Servers leave out whatever they like."""
 
     text: str = ""
-    calls: dict[int, _Call] = field(factory=dict)
-    finish: Finish | None = None
+    calls: list[_Call] = field(factory=list)
+    ended: str | None = None
     usage: Usage | None = None
     heard: bool = False
+    refused: bool = False
 
     def take(self, event: Mapping[str, Any], tell: Tell) -> None:
         """Add a chunk."""
@@ -86,29 +102,47 @@ class _Reply:
                 continue
             self.heard = True
             self._take_delta(choice.get("delta") or {}, tell)
-            if choice.get("finish_reason"):
-                self.finish = _FINISHES.get(choice["finish_reason"], "stop")
+            if reason := choice.get("finish_reason"):
+                self.ended = _text(reason)
 
     def _take_delta(self, delta: Mapping[str, Any], tell: Tell) -> None:
         if delta.get("refusal"):
-            self.finish = "content_filter"
+            self.refused = True
             self.text += delta["refusal"]
         if delta.get("content"):
             self.text += delta["content"]
             tell(delta["content"])
         for piece in delta.get("tool_calls") or ():
-            index = piece.get("index")
-            call = self.calls.setdefault(index if isinstance(index, int) else len(self.calls), _Call())
-            function = piece.get("function") or {}
-            call.id = piece.get("id") or call.id
-            call.name += function.get("name") or ""
-            call.arguments += function.get("arguments") or ""
+            index, function = piece.get("index"), piece.get("function") or {}
+            id, name = piece.get("id") or "", function.get("name") or ""
+            call = self._call_at(index if isinstance(index, int) else -1, id, name)
+            call.take(id, name, function.get("arguments") or "")
 
-    def whole(self) -> ModelReply:
+    def _call_at(self, place: int, id: str, name: str) -> _Call:
+        begun = next((call for call in reversed(self.calls) if call.place == place), None)
+        if begun is None or not begun.goes_on(id, name):
+            begun = _Call(place)
+            self.calls.append(begun)
+        return begun
+
+    def whole(self) -> ModelReply | ModelFailure:
         """Return what came."""
-        calls = tuple(ToolCall(each.id, each.name, each.arguments) for _, each in sorted(self.calls.items()))
-        return ModelReply(self.text, calls, self.finish, self.usage)
+        if self.ended in _BROKEN:
+            return ModelFailure(f"the reply ended with {self.ended!r}", usage=self.usage)
+        finish = _FINISHES.get(self.ended, "stop") if self.ended is not None else None
+        in_order = sorted(self.calls, key=lambda call: call.place)
+        calls = tuple(ToolCall(each.id, each.name, each.arguments) for each in in_order)
+        return ModelReply(self.text, calls, "content_filter" if self.refused else finish, self.usage)
 
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} where a text should be")
+    return value
+
+
+_BROKEN = frozenset({"abort", "error", "insufficient_system_resource"})
+"""How OpenRouter, DeepSeek and SGLang say that it isn't whole."""
 
 _FINISHES: Mapping[str, Finish] = {
     "stop": "stop",

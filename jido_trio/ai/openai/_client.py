@@ -14,12 +14,11 @@ from typing import Literal
 import openai
 
 from jido_trio import checks
-from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell, check_provider
+from jido_trio.ai._client import ModelFailure, ModelReply, ModelRequest, Tell, check_provider, is_key, no_key, place_of
 from jido_trio.ai._wire import Connections, Reading, SdkErrors, Secrets, header_of, is_too_long, read_reply, refused
 from jido_trio.ai.openai._chat import CHAT
 from jido_trio.ai.openai._form import Form
 from jido_trio.ai.openai._responses import RESPONSES
-from jido_trio.redact import shown
 
 _FORMS: Mapping[str, Form] = {"chat": CHAT, "responses": RESPONSES}
 
@@ -58,7 +57,7 @@ class OpenAI:
         self._connections = Connections(self._connected, openai.AsyncOpenAI.close)
 
     def __repr__(self) -> str:
-        return f"<OpenAI at {shown(self._base_url)}>" if self._base_url is not None else "<OpenAI>"
+        return f"<OpenAI at {place_of(self._base_url)}>" if self._base_url is not None else "<OpenAI>"
 
     def held(self) -> AbstractAsyncContextManager[None]:
         """See `ModelClient`."""
@@ -73,6 +72,8 @@ class OpenAI:
             return ERRORS.failure(error, silence=self._silence, usage=None, secrets=())
 
     async def _tried(self, client: openai.AsyncOpenAI, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:
+        if client.api_key and not is_key(client.api_key):
+            return no_key("OPENAI_API_KEY")
         reply = self._form.reading()
         secrets = (client.api_key,) if client.api_key else ()
         try:

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 import openai
 
 from jido_trio import checks
-from jido_trio.ai._client import check_provider
+from jido_trio.ai._client import check_provider, is_key, no_key
 from jido_trio.ai._wire import Connections, Secrets
 from jido_trio.ai.openai._client import ERRORS, connected
 from jido_trio.errors import ActionError
@@ -58,6 +58,8 @@ class OpenAIEmbeddings:
             raise self._refusal(error, ()) from None
 
     async def _embedded(self, client: openai.AsyncOpenAI, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        if client.api_key and not is_key(client.api_key):
+            raise ActionError(f"no embeddings: {no_key('OPENAI_API_KEY').why}", retryable=False)
         try:
             made = await client.embeddings.create(model=self.name, input=list(texts), encoding_format="float")
             return [each.embedding for each in sorted(made.data, key=lambda each: each.index)]

@@ -7,7 +7,7 @@ import openai
 from attrs import field, frozen
 
 from jido_trio.ai._messages import Prompt, Usage
-from jido_trio.ai._wire import Reading, count
+from jido_trio.ai._wire import Reading, count, is_count
 
 
 @frozen
@@ -27,7 +27,7 @@ class Form:
 
 def usage_of(told: object, asked: str, answered: str) -> Usage | None:
     """Return what a reply took, if that was told; a form has words of its own for tokens asked and answered."""
-    if not isinstance(told, dict):
+    if not isinstance(told, dict) or not is_count(told.get(f"{answered}_tokens")):
         return None
     return Usage(
         count(told, f"{asked}_tokens"),

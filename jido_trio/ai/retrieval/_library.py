@@ -36,6 +36,9 @@ _MOST_WORDS = 64
 _CANDIDATES = 50
 """Passages that each way of finding names, before the best of both are taken."""
 
+_BYTES = array("f").itemsize
+"""Of a number in a vector."""
+
 _SCHEMA = """
 create table if not exists passages (
     id integer primary key, source text not null, number integer not null, text text not null, vector blob,
@@ -66,15 +69,24 @@ class Library:
 
         Raises:
             ActionError: The embedder says no.
-            InvalidDefinition: There would be too many passages. Nothing was changed then.
+            InvalidDefinition: There would be too many passages, or vectors of another length than those that there
+                are; or it is no text. Nothing was changed then.
         """
+        checks.text("a library", "source", source, blank=True)
+        checks.text("a library", "text", text, blank=True)
         pieces = passages_of(text, self._characters)
         vectors = await self._vectors(pieces)
-        await self._run(lambda: _put(self._file, source, list(zip(pieces, vectors, strict=True))))
+
+        def put() -> None:
+            self._check_length(vectors)
+            _put(self._file, source, list(zip(pieces, vectors, strict=True)))
+
+        await self._run(put)
         return len(pieces)
 
     async def remove(self, source: str) -> None:
         """Forget a text."""
+        checks.text("a library", "source", source, blank=True)
         await self._run(lambda: _put(self._file, source, []))
 
     async def sources(self) -> tuple[str, ...]:
@@ -89,13 +101,21 @@ class Library:
 
         Raises:
             ActionError: The embedder says no.
-            InvalidDefinition: The limit is no number from 1 to 50.
+            InvalidDefinition: The limit is no number from 1 to 50, the query no text; or the embedder makes vectors of
+                another length than it did when texts were added.
         """
+        if not isinstance(query, str):
+            raise checks.refused("a search", "query", query, "must be a text")
         checks.whole("a search", "limit", limit, least=1)
         if limit > _CANDIDATES:
             raise checks.refused("a search", "limit", limit, f"must be at most {_CANDIDATES}")
         [vector] = await self._vectors([query])
-        return await self._run(lambda: _found(self._file, query, vector, limit))
+
+        def find() -> tuple[Passage, ...]:
+            self._check_length([vector])
+            return _found(self._file, query, vector, limit)
+
+        return await self._run(find)
 
     async def _vectors(self, texts: Sequence[str]) -> Sequence[bytes | None]:
         if self._embedder is None:
@@ -108,6 +128,18 @@ class Library:
                 raise ValueError(f"embedder {shown(self._embedder.name)} made {len(made)} vectors of {len(some)} texts")
             vectors += map(packed, made)
         return vectors
+
+    def _check_length(self, vectors: Sequence[bytes | None]) -> None:
+        """Refuse vectors that can't be compared with those that there are."""
+        made = {len(vector) for vector in vectors if vector is not None}
+        for (kept,) in self._file.execute("select length(vector) from passages where vector is not null limit 1"):
+            made.add(kept)
+        if len(made) > 1:
+            lengths = " and ".join(str(each // _BYTES) for each in sorted(made))
+            raise InvalidDefinition(
+                f"embedder {shown(getattr(self._embedder, 'name', None))} makes vectors of {lengths} numbers, which "
+                "can't be compared: make a new library, with an embedder whose vectors are of one length"
+            )
 
     async def _run(self, work: Callable[[], T]) -> T:
         async with self._turn:
