@@ -85,7 +85,8 @@ class Chatting(Direct):
         agent, events = self._decided(agent, given)
         effects: list[Any] = []
         bugs: tuple[str, ...] = ()
-        while (pure := self._next_pure(agent.strategy_state)) is not None:
+        lost = given.lost if isinstance(given, Recover) else ()
+        while (pure := self._next_pure(agent.strategy_state, lost)) is not None:
             tool, want = pure
             agent, begun = self._decided(agent, StartTool(id=want.id))
             agent, result, more, bug = _run_pure(agent, tool, want, signal)
@@ -98,8 +99,7 @@ class Chatting(Direct):
             for id, seconds in self._approvals(agent.strategy_state).items()
             if id not in asked
         ]
-        recovered = given.lost if isinstance(given, Recover) else ()
-        return agent, (*effects, Sync(events, recovered, bugs))
+        return agent, (*effects, Sync(events, lost, bugs))
 
     def _approvals(self, c: Conversation) -> Mapping[str, float]:
         """Return the calls that somebody must allow in time, each with its seconds."""
@@ -113,11 +113,13 @@ class Chatting(Direct):
         c, events = decided(self.rules, agent.strategy_state, given)
         return type(agent)(agent.id, agent.state, c), events
 
-    def _next_pure(self, c: Conversation) -> tuple[Tool, RunTool] | None:
+    def _next_pure(self, c: Conversation, lost: Sequence[str]) -> tuple[Tool, RunTool] | None:
+        """Return the next tool that runs within `cmd`. One that began beside it, as it was then, must be lost first."""
         for want in wanted(self.rules, c):
-            tool = self.rules.tool(want.name) if isinstance(want, RunTool) else None
-            if isinstance(want, RunTool) and tool is not None and not tool.action.is_async:
-                return tool, want
+            if isinstance(want, RunTool) and (want.id not in c.begun or want.id in lost):
+                tool = self.rules.tool(want.name)
+                if tool is not None and not tool.action.is_async:
+                    return tool, want
         return None
 
 
@@ -156,6 +158,27 @@ def _told_of(result: object, state: type, action: Action) -> object:
     return changes if isinstance(changes, kinds) else "done"
 
 
+@frozen
+class _Own:
+    """What a class says, or has of those that it is made of: its skills are told of in the rules."""
+
+    instructions: str = ""
+    tools: tuple[Tool, ...] = ()
+    skills: Skills | None = None
+
+    @property
+    def all_instructions(self) -> str:
+        """With what is told of the skills."""
+        if self.skills is None:
+            return self.instructions
+        return f"{self.instructions}\n\n{self.skills.instructions}".strip()
+
+    @property
+    def all_tools(self) -> Sequence[Tool]:
+        """With the one that loads skills."""
+        return self.tools if self.skills is None else (*self.tools, self.skills.tool)
+
+
 class ChatAgent(Agent[State]):
     """An agent that speaks with models: `class Planner(ChatAgent[Trip], models=MODELS, model="fast", tools=[Weather])`.
 
@@ -186,6 +209,7 @@ class ChatAgent(Agent[State]):
     rules: ClassVar[Rules] = Rules()
     models: ClassVar[Models | None] = None
     """The models that the class was given."""
+    _own: ClassVar[_Own] = _Own()
 
     def __init_subclass__(
         cls,
@@ -211,15 +235,18 @@ class ChatAgent(Agent[State]):
             raise checks.refused(owner, "models", models, "must be Models(fast=Model(...))")
         if not isinstance(skills, Skills | None):
             raise checks.refused(owner, "skills", skills, "must be what skills_in(folder) returns")
-        if skills is not None:
-            tools = [*(checked_tools(owner, tools) if tools is not None else cls.rules.tools), skills.tool]
-            told = instructions if instructions is not None else cls.rules.instructions
-            instructions = f"{told}\n\n{skills.instructions}".strip()
+        if instructions is not None:
+            checks.text(owner, "instructions", instructions, blank=True)
+        cls._own = own = _Own(
+            instructions if instructions is not None else cls._own.instructions,
+            checked_tools(owner, tools) if tools is not None else cls._own.tools,
+            skills if skills is not None else cls._own.skills,
+        )
         given = {
             "models": models.rules if models is not None else None,
             "model": model,
-            "instructions": instructions,
-            "tools": checked_tools(owner, tools) if tools is not None else None,
+            "instructions": own.all_instructions,
+            "tools": checked_tools(owner, own.all_tools),
             "answer": answer,
             "repairs": repairs,
             "budget": budget,

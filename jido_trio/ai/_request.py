@@ -135,7 +135,8 @@ class Request:
         desk = self._desk
         _, c = chat_of(self.agent.agent)
         ended: Ended | None = c.end_of(joined(c, self.id))
-        if not c.knows(self.id) or (ended is not None and not desk.has_parts(joined(c, self.id))):
+        none_to_come = ended is not None or not self.agent.running
+        if not c.knows(self.id) or (none_to_come and not desk.has_parts(joined(c, self.id))):
             kept = Parts()
             kept.tell(ended.text if ended is not None else "")
             kept.end()

@@ -1,6 +1,7 @@
 """Skills: instructions in folders. The model is told their names, and loads one when it needs it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import new_class
@@ -61,8 +62,8 @@ class _Load(Action, description="Load a skill: instructions for a kind of task")
 def skills_in(folder: str | PathLike[str]) -> Skills:
     """Read the skills in a folder: in each folder in it a `SKILL.md`, which begins with its name and description.
 
-    The file begins with a line `---`, then `name: ...` and `description: ...`, then another `---`. What a model reads
-    it may act upon, so the folder must be yours.
+    The file begins with a line `---`, then `name: ...` and `description: ...`, then another `---`. Values may be in
+    quotes, or go on in lines that are indented. What a model reads it may act upon, so the folder must be yours.
 
     Raises:
         InvalidDefinition: There are none, or one has no name or description.
@@ -82,12 +83,38 @@ def skills_in(folder: str | PathLike[str]) -> Skills:
 
 
 def _read(path: Path) -> Skill:
-    begin, _, rest = path.read_text(encoding="utf-8").partition("\n")
-    head, end, body = rest.partition("\n---")
-    fields = dict(line.split(":", 1) for line in head.splitlines() if ":" in line)
-    name, description = (fields.get(key, "").strip() for key in ("name", "description"))
-    if begin.strip() != "---" or not end or not name or not description:
+    begin, *lines = path.read_text(encoding="utf-8-sig").split("\n")
+    end = next((at for at, line in enumerate(lines) if line.rstrip() == "---"), None)
+    fields = _fields(lines[:end])
+    name, description = (fields.get(key, "") for key in ("name", "description"))
+    if begin.rstrip() != "---" or end is None or not name or not description:
         raise InvalidDefinition(
             f"{shown(str(path))} must begin with a line ---, a name: and a description:, and another line ---"
         )
-    return Skill(name, description, body.strip())
+    return Skill(name, description, "\n".join(lines[end + 1 :]).strip())
+
+
+def _fields(head: Sequence[str]) -> Mapping[str, str]:
+    """Return what a head says, each in one line: as much of YAML as such heads have."""
+    fields: dict[str, str] = {}
+    last = ""
+    for line in head:
+        key, colon, value = line.partition(":")
+        if line[:1].isspace() or not colon:
+            fields[last] = f"{fields.get(last, '')} {line.strip()}".strip()
+        else:
+            last = key.strip()
+            fields[last] = "" if _BLOCK.fullmatch(value) else value.strip()
+    return {key: _unquoted(value) for key, value in fields.items()}
+
+
+_BLOCK = re.compile(r"\s*[|>][-+0-9]*\s*")
+"""What stands in the place of a value that is told by the lines below."""
+
+
+def _unquoted(value: str) -> str:
+    if len(value) > 1 and value[0] == value[-1] == "'":
+        return value[1:-1].replace("''", "'")
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", value[1:-1])
+    return value

@@ -4,6 +4,7 @@ Each agent has its own one of a class, with the id `asker/name`. The id of the q
 one that is run again after a death is the same request: nothing is asked or paid twice, and the tool is "safe".
 """
 
+from contextlib import suppress
 from types import new_class
 from typing import Any, ClassVar
 
@@ -11,12 +12,13 @@ import trio
 
 from jido_trio import checks
 from jido_trio.ai._agent import ChatAgent
+from jido_trio.ai._inputs import CancelRequest
 from jido_trio.ai._outcome import Answered, Cancelled, ChatOutcome, NeedsApproval, NotAnswered, OutOfBudget
 from jido_trio.ai._request import ask
 from jido_trio.ai._tooling import BACKING, Backing, Consulted
 from jido_trio.ai._tools import Tool
 from jido_trio.core import Action, Context
-from jido_trio.errors import ActionError, InvalidDefinition, WouldDeadlock
+from jido_trio.errors import ActionError, CallError, InvalidDefinition, WouldDeadlock
 from jido_trio.redact import said, shown
 
 PATIENCE = 5
@@ -35,19 +37,22 @@ class _Consult(Action):
         backing: Backing | None = context[BACKING]
         if backing is None:
             raise ActionError("it is asked within a conversation only")
+        if not self.question.strip():
+            raise ActionError("the question is empty: ask something")
         id = f"{context.agent.id}/{self.name}"
         backing.team.add(id)
         ref = backing.agents.whereis(id) or await backing.agents.start_agent(self.member, id=id)
-        request = await ask(ref, self.question, id=str(context.key), budget=backing.share)
+        key = str(context.key)
         try:
+            request = await ask(ref, self.question, id=key, budget=backing.share)
             return self._told(await request.answer())
-        except trio.Cancelled:
-            with trio.move_on_after(PATIENCE, shield=True):
-                await request.cancel()
+        except trio.Cancelled:  # it may be taken by now, though nobody was told
+            with trio.move_on_after(PATIENCE, shield=True), suppress(CallError):
+                await ref.cast(CancelRequest(request=key))
             raise
         except WouldDeadlock as error:
             circle = error
-        await request.cancel()  # nobody would hear of it
+        await ref.cast(CancelRequest(request=key))  # nobody would hear of it
         raise ActionError(said(circle)) from circle
 
     def _told(self, outcome: ChatOutcome) -> Consulted:

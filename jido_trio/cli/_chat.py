@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from jido_trio.ai import (
     Answered,
@@ -84,7 +84,7 @@ async def _speak(cls: type[ChatAgent[Any]], options: argparse.Namespace) -> int:
         agent: AgentRef[Any] = await jido.start_agent(cls, id=options.id)
         async with trio.open_nursery() as nursery:
             lines = _Lines(nursery)
-            talk = _Talk(agent, _Json(lines) if options.json else _Terminal(lines, cls.rules))
+            talk = _Talk(agent, (_Json if options.json else _Terminal)(lines, cls.rules))
             code = await talk.run()
             nursery.cancel_scope.cancel()
     return code
@@ -184,6 +184,9 @@ class _Lines:
         return line.encode(errors="surrogateescape").decode(errors="replace") or None
 
     async def _read(self, sends: trio.MemorySendChannel[str]) -> None:
+        if sys.stdin is None:  # it is closed
+            sends.send_nowait("")
+            return
         sends.send_nowait(await trio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True))
 
 
@@ -199,8 +202,9 @@ class _Terminal:
         return await self._lines.next()
 
     async def approval(self, call: AskApproval) -> str | None:
-        arguments = concealed_call(self._rules.tools, call.name, call.arguments)
-        return await self.line(f"\nrun {shown(call.name)} {shown(arguments)}? [y/N] ")
+        arguments = _concealed(self._rules, call).arguments
+        whole = shown(arguments, _LONGEST_ESCAPE * len(arguments) + 2)  # nobody can allow what is not to be seen
+        return await self.line(f"\nrun {shown(call.name)} {whole}? [y/N] ")
 
     def part(self, part: Part) -> None:
         _write(_text(part))
@@ -214,24 +218,34 @@ class _Json:
     """Writes for a program: lines of JSON. It answers a call that is to be allowed by a line, "y" or another."""
 
     _lines: _Lines
+    _rules: Rules
 
     async def line(self, _prompt: str) -> str | None:
         return await self._lines.next()
 
     async def approval(self, call: AskApproval) -> str | None:
-        self._say("approval", call)
+        self._say("approval", _concealed(self._rules, call))
         return await self._lines.next()
 
     def part(self, part: Part) -> None:
         self._say(_KINDS[type(part)], part)
 
     def end(self, request: Request, outcome: object) -> None:
+        if isinstance(outcome, NeedsApproval):
+            outcome = NeedsApproval([_concealed(self._rules, call) for call in outcome.calls])
         self._say("end", outcome, request=request.id, outcome=type(outcome).__name__)
 
     def _say(self, kind: str, value: object, **more: object) -> None:
         plain: Any = unstructure(value)
         _write(json.dumps({"kind": kind, **more, **plain}) + "\n")
 
+
+def _concealed(rules: Rules, call: AskApproval) -> AskApproval:
+    """Return a call as it may be shown: without its secret arguments."""
+    return evolve(call, arguments=concealed_call(rules.tools, call.name, call.arguments))
+
+
+_LONGEST_ESCAPE = len("\\U0001f600")
 
 _KINDS: Mapping[type[Part], str] = {
     TextPart: "text",
@@ -258,9 +272,13 @@ def _text(part: Part) -> str:
             return "\n[withdrawn: that try failed]\n"
 
 
+_HARMLESS = frozenset("\n\t\u00a0\u202f\u2009\u3000\u200c\u200d")
+"""What is no printable character to Python and steers nothing: spaces that French has, joiners in emoji and Persian."""
+
+
 def _write(text: str) -> None:
     """Print text of a stranger, without what would steer a terminal."""
-    plain = "".join(char if char.isprintable() or char in "\n\t" else "?" for char in text)
+    plain = "".join(char if char.isprintable() or char in _HARMLESS else "?" for char in text)
     try:
         sys.stdout.write(plain)
         sys.stdout.flush()

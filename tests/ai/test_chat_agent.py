@@ -449,6 +449,16 @@ async def test_an_agent_that_is_stopped_tells_who_waits_and_stops_its_calls(auto
         assert scripted.cancelled == 1
 
 
+async def test_parts_of_an_agent_that_was_stopped_are_at_their_end(autojump_clock):
+    _, instance = served("one two three", seconds=10)
+    async with instance as jido:
+        planner = await jido.start_agent(Planner)
+        request = await ask(planner, "hi")
+        await jido.stop_agent(planner)
+        with trio.fail_after(60):
+            assert [part async for part in request.parts()] == []
+
+
 async def test_a_client_with_a_bug_is_not_tried_again(autojump_clock, caplog):
     def broken(prompt):
         raise KeyError("bug")

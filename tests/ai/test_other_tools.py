@@ -8,7 +8,20 @@ import trio.testing
 from attrs import frozen
 
 from jido_trio import Action, Jido
-from jido_trio.ai import Answered, Approve, ChatAgent, Model, Models, NeedsApproval, Tool, ask, conversation
+from jido_trio.ai import (
+    Answered,
+    Approve,
+    Ask,
+    ChatAgent,
+    Model,
+    Models,
+    NeedsApproval,
+    Recover,
+    StartTool,
+    Tool,
+    ask,
+    conversation,
+)
 from jido_trio.testing import ScriptedModel
 
 PAY = [("pay", {"cents": 5})]
@@ -126,3 +139,29 @@ def test_a_call_that_was_allowed_and_fits_its_tool_no_more_is_told_and_the_agent
     after, _ = AskingIn("ann", Till(), chat.conversation).cmd(Approve(id="call_1_1"))
     assert after.strategy_state.messages[-1].content == UNFIT
     assert after.state.paid == 0
+
+
+class PayingSafely(ChatAgent[Till], models=MODELS, model="main", tools=[Tool(Pay, replay="safe")], vsn="2"): ...
+
+
+def begun_beside(cls):
+    """Return an agent in the next program, whose tool ran beside it when it died, and runs within it now."""
+    chat, _ = conversation(PayingBeside).ask("Pay")
+    chat, _ = chat.replied(calls=PAY)
+    chat, _ = chat.given(StartTool(id="call_1_1"))
+    return cls("ann", Till(), chat.conversation)
+
+
+def test_a_tool_that_had_begun_beside_its_agent_is_not_run_within_it_before_it_is_known_to_be_lost():
+    agent, _ = begun_beside(Paying).cmd(Ask(request="2", text="And then?"))
+    assert agent.state.paid == 0
+    agent, _ = agent.cmd(Recover(lost=("call_1_1",)))
+    assert agent.state.paid == 0
+    assert agent.strategy_state.messages[-1].content.startswith("It was running when the program died.")
+
+
+def test_one_that_may_be_run_again_is_run_within_the_agent_once_it_is_lost():
+    agent, _ = begun_beside(PayingSafely).cmd(Ask(request="2", text="And then?"))
+    assert agent.state.paid == 0
+    agent, _ = agent.cmd(Recover(lost=("call_1_1",)))
+    assert agent.state.paid == 5

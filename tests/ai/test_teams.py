@@ -24,7 +24,7 @@ from jido_trio.ai import (
     teammate,
 )
 from jido_trio.errors import InvalidDefinition
-from jido_trio.storage import open_memory
+from jido_trio.storage import MemoryStorage, Put, open_memory
 from jido_trio.testing import ScriptedModel
 
 MODELS = Models(
@@ -212,6 +212,40 @@ async def test_an_approval_that_was_given_does_not_expire(autojump_clock):
             assert (await request.answer()).text == text
 
 
+class Slow(MemoryStorage):
+    """Keeps the question waiting, until it is told to go on."""
+
+    def __init__(self):
+        super().__init__()
+        self.has_it, self.goes_on = trio.Event(), trio.Event()
+
+    async def commit(self, ops):
+        if any(isinstance(op, Put) and "clerk" in op.key and b"Where?" in op.value for op in ops):
+            self.has_it.set()
+            await self.goes_on.wait()
+        await super().commit(ops)
+
+
+async def test_a_question_that_is_being_taken_when_its_asker_is_cancelled_is_not_asked(autojump_clock):
+    _, clerk, models = team([[CLERK]], ["Here."])
+    storage = Slow()
+    async with Jido(storage=storage, services=[models]) as jido:
+        request = await ask(await jido.start_agent(Boss, id="boss"), "Find it")
+        await storage.has_it.wait()
+        await request.cancel()
+        assert isinstance(await request.answer(), Cancelled)
+        await trio.sleep(1)
+        storage.goes_on.set()
+        await trio.sleep(60)
+        assert clerk.requests == []
+
+
+async def test_a_question_that_says_nothing_is_refused_and_the_asker_goes_on(autojump_clock):
+    boss, _, models = team([[("clerk", {"question": " "})], "Well."], [])
+    assert (await outcome_of(Boss, models)).text == "Well."
+    assert [message.content for message in told(boss)] == ["the question is empty: ask something"]
+
+
 @pytest.fixture
 def folder(tmp_path):
     def skill(name, text):
@@ -247,6 +281,55 @@ def test_a_skill_without_a_head_is_refused(folder, text):
     (folder / "bills" / "SKILL.md").write_text(text)
     with pytest.raises(InvalidDefinition, match=r"bills.SKILL\.md' must begin with a line ---"):
         skills_in(folder)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "---\nname: bills\ndescription: How bills are written",
+        "\ufeff---\nname: bills\ndescription: How bills are written",
+        "---\r\nname: bills\r\ndescription: How bills are written\r",
+        "---\nname: \"bills\"\ndescription: 'How bills are written'",
+        "---\nname : bills\ndescription : How bills\n  are written",
+        "---\nname: bills\ndescription: >-\n  How bills\n  are written\nlicense: |\n  name: none",
+        "---\nmetadata:\n  name: other\nname: bills\ndescription: |\n  How bills\n\n  are written",
+    ],
+)
+def test_a_head_is_read_however_it_is_written(folder, head):
+    (folder / "bills" / "SKILL.md").write_bytes(f"{head}\n---\nBegin with the sum.\n---\nEnd.".encode())
+    skill = skills_in(folder).skills["bills"]
+    assert (skill.description, skill.body) == ("How bills are written", "Begin with the sum.\n---\nEnd.")
+
+
+def test_quotes_within_quotes_are_what_they_say(folder):
+    text = """---\nname: "the \\"bills\\""\ndescription: 'It''s bills'\n---\n"""
+    (folder / "bills" / "SKILL.md").write_text(text)
+    skill = skills_in(folder).skills['the "bills"']
+    assert skill.description == "It's bills"
+
+
+def test_a_class_made_of_one_with_skills_has_them_whatever_else_it_says(folder):
+    class Writer(Boss, instructions="You write.", skills=skills_in(folder)): ...
+
+    class Poet(Writer, instructions="You write poems."): ...
+
+    class Payer(Writer, tools=[Pay]): ...
+
+    assert "You write poems.\n\nYou have these skills." in Poet.rules.instructions
+    assert [tool.name for tool in Poet.rules.tools] == ["clerk", "load_skill"]
+    assert "You write.\n\nYou have these skills." in Payer.rules.instructions
+    assert [tool.name for tool in Payer.rules.tools] == ["pay", "load_skill"]
+
+
+def test_other_skills_take_the_place_of_those_that_it_had(folder):
+    class Writer(Boss, skills=skills_in(folder)): ...
+
+    (folder / "bills" / "SKILL.md").unlink()
+
+    class Poet(Writer, skills=skills_in(folder)): ...
+
+    assert "bills" not in Poet.rules.instructions
+    assert [tool.name for tool in Poet.rules.tools] == ["clerk", "load_skill"]
 
 
 def test_a_folder_without_skills_or_with_two_of_one_name_is_refused(folder, tmp_path):

@@ -26,6 +26,7 @@ def models(*script):
 
 CALL = [("book", {"hotel": "Grand"})]
 CODED = [("book", {"hotel": "Grand", "code": "s3cret"})]
+LONG = [("book", {"hotel": "G" * 300, "code": "s3cret"})]
 
 
 class Planner(ChatAgent[Trip], models=models("Snow\x1b[2J in Oslo"), model="m"): ...
@@ -51,6 +52,9 @@ def kept(*script):
     """Give `Coded` a script; return its name."""
     Coded.models = models(*script)
     return "Coded"
+
+
+class French(ChatAgent[Trip], models=models("10\u202f000\u00a0€, \u06cc\u200c\u062e"), model="m"): ...
 
 
 class Silent(ChatAgent[Trip], models=models(), model="m"): ...

@@ -1,6 +1,7 @@
 """`jido-trio chat`: speak with an agent."""
 
 import io
+import json
 import signal
 import sys
 import threading
@@ -9,7 +10,7 @@ import pytest
 
 from jido_trio.cli import main
 from jido_trio.errors import StorageFailed
-from tests.cli.planners import CODED, kept
+from tests.cli.planners import CODED, LONG, kept
 
 
 @pytest.fixture
@@ -35,6 +36,27 @@ def test_a_tool_is_run_once_it_is_allowed(talk):
     assert "run 'book' '{\"hotel\": \"Grand\"}'? [y/N]" in out
     assert '[returned \'{"hotel": "Grand"}\']' in out
     assert "It is booked." in out
+
+
+def test_who_allows_a_tool_sees_all_of_its_arguments(talk):
+    _, out = talk(kept(LONG), "book\n")
+    assert f"""run 'book' '{{"hotel": "{"G" * 300}", "code": "***"}}'? [y/N]""" in out
+
+
+def test_a_secret_argument_is_in_no_line_of_json(talk):
+    _, out = talk(kept(LONG), "book\n", "--json")
+    assert [json.loads(line)["kind"] for line in out.splitlines()] == ["approval", "end"]
+    assert "s3cret" not in out
+
+
+def test_spaces_and_joiners_that_languages_need_are_written_as_they_are(talk):
+    assert talk("French", "hi\n") == (0, "> 10\u202f000\u00a0€, \u06cc\u200c\u062e\n> ")
+
+
+def test_an_input_that_is_closed_is_at_its_end(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["chat", "tests.cli.planners:Planner"]) == 0
+    assert capsys.readouterr().out == "> "
 
 
 def test_a_failure_is_told_in_a_line(talk):
