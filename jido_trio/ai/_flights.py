@@ -347,6 +347,8 @@ class Desk:
                 self.parts_of(event.request)
             case Called():
                 self._called = event
+                if event.purpose == "chat":  # what was said is no answer: it doesn't fit, or more was asked meanwhile
+                    self._withdraw(event.call)
             case Replied():
                 self._settled(event)
                 self._replied(event)
@@ -354,9 +356,7 @@ class Desk:
                 self._settled(event)
             case CallFailed():
                 self._settled(event)
-                parts = self._of_call(event.call)
-                if parts is not None and parts.has_open_text:
-                    parts.add(WithdrawnPart())
+                self._withdraw(event.call)
             case Begun():
                 self.parts_of(_asker_of(c, event.id)).add(_tool_part(rules, c, event.id))
             case Returned():
@@ -369,6 +369,11 @@ class Desk:
     def _of_call(self, call: int) -> Parts | None:
         called = self._called
         return self.parts_of(called.request) if called is not None and called.call == call else None
+
+    def _withdraw(self, call: int) -> None:
+        parts = self._of_call(call)
+        if parts is not None and parts.has_open_text:
+            parts.add(WithdrawnPart())
 
     def _settled(self, event: Replied | CallFailed | Compacted) -> None:
         """Report a call that was dearer than any that a budget foresees."""

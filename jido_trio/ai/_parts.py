@@ -25,7 +25,10 @@ class TextPart:
 
 @frozen
 class WithdrawnPart:
-    """The text since the last part that was no text is no part of an answer: that try failed."""
+    """The text since the last part that was no text is no part of an answer.
+
+    That try failed, what it said didn't fit the class that was asked for, or the request was steered meanwhile.
+    """
 
 
 @frozen

@@ -269,7 +269,7 @@ def _text(part: Part) -> str:
         case ToolResultPart(_, content, error):
             return f"[{'failed' if error else 'returned'} {shown(content)}]\n"
         case _:
-            return "\n[withdrawn: that try failed]\n"
+            return "\n[withdrawn: that is no answer]\n"
 
 
 _HARMLESS = frozenset("\n\t\u00a0\u202f\u2009\u3000\u200c\u200d")

@@ -357,6 +357,8 @@ class Record:
 
     def read(self, value: Any, path: Path) -> Any:
         """See `Shape`."""
+        if not isinstance(value, Mapping) and any(each.secret for each in self.properties.values()):
+            raise Unread([UnfitArgument(pointer(path), "an object", HIDDEN)])  # who knows what it was to be
         given = _object(value, path)
         wrong = [
             UnfitArgument(pointer((*path, name)), _wanted(each), "nothing", "it is missing")

@@ -63,6 +63,17 @@ def _without_place(event, called):
     return told
 
 
+async def test_a_server_that_tells_all_at_the_end_is_read_there():
+    output = [
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "so"}]},
+        {"type": "function_call", "call_id": "a", "name": "weather", "arguments": '{"city": "Oslo"}'},
+    ]
+    last = {"type": "response.completed", "response": {"status": "completed", "output": output}}
+    reply, _, _ = await RESPONSES.asked(HttpReply(events=[last]))
+    assert (reply.text, reply.finish) == ("so", "tool_calls")
+    assert [(call.name, call.arguments) for call in reply.calls] == [("weather", '{"city": "Oslo"}')]
+
+
 async def test_a_thought_goes_back_sealed_and_in_its_place_with_our_names_of_the_calls():
     first, _, _ = await RESPONSES.asked(responses_reply("so", calls=[("weather", "{}")], thought="is it cold"))
     said = AssistantMessage(first.text, (CALL,), first.verbatim)

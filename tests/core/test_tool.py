@@ -322,6 +322,22 @@ def test_what_only_a_validator_of_yours_knows_is_told_at_its_path():
     assert (problem.path, problem.expected) == ("/x/1/n", "3 is odd")
 
 
+@frozen
+class Login:
+    pin: Secret[str]
+
+
+@pytest.mark.parametrize("arguments", ['"hunter2"', '["hunter2"]', '{"login": "hunter2"}'])
+def test_what_stands_where_an_object_with_secrets_should_is_not_told(arguments):
+    class Enter(Tool):
+        login: Login
+        password: Secret[str] = ""
+
+    with pytest.raises(InvalidArguments, match=r"expected an object, got \*\*\*") as unfit:
+        tool_of(Enter).read(arguments)
+    assert "hunter2" not in repr(unfit.value.as_data())
+
+
 def test_a_secret_is_not_told():
     class Login(Tool):
         password: Secret[str]

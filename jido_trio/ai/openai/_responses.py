@@ -156,6 +156,8 @@ class _Reply:
         return self.items.setdefault(index, _Item({}))
 
     def _end(self, response: Mapping[str, Any]) -> None:
+        if not self.items:  # some servers tell all of it at the end only
+            self.items = {at: _Item(dict(item)) for at, item in enumerate(response.get("output") or ())}
         self.usage = usage_of(response.get("usage"), "input", "output")
         reason = (response.get("incomplete_details") or {}).get("reason")
         if self.refused or reason == "content_filter":
