@@ -226,8 +226,8 @@ class Slow(MemoryStorage):
         await super().commit(ops)
 
 
-async def test_a_question_that_is_being_taken_when_its_asker_is_cancelled_is_not_asked(autojump_clock):
-    _, clerk, models = team([[CLERK]], ["Here."])
+async def test_a_question_that_is_being_taken_when_its_asker_is_cancelled_is_cancelled(autojump_clock):
+    _, _, models = team([[CLERK]], ["Here it is."], seconds=1)
     storage = Slow()
     async with Jido(storage=storage, services=[models]) as jido:
         request = await ask(await jido.start_agent(Boss, id="boss"), "Find it")
@@ -237,7 +237,7 @@ async def test_a_question_that_is_being_taken_when_its_asker_is_cancelled_is_not
         await trio.sleep(1)
         storage.goes_on.set()
         await trio.sleep(60)
-        assert clerk.requests == []
+        assert [ended.how for ended in jido.whereis("boss/clerk").agent.strategy_state.ended] == ["cancelled"]
 
 
 async def test_a_question_that_says_nothing_is_refused_and_the_asker_goes_on(autojump_clock):
