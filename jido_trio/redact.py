@@ -10,8 +10,10 @@ secrets that may be in it gives them as `hide`.
 """
 
 import json
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -435,7 +437,7 @@ def concealed(value: object, names: Collection[str]) -> object:
     return {key: HIDDEN if key in names else concealed(each, names) for key, each in value.items()}
 
 
-def plain(value: object, names: Collection[str] = frozenset()) -> Any:
+def plain(value: object, names: Collection[str] = frozenset(), *, whole: bool = False) -> Any:
     """Return any value as plain data, to be shown or sent: what JSON has, bounded, without secrets.
 
     Attrs values become mappings of their fields; what JSON has no form for is its `repr`. More than 100 items, or 6
@@ -444,22 +446,24 @@ def plain(value: object, names: Collection[str] = frozenset()) -> Any:
     Args:
         value: Whatever it is.
         names: Keys of mappings whose values are secret, beside the secret fields of attrs values.
+        whole: Whether nothing is cut but what is deeper than 100 containers.
     """
-    return _as_plain(value, names, _DEPTH)
+    return _as_plain(value, names, *((100, sys.maxsize) if whole else (_DEPTH, MOST)))
 
 
 MOST = 100
 """So many items of a container are in plain data; of a text, ten times as many characters."""
 
 
-def _as_plain(value: Any, names: Collection[str], depth: int) -> Any:
+def _as_plain(value: Any, names: Collection[str], depth: int, most: int) -> Any:
     try:
-        return _plain_data(value, names, depth)
+        return _plain_data(value, names, depth, most)
     except Exception:  # noqa: BLE001 - whatever a stranger's container does, there must be something to show
         return shown(value)
 
 
-def _plain_data(value: Any, names: Collection[str], depth: int) -> Any:
+def _plain_data(value: Any, names: Collection[str], depth: int, most: int) -> Any:
+    inner = partial(_as_plain, names=names, depth=depth - 1, most=most)
     cls = type(value)
     own: object = cls.__repr__
     if value is None or cls is bool or (cls is float and value - value == 0):
@@ -467,23 +471,20 @@ def _plain_data(value: Any, names: Collection[str], depth: int) -> Any:
     if cls is int:
         return value if value.bit_length() <= _BITS else _int(value)
     if cls is str:
-        return value if len(value) <= MOST * 10 else value[: MOST * 10] + "..."
+        return value if len(value) <= most * 10 else value[: most * 10] + "..."
     if _is_record(own) and attrs.has(cls) and depth > 0:
         secret = secret_fields(cls)
         fields = [each for each in attrs.fields(cls) if each.repr is not False]
-        return {
-            each.name: HIDDEN if each.name in secret else _as_plain(getattr(value, each.name, None), names, depth - 1)
-            for each in fields
-        }
+        return {each.name: HIDDEN if each.name in secret else inner(getattr(value, each.name, None)) for each in fields}
     if own is dict.__repr__ and depth > 0:
-        items = list(islice(value.items(), MOST))
-        made = {_key(key): HIDDEN if key in names else _as_plain(each, names, depth - 1) for key, each in items}
-        return made | {"...": f"{len(value) - MOST} more"} if len(value) > MOST else made
+        items = list(islice(value.items(), most))
+        made = {_key(key): HIDDEN if key in names else inner(each) for key, each in items}
+        return made | {"...": f"{len(value) - most} more"} if len(value) > most else made
     if (own is list.__repr__ or cls in {tuple, set, frozenset}) and depth > 0:
-        listed = [_as_plain(each, names, depth - 1) for each in islice(value, MOST)]
+        listed = [inner(each) for each in islice(value, most)]
         if cls in {set, frozenset}:
             listed.sort(key=repr)
-        return [*listed, f"... {len(value) - MOST} more"] if len(value) > MOST else listed
+        return [*listed, f"... {len(value) - most} more"] if len(value) > most else listed
     return shown(value)
 
 

@@ -14,10 +14,9 @@ from jido_trio.cli._output import say
 from jido_trio.cli._store import Progress, add_storage, explained, import_all, not_imported, opened, the_agent
 from jido_trio.cli._whatif import changed_class, import_changes, left_out, plain_differences, plain_divergence
 from jido_trio.core import Agent, Difference, Divergence, Fork, diff, migrated, replay
-from jido_trio.data import unstructure
 from jido_trio.errors import AgentNotFound, InvalidDefinition, JidoError, RecordRefused
 from jido_trio.extras import MissingExtra
-from jido_trio.redact import said
+from jido_trio.redact import plain, said
 from jido_trio.runtime import (
     JournalInfo,
     compact_journal,
@@ -155,7 +154,7 @@ def _outside(info: JournalInfo, wanted: int, first: int, last: int) -> InvalidDe
 
 async def _replay(storage: Storage, options: argparse.Namespace) -> int:
     (agent,) = await _states(storage, options, [options.upto])
-    say(json.dumps(unstructure(agent.state), indent=None if options.json else 2))
+    say(json.dumps(plain(agent.state, whole=True), indent=None if options.json else 2))
     return 0
 
 

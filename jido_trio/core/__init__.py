@@ -39,6 +39,8 @@ from jido_trio.core._input import Input
 from jido_trio.core._instruction import Command, Instruction
 from jido_trio.core._invariant import invariant
 from jido_trio.core._journal import (
+    ABSENT,
+    Absent,
     Began,
     Difference,
     Divergence,
@@ -78,6 +80,8 @@ from jido_trio.data import FrozenDict, FrozenList, freeze, thaw
 from jido_trio.redact import Secret
 
 __all__ = [
+    "ABSENT",
+    "Absent",
     "ActingAgent",
     "Action",
     "AdoptChild",

@@ -10,6 +10,7 @@ a deploy, it is the rehearsal of an upgrade.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
 from operator import attrgetter
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -139,6 +140,18 @@ class Entry:
 def mark_of(agent: Agent[Any]) -> str:
     """Return a short text that is the same for equal states, in every process, and differs for others."""
     return fingerprint(agent.state, agent.strategy_state).hex()
+
+
+class Absent(Enum):
+    """Stands for what isn't there, a key or an item, in a `Difference`."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return "<absent>"
+
+
+ABSENT = Absent.ABSENT
 
 
 @frozen
@@ -399,9 +412,6 @@ def diff(before: object, after: object) -> tuple[Difference, ...]:
     return tuple(_differences(before, after, ""))
 
 
-_ABSENT = "<absent>"
-
-
 def _differences(before: Any, after: Any, path: str) -> Iterator[Difference]:
     if _kind(before) is not _kind(after):
         yield Difference(path, before, after)
@@ -411,16 +421,16 @@ def _differences(before: Any, after: Any, path: str) -> Iterator[Difference]:
         for name in {**ours, **theirs}:
             inner = f"{path}.{name}" if path else name
             if name in secret:
-                yield from _hidden(inner, ours.get(name, _ABSENT), theirs.get(name, _ABSENT))
+                yield from _hidden(inner, ours.get(name, ABSENT), theirs.get(name, ABSENT))
                 continue
-            yield from _differences(ours.get(name, _ABSENT), theirs.get(name, _ABSENT), inner)
+            yield from _differences(ours.get(name, ABSENT), theirs.get(name, ABSENT), inner)
     elif isinstance(before, Mapping):
         for key in {**before, **after}:
-            yield from _differences(before.get(key, _ABSENT), after.get(key, _ABSENT), f"{path}[{shown(key)}]")
+            yield from _differences(before.get(key, ABSENT), after.get(key, ABSENT), f"{path}[{shown(key)}]")
     elif isinstance(before, list | tuple):
         for index in range(max(len(before), len(after))):
-            ours_at = before[index] if index < len(before) else _ABSENT
-            theirs_at = after[index] if index < len(after) else _ABSENT
+            ours_at = before[index] if index < len(before) else ABSENT
+            theirs_at = after[index] if index < len(after) else ABSENT
             yield from _differences(ours_at, theirs_at, f"{path}[{index}]")
     elif not _equal(before, after):
         yield Difference(path, before, after)

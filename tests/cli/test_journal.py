@@ -7,22 +7,24 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
+from attrs import field, frozen
 
-from jido_trio import Jido, Signal
+from jido_trio import Agent, Jido, Secret, Signal
 from jido_trio.cli import _store, main
 from jido_trio.core import Entry, Heard, mark_of
 from jido_trio.errors import AgentNotFound, Conflict, InvalidDefinition
 from jido_trio.runtime import compact_journal, list_journals, read_journal, wait_state
 from jido_trio.runtime._archive import Snapshot, archive_of
 from jido_trio.storage import Delete, MemoryStorage, Op, Put, open_sqlite
-from tests.runtime.durable import Order
+from tests.runtime.durable import Add, Order
 
 
 async def ordered(storage, *prices: int) -> None:
@@ -64,6 +66,35 @@ def test_show_gives_the_inputs_in_order(capsys, path):
 def test_replay_shows_the_state_after_an_input(capsys, path):
     assert json.loads(run(capsys, "replay", path, "o-1", "--json")[1]) == {"total": 106, "notes": []}
     assert json.loads(run(capsys, "replay", path, "o-1", "--upto", "1")[1]) == {"total": 101, "notes": []}
+
+
+@frozen
+class Odd:
+    """What JSON has no form for."""
+
+    lasts: timedelta = timedelta(seconds=90)
+    weights: Mapping[tuple[int, int], bytes] = field(factory=lambda: {(1, 2): b"x"})
+    most: float = float("inf")
+    name: str = "n" * 2000
+    token: Secret[str] = "the-token"
+
+
+class Odder(Agent[Odd], routes={"odd": Add}, durable=True): ...
+
+
+def test_replay_shows_a_state_of_any_values_whole_and_without_its_secrets(capsys, tmp_path):
+    async def odd() -> None:
+        async with Jido("shop", storage=open_sqlite(tmp_path / "odd.db")) as jido:
+            await jido.start_agent(Odder, id="o-1")
+
+    trio.run(odd)
+    code, out = run(capsys, "replay", str(tmp_path / "odd.db"), "o-1", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert told["token"] == "***"
+    assert told["name"] == "n" * 2000
+    assert (told["lasts"], told["weights"]) == (repr(timedelta(seconds=90)), {"(1, 2)": "b'x'"})
+    assert told["most"] == "inf"
 
 
 def test_diff_shows_what_changed_between_two_inputs(capsys, path):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jido_trio import Action, ActionError, Agent, Context, Emit, Instruction, Result, Route, Signal
-from jido_trio.core import Difference, Divergence, Entry, Heard, Learnt, diff, mark_of, replay, steps, what_if
+from jido_trio.core import ABSENT, Difference, Divergence, Entry, Heard, Learnt, diff, mark_of, replay, steps, what_if
 from jido_trio.data import freeze
 from jido_trio.errors import InvalidDefinition, ReplayDiverged
 
@@ -181,7 +181,7 @@ def test_another_state_class_is_migrated_to():
 
     what = what_if(BEGIN, JOURNAL, instead=Cart2Agent, migrate=lambda fields: {**fields, "discount": 0})
     assert what.first is not None
-    assert what.first.differences == (Difference("discount", "<absent>", 0),)
+    assert what.first.differences == (Difference("discount", ABSENT, 0),)
 
 
 def test_an_input_can_be_left_out():
@@ -273,13 +273,14 @@ def test_ids_are_no_difference():
         (1, 2, ["value: 1 -> 2"]),
         (1, True, ["value: 1 -> True"]),
         (Cart(1), Cart(2), ["total: 1 -> 2"]),
-        (Cart(items=("a",)), Cart(items=("a", "b")), ["items[1]: '<absent>' -> 'b'"]),
+        (Cart(items=("a",)), Cart(items=("a", "b")), ["items[1]: <absent> -> 'b'"]),
         (
             freeze({"a": {"b": 1}}),
             freeze({"a": {"b": 2, "c": 3}}),
-            ["['a']['b']: 1 -> 2", "['a']['c']: '<absent>' -> 3"],
+            ["['a']['b']: 1 -> 2", "['a']['c']: <absent> -> 3"],
         ),
-        (freeze([1, 2]), freeze([1]), ["[1]: 2 -> '<absent>'"]),
+        (freeze([1, 2]), freeze([1]), ["[1]: 2 -> <absent>"]),
+        (freeze({}), freeze({"a": "<absent>"}), ["['a']: <absent> -> '<absent>'"]),
         (freeze([1]), (1,), ["value: [1] -> (1,)"]),
         (float("nan"), float("nan"), []),
     ],

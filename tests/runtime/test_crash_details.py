@@ -7,7 +7,7 @@ import pytest
 import trio
 from attrs import frozen
 
-from jido_trio.core import Action, Context, Difference, Emit, Instruction, Result, RunInstruction, Signal
+from jido_trio.core import ABSENT, Action, Context, Difference, Emit, Instruction, Result, RunInstruction, Signal
 from jido_trio.errors import AgentCrashed
 from jido_trio.runtime import AgentCrash, Jido, Runtime, interpret
 from jido_trio.supervision import CrashReport, Report
@@ -130,7 +130,7 @@ async def test_what_the_signal_had_changed_before_its_directive_crashed_is_told(
     assert crash.state == Notes(["one"])
     assert crash.after is not None
     assert crash.after.state == Notes(["one", "two"])
-    assert crash.changes == (Difference("seen[1]", "<absent>", "two"),)
+    assert crash.changes == (Difference("seen[1]", ABSENT, "two"),)
 
 
 async def test_an_async_action_that_crashed_is_told_with_the_signal_that_led_to_it(autojump_clock):
