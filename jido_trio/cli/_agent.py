@@ -6,7 +6,7 @@ import argparse
 import json
 
 import trio
-from attrs import asdict
+from attrs import asdict, evolve
 
 from jido_trio.cli._journal import refused
 from jido_trio.cli._output import say
@@ -57,7 +57,9 @@ async def _run(options: argparse.Namespace) -> AgentFile | JournalInfo:
             return info
     told = await read_agent_file(options.path)
     async with opened(options.storage, key_file=options.key_file, new=True) as storage:
-        return await import_agent(storage, options.instance or told.instance, options.path, id=options.id)
+        instance = options.instance or told.instance
+        put = await import_agent(storage, instance, options.path, id=options.id)
+    return evolve(put, instance=instance, agent_id=options.id or put.agent_id)  # where it is now
 
 
 def add_agent(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,6 @@ a deploy, it is the rehearsal of an upgrade.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import Enum
 from operator import attrgetter
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -142,16 +141,19 @@ def mark_of(agent: Agent[Any]) -> str:
     return fingerprint(agent.state, agent.strategy_state).hex()
 
 
-class Absent(Enum):
-    """Stands for what isn't there, a key or an item, in a `Difference`."""
+class Absent:
+    """Stands for what isn't there, a key or an item, in a `Difference`; there is one, `ABSENT`."""
 
-    ABSENT = "absent"
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return "<absent>"
 
+    def __reduce__(self) -> str:
+        return "ABSENT"
 
-ABSENT = Absent.ABSENT
+
+ABSENT = Absent()
 
 
 @frozen

@@ -56,7 +56,7 @@ def test_it_gets_another_id_and_instance(shop, capsys):
         capsys, "import", shop / "shop.db", shop / "o-1.agent", "--as", "o-2", "--instance", "other", "--json"
     )
     assert code == 0
-    assert json.loads(out)["agent_id"] == "o-1"
+    assert (json.loads(out)["instance"], json.loads(out)["agent_id"]) == ("other", "o-2")
     assert trio.run(total, shop / "shop.db", "o-2", "other") == 5
 
 
