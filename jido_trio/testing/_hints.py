@@ -6,6 +6,7 @@ They are the constants in its methods, in functions of its module that these nam
 from __future__ import annotations
 
 import datetime as dt
+import dis
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
@@ -54,6 +55,26 @@ def hints_beside(cls: type[Any]) -> tuple[Any, ...]:
     for other in _neighbours(cls):
         found |= dict.fromkeys((type(one), one) for one in hints_of(other))
     return tuple(value for _, value in found)[:MOST]
+
+
+def compared_constants(module: types.ModuleType) -> tuple[Any, ...]:
+    """Return the numbers and texts that a module's code speaks of; none if nothing is compared by `is`."""
+    named = vars(module)
+    held = [one for one in named.values() if isinstance(one, type) and one.__module__ == module.__name__]
+    codes = list(_codes([*named.values(), *(value for cls in held for value in vars(cls).values())], named))
+    if not any(map(_compares_by_is, codes)):
+        return ()
+    spoken = [*_spoken(codes, named, set()), *(plain for value in named.values() for plain in _plain(value))]
+    return tuple(one for one in spoken if type(one) in (str, bytes, int, float))
+
+
+def _compares_by_is(code: CodeType) -> bool:
+    """Tell whether code asks whether something is another, and not just whether it is None, or a class."""
+    within = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return _IS in code.co_code[::2] or any(map(_compares_by_is, within))
+
+
+_IS = dis.opmap["IS_OP"]
 
 
 def _neighbours(cls: type[Any]) -> Iterator[type[Any]]:

@@ -51,7 +51,7 @@ def _first(walk: Walk | Died, tell: Callable[[Seen], str]) -> str | None:
 def _deterministic(bench: Bench, trial: Trial) -> str | None:
     here = bench.here(trial)
     what = _first(here, lambda seen: f"first {seen.again}" if seen.again else "")
-    what = what or _first(here, lambda seen: f"of an equal agent: {seen.twin}" if seen.twin else "")
+    what = what or _first(here, lambda seen: seen.twin)
     if what is not None or isinstance(here, Died):
         return what
     what = _parting(here, bench.elsewhere(trial))

@@ -22,7 +22,7 @@ def repertoire(cls: type[Agent[Any]], given: Collection[Any] = ()) -> tuple[type
     Raises:
         InvalidDefinition: There is none.
     """
-    every = tuple(dict.fromkeys([*routed(cls), *_beside(cls)]))
+    every = _every(cls)
     found = tuple(action for action in every if not waits_for_an_outcome(action, given))
     if every and not found:
         raise InvalidDefinition(
@@ -35,6 +35,15 @@ def repertoire(cls: type[Agent[Any]], given: Collection[Any] = ()) -> tuple[type
             f"{cls.__module__} takes Context[{cls.record.cls.__name__}]"
         )
     return found
+
+
+def is_mute(cls: type[Agent[Any]]) -> bool:
+    """Tell whether an agent class can't be told anything, or only outcomes of what has run."""
+    return all(waits_for_an_outcome(action, ()) for action in _every(cls))
+
+
+def _every(cls: type[Agent[Any]]) -> tuple[type[Action], ...]:
+    return tuple(dict.fromkeys([*routed(cls), *_beside(cls)]))
 
 
 def routed(cls: type[Agent[Any]]) -> Iterator[type[Action]]:

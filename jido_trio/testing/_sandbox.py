@@ -35,6 +35,7 @@ from jido_trio.redact import shown_error
 from jido_trio.testing._carrier import agent_of
 from jido_trio.testing._plugin_walk import plugin_walk
 from jido_trio.testing._specimens import SPECIMENS, Tally
+from jido_trio.testing._twins import learn_constants
 from jido_trio.testing._walk import Trial, outcomes, walk
 from jido_trio.testing._weigh import weigh
 
@@ -275,6 +276,7 @@ def serve(modules: Sequence[str]) -> None:
     if os.name == "posix":
         signal.alarm(0)
         importlib.import_module("resource")
+    learn_constants(name.partition(":")[0] for name in modules)
     _practised()
     for asked in (signal.SIGINT, signal.SIGTERM):
         signal.signal(asked, _end)

@@ -181,8 +181,8 @@ ODD_TEXTS = (
     "0",
     "../x",
     "'",
-    "%s",
-    "{x}",
+    "$5%",
+    "{x}{",
     "\u00b2",
 )
 """Texts that code treats otherwise than most: of no length, longer in capitals, digits that are none of ASCII's, ..."""

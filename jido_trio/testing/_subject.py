@@ -23,7 +23,7 @@ from jido_trio.redact import shown, shown_error
 from jido_trio.testing._carrier import agent_of, agent_with, carried, is_carrier
 from jido_trio.testing._own_laws import OwnLaw, checked_laws, own_laws
 from jido_trio.testing._plugin_walk import renamed
-from jido_trio.testing._repertoire import repertoire, state_of
+from jido_trio.testing._repertoire import is_mute, repertoire, state_of
 from jido_trio.testing._specimens import SPECIMENS
 from jido_trio.testing._strategies import Overrides, agents, checked, fresh, steps
 from jido_trio.testing._walk import Trial
@@ -209,8 +209,9 @@ def subject_of_plugin(
 def subjects(target: str) -> Sequence[AgentUnderTest]:
     """Return what `module:Name`, a module or a package names: an agent, action or plugin, or all that are there.
 
-    Plugins that need config are left out of a module; they are named one by one, as values. Of a module with neither
-    agents nor plugins its actions are meant. A `__main__` in a package is left out: to import it would be to run it.
+    Plugins that need config are left out of a module; they are named one by one, as values. So are agents that can't be
+    told anything, as a child that others speak with, unless nothing else is there. Of a module with neither agents nor
+    plugins its actions are meant. A `__main__` in a package is left out: to import it would be to run it.
 
     Raises:
         InvalidDefinition: It can't be imported, has no such name, or nothing of these.
@@ -236,7 +237,8 @@ def subjects(target: str) -> Sequence[AgentUnderTest]:
     found = found or [cls for one in modules for cls in _actions_in(one)]
     if not found:
         raise InvalidDefinition(f"{module_name} has no agent, plugin or action", field="module", value=target)
-    return [subject_of(cls) for cls in found]
+    told = [subject_of(cls) for cls in found if not (issubclass(cls, Agent) and is_mute(cls))]
+    return told or [subject_of(cls) for cls in found]
 
 
 def _imported(name: str) -> Any:

@@ -29,7 +29,7 @@ def _told(value: Any, room: int) -> str:
     if room < 0:
         return "..."
     kind, deeper = type(value), room - 1
-    if kind in _PLAIN:
+    if kind in PLAIN:
         return repr(value)
     if isinstance(value, Enum):
         return f"{type_name(kind)}.{value.name}"
@@ -62,7 +62,8 @@ def _copied_by(value: Any) -> dict[str, Any]:
     return {"": reduced[1:3]} if isinstance(reduced, tuple) else {}
 
 
-_PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
+PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
+"""Types of values that hold no others."""
 
 
 def _listed(kind: str, parts: Iterable[str]) -> str:

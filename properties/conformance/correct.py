@@ -130,6 +130,18 @@ class Sorted(Action):
 class SortsItsSets(Agent[Box], routes={"go": Sorted}): ...
 
 
+class WeighedInOrder(Action):
+    weights: frozenset[float]
+
+    def run(self, context: Context[Box]) -> Result:
+        light = [one for one in sorted(self.weights) if abs(one) < 1e6]
+        return {"text": f"{sum(light):.2f}", "total": len(light)}
+
+
+@correct
+class AddsFloatsInOrder(Agent[Box], routes={"go": WeighedInOrder}): ...
+
+
 class DerivedIds(Action):
     def run(self, context: Context[Box]) -> Result:
         now = world.current()

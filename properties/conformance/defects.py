@@ -261,6 +261,46 @@ class KeepsTheOrderOfASet(Action):
 
 
 @planted("deterministic")
+class TakesTheFirstOfASetOfNumbers(Action):
+    numbers: frozenset[int]
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": next(iter(self.numbers), 0)}
+
+
+@frozen
+class Weighed:
+    weights: frozenset[float] = frozenset()
+    sum: float = 0.0
+
+
+@planted("deterministic", state=Weighed)
+class AddsFloatsInTheOrderOfTheirSet(Action):
+    weight: float = field(validator=[attrs.validators.ge(0), attrs.validators.le(1)])
+
+    def run(self, context: Context[Weighed]) -> Result:
+        weights = context.state.weights | {self.weight}
+        return {"weights": weights, "sum": sum(weights)}
+
+
+@frozen
+class Guest:
+    kind: str = ""
+    discount: int = 0
+
+
+REGULAR = "regular guest"
+
+
+@planted("deterministic", state=Guest)
+class ComparesByTheObjectOfAConstant(Action):
+    kind: str
+
+    def run(self, context: Context[Guest]) -> Result:
+        return {"kind": self.kind, "discount": 10 if self.kind is REGULAR else 0}
+
+
+@planted("deterministic")
 class FillsADictFromASet(Action):
     def run(self, context: Context[Box]) -> Result:
         return {"counts": {name: len(name) for name in set("alpha beta gamma delta epsilon".split())}}

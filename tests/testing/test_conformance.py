@@ -47,6 +47,7 @@ MORE_ODD_ONES = [
     "GoesByATable",
     "Caches",
     "SortsItsSets",
+    "AddsFloatsInOrder",
     "CountsMoney",
     "HoldsNaN",
     "ParsesDays",
@@ -239,6 +240,30 @@ def test_a_law_that_there_is_not_is_refused():
 
 def test_a_module_stands_for_all_its_agents():
     assert [subject.cls for subject in subjects(correct.__name__)] == correct.CORRECT
+
+
+CHILD = "class Child(Agent): ...\n"
+COUNTER = """
+@frozen
+class Count:
+    n: int = 0
+
+class Add(Action):
+    def run(self, context: Context[Count]) -> Result:
+        return {"n": context.state.n + 1}
+
+class Counter(Agent[Count]): ...
+"""
+
+
+def test_a_module_stands_for_its_agents_that_can_be_told_something(monkeypatch, tmp_path):
+    (tmp_path / "with_a_child.py").write_text(f"from attrs import frozen\nfrom jido_trio import *\n{CHILD}{COUNTER}")
+    (tmp_path / "only_a_child.py").write_text(f"from jido_trio import Agent\n{CHILD}")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [subject.name for subject in subjects("with_a_child")] == ["with_a_child:Counter"]
+    for target in ("only_a_child", "with_a_child:Child"):
+        with pytest.raises(InvalidDefinition, match="can't be told anything"):
+            subjects(target)
 
 
 @pytest.mark.parametrize(
@@ -451,5 +476,5 @@ def test_a_counterexample_imports_what_it_names_from_where_anybody_may():
 
 
 def test_the_catalogues_are_as_large_as_the_page_says():
-    assert len(defects.DEFECTS) >= 116
-    assert len(correct.CORRECT) >= 48
+    assert len(defects.DEFECTS) >= 119
+    assert len(correct.CORRECT) >= 49
