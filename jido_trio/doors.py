@@ -412,7 +412,7 @@ _OF_C: Mapping[str, Mapping[str, str]] = {
     "_io": {"open": "opens a file (open)", "open_code": "opens a file"},
     "io": {"open": "opens a file (open)", "open_code": "opens a file"},
     "_thread": {"start_new_thread": "starts a thread", "start_joinable_thread": "starts a thread"},
-    "_uuid": {"generate_time_safe": f"{_CLOCK} (uuid.uuid1)"},
+    "_uuid": {"generate_time_safe": f"{_CLOCK} and at the machine (uuid)"},
     "_signal": dict.fromkeys(
         ["alarm", "getitimer", "getsignal", "raise_signal", "setitimer", "signal"],
         "asks for signals, or changes what they do",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import Phase, find
-from hypothesis.errors import NoSuchExample, Unsatisfiable
+from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
 
 from jido_trio.core import Agent
 from jido_trio.redact import shown
@@ -55,17 +55,22 @@ def bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
             why = _steep(bench, subject, path, grow, step)
             tried = tried or why is not None
             if why:
-                code = _code(Trial(_sized(subject, path, grow, 2), (step,)), path, grow)
+                code = _code(
+                    Trial(_sized(subject, path, grow, 2), (step,)),
+                    path,
+                    grow,
+                    _SIZES[0] if _ENDLESS in why else _LARGE[-1],
+                )
                 return LawVerdict(BOUNDED, sentence, "broken", why, code, reachable=False)
     if not tried:
         return LawVerdict(BOUNDED, sentence, "skipped", "no larger state could be made that fits")
     return LawVerdict(BOUNDED, sentence, "holds")
 
 
-def _code(trial: Trial, path: Sequence[str], grow: Growth) -> str:
-    """Return code with as many items as are tried at most; with two of them, where no rule for these is seen."""
+def _code(trial: Trial, path: Sequence[str], grow: Growth, size: int) -> str:
+    """Return code with so many items; with two of them, where no rule for these is seen."""
     names: set[Any] = set()
-    changes = code_of_many(grow, _LARGE[-1], names)
+    changes = code_of_many(grow, size, names)
     if not changes:
         return code_of(trial, then=f"# and so on, with many more items in {'.'.join(path)}")
     for name in reversed(path):
@@ -115,7 +120,10 @@ def _endless(bench: Bench, agents: Sequence[Agent[Any]], name: str, step: Any, d
     if isinstance(answer, Died):
         return None
     counts = ", ".join(f"{one.lines} at {size}" for size, one in zip(_SMALL, answer, strict=True))
-    return f"{_called(step)} grows beyond all bounds with {name}: lines {counts}, and from {_SIZES[0]} on {died.why}"
+    return f"{_called(step)} {_ENDLESS} with {name}: lines {counts}, and from {_SIZES[0]} on {died.why}"
+
+
+_ENDLESS = "grows beyond all bounds"
 
 
 def _called(step: Any) -> str:
@@ -161,7 +169,7 @@ def is_steep(seconds: Sequence[float]) -> bool:
 def _smallest(action: Any, how: How) -> Any:
     try:
         return find(actions(action), lambda _: True, settings=how.settings(phases=[Phase.generate, Phase.shrink]))
-    except (NoSuchExample, Unsatisfiable):
+    except (Flaky, NoSuchExample, Unsatisfiable):
         return None
 
 

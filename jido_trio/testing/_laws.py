@@ -104,7 +104,7 @@ def _serialisable(bench: Bench, trial: Trial) -> str | None:
 def _independent(bench: Bench, trial: Trial) -> str | None:
     here = bench.here(trial)
     what = "" if isinstance(here, Died) else _parting(here, bench.warmed(trial))
-    return f"after the same steps in another order: {what}" if what else None
+    return f"in a fresh process, and after the same steps in another order: {what}" if what else None
 
 
 def _noted(law: str) -> Broken:

@@ -53,7 +53,8 @@ def told_verdict(verdict: LawVerdict) -> str:
         return f"{verdict.law}: {verdict.sentence}{why}" + (f"\n\n{_indented(verdict.code)}" if verdict.code else "")
     where = {True: "a state that commands lead to", False: "a state that the types allow", None: ""}
     found = f" (found in {where[verdict.reachable]})" if verdict.reachable is not None else ""
-    return f"{verdict.law}: {verdict.sentence}\n  {verdict.why}{found}\n\n" + _indented(verdict.code)
+    code = f"\n\n{_indented(verdict.code)}" if verdict.code else ""
+    return f"{verdict.law}: {verdict.sentence}\n  {verdict.why}{found}{code}"
 
 
 def _indented(text: str) -> str:

@@ -262,7 +262,9 @@ class KeepsTheOrderOfASet(Action):
 
 @planted("deterministic")
 class TakesTheFirstOfASetOfNumbers(Action):
-    numbers: frozenset[int]
+    numbers: frozenset[int] = field(
+        validator=attrs.validators.deep_iterable([attrs.validators.ge(0), attrs.validators.le(40)])
+    )
 
     def run(self, context: Context[Box]) -> Result:
         return {"total": next(iter(self.numbers), 0)}

@@ -8,9 +8,10 @@ import pytest
 from attrs import field, frozen
 
 from jido_trio import Action, ActionError, Agent, Context, Error, Result, invariant
-from jido_trio.testing import conformance
+from jido_trio.testing import conformance, told_verdict
 from jido_trio.testing._code import code_of_many
 from jido_trio.testing._growth import grown_fields
+from jido_trio.testing._search import UNLIKE
 
 
 @frozen
@@ -154,3 +155,29 @@ def test_many_items_are_told_by_a_rule_that_makes_the_same_if_one_is_seen(declar
     [(_, grow)] = grown_fields(holder)
     assert code_of_many(grow, 9, set()) == code
     assert not code or eval(code) == grow(9)
+
+
+_SAID: set[str] = set()
+
+
+def not_said_before(_: object, __: object, word: str) -> None:
+    if word in _SAID and len(_SAID) > 3:
+        raise ValueError(word)
+    _SAID.add(word)
+
+
+class SayOnce(Action):
+    word: str = field(validator=not_said_before)
+
+    def run(self, context: Context[Votes]) -> Result:
+        return {"count": len(self.word)}
+
+
+class Forgetful(Agent[Votes], routes={"say": SayOnce}): ...
+
+
+def test_values_that_can_be_made_one_time_and_not_another_are_told_and_end_no_check():
+    laws = {verdict.law: verdict for verdict in conformance(Forgetful, examples=25).verdicts}
+    assert laws["deterministic"].outcome == "broken"
+    assert laws["deterministic"].why == UNLIKE
+    assert told_verdict(laws["deterministic"]).endswith(UNLIKE)

@@ -50,10 +50,10 @@ class AddsFloatsInTheOrderOfTheirSet(Action):
 
 
 class TakesTheFirstOfASetOfNumbers(Action):
-    numbers: frozenset[int]
+    numbers: frozenset[int] = field(validator=validators.deep_iterable([validators.ge(0), validators.le(40)]))
 
     def run(self, context: Context[Till]) -> Result:
-        return {"total": float(next(iter(self.numbers), 0) % 1000)}
+        return {"total": float(next(iter(self.numbers), 0))}
 
 
 class ComparesMembersAndTakesTheLeast(Action):
