@@ -6,16 +6,21 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path, PurePath
+from types import NoneType
 from typing import Any, TypeAlias, get_origin
+from weakref import WeakKeyDictionary
 
 from attrs import evolve
+from hypothesis import Phase, find, reject, settings
 from hypothesis import strategies as st
-from hypothesis.errors import InvalidArgument, ResolutionFailed
+from hypothesis.errors import HypothesisException, InvalidArgument, NoSuchExample, ResolutionFailed, Unsatisfiable
 
 from jido_trio.core import Action
 from jido_trio.testing._bounds import Bounds
+from jido_trio.world import seeded
 
 Values: TypeAlias = st.SearchStrategy[Any]
 
@@ -48,7 +53,38 @@ def known(declared: Any) -> Values:
         found.validate()
     except (ResolutionFailed, InvalidArgument) as error:
         raise NoValues(declared) from error
-    return found
+    if not isinstance(declared, type) or issubclass(declared, Enum | bool | NoneType):
+        return found
+    made = _made_by(found)
+    if not _some(declared, made):
+        raise NoValues(declared)
+    return made
+
+
+@st.composite
+def _made_by(draw: st.DrawFn, found: Values) -> Any:
+    """Generate what a class makes of values that fit its annotations; it may refuse them, by whatever error."""
+    try:
+        return draw(found)
+    except HypothesisException:
+        raise
+    except Exception:  # noqa: BLE001 - of whatever makes it
+        reject()
+
+
+def _some(declared: type, made: Values) -> bool:
+    """Tell whether a class makes anything."""
+    if declared not in _KNOWN:
+        try:
+            find(made, lambda _: True, settings=_FEW, random=seeded(0).random)
+            _KNOWN[declared] = True
+        except (InvalidArgument, NoSuchExample, Unsatisfiable):
+            _KNOWN[declared] = False
+    return _KNOWN[declared]
+
+
+_FEW = settings(max_examples=50, database=None, deadline=None, phases=[Phase.generate])
+_KNOWN: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 
 def _floats(bounds: Bounds) -> Values:

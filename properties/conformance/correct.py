@@ -258,6 +258,37 @@ class Paint(Action):
 class HasEnums(Agent[Painted], routes={"paint": Paint}): ...
 
 
+class Kelvin:
+    """Degrees, as somebody else wrote them: not all numbers are some."""
+
+    def __init__(self, degrees: float) -> None:
+        if degrees < 0:
+            raise ValueError(degrees)
+        self.degrees = degrees
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Kelvin) and other.degrees == self.degrees
+
+    def __hash__(self) -> int:
+        return hash(self.degrees)
+
+
+@frozen
+class Oven:
+    degrees: Kelvin | None = None
+
+
+class Heat(Action):
+    to: Kelvin
+
+    def run(self, context: Context[Oven]) -> Result:
+        return {"degrees": self.to}
+
+
+@correct
+class HoldsWhatItsClassMayRefuse(Agent[Oven], routes={"heat": Heat}): ...
+
+
 @correct
 class HasHooks(Agent[Box], routes={"plus": Plus}):
     def on_before_cmd(self, action: Any) -> Any:

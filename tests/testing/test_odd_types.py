@@ -2,6 +2,7 @@
 
 import logging
 import re
+import types
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -150,3 +151,29 @@ def test_what_can_be_left_out_and_can_not_be_made_is_left_out(kept: Kept, change
 @given(states(attrs.make_class("Coded", {"it": field(type=Code)}, frozen=True), overrides={Code: st.just(Code("abc"))}))
 def test_a_new_type_can_be_overridden(made: Any) -> None:
     assert made.it == "abc"
+
+
+class Even:
+    def __init__(self, number: int) -> None:
+        if number % 2:
+            raise ValueError(number)
+        self.number = number
+
+
+class Never:
+    def __init__(self) -> None:
+        raise RuntimeError("not now")
+
+
+@frozen
+class Odd:
+    even: Even
+    never: Never | None = None
+    shown: types.MappingProxyType[str, int] | None = None
+
+
+@FEW
+@given(states(Odd))
+def test_what_a_class_refuses_to_make_is_not_generated(odd: Odd) -> None:
+    assert odd.even.number % 2 == 0
+    assert odd.never is None
