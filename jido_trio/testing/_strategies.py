@@ -119,6 +119,8 @@ def _container(declared: Any, origin: type, overrides: Overrides, bounds: Bounds
     least, most = bounds.sizes
     if least > most:
         return st.nothing()
+    if origin is tuple and not parts:
+        return st.just(())
     if origin is tuple:
         each = st.lists(parts[0], min_size=least, max_size=most).map(tuple)
         return each if Ellipsis in get_args(declared) else st.tuples(*parts)

@@ -170,6 +170,7 @@ class Odd:
     even: Even
     never: Never | None = None
     shown: types.MappingProxyType[str, int] | None = None
+    nothing: tuple[()] = ()
 
 
 @FEW
@@ -177,3 +178,4 @@ class Odd:
 def test_what_a_class_refuses_to_make_is_not_generated(odd: Odd) -> None:
     assert odd.even.number % 2 == 0
     assert odd.never is None
+    assert odd.nothing == ()
