@@ -187,7 +187,8 @@ def _reply(steps: _Steps, reply: Reply) -> None:
         _failed(steps, called, CallFailed(called.call, called.attempt, cut, spent, estimated), "retry", None)
     elif reply.finish == "content_filter":
         steps.add(CallFailed(called.call, called.attempt, "refused", spent, estimated))
-        steps.end("refused", text=reply.text, why="content filter")
+        if called.purpose == "chat":  # what was said before can't be summed up; it goes on with all of it
+            steps.end("refused", text=reply.text, why="content filter")
     elif called.purpose == "compact":
         before = steps.c.request or ""
         steps.add(Compacted(called.call, called.attempt, reply.text, before, spent, estimated))

@@ -49,6 +49,8 @@ from jido_trio.terms import ExitKind
 
 LOG = logging.getLogger("jido_trio.ai")
 
+NEEDS_MODELS = "needs them as a service of its instance: Jido(..., services=[Models(...)])"
+
 TOOLS_AT_ONCE = 8
 """Tools of one agent that are run at the same time; others wait."""
 
@@ -100,10 +102,7 @@ class Flights:
     def start(self, async_fn: Callable[..., Awaitable[object]], *args: object, name: str) -> None:
         """Begin a flight."""
         if self._nursery is None:
-            raise InvalidDefinition(
-                "an agent that speaks with models needs them as a service of its instance: "
-                "Jido(..., services=[Models(...)])"
-            )
+            raise InvalidDefinition(f"an agent that speaks with models {NEEDS_MODELS}")
         self._nursery.start_soon(_alone, async_fn, args, name, name=name)
 
     def watch(self, async_fn: Callable[..., Awaitable[object]], *args: object, name: str) -> None:
@@ -114,6 +113,11 @@ class Flights:
         """Stop an agent of a team that has ended."""
         with suppress(AgentNotFound, SupervisorStopped):
             await self.agents.stop_agent(member)
+
+    @property
+    def has_caller(self) -> bool:
+        """Whether the instance has models among its services."""
+        return self._caller is not None
 
     @property
     def caller(self) -> Caller:
@@ -242,6 +246,11 @@ class Desk:
     def inspect(self) -> Mapping[str, object]:
         """Return what is in flight."""
         return {"flights": sorted(self._flying)}
+
+    @property
+    def has_models(self) -> bool:
+        """Whether calls of models may fly."""
+        return self._flights.has_caller
 
     @property
     def changed(self) -> trio.Event:

@@ -13,7 +13,7 @@ from jido_trio.ai._agent import ChatAgent
 from jido_trio.ai._budget import NOTHING_SPENT, Budget
 from jido_trio.ai._conversation import AskApproval, joined, wanted
 from jido_trio.ai._events import Ended
-from jido_trio.ai._flights import Desk, chat_of, desk_of
+from jido_trio.ai._flights import NEEDS_MODELS, Desk, chat_of, desk_of
 from jido_trio.ai._inputs import Approve, Ask, CancelRequest, Deny
 from jido_trio.ai._outcome import ChatOutcome, NeedsApproval, NotAnswered, outcome_of
 from jido_trio.ai._parts import Part, Parts
@@ -44,8 +44,8 @@ async def ask(
         budget: Of this request alone, beside what its class says.
 
     Raises:
-        InvalidDefinition: It is no agent that speaks with models; the text or the id says nothing; or another text was
-            asked by that id.
+        InvalidDefinition: It is no agent that speaks with models, or its instance has none; the text or the id says
+            nothing; or another text was asked by that id.
         CallError: The agent doesn't take it.
     """
     _check_chats(agent)
@@ -53,6 +53,8 @@ async def ask(
     checks.text("a request", "text", text)
     checks.text("a request", "id", named)
     checks.flag("a request", "pinned", pinned)
+    if not desk_of(cell_of(agent)).has_models:
+        raise InvalidDefinition(f"agent {shown(agent.id)} speaks with models, and {NEEDS_MODELS}")
     after: ChatAgent[Any] = await agent.call(Ask(request=named, text=text, pinned=pinned, budget=budget))
     _, chat = chat_of(after)
     if chat.text_of(named) not in (None, text):

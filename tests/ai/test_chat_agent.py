@@ -328,6 +328,16 @@ async def test_cancel_while_somebody_is_to_approve(autojump_clock):
         assert planner.agent.state.hotel == ""
 
 
+async def test_who_asks_an_agent_whose_instance_has_no_models_is_told_and_nothing_is_changed(autojump_clock):
+    async with Jido() as jido:
+        planner = await jido.start_agent(Planner, id="ann")
+        says = r"agent 'ann' speaks with models, and needs them as a service of its instance: Jido\(..., services=\["
+        with pytest.raises(InvalidDefinition, match=says):
+            await ask(planner, "hi")
+        assert planner.incarnation == 1
+        assert planner.agent.strategy_state.request is None
+
+
 async def test_asked_twice_is_one_request_and_both_get_the_answer(autojump_clock):
     scripted, instance = served("yes")
     async with instance as jido:

@@ -474,6 +474,14 @@ def test_a_summary_that_says_nothing_is_none_and_all_that_was_said_is_kept(text,
     assert AssistantMessage("x" * 1200) in chat.prompt.messages
 
 
+def test_a_summary_that_is_refused_is_none_and_the_request_goes_on():
+    chat, _ = asked(attrs.evolve(RULES, compact_at=1200)).replied("x" * 1200)
+    chat, _ = chat.ask("second")
+    chat, [want] = chat.replied("I can't.", finish="content_filter")
+    assert want.purpose == "chat"
+    assert AssistantMessage("x" * 1200) in chat.prompt.messages
+
+
 def test_a_prompt_that_is_too_long_is_compacted_once():
     chat, _ = asked().replied("a")
     chat, _ = chat.ask("second")

@@ -411,6 +411,17 @@ async def test_an_agent_serves_its_tools():
         assert clerk.incarnation == 1
 
 
+@pytest.mark.parametrize("name", ["order", "weather"])
+async def test_no_tool_of_an_agent_that_was_stopped_is_run(name):
+    async with Jido() as jido:
+        clerk = await jido.start_agent(Clerk, id="clerk")
+        async with Client(mcp_server(clerk, [Order, Weather])) as client:
+            await jido.stop_agent(clerk)
+            result = await client.call_tool(name, {"city": "Oslo"} if name == "weather" else {})
+    assert result.is_error
+    assert result.content[0].text == "agent 'clerk' is not running (stopped); the message was not handled"
+
+
 async def test_what_nobody_can_approve_or_nothing_at_all_is_no_server():
     class Plain(Agent): ...
 

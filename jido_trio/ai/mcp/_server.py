@@ -15,7 +15,7 @@ from jido_trio.ai._tooling import Tooling, as_content
 from jido_trio.ai._tools import Tool, checked_tools, problem_of
 from jido_trio.core import Action
 from jido_trio.data import thaw
-from jido_trio.errors import ActionError, CallError, InvalidDefinition
+from jido_trio.errors import ActionError, AgentStopped, CallError, InvalidDefinition
 from jido_trio.redact import said, shown
 from jido_trio.runtime import AgentRef
 from jido_trio.world import current
@@ -78,6 +78,8 @@ class _Serving:
             return _result(problem, is_error=True)
         tool = self._rules.tool(params.name)
         assert tool is not None  # noqa: S101  # or there was a problem
+        if not self._agent.running:
+            return _result(said(AgentStopped(self._agent.id)), is_error=True)
         if not tool.action.is_async:
             return await self._called(tool.made(arguments))
         key = current().ids()
