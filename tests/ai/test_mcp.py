@@ -72,6 +72,23 @@ async def test_a_server_over_stdio_that_dies_in_a_call_is_connected_again():
     assert "the connection to MCP server 'shop' ended" in str(report)
 
 
+@pytest.mark.seconds(60)
+async def test_a_program_that_is_no_server_is_told_as_one_error():
+    server = McpServer("none", command=[sys.executable, "-c", "print('hello')"], patience=30)
+    with pytest.raises(MCPError, match="Connection closed"):
+        await server.list_tools()
+    reports: list[CrashReport] = []
+    said = trio.Event()
+
+    def report(crash: CrashReport) -> None:
+        reports.append(crash)
+        said.set()
+
+    async with Jido(services=[server], on_report=report):
+        await said.wait()
+    assert "ended while running: mcp.shared.exceptions.MCPError: Connection closed" in str(reports[0])
+
+
 # Over HTTP
 
 

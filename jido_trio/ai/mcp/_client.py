@@ -25,7 +25,7 @@ from jido_trio.ai._tools import Replay, Tool
 from jido_trio.core import Action, Context, ToolSpec
 from jido_trio.data import Form, Unread, freeze, thaw
 from jido_trio.errors import ActionError, InvalidDefinition, UnfitArgument
-from jido_trio.redact import said, shown
+from jido_trio.redact import said, shown, shown_error
 from jido_trio.supervision import Backoff, Child
 
 _CLOSED = (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError)
@@ -94,10 +94,10 @@ class McpServer:
         """Connect, ask what tools there are, and disconnect: before agents' classes are made, mostly.
 
         Raises:
-            OSError: The command can't be run.
+            OSError: The command can't be run, or the server can't be spoken with.
             MCPError: The server says no.
         """
-        async with Client(self._transport()) as client:
+        async with self._spoken_with(self._transport()) as client:
             return await _listed(client)
 
     def tool(
@@ -165,7 +165,8 @@ class McpServer:
         task_status.started()  # agents don't wait for it
         gone = trio.Event()
         try:
-            async with Client(_watched(self._transport(), gone)) as client, trio.open_nursery() as nursery:
+            transport = _watched(self._transport(), gone)
+            async with self._spoken_with(transport) as client, trio.open_nursery() as nursery:
                 self._live = _Live(client, nursery, frozenset(await _listed(client)), gone)
                 self._wake()
                 try:
@@ -176,6 +177,27 @@ class McpServer:
         finally:
             self._live = None
         raise ConnectionError(f"the connection to MCP server {shown(self.name)} ended")
+
+    @asynccontextmanager
+    async def _spoken_with(self, transport: Any) -> AsyncIterator[Client]:
+        """Speak with the server; of all that the SDK's tasks raise, tell what went wrong first."""
+        try:
+            async with Client(transport) as client:
+                yield client
+        except BaseExceptionGroup as raised:
+            if raised.split(trio.Cancelled)[0] is not None:
+                raise
+            group = raised
+        else:
+            return
+        raise self._first_of(group) from group
+
+    def _first_of(self, group: BaseException) -> BaseException:
+        while isinstance(group, BaseExceptionGroup):
+            group = group.exceptions[0]
+        if isinstance(group, MCPError | OSError):
+            return group
+        return ConnectionError(f"MCP server {shown(self.name)} can't be spoken with: {shown_error(group)}")
 
     def _broke(self, live: "_Live") -> None:
         """Have a connection made again on which a call broke; over HTTP nothing else may tell that it has ended."""
