@@ -369,7 +369,10 @@ class Desk:
             case Begun():
                 self.parts_of(_asker_of(c, event.id)).add(_tool_part(rules, c, event.id))
             case Returned():
-                self.parts_of(_asker_of(c, event.id)).add(ToolResultPart(event.id, event.content, event.error))
+                parts = self.parts_of(_asker_of(c, event.id))
+                parts.add(ToolResultPart(event.id, event.content, event.error))
+                if event.final:  # it is the answer, too
+                    parts.tell(event.content)
             case Ended():
                 self.parts_of(event.request).end()
             case _:
