@@ -1,6 +1,6 @@
 """The Model Context Protocol, both ways: over stdio with a real server of ours, and within one process."""
 
-# mypy: disable-error-code="union-attr,arg-type,attr-defined"
+# mypy: disable-error-code="union-attr,arg-type,attr-defined,dict-item"
 
 import sys
 from contextlib import asynccontextmanager
@@ -321,6 +321,36 @@ async def test_a_result_other_than_was_promised_is_an_error_and_ends_no_other_ca
         assert fake.cancelled == 0
         nursery.cancel_scope.cancel()
     assert reports == []
+
+
+def test_a_schema_that_names_no_type_is_that_of_an_object():
+    assert shop().tool(McpTool("stock", "", {})).schema.plain["parameters"] == ANY
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: McpServer(5, command=["x"]), "name=5 of an MCP server must be a text"),
+        (lambda: McpServer("s", url="ftp://x"), "url='ftp://x' of MCP server 's' must begin with http"),
+        (lambda: McpServer("s", url=5), "url=5 of MCP server 's'"),
+        (lambda: McpServer("s", command=["x"], env={"KEY": 5}), r"env=.*\*\*\*.* of MCP server 's' must be a mapping"),
+        (lambda: McpServer("s", command=["x"], env="KEY"), "of MCP server 's' must be a mapping"),
+        (lambda: McpServer("s", command=["x"], cwd=5), "cwd=5 of MCP server 's'"),
+        (lambda: shop().tool("stock"), "tool='stock' of MCP server 'shop' must be an McpTool"),
+        (lambda: shop().tool(McpTool("a", "", ANY), name="a b"), "name='a b' of MCP server 'shop' must be a letter"),
+        (lambda: shop().tool(McpTool("a", "", ANY), name="a" * 65), "must be a letter, and at most 63"),
+        (lambda: shop().tool(McpTool("a", "", {"type": "string"})), "of tool 'a' must be the JSON Schema of an object"),
+        (
+            lambda: shop().tool(McpTool("a", "", {"x": float("nan")})),
+            "of tool 'a' must be the JSON Schema of an object",
+        ),
+        (lambda: shop().tool(McpTool("a", "", {"x": object()})), "of tool 'a' must be the JSON Schema of an object"),
+        (lambda: shop().tool(McpTool("a", "", None)), "parameters=None of MCP server 'shop' of tool 'a' must be"),
+    ],
+)
+def test_what_is_no_server_and_no_tool_of_one_is_refused_by_name(make, says):
+    with pytest.raises(InvalidDefinition, match=says):
+        make()
 
 
 def test_tools_of_one_name_of_two_servers_are_told_apart():

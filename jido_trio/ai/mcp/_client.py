@@ -25,7 +25,7 @@ from jido_trio.ai._tools import Replay, Tool
 from jido_trio.core import Action, Context, ToolSpec
 from jido_trio.data import Form, Unread, freeze, thaw
 from jido_trio.errors import ActionError, InvalidDefinition, UnfitArgument
-from jido_trio.redact import said, shown, shown_error
+from jido_trio.redact import HIDDEN, said, shown, shown_error
 from jido_trio.supervision import Backoff, Child
 
 _CLOSED = (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError)
@@ -70,12 +70,21 @@ class McpServer:
         cwd: str | Path | None = None,
         patience: float = 10,
     ) -> None:
+        checks.text("an MCP server", "name", name)
         owner = f"MCP server {shown(name)}"
         words: object = command
         if not isinstance(words, Sequence) or isinstance(words, str | bytes) or bool(words) == (url is not None):
             raise InvalidDefinition(f"{owner} needs either command=[...], a command and its arguments, or url=")
         if not all(isinstance(word, str | Path) for word in words):
             raise checks.refused(owner, "command", words, "must be texts: command=['python', '-m', 'my_server']")
+        place: object = url
+        if place is not None and not (isinstance(place, str) and place.startswith(("http://", "https://"))):
+            raise checks.refused(owner, "url", url, "must begin with http:// or https://")
+        variables: object = env
+        if not (variables is None or (isinstance(variables, Mapping) and all(map(_is_text, _all_of(variables))))):
+            raise checks.refused(owner, "env", HIDDEN, "must be a mapping of names to texts")
+        if cwd is not None:
+            checks.path(owner, "cwd", cwd)
         checks.seconds(owner, "patience", patience, above_zero=True)
         self.name = name
         self._command = tuple(map(str, command))
@@ -117,9 +126,18 @@ class McpServer:
             replay: See `Tool`; the key of "keyed" goes to the server as `_meta` `jido/key`.
             approve: See `Tool`.
             timeout: See `Tool`.
+
+        Raises:
+            InvalidDefinition: It is no `McpTool`, its schema is none of an object, or models can't call it so.
         """
+        owner = f"MCP server {shown(self.name)}"
+        if not isinstance(tool, McpTool):
+            raise checks.refused(owner, "tool", tool, "must be an McpTool, as list_tools() tells")
+        if name is not None and not (_is_text(name) and _NAME.fullmatch(name)):
+            advice = "must be a letter, and at most 63 letters, digits and _ after it"
+            raise checks.refused(owner, "name", name, advice)
+        schema = _checked_schema(owner, tool)
         action = _action_of(self, tool, name if name is not None else _name_of(tool))
-        schema = tool.parameters
         spec = ToolSpec(action.name, tool.description, schema, action, form=Form(schema, _AnyObject(action)))
         return Tool(action, replay=replay, approve=approve, timeout=timeout, spec=spec)
 
@@ -382,6 +400,31 @@ class _Watched:
 
 
 # A tool as an action
+
+
+_NAME = re.compile("[a-zA-Z][a-zA-Z0-9_]{0,63}")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _all_of(mapping: Mapping[Any, Any]) -> list[object]:
+    return [*mapping.keys(), *mapping.values()]
+
+
+def _checked_schema(owner: str, tool: McpTool) -> Mapping[str, Any]:
+    """Return the schema of a tool's arguments, which models are sent as it is."""
+    schema: object = tool.parameters
+    if isinstance(schema, Mapping) and schema.get("type", "object") == "object":
+        try:
+            json.dumps(thaw(schema), allow_nan=False)
+        except (TypeError, ValueError):
+            pass
+        else:
+            return freeze({"type": "object", **schema})  # type: ignore[no-any-return]  # a mapping stays one
+    advice = f"of tool {shown(tool.name)} must be the JSON Schema of an object"
+    raise checks.refused(owner, "parameters", schema, advice)
 
 
 def _name_of(tool: McpTool) -> str:
