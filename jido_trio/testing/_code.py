@@ -107,8 +107,16 @@ def _is_default(field: attrs.Attribute[Any], value: object) -> bool:
     default: Any = field.default
     if hasattr(default, "takes_self"):  # a factory
         made = None if default.takes_self else default.factory()
-        return not default.takes_self and (bool(made == value) or told(made) == told(value))
-    return default is not attrs.NOTHING and type(default) is type(value) and bool(default == value)
+        return not default.takes_self and _are_equal(made, value)
+    return default is not attrs.NOTHING and type(default) is type(value) and _are_equal(default, value)
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Tell whether two values are equal, or told alike: of arrays it can't be said which are equal."""
+    try:
+        return bool(one == other) or told(one) == told(other)
+    except Exception:  # noqa: BLE001 - of whatever is in a state
+        return told(one) == told(other)
 
 
 def _imports(names: set[Any]) -> list[str]:

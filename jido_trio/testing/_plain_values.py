@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +17,14 @@ from weakref import WeakKeyDictionary
 from attrs import evolve
 from hypothesis import Phase, find, reject, settings
 from hypothesis import strategies as st
-from hypothesis.errors import HypothesisException, InvalidArgument, NoSuchExample, ResolutionFailed, Unsatisfiable
+from hypothesis.errors import (
+    HypothesisException,
+    HypothesisWarning,
+    InvalidArgument,
+    NoSuchExample,
+    ResolutionFailed,
+    Unsatisfiable,
+)
 
 from jido_trio.core import Action
 from jido_trio.testing._bounds import Bounds
@@ -50,7 +58,9 @@ def known(declared: Any) -> Values:
         raise NoValues(declared)
     found = st.from_type(declared)
     try:
-        found.validate()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", HypothesisWarning)  # that it makes only one value is no news
+            found.validate()
     except (ResolutionFailed, InvalidArgument) as error:
         raise NoValues(declared) from error
     if not isinstance(declared, type) or issubclass(declared, Enum | bool | NoneType):
@@ -76,7 +86,7 @@ def _some(declared: type, made: Values) -> bool:
     """Tell whether a class makes anything."""
     if declared not in _KNOWN:
         try:
-            find(made, lambda _: True, settings=_FEW, random=seeded(0).random)
+            find(made.map(lambda _: True), bool, settings=_FEW, random=seeded(0).random)
             _KNOWN[declared] = True
         except (InvalidArgument, NoSuchExample, Unsatisfiable):
             _KNOWN[declared] = False

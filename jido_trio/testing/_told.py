@@ -53,6 +53,15 @@ def _told(value: Any, room: int) -> str:
     return _other(value, kind, lambda held: _told(held, deeper))
 
 
+def _own_text(value: Any) -> str:
+    """Return the text that a value's class gives it; "" if that gives none, or raises."""
+    own_repr: Any = type(value).__repr__
+    try:
+        return "" if own_repr is object.__repr__ else repr(value).replace(hex(id(value)), "0x")
+    except Exception:  # noqa: BLE001 - of whatever is in a state
+        return ""
+
+
 def _copied_by(value: Any) -> dict[str, Any]:
     """Return what a value that hides all that it holds would be copied by."""
     try:
@@ -79,8 +88,7 @@ def _other(value: Any, kind: type, tell: Callable[[object], str]) -> str:
     for base in kind.__mro__:
         names = base.__dict__.get("__slots__", ())
         held |= {name: getattr(value, name, None) for name in ([names] if isinstance(names, str) else names)}
-    own_repr: Any = kind.__repr__
-    own = "" if own_repr is object.__repr__ else repr(value).replace(hex(id(value)), "0x")
+    own = _own_text(value)
     if not own and not held and kind.__module__ != "builtins":
         held = _copied_by(value)
     for name in (type_name(kind), kind.__qualname__):

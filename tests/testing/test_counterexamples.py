@@ -142,3 +142,36 @@ def test_a_counterexample_of_the_check_makes_the_very_value(value):
     )
     assert there["told"] == Hold(value=value)
     assert type(there["told"].value) is type(Hold(value=value).value)
+
+
+class Truth:
+    def __bool__(self) -> bool:
+        raise ValueError("which of its items?")
+
+
+class Row:
+    """An array: whether two are equal is a matter of each item."""
+
+    def __init__(self, *numbers: int) -> None:
+        self.numbers = numbers
+
+    def __eq__(self, other: object) -> Truth:  # type: ignore[override]  # as numpy has it
+        return Truth()
+
+    def __repr__(self) -> str:
+        return f"Row{self.numbers}"
+
+
+@frozen(eq=False)
+class Table:
+    head: Row = Row(1, 2)  # noqa: RUF009 - nobody changes it
+    rows: Row = field(factory=Row)
+
+
+class Tables(Agent[Table], routes={"take": Take}): ...
+
+
+@pytest.mark.parametrize(("changes", "code"), [({}, ""), ({"rows": Row(3)}, ", {'rows': Row(3,)}")])
+def test_of_values_that_do_not_say_whether_they_are_equal_those_are_shown_that_are_told_otherwise(changes, code):
+    made, agent = code_of(Trial(Tables.new("a", changes), ())), f"agent = Tables.new('a'{code})"
+    assert made.splitlines()[-1] == agent

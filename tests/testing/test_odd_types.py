@@ -160,6 +160,11 @@ class Even:
         self.number = number
 
 
+class Shy(Even):
+    def __repr__(self) -> str:
+        raise RuntimeError("closed")
+
+
 class Never:
     def __init__(self) -> None:
         raise RuntimeError("not now")
@@ -168,6 +173,7 @@ class Never:
 @frozen
 class Odd:
     even: Even
+    shy: Shy
     never: Never | None = None
     shown: types.MappingProxyType[str, int] | None = None
     nothing: tuple[()] = ()
@@ -179,3 +185,14 @@ def test_what_a_class_refuses_to_make_is_not_generated(odd: Odd) -> None:
     assert odd.even.number % 2 == 0
     assert odd.never is None
     assert odd.nothing == ()
+
+
+class Vector:
+    def __init__(self, *numbers: float) -> None:
+        self.numbers = numbers
+
+
+def test_a_class_of_which_one_value_can_be_made_is_nothing_to_warn_of(recwarn: pytest.WarningsRecorder) -> None:
+    vectors = attrs.make_class("Vectors", {"held": field(type=Vector)}, frozen=True)
+    assert find(states(vectors), lambda _: True, settings=FEW).held.numbers == ()
+    assert not recwarn.list

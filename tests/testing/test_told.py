@@ -55,3 +55,15 @@ def test_whatever_the_texts_are_something_is_shown(one: str, other: str) -> None
 )
 def test_a_class_is_named_once(value: object, text: str) -> None:
     assert told(value) == text
+
+
+class Closed:
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+    def __repr__(self) -> str:
+        raise RuntimeError("closed")
+
+
+def test_what_has_no_text_as_it_raises_is_told_by_what_it_holds() -> None:
+    assert told(Closed("a")) == f"{__name__}.Closed(dict('host': 'a'))"
