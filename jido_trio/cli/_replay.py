@@ -105,7 +105,7 @@ class _Answers:
 def _answers(path: Path) -> _Answers:
     """Read lines: what a call says, or what a tool returns."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # a text may have other ends of lines in it
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidDefinition(f"--whatif: {shown(str(path))} can't be read: {said(error)}") from None
     replies: dict[int, Reply] = {}

@@ -79,6 +79,15 @@ def test_whatif_another_answer_was_given_it_goes_on_from_there(replay, tmp_path)
     assert " is answered" in lines[-1]
 
 
+def test_a_line_of_answers_ends_where_it_ends_whatever_is_in_its_text(replay, tmp_path):
+    path = tmp_path / "answers.jsonl"
+    told = json.dumps({"call": 1, "text": "full\u2028\u0085up"}, ensure_ascii=False)
+    path.write_bytes(f"\ufeff{told}\r\n\r\n".encode())
+    code, lines = replay("--whatif", str(path))
+    assert code == 0
+    assert "  it says: full\\u2028\\x85up" in lines
+
+
 def test_whatif_ends_where_nobody_knows_and_says_what_to_add(replay, tmp_path):
     code, lines = replay(
         "--whatif", answers(tmp_path, {"call": 1, "calls": [["book", {"hotel": "Ritz", "code": "x"}]]})
