@@ -66,6 +66,8 @@ def _remark(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> tuple[
     shortest: tuple[str, Trial] | None = None
     for trial in bench.searched(subject, how, reachable=True):
         walk = bench.known(trial)
+        if isinstance(walk, Walk) and walk.none and law.name == "invariant":
+            return said(f"but no agent as it begins was tried: {walk.none}"), ""
         for at, what in enumerate(
             map(law.remarkable, walk.steps[-len(trial.steps) :] if isinstance(walk, Walk) else ())
         ):

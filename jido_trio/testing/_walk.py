@@ -115,6 +115,8 @@ class Walk:
     """The first is how a life begins, if the strategy has a word in it."""
     apart: str = ""
     """How a list of all steps differs from one after the other."""
+    none: str = ""
+    """Which of its own invariants the agent that it begins with doesn't fit, so that nothing is gone through."""
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -128,8 +130,8 @@ _ENOUGH = 1.0
 
 def walk(trial: Trial) -> Walk:
     """Go through a trial; not at all if the agent it begins with is none, by its own invariants."""
-    if disagrees(trial.agent):
-        return Walk()
+    if why := disagrees(trial.agent):
+        return Walk(none=why)
     agent, seen, ended = trial.agent, _begun(trial.agent), trial.agent
     judges = Judges(trial.laws, agent)
     began = used()

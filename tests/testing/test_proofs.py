@@ -181,3 +181,15 @@ def test_values_that_can_be_made_one_time_and_not_another_are_told_and_end_no_ch
     assert laws["deterministic"].outcome == "broken"
     assert laws["deterministic"].why == UNLIKE
     assert told_verdict(laws["deterministic"]).endswith(UNLIKE)
+
+
+class NeverRight(Agent[Votes], routes={"count": Count}):
+    @invariant
+    def there_is_one(self) -> bool:
+        return self.state.count > 0
+
+
+def test_an_agent_that_begins_against_its_own_invariant_is_told_of():
+    [verdict] = conformance(NeverRight, laws=["invariant"], examples=25).verdicts
+    begins = "there_is_one doesn't hold for Votes(tally={}, count=0)"
+    assert (verdict.outcome, verdict.why) == ("holds", f"but no agent as it begins was tried: {begins}")
