@@ -164,9 +164,10 @@ def _conceal(calls: Sequence[Any], request: ModelRequest) -> None:
 
 def _read(path: Path) -> list[_Track]:
     try:
-        head, *lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
         raise InvalidDefinition(f"there is no cassette at {shown(str(path))}: {said(error)}. Record it first") from None
+    head, *lines = text.removesuffix("\n").split("\n")
     try:
         version, tracks = json.loads(head), [_track(json.loads(line)) for line in lines]
     except (ValueError, TypeError, LookupError) as error:
