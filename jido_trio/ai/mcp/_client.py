@@ -6,6 +6,7 @@ block. What was sent and has no answer then may have happened, and the model is 
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
@@ -261,7 +262,7 @@ class _Live:
 
 
 @define(eq=False, kw_only=True)
-class _Asked:
+class _Asked(ABC):
     """What a server is asked, by the task of its connection."""
 
     scope: trio.CancelScope = field(factory=trio.CancelScope)
@@ -276,9 +277,9 @@ class _Asked:
         finally:
             self.done.set()
 
+    @abstractmethod
     async def ask(self, client: Client) -> None:
         """Ask."""
-        raise NotImplementedError
 
 
 @define(eq=False, kw_only=True)
