@@ -5,6 +5,7 @@ import copy
 import csv
 import datetime
 import decimal
+import functools
 import gc
 import io
 import json
@@ -282,7 +283,8 @@ class AddsFloatsInTheOrderOfTheirSet(Action):
 
     def run(self, context: Context[Weighed]) -> Result:
         weights = context.state.weights | {self.weight}
-        return {"weights": weights, "sum": sum(weights)}
+        together = functools.reduce(operator.add, weights)  # `sum` has made up for it since Python 3.12
+        return {"weights": weights, "sum": together}
 
 
 @frozen
