@@ -315,7 +315,8 @@ class Desk:
         """Start what is wanted and isn't in flight; cancel what isn't wanted any more; tell readers and waiters."""
         rules, c = chat_of(runtime.agent)
         self._held.difference_update(sync.recovered)
-        wants = {want.key: want for want in wanted(rules, c) if not isinstance(want, AskApproval)}
+        all_wanted = wanted(rules, c)
+        wants = {want.key: want for want in all_wanted if not isinstance(want, AskApproval)}
         for key in [key for key in self._flying if key not in wants]:
             self._flying.pop(key).scope.cancel()
         for bug in sync.bugs:
@@ -325,7 +326,7 @@ class Desk:
         for key, want in wants.items():
             if key not in self._flying and key not in self._held:
                 self._launch(runtime, rules, c, want)
-        if not self._watched and any(_asked_for(rules, c)):
+        if not self._watched and any(isinstance(want, AskApproval) for want in all_wanted):
             self._watched = True
             self._flights.watch(self._upgraded, type(runtime.agent), name=f"watch of {self.ref.id}")
         self._wake()
