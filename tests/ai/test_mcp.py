@@ -205,10 +205,13 @@ class Fake:
         self.asked = []
         self.cancelled = 0
         self.hangs = trio.Event()
+        self.silent = False
         self.promised = {}
         self.answer = types.CallToolResult(content=[types.TextContent(type="text", text="snow")])
 
     async def list(self, _context, params):
+        if self.silent:
+            await trio.sleep_forever()
         first = params is None or params.cursor is None
         names, more = (
             (self.names[:1], "2") if first and len(self.names) > 1 else (self.names[0 if first else 1 :], None)
@@ -237,6 +240,40 @@ class Fake:
         inner = Server("fake", on_list_tools=self.list, on_call_tool=self.call)
         server._transport = lambda: InMemoryTransport(inner)  # type: ignore[method-assign]
         return server
+
+
+async def test_a_server_that_says_nothing_is_waited_for_so_long_and_named(autojump_clock):
+    fake = Fake("a")
+    fake.silent = True
+    with pytest.raises(TimeoutError, match="MCP server 'fake' has not told its tools within 60 seconds"):
+        await fake.connected().list_tools()
+    assert trio.current_time() == 60
+
+
+async def test_a_server_that_says_nothing_at_first_is_connected_again(autojump_clock):
+    fake = Fake("a")
+    fake.silent = True
+    server = fake.connected(connect_timeout=3, patience=30)
+    reports: list[CrashReport] = []
+    async with Jido(services=[server], on_report=reports.append):
+        await trio.sleep(3.5)
+        fake.silent = False
+        assert await server.call("a", {}) == "snow"
+    assert {report.child for report in reports} == {"mcp fake"}
+    assert "MCP server 'fake' has not told its tools within 3 seconds" in str(reports[0])
+
+
+async def test_a_server_that_does_not_tell_of_its_new_tools_is_not_called(autojump_clock):
+    fake = Fake("a")
+    server = fake.connected(connect_timeout=3)
+    async with Jido(services=[server]):
+        assert await server.call("a", {}) == "snow"
+        fake.silent = True
+        with pytest.raises(
+            ActionError, match="it was not called: server 'fake' has not told its tools within 3 seconds"
+        ):
+            await server.call("b", {})
+        assert await server.call("a", {}) == "snow"
 
 
 async def test_all_pages_of_tools_are_listed():
@@ -336,6 +373,7 @@ def test_a_schema_that_names_no_type_is_that_of_an_object():
         (lambda: McpServer("s", command=["x"], env={"KEY": 5}), r"env=.*\*\*\*.* of MCP server 's' must be a mapping"),
         (lambda: McpServer("s", command=["x"], env="KEY"), "of MCP server 's' must be a mapping"),
         (lambda: McpServer("s", command=["x"], cwd=5), "cwd=5 of MCP server 's'"),
+        (lambda: McpServer("s", command=["x"], connect_timeout=0), "connect_timeout=0 of MCP server 's'"),
         (lambda: shop().tool("stock"), "tool='stock' of MCP server 'shop' must be an McpTool"),
         (lambda: shop().tool(McpTool("a", "", ANY), name="a b"), "name='a b' of MCP server 'shop' must be a letter"),
         (lambda: shop().tool(McpTool("a", "", ANY), name="a" * 65), "must be a letter, and at most 63"),

@@ -56,6 +56,7 @@ class McpServer:
         env: What the command finds in its environment, beside PATH, HOME and the like.
         cwd: Where it runs.
         patience: Seconds that a call waits for the connection.
+        connect_timeout: Seconds in which the server must have begun and have told its tools; None for no limit.
 
     Raises:
         InvalidDefinition: There is neither a command nor a URL, or both; or an option is wrong.
@@ -70,6 +71,7 @@ class McpServer:
         env: Mapping[str, str] | None = None,
         cwd: str | Path | None = None,
         patience: float = 10,
+        connect_timeout: float | None = 60,
     ) -> None:
         checks.text("an MCP server", "name", name)
         owner = f"MCP server {shown(name)}"
@@ -87,12 +89,14 @@ class McpServer:
         if cwd is not None:
             checks.path(owner, "cwd", cwd)
         checks.seconds(owner, "patience", patience, above_zero=True)
+        checks.seconds(owner, "connect_timeout", connect_timeout, above_zero=True, or_none="None for no limit")
         self.name = name
         self._command = tuple(map(str, command))
         self._url = url
         self._env = dict(env or {})
         self._cwd = cwd
         self._patience = patience
+        self._connect_timeout = connect_timeout
         self._live: _Live | None = None
         self._changed = trio.Event()
 
@@ -104,11 +108,11 @@ class McpServer:
         """Connect, ask what tools there are, and disconnect: before agents' classes are made, mostly.
 
         Raises:
-            OSError: The command can't be run, or the server can't be spoken with.
+            OSError: The command can't be run, or the server can't be spoken with; a TimeoutError, if it says nothing.
             MCPError: The server says no.
         """
-        async with self._spoken_with(self._transport()) as client:
-            return await _listed(client)
+        async with self._connected(self._transport()) as (_, listed):
+            return listed
 
     def tool(
         self,
@@ -161,7 +165,10 @@ class McpServer:
         if live is None:
             raise ActionError(f"it was not called: there is no connection to server {shown(self.name)}")
         if name not in live.names:
-            await live.look_again()
+            with trio.move_on_after(self._limit) as looking:
+                await live.look_again()
+            if looking.cancelled_caught:
+                raise ActionError(f"it was not called: {self._says_nothing}")
         if name not in live.names:
             hint = checks.did_you_mean(name, live.names)
             raise ActionError(f"it was not called: server {shown(self.name)} has no tool {shown(name)} now{hint}")
@@ -185,8 +192,8 @@ class McpServer:
         gone = trio.Event()
         try:
             transport = _watched(self._transport(), gone)
-            async with self._spoken_with(transport) as client, trio.open_nursery() as nursery:
-                self._live = _Live(client, nursery, frozenset(await _listed(client)), gone)
+            async with self._connected(transport) as (client, listed), trio.open_nursery() as nursery:
+                self._live = _Live(client, nursery, frozenset(listed), gone)
                 self._wake()
                 try:
                     await gone.wait()
@@ -196,6 +203,28 @@ class McpServer:
         finally:
             self._live = None
         raise ConnectionError(f"the connection to MCP server {shown(self.name)} ended")
+
+    @asynccontextmanager
+    async def _connected(self, transport: Any) -> AsyncIterator[tuple[Client, Mapping[str, McpTool]]]:
+        """Speak with the server, once it has told its tools, as it must in time."""
+        with trio.move_on_after(self._limit) as scope:
+            async with self._spoken_with(transport) as client:
+                listed = await _listed(client)
+                scope.deadline = float("inf")
+                yield client, listed
+        if scope.cancelled_caught:
+            raise TimeoutError(
+                f"MCP {self._says_nothing}: is it a server of that protocol? If it needs longer to begin, give "
+                "McpServer(..., connect_timeout=...) more"
+            )
+
+    @property
+    def _limit(self) -> float:
+        return float("inf") if self._connect_timeout is None else self._connect_timeout
+
+    @property
+    def _says_nothing(self) -> str:
+        return f"server {shown(self.name)} has not told its tools within {self._limit:g} seconds"
 
     @asynccontextmanager
     async def _spoken_with(self, transport: Any) -> AsyncIterator[Client]:
