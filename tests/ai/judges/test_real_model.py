@@ -190,7 +190,10 @@ async def test_a_reply_that_was_cut_in_its_text_is_an_answer(client):
 async def test_a_prompt_that_is_too_long_is_summed_up(client):
     async with served(client()) as jido:
         clerk = await jido.start_agent(Clerk)
-        outcomes = [await (await ask(clerk, text)).answer(timeout=30) for text in ("word " * 300, "other " * 300)]
+        outcomes = [
+            await (await ask(clerk, text)).answer(timeout=30)
+            for text in ("What do cats eat? " * 60, "Where do cows sleep? " * 60)
+        ]
     assert all(isinstance(outcome, Answered) for outcome in outcomes)
     assert outcomes[1].spent.calls == 3
 
