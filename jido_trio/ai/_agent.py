@@ -8,7 +8,7 @@ from typing_extensions import TypeVar
 
 from jido_trio import checks
 from jido_trio.ai._budget import Budget
-from jido_trio.ai._conversation import AskApproval, Conversation, RunTool, known_by, wanted
+from jido_trio.ai._conversation import AskApproval, Conversation, RunTool, expiry_key, known_by, wanted
 from jido_trio.ai._decide import decided
 from jido_trio.ai._events import ChatEvent
 from jido_trio.ai._flights import Begin, Sync
@@ -33,6 +33,7 @@ from jido_trio.core import (
     Action,
     Agent,
     ApplyOutcome,
+    CancelSchedule,
     Context,
     Direct,
     Instruction,
@@ -85,7 +86,7 @@ class Chatting(Direct):
         agent, events = self._decided(agent, given)
         effects: list[Any] = []
         bugs: tuple[str, ...] = ()
-        lost = given.lost if isinstance(given, Recover) else ()
+        lost, retimed = (given.lost, given.retimed) if isinstance(given, Recover) else ((), ())
         while (pure := self._next_pure(agent.strategy_state, lost)) is not None:
             tool, want = pure
             agent, begun = self._decided(agent, StartTool(id=want.id))
@@ -94,20 +95,16 @@ class Chatting(Direct):
             agent, returned = self._decided(agent, result)
             events += begun + returned
             effects += more
-        effects += [
-            Schedule(seconds, Signal(EXPIRED, {"id": id, "reason": f"nobody allowed it within {seconds:g} seconds"}))
-            for id, seconds in self._approvals(agent.strategy_state).items()
-            if id not in asked
-        ]
+        waiting = self._approvals(agent.strategy_state)
+        effects += [CancelSchedule(expiry_key(id)) for id, seconds in asked.items() if seconds and id not in waiting]
+        effects += [_timed(id, waiting[id]) for id in waiting if id in retimed or (waiting[id] and id not in asked)]
         return agent, (*effects, Sync(events, lost, bugs))
 
-    def _approvals(self, c: Conversation) -> Mapping[str, float]:
-        """Return the calls that somebody must allow in time, each with its seconds."""
-        if not any(tool.expires for tool in self.rules.tools):
-            return {}
+    def _approvals(self, c: Conversation) -> Mapping[str, float | None]:
+        """Return the calls that somebody must allow, each with the seconds in which that must be, if there are any."""
         asked = (want for want in wanted(self.rules, c) if isinstance(want, AskApproval))
         tools = ((want.id, self.rules.tool(want.name)) for want in asked)
-        return {id: tool.expires for id, tool in tools if tool is not None and tool.expires is not None}
+        return {id: tool.expires for id, tool in tools if tool is not None}
 
     def _decided(self, agent: Any, given: ChatInput) -> tuple[Any, tuple[ChatEvent, ...]]:
         c, events = decided(self.rules, agent.strategy_state, given)
@@ -121,6 +118,14 @@ class Chatting(Direct):
                 if tool is not None and not tool.action.is_async:
                     return tool, want
         return None
+
+
+def _timed(id: str, seconds: float | None) -> Schedule | CancelSchedule:
+    """Return what denies a call that nobody allows in time; or what leaves it to wait."""
+    if seconds is None:
+        return CancelSchedule(expiry_key(id))
+    denied = Signal(EXPIRED, {"id": id, "reason": f"nobody allowed it within {seconds:g} seconds"})
+    return Schedule(seconds, denied, expiry_key(id))
 
 
 def _run_pure(

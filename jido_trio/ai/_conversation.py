@@ -199,6 +199,11 @@ def flight_key(call: int, attempt: int) -> str:
     return f"{call}.{attempt}"
 
 
+def expiry_key(id: str) -> str:
+    """Return what names the timer of a call of a tool that somebody must allow in time."""
+    return f"expiry {id}"
+
+
 def known_by(agent: str, source: str, c: Conversation, want: CallModel | RunTool) -> str:
     """Return what those that a call reaches know it by: the same when it is made again, and that of no other.
 

@@ -13,8 +13,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from contextvars import Context, copy_context
-from functools import partial
 from typing import Any, Protocol, TypeAlias, cast
 
 import trio
@@ -22,7 +20,17 @@ from attrs import define, evolve, field, frozen
 
 from jido_trio.ai._budget import share
 from jido_trio.ai._client import ModelFailure, ModelReply, Tell
-from jido_trio.ai._conversation import AskApproval, CallModel, Conversation, RunTool, flight_key, known_by, lost, wanted
+from jido_trio.ai._conversation import (
+    AskApproval,
+    CallModel,
+    Conversation,
+    RunTool,
+    expiry_key,
+    flight_key,
+    known_by,
+    lost,
+    wanted,
+)
 from jido_trio.ai._events import Asked, Begun, Called, CallFailed, ChatEvent, Compacted, Ended, Replied, Returned
 from jido_trio.ai._inputs import NoReply, Recover, Reply, StartTool, ToolResult
 from jido_trio.ai._messages import Prompt
@@ -35,7 +43,6 @@ from jido_trio.core import Agent, Effect, Instruction
 from jido_trio.core.inner import own_state
 from jido_trio.errors import (
     AgentNotFound,
-    AgentStopped,
     CallError,
     InvalidDefinition,
     MailboxFull,
@@ -43,8 +50,8 @@ from jido_trio.errors import (
     SupervisorStopped,
 )
 from jido_trio.redact import said, shown, shown_error
-from jido_trio.runtime import AgentRef, Agents, Runtime, interpret, wait_state
-from jido_trio.runtime.inner import cell_of, works_for
+from jido_trio.runtime import AgentRef, Agents, Runtime, interpret
+from jido_trio.runtime.inner import cell_of, is_scheduled, works_for
 from jido_trio.terms import ExitKind
 
 LOG = logging.getLogger("jido_trio.ai")
@@ -80,7 +87,6 @@ class Flights:
         self.source: str = instance.source
         self._caller: Caller | None = None
         self._nursery: trio.Nursery | None = None
-        self._context = Context()
 
     def use(self, caller: Caller) -> None:
         """Call models by this."""
@@ -91,7 +97,7 @@ class Flights:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Hold the flights, until it is cancelled: the body of the service."""
         async with trio.open_nursery() as nursery:
-            self._nursery, self._context = nursery, copy_context()
+            self._nursery = nursery
             task_status.started()
             try:
                 await trio.sleep_forever()
@@ -104,10 +110,6 @@ class Flights:
         if self._nursery is None:
             raise InvalidDefinition(f"an agent that speaks with models {NEEDS_MODELS}")
         self._nursery.start_soon(_alone, async_fn, args, name, name=name)
-
-    def watch(self, async_fn: Callable[..., Awaitable[object]], *args: object, name: str) -> None:
-        """Begin what waits beside the flights: on behalf of none of those who wait for each other."""
-        self._context.run(partial(self.start, async_fn, *args, name=name))
 
     async def dismiss(self, member: str) -> None:
         """Stop an agent of a team that has ended."""
@@ -219,8 +221,6 @@ class Desk:
     """The last call of a model."""
     _changed: trio.Event = field(factory=trio.Event)
     _room: trio.Semaphore = field(factory=lambda: trio.Semaphore(TOOLS_AT_ONCE))
-    _watched: bool = False
-    """Whether it is waited for the agent to be one of another class."""
 
     def up(self) -> None:
         """See `Belonging`."""
@@ -302,21 +302,33 @@ class Desk:
         self._find_lost(self.ref.agent)
         self._wake()
 
+    def became(self) -> None:
+        """See `Becoming`. What waits for somebody goes by other tools, and nothing may fly that would show it."""
+        self._find_lost(self.ref.agent)
+        self._wake()
+
     def _find_lost(self, agent: Agent[Any]) -> None:
-        """Tell the agent what should be in flight, and isn't; and that a call which waits fits its tool no more."""
+        """Tell the agent what should be in flight, and isn't; and that a call which waits has another tool by now.
+
+        Then it fits that no more, or is to be allowed in time, or in no time any more.
+        """
         rules, c = chat_of(agent)
         self._held = set(lost(rules, c, self._flying))
-        unfit = (want for want in _asked_for(rules, c) if problem_of(rules.tools, want.name, want.arguments))
-        if self._held or any(unfit):
-            recover = Recover(lost=tuple(sorted(self._held)))
+        waiting = [want for want in wanted(rules, c) if isinstance(want, AskApproval)]
+        unfit = any(problem_of(rules.tools, want.name, want.arguments) for want in waiting)
+        retimed = tuple(want.id for want in waiting if _expires(rules, want) != self._has_timer(want))
+        if self._held or unfit or retimed:
+            recover = Recover(lost=tuple(sorted(self._held)), retimed=retimed)
             self._flights.start(self._tell, recover, name=f"recovery of {agent.id}")
+
+    def _has_timer(self, want: AskApproval) -> bool:
+        return is_scheduled(cell_of(self.ref), expiry_key(want.id))
 
     def sync(self, runtime: Runtime, sync: Sync) -> None:
         """Start what is wanted and isn't in flight; cancel what isn't wanted any more; tell readers and waiters."""
         rules, c = chat_of(runtime.agent)
         self._held.difference_update(sync.recovered)
-        all_wanted = wanted(rules, c)
-        wants = {want.key: want for want in all_wanted if not isinstance(want, AskApproval)}
+        wants = {want.key: want for want in wanted(rules, c) if not isinstance(want, AskApproval)}
         for key in [key for key in self._flying if key not in wants]:
             self._flying.pop(key).scope.cancel()
         for bug in sync.bugs:
@@ -326,23 +338,6 @@ class Desk:
         for key, want in wants.items():
             if key not in self._flying and key not in self._held:
                 self._launch(runtime, rules, c, want)
-        if not self._watched and any(isinstance(want, AskApproval) for want in all_wanted):
-            self._watched = True
-            self._flights.watch(self._upgraded, type(runtime.agent), name=f"watch of {self.ref.id}")
-        self._wake()
-
-    async def _upgraded(self, cls: type[Agent[Any]]) -> None:
-        """Have what waits for somebody looked at anew when the agent is one of another class, with other tools.
-
-        Nothing may fly then whose end would have it looked at.
-        """
-        try:
-            await wait_state(self.ref, lambda _state: type(self.ref.agent) is not cls, timeout=None)
-        except AgentStopped:
-            return
-        finally:
-            self._watched = False
-        self._find_lost(self.ref.agent)
         self._wake()
 
     def _wake(self) -> None:
@@ -549,8 +544,9 @@ def _made(want: CallModel, outcome: object) -> Reply | NoReply:
             raise TypeError(f"{shown(outcome, 100)} is no ModelReply and no ModelFailure")
 
 
-def _asked_for(rules: Rules, c: Conversation) -> Iterable[AskApproval]:
-    return (want for want in wanted(rules, c) if isinstance(want, AskApproval))
+def _expires(rules: Rules, want: AskApproval) -> bool:
+    tool = rules.tool(want.name)
+    return tool is not None and tool.expires is not None
 
 
 def _asker_of(c: Conversation, id: str) -> str:

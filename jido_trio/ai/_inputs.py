@@ -95,6 +95,8 @@ class Recover(Input):
 
     lost: tuple[str, ...] = ()
     """Keys of that. Each is named, so it doesn't matter what else the conversation is told before."""
+    retimed: tuple[str, ...] = ()
+    """Calls that wait for somebody and have a timer where their tool gives none by now, or have none where it does."""
 
 
 ChatInput: TypeAlias = Ask | Reply | NoReply | StartTool | ToolResult | Approve | Deny | CancelRequest | Recover

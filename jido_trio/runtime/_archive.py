@@ -553,6 +553,11 @@ def ids_of(value: bytes) -> Ids:
     return Ids(number, remembers, signals, ticks)
 
 
+def schedule_name(key: str) -> str:
+    """Return what the timer of a schedule with that key is called."""
+    return f"key {key}"
+
+
 def due_of(value: bytes) -> Due:
     """Return the signal for later in its record."""
     fields = dict(unpack(value))

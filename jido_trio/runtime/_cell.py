@@ -81,6 +81,15 @@ class Returning(Protocol):
         ...
 
 
+@runtime_checkable
+class Becoming(Protocol):
+    """A belonging that minds of which class its agent is."""
+
+    def became(self) -> None:
+        """Take note that the agent is one of another class now."""
+        ...
+
+
 class Watching(Protocol):
     """Who is told of what follows from signals."""
 
@@ -226,6 +235,12 @@ class Cell:
         for belonging in self.belongings:
             if isinstance(belonging, Returning):
                 belonging.went_back()
+
+    def became(self) -> None:
+        """Tell those of its belongings that mind that it is one of another class now."""
+        for belonging in self.belongings:
+            if isinstance(belonging, Becoming):
+                belonging.became()
 
     def let_go(self, kind: type) -> None:
         """Keep the belonging of that class no more."""

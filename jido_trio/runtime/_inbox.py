@@ -15,7 +15,7 @@ from attrs import define, field
 
 from jido_trio.core import tick
 from jido_trio.core.inner import comes_at
-from jido_trio.runtime._archive import Archive, Due, Found
+from jido_trio.runtime._archive import Archive, Due, Found, schedule_name
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._clock import DayTimer
 from jido_trio.runtime._messages import Kept, Message, Outcome
@@ -113,6 +113,10 @@ class Inbox:
     def next_due(self) -> float | None:
         """Return when the first signal comes in, in seconds of Trio's clock; None if none will."""
         return min((timer.due for timer in self._timers.values()), default=None)
+
+    def is_scheduled(self, key: str) -> bool:
+        """Tell whether there is a schedule with that key, which may be due."""
+        return self.archive.timer(schedule_name(key)) in self.on_disk
 
     def disarm(self, record: str) -> None:
         """Have it not come in, or not be handled any more."""

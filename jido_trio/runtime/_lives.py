@@ -206,5 +206,7 @@ class LivingServer(Cell):
         self.agent, self.initial = agent, initial
         if before.schedules != after.schedules and not self.durable:
             jobs_of(self).change(before, after)
+        if before is not after:
+            self.became()
         if self.on_change is not None:
             self.on_change(agent)

@@ -30,7 +30,7 @@ from jido_trio.core import (
 )
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
-from jido_trio.runtime._archive import Archive, Due, Effect, archive_of
+from jido_trio.runtime._archive import Archive, Due, Effect, archive_of, schedule_name
 from jido_trio.runtime._book import Draft, job_name
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._family import parent_of
@@ -78,10 +78,10 @@ async def planned(cell: Cell, page: Draft, signal: Signal, directives: Sequence[
                 for target in _targets(named):
                     await _emitted(cell, page, plan, directive, target)
             case Schedule():
-                name = f"{page.number}.{index}" if directive.key is None else f"key {directive.key}"
+                name = f"{page.number}.{index}" if directive.key is None else schedule_name(directive.key)
                 page.timer(name, Due(now + directive.delay, directive.message, directive.missed))
             case CancelSchedule():
-                page.cancel(f"key {directive.key}")
+                page.cancel(schedule_name(directive.key))
             case Cron():
                 page.job(directive)
             case CronCancel():

@@ -36,7 +36,7 @@ from jido_trio.core import (
 )
 from jido_trio.errors import InvalidDefinition, ReplayDiverged
 from jido_trio.redact import shown, shown_error
-from jido_trio.runtime._archive import Effect, Place
+from jido_trio.runtime._archive import Effect, Place, schedule_name
 from jido_trio.runtime._book import job_name
 from jido_trio.runtime._cell import Instance
 from jido_trio.runtime._history import open_journal
@@ -171,10 +171,10 @@ class _Timers:
         for index, directive in enumerate(directives):
             match directive:
                 case Schedule():
-                    name = f"{entry.number}.{index}" if directive.key is None else f"key {directive.key}"
+                    name = f"{entry.number}.{index}" if directive.key is None else schedule_name(directive.key)
                     self.due[name] = (self.now + directive.delay, directive.message)
                 case CancelSchedule():
-                    self.due.pop(f"key {directive.key}", None)
+                    self.due.pop(schedule_name(directive.key), None)
                 case Cron():
                     self.jobs[job_name(directive.key)] = directive
                 case CronCancel():

@@ -14,6 +14,7 @@ from attrs import define, field
 from jido_trio.core import CancelSchedule, Schedule, Signal
 from jido_trio.runtime._cell import Cell
 from jido_trio.runtime._clock import Timer
+from jido_trio.runtime._inbox import Inbox
 from jido_trio.runtime._interpreter import Runtime, interpret
 from jido_trio.runtime._messages import Due
 from jido_trio.terms import ExitKind
@@ -66,6 +67,10 @@ class Schedules:
         if message is not None:
             self._cell.mailbox.take_back(message)
 
+    def is_scheduled(self, key: str) -> bool:
+        """Tell whether there is one with that key, which may be due, and handled since."""
+        return key in self._to_come or key in self._due
+
     def _is_due(self, key: str, message: Due) -> None:
         if len(self._due) >= self._sweep_at:
             waiting = set(map(id, self._cell.mailbox.urgent or ()))
@@ -91,6 +96,11 @@ class Schedules:
         self._pending.clear()
         self._to_come.clear()
         self._due.clear()
+
+
+def is_scheduled(cell: Cell, key: str) -> bool:
+    """Tell whether an agent, durable or not, has a schedule with that key, which may be due and wait in its mailbox."""
+    return any(each.is_scheduled(key) for each in (cell.kept(Schedules), cell.kept(Inbox)) if each is not None)
 
 
 @interpret.register

@@ -7,6 +7,7 @@ from jido_trio.runtime._history import instances_with, journal_span
 from jido_trio.runtime._inspect import view_of_mailbox
 from jido_trio.runtime._ref import cell_of
 from jido_trio.runtime._rest import is_at_rest, is_kept, wake_by, watch_rest
+from jido_trio.runtime._timers import is_scheduled
 from jido_trio.runtime._works import work_waiting_for, works_for
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "instances_with",
     "is_at_rest",
     "is_kept",
+    "is_scheduled",
     "journal_span",
     "view_of_mailbox",
     "wake_by",

@@ -21,8 +21,11 @@ from jido_trio.ai import (
     Tool,
     ask,
     conversation,
+    find_request,
 )
+from jido_trio.storage import open_memory
 from jido_trio.testing import ScriptedModel
+from jido_trio.world import clocked
 
 PAY = [("pay", {"cents": 5})]
 MODELS = Models(main=Model("m", ScriptedModel([])))
@@ -131,6 +134,81 @@ async def test_a_call_that_still_fits_waits_on_after_an_upgrade(autojump_clock):
         await request.approve(needed.calls[0], by="bob")
         assert isinstance(await request.answer(timeout=60), Answered)
         assert clerk.agent.state.paid == 5
+
+
+class Patient(ChatAgent[Till], models=MODELS, model="main", tools=[Tool(Pay, approve=True, expires=3600)], vsn="2"): ...
+
+
+class Kept(ChatAgent[Till], models=MODELS, model="main", tools=[Tool(Pay, approve=True)], durable=True): ...
+
+
+class KeptPatient(Kept, name="kept", tools=[Tool(Pay, approve=True, expires=3600)]): ...
+
+
+KeptPatient.__qualname__ = "Kept"
+
+
+EXPIRED = "It is not allowed: nobody allowed it within 3600 seconds."
+
+
+async def test_a_call_that_waits_expires_when_its_agent_becomes_one_whose_tool_does(autojump_clock):
+    script = ScriptedModel([PAY, "Done."])
+    async with Jido(services=[MODELS.with_clients(main=script)]) as jido:
+        clerk = await jido.start_agent(Asking)
+        request = await ask(clerk, "Pay")
+        await trio.sleep(100)
+        await jido.upgrade(Asking, Patient)
+        await trio.sleep(3599)
+        assert isinstance(await request.answer(), NeedsApproval)
+        assert isinstance(await request.answer(timeout=60), NeedsApproval)
+        await trio.sleep(2)
+        assert isinstance(await request.answer(timeout=60), Answered)
+        assert script.requests[-1].prompt.messages[-1].content == EXPIRED
+
+
+async def test_a_call_that_waits_expires_no_more_when_its_agent_becomes_one_whose_tool_does_not(autojump_clock):
+    script = ScriptedModel([PAY, "Done."])
+    async with Jido(services=[MODELS.with_clients(main=script)]) as jido:
+        clerk = await jido.start_agent(Patient)
+        request = await ask(clerk, "Pay")
+        assert isinstance(await request.answer(), NeedsApproval)
+        await jido.upgrade(Patient, Renamed)
+        await trio.sleep(4000)
+        assert isinstance(await request.answer(), NeedsApproval)
+        assert clerk.inspect().timers == ()
+
+
+async def test_a_call_that_waits_expires_when_its_tool_does_in_the_next_program(autojump_clock, monkeypatch):
+    script = ScriptedModel([PAY, "Done."])
+    models, world = MODELS.with_clients(main=script), clocked(1, trio.current_time)
+    async with open_memory() as storage:
+        async with Jido("shop", storage=storage, services=[models], world=world) as jido:
+            await (await ask(await jido.start_agent(Kept, id="ann"), "Pay", id="1")).answer()
+        monkeypatch.setattr(f"{__name__}.Kept", KeptPatient)
+        for _ in range(2):  # it is given its time once
+            async with Jido("shop", storage=storage, services=[models], world=world) as jido:
+                clerk = await jido.start_agent(KeptPatient, id="ann")
+                await trio.sleep(1900)
+                request = find_request(clerk, "1")
+                assert request is not None
+                answer = await request.answer()
+    assert isinstance(answer, Answered)
+    assert script.requests[-1].prompt.messages[-1].content == EXPIRED
+
+
+async def test_what_was_decided_has_no_timer_any_more(autojump_clock):
+    script = ScriptedModel([[*PAY, ("pay", {"cents": 7})], "Done."])
+    async with Jido(services=[MODELS.with_clients(main=script)]) as jido:
+        clerk = await jido.start_agent(Patient)
+        request = await ask(clerk, "Pay")
+        needed = await request.answer()
+        assert isinstance(needed, NeedsApproval)
+        assert clerk.inspect().timers == (3600, 3600)
+        await request.approve("call_1_1")
+        assert clerk.inspect().timers == (3600,)
+        await request.deny("call_1_2")
+        assert isinstance(await request.answer(), Answered)
+        assert clerk.inspect().timers == ()
 
 
 def test_a_call_that_was_allowed_and_fits_its_tool_no_more_is_told_and_the_agent_lives():
