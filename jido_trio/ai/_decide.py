@@ -58,7 +58,7 @@ from jido_trio.ai._inputs import (
     ToolResult,
 )
 from jido_trio.ai._messages import ToolCall, Usage
-from jido_trio.ai._render import render, size_and_digest
+from jido_trio.ai._render import CUT_SUMMARY, render, size_and_digest
 from jido_trio.ai._retry import Retry, retry_after
 from jido_trio.ai._rules import Rules
 from jido_trio.ai._tools import problem_of
@@ -191,7 +191,8 @@ def _reply(steps: _Steps, reply: Reply) -> None:
             steps.end("refused", text=reply.text, why="content filter")
     elif called.purpose == "compact":
         before = steps.c.request or ""
-        steps.add(Compacted(called.call, called.attempt, reply.text, before, spent, estimated))
+        summary = f"{reply.text}\n{CUT_SUMMARY}" if reply.finish == "length" else reply.text
+        steps.add(Compacted(called.call, called.attempt, summary, before, spent, estimated))
     elif reply.calls:
         _asked_for_tools(steps, called, reply, spent, estimated=estimated)
     else:

@@ -33,11 +33,12 @@ from jido_trio.ai._conversation import (
 )
 from jido_trio.ai._events import Asked, Begun, Called, CallFailed, ChatEvent, Compacted, Ended, Replied, Returned
 from jido_trio.ai._inputs import NoReply, Recover, Reply, StartTool, ToolResult
+from jido_trio.ai._letters import Letters, clean
 from jido_trio.ai._messages import Prompt
 from jido_trio.ai._parts import Parts, ToolPart, ToolResultPart, WithdrawnPart
 from jido_trio.ai._render import render
 from jido_trio.ai._rules import Rules
-from jido_trio.ai._tooling import Backing, Tooling, clean
+from jido_trio.ai._tooling import Backing, Tooling
 from jido_trio.ai._tools import concealed_call, problem_of
 from jido_trio.core import Agent, Effect, Instruction
 from jido_trio.core.inner import own_state
@@ -431,7 +432,9 @@ class Desk:
         with flight.scope:
             await trio.sleep(want.delay)
             try:
-                told = await self._flights.caller.call(prompt, key, parts.tell if parts is not None else _nobody)
+                told = await self._flights.caller.call(
+                    prompt, key, Letters(parts.tell) if parts is not None else _nobody
+                )
                 outcome = _told(want, told)
             except Exception as error:
                 LOG.exception("call %s of agent %s: its client has a bug", want.key, self.ref.id)

@@ -29,8 +29,9 @@ from jido_trio.data import thaw
 
 SUMMARIZE = (
     "Summarize the conversation so far for yourself, so that it can go on without it: what was asked, what was found "
-    "out and done, with names and numbers, and what is still open. Write the summary only."
+    "out and done, with names and numbers, and what is still open. Write the summary only, in {words} words at most."
 )
+CUT_SUMMARY = "(The summary was cut here, as it became too long.)"
 EARLIER = "What was said earlier in this conversation, in short:"
 
 
@@ -38,7 +39,8 @@ def render(rules: Rules, c: Conversation, model: str, purpose: Purpose = "chat")
     """Return all that the next call of a model is sent."""
     max_tokens = rules.model_rule(model).max_tokens
     if purpose == "compact":
-        told = (*messages_of(before_turn(c.messages, c.request or "")), UserMessage(SUMMARIZE))
+        asked = UserMessage(SUMMARIZE.format(words=max(max_tokens // 2, 1)))  # a word is less than two tokens, mostly
+        told = (*messages_of(before_turn(c.messages, c.request or "")), asked)
         return Prompt(model, _system(rules, c), told, max_tokens=max_tokens)
     answer = answer_schema(rules.answer) if rules.answer is not None else None
     tools = tuple(tool.schema for tool in rules.tools)

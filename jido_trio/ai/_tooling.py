@@ -13,6 +13,7 @@ from attrs import frozen
 from jido_trio.ai._budget import Budget, Spent
 from jido_trio.ai._conversation import RunTool
 from jido_trio.ai._inputs import ToolResult
+from jido_trio.ai._letters import clean
 from jido_trio.ai._rules import Rules
 from jido_trio.core import Action, Agent, Context, Resources
 from jido_trio.data import Misfit, unstructure
@@ -122,8 +123,3 @@ def as_content(value: object) -> str:
         return clean(json.dumps(unstructure(value), ensure_ascii=False, allow_nan=False))
     except (TypeError, ValueError, RecursionError, Misfit) as error:
         raise ValueError(f"{shown(value, 80)}: {said(error)}") from None
-
-
-def clean(text: str) -> str:
-    """Return text that can be encoded: halves of surrogate pairs are replaced."""
-    return text.encode("utf-8", "replace").decode()

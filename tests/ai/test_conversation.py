@@ -463,6 +463,16 @@ def test_compaction_leaves_the_summary_the_pinned_and_the_turn_at_hand():
     assert chat.prompt.system == "Be brief.\n\nWhat was said earlier in this conversation, in short:\nThey said x."
 
 
+def test_a_summary_that_was_cut_says_so_and_the_model_knows_beforehand_how_long_it_may_be():
+    rules = attrs.evolve(RULES, compact_at=1200, models={"default": ai.ModelRule(max_tokens=300)})
+    chat, _ = asked(rules, "x" * 1200).replied("a")
+    chat, _ = chat.ask("second")
+    assert chat.prompt.messages[-1].text.endswith("Write the summary only, in 150 words at most.")
+    chat, [want] = chat.replied("They said x, and the", finish="length")
+    assert want.purpose == "chat"
+    assert chat.prompt.system.endswith("They said x, and the\n(The summary was cut here, as it became too long.)")
+
+
 @pytest.mark.parametrize(("text", "finish"), [("", "stop"), (" \n", "length")])
 def test_a_summary_that_says_nothing_is_none_and_all_that_was_said_is_kept(text, finish):
     chat, _ = asked(attrs.evolve(RULES, compact_at=1200, retries=1)).replied("x" * 1200)

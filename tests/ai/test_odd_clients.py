@@ -168,6 +168,29 @@ async def test_a_bug_in_a_tool_within_the_agent_is_told_and_logged_and_changes_n
     assert "Traceback" in caplog.text
 
 
+class InHalves:
+    """Tells an emoji as a server does that escapes its halves, and cuts between them."""
+
+    async def stream(self, request, tell):
+        await trio.lowlevel.checkpoint()
+        pieces = ["snow \ud83d", "\ude00 and \ud83d\ude00", " in \ud83d", "Oslo", "\ud83d"]
+        for piece in pieces:
+            tell(piece)
+        return ModelReply("".join(pieces), (), "stop", Usage(1, 1))
+
+
+async def test_halves_of_a_letter_that_come_in_two_pieces_are_one(autojump_clock):
+    async with Jido(services=[MODELS.with_clients(odd=InHalves())]) as jido:
+        request = await ask(await jido.start_agent(Clerk), "hi")
+        parts = [part async for part in request.parts()]
+        assert (await request.answer()).text == "snow \U0001f600 and \U0001f600 in ?Oslo?"
+    assert parts == [
+        TextPart("snow \U0001f600 and \U0001f600 in ?Oslo"),
+        WithdrawnPart(),
+        TextPart("snow \U0001f600 and \U0001f600 in ?Oslo?"),
+    ]
+
+
 async def test_halves_of_letters_in_a_call_are_replaced(autojump_clock):
     call = ToolCall("a", "look", '{"thing": "\ud800"}')
     client = Says(ModelReply("", (call,), "tool_calls", Usage(1, 1)))
