@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import AbstractAsyncContextManager
+from typing import Never
 
 import trio
 from attrs import define, field, frozen
@@ -51,6 +52,15 @@ class RateLimit:
         self._at_once = at_once
         self._now = None
 
+    def __copy__(self) -> RateLimit:
+        return self  # what is copied keeps to the same limit
+
+    def __deepcopy__(self, _memo: object) -> RateLimit:
+        return self
+
+    def __reduce__(self) -> Never:
+        raise TypeError("a rate limit holds within one process, so it can't be pickled: make one in each")
+
     def __repr__(self) -> str:
         calls, at_once = self._calls or "any", self._at_once or "any"
         return f"<RateLimit {calls} calls in {self._seconds:g} s, {at_once} at once>"
@@ -59,9 +69,11 @@ class RateLimit:
         """Return a client that keeps to the limit.
 
         Raises:
-            InvalidDefinition: It is no client.
+            InvalidDefinition: It is no client, or keeps to this limit already.
         """
         check_client("a rate limit", client)
+        if isinstance(client, _Limited) and client.limit is self:
+            raise checks.refused("a rate limit", "client", client.client, "keeps to this limit already: say it once")
         return _Limited(client, self)
 
     async def stream(self, client: ModelClient, request: ModelRequest, tell: Tell) -> ModelReply | ModelFailure:

@@ -16,7 +16,7 @@ from jido_trio.ai._inputs import CancelRequest
 from jido_trio.ai._outcome import Answered, Cancelled, ChatOutcome, NeedsApproval, NotAnswered, OutOfBudget
 from jido_trio.ai._request import ask
 from jido_trio.ai._tooling import BACKING, Backing, Consulted
-from jido_trio.ai._tools import Tool
+from jido_trio.ai._tools import Tool, services_of
 from jido_trio.core import Action, Context
 from jido_trio.errors import ActionError, CallError, InvalidDefinition, WouldDeadlock
 from jido_trio.redact import said, shown
@@ -30,6 +30,8 @@ class _Consult(Action):
 
     member: ClassVar[type[ChatAgent[Any]]]
     hand_over: ClassVar[bool]
+    needs: ClassVar[tuple[object, ...]]
+    """See `services_of`."""
     question: str
 
     async def run(self, context: Context[Any]) -> Any:
@@ -105,7 +107,6 @@ def teammate(
         "name": agent.name if name is None else name,
         "description": description or agent.description or f"Ask {agent.name}",
     }
-    made: Any = new_class(
-        agent.__qualname__, (_Consult,), told, lambda space: space.update(member=agent, hand_over=hand_over)
-    )
+    space = {"member": agent, "hand_over": hand_over, "needs": services_of(agent.rules.tools)}
+    made: Any = new_class(agent.__qualname__, (_Consult,), told, lambda body: body.update(space))
     return Tool(made, replay="safe", approve=approve)

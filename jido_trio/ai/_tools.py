@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import field, frozen
@@ -64,6 +65,12 @@ class Tool:
         schema = ToolSchema(spec.name, spec.description, spec.parameters, secret_fields_within(self.action))
         object.__setattr__(self, "schema", schema)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Have it made anew of what it was made of, as a schema's readers can't be pickled."""
+        spec: Any = None if self.spec == tool_of(self.action) else self.spec
+        options = {name: getattr(self, name) for name in ("replay", "approve", "timeout", "expires")}
+        return partial(Tool, spec=spec, **options), (self.action,)
+
     @property
     def name(self) -> str:
         """What the model calls it: the action's name."""
@@ -81,6 +88,11 @@ class Tool:
             InvalidArguments: They don't fit; the text is for the model.
         """
         return self.spec.read(arguments)
+
+
+def services_of(tools: Iterable[Tool]) -> tuple[object, ...]:
+    """Return what an instance must have among its services for tools: what their actions say that they need, once."""
+    return tuple(dict.fromkeys(need for tool in tools for need in getattr(tool.action, "needs", ())))
 
 
 def concealed(arguments: str, secrets: Collection[str]) -> str:

@@ -8,7 +8,7 @@ from jido_trio.ai._client import check_client, holding
 from jido_trio.ai._flights import chat_of
 from jido_trio.ai._history import chat_log, said_instead
 from jido_trio.ai._render import plain_prompt
-from jido_trio.ai._tools import concealed_call
+from jido_trio.ai._tools import concealed_call, services_of
 
 __all__ = [
     "chat_log",
@@ -18,5 +18,6 @@ __all__ = [
     "holding",
     "plain_prompt",
     "said_instead",
+    "services_of",
     "share",
 ]

@@ -26,7 +26,7 @@ from jido_trio.ai import (
     ask,
     find_request,
 )
-from jido_trio.ai.inner import chat_of, concealed_call
+from jido_trio.ai.inner import chat_of, concealed_call, services_of
 from jido_trio.cli._output import Unwritten
 from jido_trio.cli._target import class_at
 from jido_trio.data import unstructure
@@ -79,7 +79,7 @@ def _agent(target: str) -> type[ChatAgent[Any]]:
 
 async def _speak(cls: type[ChatAgent[Any]], options: argparse.Namespace) -> int:
     storage = open_sqlite(options.log) if options.log is not None else open_memory()
-    services = [cls.models] if cls.models is not None else []
+    services: Any = [cls.models, *services_of(cls.rules.tools)]
     async with Jido("chat", storage=storage, services=services) as jido:
         agent: AgentRef[Any] = await jido.start_agent(cls, id=options.id)
         async with trio.open_nursery() as nursery:

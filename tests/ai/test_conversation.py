@@ -1,5 +1,6 @@
 """What a conversation makes of what it is told."""
 
+import pickle
 import re
 from copy import deepcopy
 from typing import Any
@@ -570,3 +571,11 @@ def test_a_request_that_steered_another_is_known_when_its_text_was_summarised():
 
     assert all("faster" not in str(said) for said in c.messages)
     assert c.knows("second")
+
+
+def test_a_conversation_goes_to_another_process_and_back_with_its_rules_and_tools():
+    chat, _ = asked().replied(calls=[OSLO])
+    for again in (pickle.loads(pickle.dumps(chat)), deepcopy(chat)):
+        assert again == chat
+        assert again.rules.tools[0].made('{"city": "Oslo"}') == chat.rules.tools[0].made('{"city": "Oslo"}')
+        assert again.returned("get", "snow") == chat.returned("get", "snow")

@@ -1,5 +1,8 @@
 """Rate limits that several clients share, in virtual time."""
 
+import copy
+import pickle
+
 import pytest
 import trio
 import trio.testing
@@ -97,3 +100,22 @@ async def test_a_try_that_had_its_turn_and_takes_too_long_may_cost(autojump_cloc
     models = Models(m=Model("m", RateLimit(at_once=1).of(Slow(seconds=50)), timeout=30))
     reply = await models.call(REQUEST.prompt, "key", lambda _: None)
     assert reply == ModelFailure("no whole reply within 30 seconds")
+
+
+async def test_a_copy_of_a_client_keeps_to_the_same_limit(autojump_clock):
+    limit = RateLimit(at_once=1)
+    models = Models(fast=Model("m", limit.of(Slow(seconds=5))))
+    one, other = models["fast"].client, copy.deepcopy(models)["fast"].client
+    start = await all_at_once(one, other, copy.copy(limit).of(Slow()))
+    assert trio.current_time() - start == 10
+
+
+def test_a_limit_is_not_pickled_and_says_why():
+    with pytest.raises(TypeError, match="a rate limit holds within one process"):
+        pickle.dumps(Model("m", RateLimit().of(Slow())))
+
+
+def test_a_limit_that_is_given_twice_is_refused():
+    limit = RateLimit(at_once=1)
+    with pytest.raises(InvalidDefinition, match="keeps to this limit already"):
+        limit.of(limit.of(Slow()))

@@ -424,9 +424,23 @@ async def test_a_connection_on_which_a_call_broke_is_made_again_before_the_next_
 
 
 async def test_without_a_connection_a_call_is_not_made_and_says_so(autojump_clock):
+    server = Fake("a").connected(patience=7)
+    async with Jido(services=[server]):
+        pass
     with pytest.raises(ActionError, match="it was not called: there is no connection to server 'fake'"):
-        await Fake("a").connected(patience=7).call("a", {})
+        await server.call("a", {})
     assert trio.current_time() >= 7
+
+
+async def test_a_server_that_is_no_service_is_told_of_at_once(caplog):
+    server, script = Fake("a").connected(), ScriptedModel([[("a", {})], "done"])
+    models = Models(fast=Model("m", script))
+
+    class Buyer(ChatAgent, models=models, model="fast", tools=[server.tool(McpTool("a", "", ANY))]): ...
+
+    async with Jido(services=[models]) as jido:
+        assert (await (await ask(await jido.start_agent(Buyer), "buy")).answer(timeout=5)).text == "done"
+    assert "MCP server 'fake' is a service of no instance: say Jido(" in caplog.text
 
 
 def test_a_tool_is_told_of_as_its_server_does_by_a_name_that_models_take():

@@ -5,11 +5,13 @@ import json
 import signal
 import sys
 import threading
+from typing import Any
 
 import pytest
 
 from jido_trio.cli import main
 from jido_trio.errors import StorageFailed
+from tests.cli import shoppers
 from tests.cli.planners import CODED, LONG, kept
 
 
@@ -81,6 +83,15 @@ def test_the_end_of_the_input_decides_nothing_and_the_next_talk_asks_again(talk,
     code, out = talk(name, "y\n", "--log", log)
     assert (code, out.count("[y/N]")) == (0, 1)
     assert "It is booked." in out
+
+
+@pytest.mark.seconds(60)
+def test_servers_of_tools_are_there_those_of_teammates_too(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Three pens\n"))
+    assert main(["chat", "tests.cli.shoppers:Boss"]) == 0
+    asked: Any = shoppers.MODELS["buyer"].client
+    assert asked.requests[-1].prompt.messages[-1].content == "3 ordered"
+    assert capsys.readouterr().out.endswith("Bought.\n> ")
 
 
 def test_a_class_that_can_be_kept_needs_no_file(talk):

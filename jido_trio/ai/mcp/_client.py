@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import anyio
 import trio
@@ -97,6 +97,7 @@ class McpServer:
         self._cwd = cwd
         self._patience = patience
         self._connect_timeout = connect_timeout
+        self._is_service = False
         self._live: _Live | None = None
         self._changed = trio.Event()
 
@@ -148,6 +149,7 @@ class McpServer:
 
     def service(self, _part: object) -> Child:
         """Return the supervised task that holds the connection: what `Jido(services=[...])` asks for."""
+        self._is_service = True
         return Child(f"mcp {self.name}", self._run, backoff=Backoff())
 
     async def call(self, name: str, arguments: Mapping[str, Any], key: str = "") -> str:
@@ -156,7 +158,12 @@ class McpServer:
         Raises:
             ActionError: The tool failed; there is no such tool, or no connection, and it was not called; or the
                 connection broke meanwhile, and nobody knows.
+            InvalidDefinition: It is a service of no instance.
         """
+        if not self._is_service:
+            raise InvalidDefinition(
+                f"MCP server {shown(self.name)} is a service of no instance: say Jido(..., services=[server])"
+            )
         call = _Call(name=name, arguments=arguments, key=key)
         with trio.move_on_after(self._patience):
             while self._live is None:
@@ -465,6 +472,7 @@ def _name_of(tool: McpTool) -> str:
 def _action_of(server: McpServer, tool: McpTool, called: str) -> Any:
 
     class McpCall(Action, name=called, description=tool.description):
+        needs: ClassVar[tuple[object, ...]] = (server,)
         arguments: Mapping[str, Any]
 
         async def run(self, context: Context[Any]) -> Any:
