@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 import attrs
+from attrs import define
 from hypothesis import Phase, find, target
 from hypothesis.errors import Flaky, HypothesisDeprecationWarning, NoSuchExample, Unsatisfiable
 from hypothesis.strategies import SearchStrategy
@@ -24,6 +25,7 @@ from jido_trio.testing._code import code_of
 from jido_trio.testing._laws import Law
 from jido_trio.testing._sandbox import Died
 from jido_trio.testing._subject import AgentUnderTest
+from jido_trio.testing._told import told
 from jido_trio.testing._verdicts import LawVerdict
 from jido_trio.testing._walk import Trial, Walk
 from jido_trio.world import seeded
@@ -102,15 +104,17 @@ def _found(
         return None
     tried: list[Trial] = []
     broken: list[Trial] = []
+    found = _Found()
 
     def is_broken(trial: Trial) -> bool:
-        if not broken and how.is_over and bench.known(trial) is None:
+        if found.is_aside(trial) or (not broken and how.is_over and bench.known(trial) is None):
             return False
         tried.append(trial)
         if not broken:  # of one that breaks this law, and of smaller ones, no other law asks
             bench.begin(trial)
         if _is_broken(bench, law, trial):
             broken.append(trial)
+            found.first = found.first or told((trial.agent, trial.steps))
         return broken[-1:] == [trial]
 
     settings = how.settings() if reachable else how.settings(share=2, phases=_UNTARGETED)
@@ -122,6 +126,24 @@ def _found(
         bench.searched_in_vain(subject, how, tried, reachable=reachable)
         return None
     return _surely(bench, [*broken, _without_needless_steps(bench, law, smallest)])
+
+
+@define
+class _Found:
+    """Whether there is one that breaks the law, and Hypothesis hasn't begun yet to make it smaller.
+
+    Meanwhile it climbs on to more states, which leads nowhere any more; then it begins with the very one that it found.
+    """
+
+    first: str = ""
+    _shrinks: bool = False
+
+    def is_aside(self, trial: Trial) -> bool:
+        """Tell whether a trial is one of those that lead nowhere."""
+        if not self.first or self._shrinks:
+            return False
+        self._shrinks = told((trial.agent, trial.steps)) == self.first
+        return not self._shrinks
 
 
 def _surely(bench: Bench, found: Sequence[Trial]) -> Trial:
