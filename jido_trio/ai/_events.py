@@ -6,10 +6,11 @@ What is said in one is a message to the model, which is made once, and kept with
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from jido_trio.ai._budget import NOTHING_SPENT, Budget, Spent
 from jido_trio.ai._messages import AssistantMessage, ToolCall, ToolMessage, UserMessage, Verbatim
+from jido_trio.data.inner import ASIDE
 
 Purpose: TypeAlias = Literal["chat", "compact"]
 """What a model is called for: the next reply, or a summary of what was said."""
@@ -51,21 +52,24 @@ class Steered:
 
 @frozen
 class Called:
-    """A model is to be called: the intent, kept before anything is sent."""
+    """A model is to be called: the intent, kept before anything is sent.
+
+    What follows from the rules alone is aside: with others, the same inputs lead to the same conversation.
+    """
 
     request: str
     call: int
     attempt: int
     """From 1, over all models that were tried for this call."""
-    model: str
+    model: str = field(metadata=ASIDE)
     tries: int
     """How often this very model was tried for this call, this time included."""
-    reserved: Spent
+    reserved: Spent = field(metadata=ASIDE)
     """The most that it may cost."""
-    digest: str = ""
+    digest: str = field(default="", metadata=ASIDE)
     """Of what is sent."""
     purpose: Purpose = "chat"
-    delay: float = 0
+    delay: float = field(default=0, metadata=ASIDE)
     """Seconds to wait before it is sent."""
 
 

@@ -16,6 +16,9 @@ from jido_trio.data._known import of_class
 from jido_trio.data._names import recorded_module, script
 from jido_trio.redact import shown, type_name
 
+ASIDE: Mapping[str, object] = {"jido_trio.fingerprint": "aside"}
+"""The metadata of a field of an attrs class that isn't looked at. It tells apart otherwise equal values, though."""
+
 Way: TypeAlias = Callable[[Any, int], bytes]
 
 _SIZE = 16
@@ -82,7 +85,8 @@ def _way(cls: type) -> Way:
 
 
 def _record_way(cls: type) -> Way:
-    names = [(field.name, field.name.encode(), len(field.name.encode()) + 1) for field in attrs.fields(cls) if field.eq]
+    fields = (field for field in attrs.fields(cls) if field.eq and not ASIDE.items() <= field.metadata.items())
+    names = [(field.name, field.name.encode(), len(field.name.encode()) + 1) for field in fields]
     kind = _class(cls).encode()
 
     def record(value: object, room: int) -> bytes:

@@ -4,6 +4,7 @@
 
 import json
 import re
+from copy import deepcopy
 from functools import partial
 
 import pytest
@@ -13,6 +14,7 @@ from attrs import evolve, fields, frozen, has
 from jido_trio import Action, Jido
 from jido_trio.ai import (
     Answered,
+    Budget,
     CallModel,
     Cancelled,
     ChatAgent,
@@ -37,8 +39,9 @@ from jido_trio.ai import (
 )
 from jido_trio.ai._events import Begun, Replied
 from jido_trio.ai.inner import plain_prompt
+from jido_trio.core import Durable
 from jido_trio.data import pack, structure, unpack, unstructure
-from jido_trio.errors import AgentStopped, StorageError
+from jido_trio.errors import AgentStopped, ReplayDiverged, StorageError
 from jido_trio.storage import MemoryStorage, Put, open_memory
 from jido_trio.testing import ScriptedModel
 
@@ -223,6 +226,59 @@ async def test_a_conversation_goes_on_with_another_model_and_other_instructions(
         [request] = scripted.requests
         assert (request.model, request.prompt.system) == ("two", "two")
         assert [said.text for said in request.prompt.messages] == ["ask one", "by one", "ask two"]
+
+
+def clerk_of(models, durable=True, **options):
+    """Return the class as it is in another program."""
+
+    class Clerk(ChatAgent, name="clerk", models=models, durable=durable, **options): ...
+
+    globals()["Clerk"] = Clerk
+    Clerk.__qualname__ = "Clerk"
+    return Clerk
+
+
+BEFORE = {"model": "one", "tools": [Tool(Pay, approve=True)], "instructions": "Be brief."}
+
+
+async def killed_and_begun(before, after):
+    """Have a program be killed as a long conversation goes on, and another begin; return what comes of the question."""
+    scripted = ScriptedModel(["x" * 5000, "y", "never"], seconds=1)
+    models = Models(one=Model("one", scripted), two=Model("two", scripted, max_tokens=100))
+    storage = MemoryStorage()
+    async with Jido("desk", storage=storage, services=[models]) as jido:
+        ann = await jido.start_agent(clerk_of(models, **before), id="ann")
+        for text in ("hi", "and?"):
+            await (await ask(ann, text)).answer()
+        await ask(ann, "Well?", id="well")
+        await trio.sleep(0.5)
+        killed = deepcopy(storage)
+    lives = models.with_clients(one=ScriptedModel(["fine"]), two=ScriptedModel(["fine"]))
+    async with Jido("desk", storage=killed, services=[lives]) as jido:
+        request = find_request(await jido.start_agent(clerk_of(lives, **after), id="ann"), "well")
+        return (await request.answer()).text
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"instructions": "Be kind."},
+        {"tools": [Tool(Pay, approve=True, expires=60)]},
+        {"tools": [Pay, Get]},
+        {"model": "two"},
+        {"first_pause": 3, "retries": 1},
+    ],
+)
+async def test_after_a_kill_a_long_conversation_goes_on_with_other_rules(changed, autojump_clock):
+    assert await killed_and_begun(BEFORE, BEFORE | changed) == "fine"
+
+
+async def test_after_a_kill_rules_by_which_other_things_happened_are_refused_but_where_all_was_written(autojump_clock):
+    shorter = BEFORE | {"answer": Trip}
+    with pytest.raises(ReplayDiverged):
+        await killed_and_begun(BEFORE, shorter)
+    each = {"durable": Durable(snapshot_every=1)}
+    assert await killed_and_begun(BEFORE | each, BEFORE | each | {"compact_at": 50, "total": Budget(calls=9)}) == "fine"
 
 
 async def test_a_log_that_cannot_be_read_stops_the_agent_and_nothing_begins_anew(autojump_clock):

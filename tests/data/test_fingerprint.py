@@ -6,9 +6,10 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import field, frozen
 
 from jido_trio.data import _fingerprint, fingerprint, freeze
+from jido_trio.data.inner import ASIDE
 
 
 class Color(Enum):
@@ -21,6 +22,16 @@ def test_large_parts_are_told_apart_and_known_again_by_what_is_in_them():
 
     assert fingerprint(paths) == fingerprint(paths) == fingerprint(again) == fingerprint(list(paths))
     assert fingerprint(paths) != fingerprint(other)
+
+
+def test_a_field_that_is_set_aside_is_not_looked_at():
+    @frozen
+    class Sent:
+        to: str
+        size: int = field(metadata=ASIDE)
+
+    assert fingerprint(Sent("ann", 1)) == fingerprint(Sent("ann", 2)) != fingerprint(Sent("bob", 1))
+    assert Sent("ann", 1) != Sent("ann", 2)
 
 
 def test_what_can_change_is_looked_at_each_time():
