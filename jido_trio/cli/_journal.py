@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeAlias
 import trio
 
 from jido_trio.cli._output import say
-from jido_trio.cli._store import Progress, add_storage, explained, import_all, not_imported, opened, the_agent
+from jido_trio.cli._progress import Progress
+from jido_trio.cli._store import add_storage, explained, import_all, not_imported, opened, the_agent
 from jido_trio.cli._whatif import changed_class, import_changes, left_out, plain_differences, plain_divergence
 from jido_trio.core import Agent, Difference, Divergence, Fork, diff, migrated, replay
 from jido_trio.errors import AgentNotFound, InvalidDefinition, JidoError, RecordRefused

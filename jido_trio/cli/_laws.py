@@ -19,6 +19,7 @@ import attrs
 
 from jido_trio.cli._output import say
 from jido_trio.cli._probe import ends_its_process
+from jido_trio.cli._progress import Progress
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import said, shown
 from jido_trio.testing import AgentUnderTest, Conformance, LawVerdict, conformance, subjects, told_verdict
@@ -158,24 +159,31 @@ def _tried(subject: AgentUnderTest, options: argparse.Namespace, round: _Round, 
     loud = not options.json and not round.number
     if loud:
         say(f"{name}" + (f", seed {seed}" if seed else ""))
-    report = conformance(
-        subject,
-        laws=options.law or None,
-        examples=round.examples(options.examples),
-        seed=seed,
-        kept=None if options.forget else ".jido_trio/check",
-        steps=round.steps,
-        until=end,
-        progress=_progress if loud else lambda _: None,
-    )
+    with Progress("  trial") as progress:
+
+        def told(verdict: LawVerdict) -> None:
+            progress.clear()
+            _tell(verdict)
+
+        report = conformance(
+            subject,
+            laws=options.law or None,
+            examples=round.examples(options.examples),
+            seed=seed,
+            kept=None if options.forget else ".jido_trio/check",
+            steps=round.steps,
+            until=end,
+            progress=told if loud else lambda _: None,
+            on_trial=progress.at,
+        )
     if not options.json and round.number:
         say(f"{name}, seed {seed}: {report.trials} trials of up to {round.steps} steps")
         for verdict in report.broken:
-            _progress(verdict)
+            _tell(verdict)
     return report
 
 
-def _progress(verdict: LawVerdict) -> None:
+def _tell(verdict: LawVerdict) -> None:
     outcome = "BROKEN" if verdict.outcome == "broken" else verdict.outcome
     say(f"  {outcome:8} {told_verdict(verdict)}" + ("\n" if verdict.code else ""))
 

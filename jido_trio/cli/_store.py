@@ -1,4 +1,4 @@
-"""The storage that a command names, the classes that its arguments name, and what it tells on the way."""
+"""The storage that a command names, and the classes that its arguments name."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from base64 import b64decode, urlsafe_b64decode
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Literal, TypeVar
 
 import trio
-from attrs import Factory, define, field
 
 from jido_trio.errors import AgentNotFound, InvalidDefinition, RecordRefused
 from jido_trio.redact import said, shown, shown_error
@@ -29,9 +27,6 @@ KEY = "JIDO_TRIO_KEY"
 
 ENCRYPTED = b"J1"
 """What begins what `AesGcm` has encrypted."""
-
-PATIENCE, EVERY = 1.0, 0.2
-"""Seconds until the first word of progress, and between two."""
 
 
 @asynccontextmanager
@@ -202,40 +197,3 @@ def class_at(option: str, place: str, kind: type[T]) -> type[T]:
     if not (isinstance(found, type) and issubclass(found, kind)):
         raise InvalidDefinition(f"{option}: there is no class of {kind.__name__} at {shown(place)}")
     return found
-
-
-def _beginning() -> float:
-    return trio.current_time() + PATIENCE
-
-
-@define(eq=False)
-class Progress:
-    """How far a long command has come, told on the terminal and taken back at its end; elsewhere it says nothing."""
-
-    _what: str
-    _total: int
-    _due: float = Factory(_beginning)
-    _told: bool = field(default=False, init=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.clear()
-
-    def clear(self) -> None:
-        """Take back what was told."""
-        if self._told:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-            self._told = False
-
-    def at(self, number: int) -> None:
-        """Tell how far it has come, if it is time for that."""
-        now = trio.current_time()
-        if now < self._due or sys.stderr is None or not sys.stderr.isatty():
-            return
-        self._due, self._told = now + EVERY, True
-        of = f" of {self._total:,}" if number <= self._total else ""
-        print(f"\r\x1b[K{self._what} {number:,}{of}", end="", file=sys.stderr, flush=True)

@@ -10,7 +10,8 @@ from typing import Any
 import trio
 
 from jido_trio.cli._output import say
-from jido_trio.cli._store import Progress, add_storage, class_at, explained, import_all, opened
+from jido_trio.cli._progress import Progress
+from jido_trio.cli._store import add_storage, class_at, explained, import_all, opened
 from jido_trio.cli._whatif import plain_divergence
 from jido_trio.core import Agent
 from jido_trio.errors import JidoError
@@ -48,7 +49,7 @@ async def _rehearse(options: argparse.Namespace, old: type[Agent[Any]], new: typ
             progress.clear()
             say(str(rehearsed))
 
-    with Progress("rehearsed agents", 0) as progress:
+    with Progress("rehearsed agents") as progress:
         done = 0
 
         def count(_agent_id: str, _number: int) -> None:

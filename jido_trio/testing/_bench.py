@@ -7,7 +7,7 @@ that found nothing is remembered as well: the search of another law would go thr
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from functools import cached_property
@@ -90,10 +90,13 @@ class Bench:
     Args:
         modules: What is imported in them.
         all_laws: Whether all laws will be tried, so that what they ask for may be worked on before they do.
+        on_trial: Called before each trial is gone through, with how many there were with it.
     """
 
-    def __init__(self, modules: Sequence[str], *, all_laws: bool = False) -> None:
-        self._all_laws = all_laws
+    def __init__(
+        self, modules: Sequence[str], *, all_laws: bool = False, on_trial: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self._all_laws, self._on_trial = all_laws, on_trial
         self._told: set[str] = set()
         """The trials that were gone through. As text: sets are pickled in an order that is another in each process."""
         self._died = False
@@ -131,6 +134,7 @@ class Bench:
         """Return what is noted of a trial."""
         if self._here.known("walk", trial) is None:
             self._told.add(told((trial.agent, trial.steps)))
+            self._on_trial(len(self._told))
         answer: Walk | Died = self._here.ask("walk", trial)
         self._died = self._died or isinstance(answer, Died)
         return answer

@@ -43,6 +43,7 @@ def conformance(
     steps: int = STEPS,
     until: datetime | None = None,
     progress: Callable[[LawVerdict], None] = lambda _: None,
+    on_trial: Callable[[int], None] = lambda _: None,
 ) -> Conformance:
     """Try the laws on an agent class, and return what became of each.
 
@@ -57,6 +58,7 @@ def conformance(
         steps: Of a trial, at most.
         until: When no trial is begun any more, in UTC: laws for which there was no time are skipped, and say so.
         progress: Called with each verdict, when it is known.
+        on_trial: Called before each trial, with how many there were with it.
 
     Raises:
         InvalidDefinition: It is no agent class, or can't be told anything; or there is no such law.
@@ -65,7 +67,7 @@ def conformance(
     wanted = names_for(subject, laws)
     how = How(examples, seed, kept, steps, until)
     verdicts: list[LawVerdict] = []
-    with Bench(subject.modules, all_laws=laws is None) as bench:
+    with Bench(subject.modules, all_laws=laws is None, on_trial=on_trial) as bench:
         for name in wanted:
             verdicts.append(judged(bench, subject, name, how))
             progress(verdicts[-1])

@@ -18,7 +18,7 @@ import trio
 from attrs import field, frozen
 
 from jido_trio import Agent, Jido, Secret, Signal
-from jido_trio.cli import _store, main
+from jido_trio.cli import _progress, _store, main
 from jido_trio.core import Entry, Heard, mark_of
 from jido_trio.errors import AgentNotFound, Conflict, InvalidDefinition
 from jido_trio.runtime import compact_journal, list_journals, read_journal, wait_state
@@ -393,8 +393,8 @@ class Terminal(io.StringIO):
 def test_a_long_command_tells_how_far_it_has_come_on_a_terminal_and_takes_it_back(capsys, tmp_path, monkeypatch):
     where = str(tmp_path / "shop.db")
     trio.run(filled, where, 600)
-    monkeypatch.setattr(_store, "PATIENCE", 0.0)
-    monkeypatch.setattr(_store, "EVERY", 0.0)
+    monkeypatch.setattr(_progress, "PATIENCE", timedelta())
+    monkeypatch.setattr(_progress, "EVERY", timedelta())
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     assert run(capsys, "replay", where, "o-1", "--json")[1] == '{"total": 600, "notes": []}\n'

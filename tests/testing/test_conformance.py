@@ -2,6 +2,7 @@
 
 import datetime as dt
 import importlib
+import io
 import json
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from attrs import evolve
 
 from jido_trio import Signal
-from jido_trio.cli import _laws, main
+from jido_trio.cli import _laws, _progress, main
 from jido_trio.errors import InvalidDefinition
 from jido_trio.testing import NAMES, Conformance, _walk, check_agent, conformance, subject_of, subjects, told_verdict
 from jido_trio.testing._bench import Bench, How
@@ -459,6 +460,21 @@ def checked(project: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
         monkeypatch.delitem(sys.modules, name, raising=False)
     importlib.invalidate_caches()
     return main(["check", *words])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_it_tells_how_many_trials_there_were_until_a_law_is_known(project, monkeypatch, capsys):
+    monkeypatch.setattr(_progress, "PATIENCE", dt.timedelta())
+    monkeypatch.setattr(_progress, "EVERY", dt.timedelta())
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert checked(project, monkeypatch, "shares:Splitter", "--law", "pure", "--examples", "10") == 0
+    assert "\r\x1b[K  trial 3\r\x1b[K" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")
+    assert "trial 3" not in capsys.readouterr().out
 
 
 def test_notes_of_an_agent_that_works_long_are_no_reason_to_accuse_it(monkeypatch):
