@@ -6,9 +6,9 @@ values, `_budget` and `_prices` its money, `_tools` and `_answer` what passes be
 `_retry` the next try. `_chat` is all of it, to be played with.
 
 `_agent` has an agent go on with a conversation; `_flights` has what is wanted be in flight, with the `_models` that
-their `_client` speaks with; `_request` is what its asker holds, and `_parts` what readers see meanwhile. `_team` makes
-an agent the tool of another, `_skills` reads instructions of folders, `_history` goes through a conversation again.
-`_limits` is what clients share, `_wire` what adapters do, `_letters` makes text whole.
+their `_client` speaks with; `_request` is what its asker holds, and `_readable` what readers see meanwhile, in
+`_parts`. `_team` makes an agent the tool of another, `_skills` reads instructions of folders, `_history` goes through a
+conversation again. `_limits` is what clients share, `_wire` what adapters do, `_letters` makes text whole.
 """
 
 from jido_trio.ai._agent import ChatAgent

@@ -11,7 +11,7 @@ waiting.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol, TypeAlias, cast
 
@@ -31,15 +31,16 @@ from jido_trio.ai._conversation import (
     lost,
     wanted,
 )
-from jido_trio.ai._events import Asked, Begun, Called, CallFailed, ChatEvent, Compacted, Ended, Replied, Returned
+from jido_trio.ai._events import CallFailed, ChatEvent, Compacted, Replied
 from jido_trio.ai._inputs import NoReply, Recover, Reply, StartTool, ToolResult
 from jido_trio.ai._letters import Letters, clean
 from jido_trio.ai._messages import Prompt
-from jido_trio.ai._parts import Parts, ToolPart, ToolResultPart, WithdrawnPart
+from jido_trio.ai._parts import Parts
+from jido_trio.ai._readable import Readable
 from jido_trio.ai._render import render
 from jido_trio.ai._rules import Rules
 from jido_trio.ai._tooling import Backing, Tooling
-from jido_trio.ai._tools import concealed_call, problem_of
+from jido_trio.ai._tools import problem_of
 from jido_trio.core import Agent, Effect, Instruction
 from jido_trio.core.inner import own_state
 from jido_trio.errors import (
@@ -64,12 +65,6 @@ TOOLS_AT_ONCE = 8
 
 PATIENCE = 10.0
 """Seconds that a tool has to end when it is cancelled; beyond, it is reported."""
-
-READABLE = 20
-"""Requests of an agent that have ended, whose parts are kept for readers."""
-
-READABLE_LENGTH = 1_000_000
-"""Characters of all of these."""
 
 
 class Caller(Protocol):
@@ -207,7 +202,7 @@ class _Running:
 
 @define(eq=False)
 class Desk:
-    """The flights, readers and waiters of one agent."""
+    """The flights and waiters of one agent."""
 
     ref: AgentRef[Any]
     _flights: Flights
@@ -217,9 +212,7 @@ class Desk:
     """Lost, and the agent isn't told yet: not to be started again before it knows."""
     _team: set[str] = field(factory=set)
     """Ids of the agents that its tools have asked; they end with it."""
-    _parts: dict[str, Parts] = field(factory=dict)
-    _called: Called | None = None
-    """The last call of a model."""
+    readable: Readable = field(factory=Readable)
     _changed: trio.Event = field(factory=trio.Event)
     _room: trio.Semaphore = field(factory=lambda: trio.Semaphore(TOOLS_AT_ONCE))
 
@@ -233,8 +226,7 @@ class Desk:
         """See `Belonging`. Nobody is left to tell, so nothing needs to fly."""
         for flight in self._flying.values():
             flight.scope.cancel()
-        for parts in self._parts.values():
-            parts.end()
+        self.readable.end()
         for member in sorted(self._team):
             self._flights.start(self._flights.dismiss, member, name=f"stop of {member}")
         self._wake()
@@ -258,27 +250,6 @@ class Desk:
         """Is set after the next decision."""
         return self._changed
 
-    def has_parts(self, request: str) -> bool:
-        """Tell whether parts of a request are kept."""
-        return request in self._parts
-
-    def parts_of(self, request: str) -> Parts:
-        """Return the parts of a request, to be read."""
-        parts = self._parts.get(request)
-        if parts is None:
-            parts = self._parts[request] = Parts()
-            self._forget_parts()
-        return parts
-
-    def _forget_parts(self) -> None:
-        """Drop the parts of requests that ended long ago, or that are too long with those that ended since."""
-        length, kept = 0, 0
-        for key, each in reversed(tuple(self._parts.items())):
-            if each.ended:
-                length, kept = length + len(each), kept + 1
-                if kept > READABLE or length > READABLE_LENGTH:
-                    del self._parts[key]
-
     # Lives
 
     def begin(self, runtime: Runtime) -> None:
@@ -298,8 +269,7 @@ class Desk:
         causes = {want.key: _cause_of(c, want) for want in wanted(rules, c) if not isinstance(want, AskApproval)}
         for key in [key for key, flight in self._flying.items() if causes.get(key) != flight.cause]:
             self._flying.pop(key).scope.cancel()
-        for request in [request for request in self._parts if not c.knows(request)]:
-            self._parts.pop(request).end()
+        self.readable.forget(c)
         self._find_lost(self.ref.agent)
         self._wake()
 
@@ -335,7 +305,9 @@ class Desk:
         for bug in sync.bugs:
             LOG.error("a tool of agent %s has a bug: %s", self.ref.id, bug)
         for event in sync.events:
-            self._show(rules, c, event)
+            if isinstance(event, Replied | CallFailed | Compacted):
+                self._settled(event)
+            self.readable.show(rules, c, event)
         for key, want in wants.items():
             if key not in self._flying and key not in self._held:
                 self._launch(runtime, rules, c, want)
@@ -345,48 +317,9 @@ class Desk:
         self._changed.set()
         self._changed = trio.Event()
 
-    # What readers see
-
-    def _show(self, rules: Rules, c: Conversation, event: ChatEvent) -> None:
-        match event:
-            case Asked():
-                self.parts_of(event.request)
-            case Called():
-                self._called = event
-                if event.purpose == "chat":  # what was said is no answer: it doesn't fit, or more was asked meanwhile
-                    self._withdraw(event.call)
-            case Replied():
-                self._settled(event)
-                self._replied(event)
-            case Compacted():
-                self._settled(event)
-            case CallFailed():
-                self._settled(event)
-                self._withdraw(event.call)
-            case Begun():
-                self.parts_of(_asker_of(c, event.id)).add(_tool_part(rules, c, event.id))
-            case Returned():
-                parts = self.parts_of(_asker_of(c, event.id))
-                parts.add(ToolResultPart(event.id, event.content, event.error))
-                if event.final:  # it is the answer, too
-                    parts.tell(event.content)
-            case Ended():
-                self.parts_of(event.request).end()
-            case _:
-                pass
-
-    def _of_call(self, call: int) -> Parts | None:
-        called = self._called
-        return self.parts_of(called.request) if called is not None and called.call == call else None
-
-    def _withdraw(self, call: int) -> None:
-        parts = self._of_call(call)
-        if parts is not None and parts.has_open_text:
-            parts.add(WithdrawnPart())
-
     def _settled(self, event: Replied | CallFailed | Compacted) -> None:
         """Report a call that was dearer than any that a budget foresees."""
-        called = self._called
+        called = self.readable.called
         if called is None or (called.call, called.attempt) != (event.call, event.attempt):
             return
         spent, most = event.spent, called.reserved
@@ -403,23 +336,15 @@ class Desk:
                 called.model,
             )
 
-    def _replied(self, event: Replied) -> None:
-        parts = self._of_call(event.call)
-        if parts is None or parts.ends_with(event.text):
-            return
-        if parts.has_open_text:  # what was streamed isn't what was said
-            parts.add(WithdrawnPart())
-        parts.tell(event.text)
-
     # Flights
 
     def _launch(self, runtime: Runtime, rules: Rules, c: Conversation, want: CallModel | RunTool) -> None:
         flight = self._flying[want.key] = _Flight(_cause_of(c, want))
         key = known_by(self.ref.id, self._flights.source, c, want)
         if isinstance(want, CallModel):
-            self._called = c.called
+            self.readable.called = c.called
             prompt = render(rules, c, want.model, want.purpose)
-            parts = self._of_call(want.call) if want.purpose == "chat" else None
+            parts = self.readable.of_call(want.call) if want.purpose == "chat" else None
             self._flights.start(self._call, flight, want, prompt, key, parts, name=f"call {want.key} of {self.ref.id}")
         else:
             limits = ((rules.budget, c.turn.spent), (c.turn.budget, c.turn.spent), (rules.total, c.spent))
@@ -550,19 +475,6 @@ def _made(want: CallModel, outcome: object) -> Reply | NoReply:
 def _expires(rules: Rules, want: AskApproval) -> bool:
     tool = rules.tool(want.name)
     return tool is not None and tool.expires is not None
-
-
-def _asker_of(c: Conversation, id: str) -> str:
-    """Return the request in which a tool was called; the same decision may have ended it, and begun the next."""
-    back = iter(reversed(c.messages))
-    next(each for each in back if isinstance(each, Replied) and any(call.id == id for call in each.calls))
-    return next(each.request for each in back if isinstance(each, Asked))
-
-
-def _tool_part(rules: Rules, c: Conversation, id: str) -> ToolPart:
-    calls: Iterable[Any] = (call for said in reversed(c.messages) if isinstance(said, Replied) for call in said.calls)
-    call = next(call for call in calls if call.id == id)
-    return ToolPart(id, call.name, concealed_call(rules.tools, call.name, call.arguments))
 
 
 def _cause_of(c: Conversation, want: CallModel | RunTool) -> object:

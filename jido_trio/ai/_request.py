@@ -138,12 +138,12 @@ class Request:
         _, c = chat_of(self.agent.agent)
         ended: Ended | None = c.end_of(joined(c, self.id))
         none_to_come = ended is not None or not self.agent.running
-        if not c.knows(self.id) or (none_to_come and not desk.has_parts(joined(c, self.id))):
+        if not c.knows(self.id) or (none_to_come and not desk.readable.has(joined(c, self.id))):
             kept = Parts()
             kept.tell(ended.text if ended is not None else "")
             kept.end()
             return kept.read()
-        return desk.parts_of(joined(c, self.id)).read()
+        return desk.readable.of(joined(c, self.id)).read()
 
     async def cancel(self) -> None:
         """Cancel it: what is in flight is stopped, what it may have cost is booked, the conversation goes on.

@@ -129,9 +129,9 @@ def _answers(path: Path) -> _Answers:
 
 def _reply(given: Mapping[str, Any]) -> Reply:
     calls = tuple(
-        ToolCall(str(at), str(name), _arguments(data)) for at, (name, data) in enumerate(given.get("calls", ()))
+        ToolCall(str(at), str(name), _arguments(data)) for at, (name, data) in enumerate(given.get("calls") or ())
     )
-    return Reply(call=0, attempt=0, text=str(given.get("text", "")), calls=calls, finish="stop")
+    return Reply(call=0, attempt=0, text=str(given.get("text") or ""), calls=calls, finish="stop")
 
 
 def _result(given: Mapping[str, Any]) -> ToolResult:

@@ -15,8 +15,8 @@ from jido_trio.ai import (
     WithdrawnPart,
     ask,
 )
-from jido_trio.ai._flights import READABLE, READABLE_LENGTH
 from jido_trio.ai._parts import MOST, Parts
+from jido_trio.ai._readable import READABLE, READABLE_LENGTH
 
 
 async def read(parts):
@@ -107,7 +107,7 @@ async def test_of_requests_that_have_ended_no_more_is_kept_than_of_one(autojump_
         requests = [await ask(talker, "talk", id=f"{number}") for number in range(READABLE)]
         await requests[-1].answer()
         last = await ask(talker, "and?")
-        kept = [request for request in requests if request._desk.has_parts(request.id)]
+        kept = [request for request in requests if request._desk.readable.has(request.id)]
         assert [request.id for request in kept] == [f"{number}" for number in range(READABLE - 4, READABLE)]
         await last.answer()
         [text] = [part async for part in requests[0].parts()]  # of the conversation, not of what was shown

@@ -79,6 +79,13 @@ def test_whatif_another_answer_was_given_it_goes_on_from_there(replay, tmp_path)
     assert " is answered" in lines[-1]
 
 
+def test_a_text_or_calls_that_are_null_are_none(replay, tmp_path):
+    _, lines = replay("--whatif", answers(tmp_path, {"call": 1, "text": None, "calls": [["bok", {}]]}))
+    assert "None" not in str(lines)
+    _, lines = replay("--whatif", answers(tmp_path, {"call": 1, "text": "Full.", "calls": None}))
+    assert "  it says: Full." in lines
+
+
 def test_a_line_of_answers_ends_where_it_ends_whatever_is_in_its_text(replay, tmp_path):
     path = tmp_path / "answers.jsonl"
     told = json.dumps({"call": 1, "text": "full\u2028\u0085up"}, ensure_ascii=False)
