@@ -60,5 +60,5 @@ def _unfenced(text: str) -> str:
     text = text.strip()
     if text.startswith("```") and text.endswith("```") and len(text) > 6:
         first, _, rest = text[3:-3].partition("\n")
-        return rest if first.strip().isalpha() else text[3:-3]
+        return rest if first.strip().isalnum() else text[3:-3]
     return text

@@ -1,5 +1,6 @@
 """Skills: instructions in folders. The model is told their names, and loads one when it needs it."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -70,10 +71,7 @@ def skills_in(folder: str | PathLike[str]) -> Skills:
     """
     if not isinstance(folder, str | PathLike):
         raise InvalidDefinition(f"skills are read from a folder: give its path, not {shown(folder)}")
-    try:
-        found = [_read(path) for path in sorted(Path(folder).glob(f"*/{FILE}"))]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidDefinition(f"the skills in {shown(str(folder))} can't be read: {said(error)}") from None
+    found = [_read(path) for path in sorted(Path(folder).glob(f"*/{FILE}"))]
     if not found:
         raise InvalidDefinition(f"there are no skills in {shown(str(folder))}: give a folder with */{FILE} in it")
     named = {skill.name: skill for skill in found}
@@ -83,7 +81,10 @@ def skills_in(folder: str | PathLike[str]) -> Skills:
 
 
 def _read(path: Path) -> Skill:
-    begin, *lines = path.read_text(encoding="utf-8-sig").split("\n")
+    try:
+        begin, *lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidDefinition(f"skill {shown(str(path))} can't be read: {said(error)}") from None
     end = next((at for at, line in enumerate(lines) if line.rstrip() == "---"), None)
     fields = _fields(lines[:end])
     name, description = (fields.get(key, "") for key in ("name", "description"))
@@ -116,5 +117,11 @@ def _unquoted(value: str) -> str:
     if len(value) > 1 and value[0] == value[-1] == "'":
         return value[1:-1].replace("''", "'")
     if len(value) > 1 and value[0] == value[-1] == '"':
-        return re.sub(r"\\(.)", r"\1", value[1:-1])
+        try:
+            read = str(
+                json.loads(value, strict=False)
+            )  # what is in double quotes is JSON, but for letters that it escapes
+        except ValueError:
+            read = re.sub(r"\\(.)", r"\1", value[1:-1])
+        return " ".join(read.split())
     return value

@@ -128,9 +128,8 @@ def _answers(path: Path) -> _Answers:
 
 
 def _reply(given: Mapping[str, Any]) -> Reply:
-    calls = tuple(
-        ToolCall(str(at), str(name), _arguments(data)) for at, (name, data) in enumerate(given.get("calls") or ())
-    )
+    asked_for: Any = given.get("calls") or ()
+    calls = tuple(ToolCall(str(at), str(name), _arguments(data)) for at, (name, data) in enumerate(asked_for))
     return Reply(call=0, attempt=0, text=str(given.get("text") or ""), calls=calls, finish="stop")
 
 

@@ -447,8 +447,9 @@ def test_an_answer_is_mended_by_a_call_that_counts_and_fails_after_the_last_one(
     assert failed.spent.calls == 2
 
 
-def test_an_answer_in_a_fence_is_read():
-    chat, _ = asked(Rules(answer=Trip)).replied('```json\n{"city": "Oslo", "nights": 2}\n```')
+@pytest.mark.parametrize("fence", ["json", "JSON5", ""])
+def test_an_answer_in_a_fence_is_read(fence):
+    chat, _ = asked(Rules(answer=Trip)).replied(f'```{fence}\n{{"city": "Oslo", "nights": 2}}\n```')
     assert chat.outcome().value == Trip("Oslo", 2)
 
 

@@ -308,6 +308,20 @@ def test_quotes_within_quotes_are_what_they_say(folder):
     assert skill.description == "It's bills"
 
 
+def test_a_skill_that_cannot_be_read_is_named(folder):
+    (folder / "bills" / "SKILL.md").write_bytes("---\nname: café\n---\n".encode("latin-1"))
+    with pytest.raises(InvalidDefinition, match=r"bills/SKILL\.md' can't be read"):
+        skills_in(folder)
+
+
+def test_what_is_escaped_within_quotes_is_said_in_one_line(folder):
+    text = '---\nname: bills\ndescription: "Caf\\u00e9 bills.\\nUse them \\_often"\n---\n'
+    (folder / "bills" / "SKILL.md").write_text(text)
+    assert skills_in(folder).skills["bills"].description == "Cafu00e9 bills.nUse them _often"
+    (folder / "bills" / "SKILL.md").write_text(text.replace("\\_", ""))
+    assert skills_in(folder).skills["bills"].description == "Café bills. Use them often"
+
+
 def test_a_class_made_of_one_with_skills_has_them_whatever_else_it_says(folder):
     class Writer(Boss, instructions="You write.", skills=skills_in(folder)): ...
 
