@@ -36,6 +36,7 @@ from jido_trio.core import (
     CancelSchedule,
     Context,
     Direct,
+    Durable,
     Instruction,
     NoState,
     Outcome,
@@ -53,6 +54,10 @@ Directives = tuple[Any, ...]
 
 EXPIRED = "jido.ai.approval.expired"
 """The signal that comes when nobody has allowed a tool in time."""
+
+
+WRITTEN_WHOLE = 65_536
+"""Bytes of a conversation from which on it isn't written with each input: it is not heard so often as other agents."""
 
 
 @frozen
@@ -270,4 +275,6 @@ class ChatAgent(Agent[State]):
         if "strategy" in keywords:
             raise InvalidDefinition(f"{owner} speaks with models: that is its strategy, and it can't have another")
         keywords.setdefault("after_crash", "committed")
+        if keywords.get("durable") is True:
+            keywords["durable"] = Durable(snapshot_below=WRITTEN_WHOLE)
         super().__init_subclass__(strategy=Chatting(cls.rules), **keywords)

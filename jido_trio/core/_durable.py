@@ -63,7 +63,9 @@ class Durable:
     """Directives of your own and actions with effects that a death left open: they are told of and not done again
     ("at_most_once"); or done again, with the same key ("at_least_once")."""
     snapshot_every: int = field(default=100)
-    """How many inputs may lie between two snapshots of the state. A small state is written with each input."""
+    """How many inputs may lie between two snapshots of a state that is large."""
+    snapshot_below: int = field(default=4096)
+    """Bytes from which on a state is large; one that is smaller is written with each input."""
     history: int | None = field(default=None)
     """How many of the last inputs are kept in the journal; None keeps all."""
     remembers: int = field(default=256)
@@ -84,6 +86,7 @@ class Durable:
     def __attrs_post_init__(self) -> None:
         checks.one_of("Durable", "effects", self.effects, get_args(Effects))
         checks.whole("Durable", "snapshot_every", self.snapshot_every, least=1)
+        checks.whole("Durable", "snapshot_below", self.snapshot_below)
         checks.whole("Durable", "remembers", self.remembers, least=0)
         if self.tries is not None:
             checks.whole("Durable", "tries", self.tries, least=1)

@@ -17,9 +17,6 @@ from jido_trio.core.inner import first_due, is_same_job, next_due
 from jido_trio.runtime._archive import Archive, Due, Effect, Found, Ids, Place, Snapshot
 from jido_trio.storage import Check, Delete, DeleteRange, Op, Put
 
-SMALL = 4096
-"""Bytes; a state that is smaller is written with each input."""
-
 NOTE_EVERY = 64
 """Inputs, after which the ids of the last signals are noted again."""
 
@@ -243,7 +240,8 @@ class Draft:
             Unstorable: It can't be kept.
         """
         book, number = self._book, self.number
-        is_due = number != book.number and (book.size < SMALL or number - book.saved >= book.options.snapshot_every)
+        small, every = book.options.snapshot_below, book.options.snapshot_every
+        is_due = number != book.number and (book.size < small or number - book.saved >= every)
         if is_due or (whole and number != book.saved):
             self._snapshot = book.archive.snapshot(Snapshot(self.agent, number))
 
