@@ -32,7 +32,7 @@ from jido_trio.core.inner import checkpointed, restored
 from jido_trio.data import Misfit, class_name, pack, recorded_name, unpack
 from jido_trio.errors import ActionError, Conflict, InvalidDefinition, OwnershipLost, RecordRefused, Unstorable
 from jido_trio.redact import said, shown, shown_error
-from jido_trio.storage import Check, Delete, Op, Put, Record, Storage, within
+from jido_trio.storage import Check, DeleteRange, Op, Put, Record, Storage, within
 from jido_trio.storage.inner import checked_storage
 
 FORMAT = 1
@@ -257,6 +257,10 @@ class Archive:
         }
         return Put(self.base(snapshot.number) if base else f"{self._at}now/agent", self.packed(record))
 
+    def without_bases_before(self, number: int) -> DeleteRange:
+        """Return the operation that lets go of each that is of an earlier input, whoever has written it."""
+        return DeleteRange(self.base(0), self.base(number))
+
     def entry(self, entry: Entry, id: str) -> Put:
         """Return the operation that writes an input; with the id that must not come again, if there is one."""
         return Put(self.past(entry.number), self.packed({"id": id, "entry": entry}), expected=0)
@@ -351,9 +355,9 @@ class Archive:
             raise RecordRefused(f"{self._at}now/agent", "it is missing")
         snapshot = self.read_snapshot(saved, type(begin))
         is_old = not is_written_by(saved, type(begin))
-        noted = self.read(records[self.ids], ids_of) if self.ids in records else None
-        if noted is None or noted.remembers < remembers:  # it wasn't told to remember so many
-            noted = Ids(max(snapshot.number - remembers, 0), remembers, (), ())
+        noted = self.read(records[self.ids], ids_of) if self.ids in records else Ids(0, 0, (), ())
+        if noted.remembers < remembers:  # it wasn't told to remember so many
+            noted = evolve(noted, number=max(snapshot.number - remembers, 0), remembers=remembers)
         ids, entries = await self._journal(snapshot.number, noted)
         bases = tuple(int(key[-16:]) for key in records if key.startswith(f"{self._at}base/"))
         if is_old:
@@ -364,7 +368,7 @@ class Archive:
             await self.write(
                 [
                     self.snapshot(snapshot),
-                    *(Delete(self.base(number)) for number in bases),
+                    self.without_bases_before(snapshot.number),
                     self.snapshot(snapshot, base=True),
                 ]
             )
@@ -373,6 +377,22 @@ class Archive:
         tries = self.read(tried, lambda value: dict(unpack(value)["tries"])) if tried is not None else None
         opened = self._open_ends(records.values())
         return Found(snapshot, entries, ids, noted.number, *opened, bases, bool(first), tries)
+
+    async def ids_upto(self, number: int, remembers: int) -> Ids:
+        """Return the ids of the last signals up to an input, as they are noted, and as they stand in the inputs.
+
+        Raises:
+            RecordRefused: A record can't be read.
+            StorageError: See `Storage.scan`.
+        """
+        record = await self._storage.get(self.ids)
+        noted = self.read(record, ids_of) if record is not None else Ids(0, remembers, (), ())
+        after = max(noted.number, number - remembers)
+        inputs = await self.range("past/", self.past(after + 1), self.past(number + 1))
+        signals = [*noted.signals, *filter(None, (self.read(each, id_of) for each in inputs))]
+        return (
+            Ids(max(noted.number, number), remembers, tuple(signals[-remembers:]), noted.ticks) if remembers else noted
+        )
 
     async def _journal(self, number: int, noted: Ids) -> tuple[Ids, tuple[Entry, ...]]:
         """Return the ids of the last signals, and the inputs after `number`."""

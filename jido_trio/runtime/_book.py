@@ -108,7 +108,7 @@ class Book:
         archive = self.archive
         return [
             archive.snapshot(Snapshot(agent, number), base=True),
-            *(Delete(archive.base(base)) for base in self.bases[:-1]),
+            archive.without_bases_before(last),
             DeleteRange(archive.past(0), archive.past(last + 1)),
         ]
 
@@ -228,7 +228,7 @@ class Draft:
         archive, snapshot = self._book.archive, Snapshot(agent, self.number)
         self._snapshot = archive.snapshot(snapshot)
         self._ops += [
-            *(Delete(archive.base(number)) for number in self._book.bases if number != self.number),
+            archive.without_bases_before(self.number),
             archive.snapshot(snapshot, base=True),
         ]
         self.agent, self._upgraded = agent, True

@@ -14,12 +14,12 @@ from urllib.parse import unquote
 from attrs import define, frozen
 
 from jido_trio import checks
-from jido_trio.core import Agent, Entry, replay
+from jido_trio.core import Agent, Durable, Entry, replay
 from jido_trio.data import Misfit, named_class
 from jido_trio.errors import AgentNotFound, Conflict, InvalidDefinition, RecordRefused, StorageError
 from jido_trio.redact import said, shown
 from jido_trio.runtime._archive import FORMAT, Archive, Snapshot, archive_of, entry_of
-from jido_trio.storage import Check, Delete, DeleteRange, Op, Record, Storage, within
+from jido_trio.storage import Check, DeleteRange, Op, Record, Storage, within
 from jido_trio.storage.inner import checked_storage
 
 T = TypeVar("T")
@@ -335,8 +335,8 @@ async def compact_journal(
         if on_page is not None:
             on_page(page[-1].number)
     ops: list[Op] = [Check(archive.owner, epoch), archive.snapshot(Snapshot(agent, number), base=True)]
-    bases = [number_in(record) for record in await archive.range("base/")]
-    ops += [Delete(archive.base(base)) for base in bases if base < number]
+    ops.append(archive.without_bases_before(number))
+    ops.append(archive.note(await archive.ids_upto(number, (type(agent).durable or Durable()).remembers)))
     ops.append(DeleteRange(archive.past(0), archive.past(number + 1)))
     await storage.commit(ops)
     return gone

@@ -66,7 +66,9 @@ class Inbox:
         left = self.left & self.on_disk
         for record, waiting in found.inbox.items():
             self.arrive(Kept(waiting.signal, record, waiting.once))
-        for record, due in found.timers.items():
+        for record, due in sorted(
+            found.timers.items(), key=lambda each: each[1].at
+        ):  # those that are due come in order
             if record not in self._timers:
                 self.arm(record, due)
         self.left = left

@@ -399,6 +399,18 @@ async def test_a_schedule_that_was_missed_fires_at_the_start(autojump_clock):
         await wait_state(order, lambda state: state.notes == ("missed",), timeout=1)
 
 
+async def test_schedules_that_were_missed_fire_in_the_order_of_their_times(autojump_clock):
+    storage, start = MemoryStorage(), datetime(2026, 1, 1, tzinfo=UTC)
+    async with Jido("shop", storage=storage, world=seeded(1, start)) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        for seconds in (3000, 1000, 2000):
+            await order.call(Signal("later", {"seconds": seconds, "text": f"after {seconds} s"}))
+    async with Jido("shop", storage=storage, world=seeded(1, start + timedelta(days=1))) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        await wait_state(order, lambda state: len(state.notes) == 3, timeout=1)
+        assert order.agent.state.notes == ("after 1000 s", "after 2000 s", "after 3000 s")
+
+
 async def test_a_cancelled_schedule_never_fires(autojump_clock):
     storage = MemoryStorage()
     async with Jido("shop", storage=storage) as jido:

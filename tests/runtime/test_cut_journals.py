@@ -1,0 +1,64 @@
+"""Journals of durable agents that somebody else cuts, whether the agent runs or not."""
+
+import pytest
+
+from jido_trio import Jido, Signal
+from jido_trio.core import Durable
+from jido_trio.runtime import compact_journal, read_journal
+from jido_trio.storage import MemoryStorage
+from tests.runtime.durable import Order
+from tests.runtime.upgrades import Cents
+
+
+class Brief(Order, durable=Durable(remembers=1, history=3)):
+    """It keeps little of its journal."""
+
+
+class Mindful(Order, durable=Durable(remembers=1000, formerly=[Order])):
+    """An order that remembers more."""
+
+
+def add(price: int) -> Signal:
+    return Signal("add", {"price": price})
+
+
+@pytest.mark.parametrize("keep", [0, 1, 2])
+async def test_it_begins_at_an_upgrade_that_comes_later(autojump_clock, keep):
+    storage = MemoryStorage()
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        for price in (1, 2, 3):
+            await order.call(add(price))
+        await compact_journal(storage, "shop", "o-1", keep)
+        await jido.upgrade(Order, Cents)
+        await order.call(add(4))
+    journal = await read_journal(storage, "shop", "o-1")
+    assert (type(journal.begin), journal.number) == (Cents, 3)
+    assert journal.at().state.cents == 1000
+
+
+async def test_it_has_no_gap_where_its_agent_cuts_it_later(autojump_clock):
+    storage = MemoryStorage()
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(Brief, id="o-1")
+        for price in range(30):
+            await order.call(add(price))
+            if price == 10:
+                await compact_journal(storage, "shop", "o-1", 0)
+            assert (await read_journal(storage, "shop", "o-1")).at().state == order.agent.state
+
+
+@pytest.mark.parametrize("inputs", [1, 70])
+@pytest.mark.parametrize("cls", [Order, Mindful])
+async def test_what_was_handled_before_is_passed_over_as_ever(autojump_clock, inputs, cls):
+    storage, signals = MemoryStorage(), [add(1) for _ in range(inputs)]
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        for signal in signals:
+            await order.call(signal)
+    assert await compact_journal(storage, "shop", "o-1", 0) == inputs
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(cls, id="o-1")
+        for signal in signals:
+            await order.call(signal)
+        assert order.agent.state.total == inputs
