@@ -54,6 +54,8 @@ class _Consult(Action):
             raise
         except WouldDeadlock as error:
             circle = error
+        except CallError as error:  # it was stopped, by the end of the instance mostly, or is too busy
+            raise ActionError(f"it had no answer: {said(error)}") from error
         await ref.cast(CancelRequest(request=key))  # nobody would hear of it
         raise ActionError(said(circle)) from circle
 

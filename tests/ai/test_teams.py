@@ -82,6 +82,18 @@ async def outcome_of(cls, models, storage=None, text="Where are the files?"):
         return await (await ask(boss, text, id="r1")).answer()
 
 
+async def test_a_teammate_that_is_stopped_while_it_is_asked_is_no_bug(autojump_clock, caplog):
+    boss, _, models = team([[CLERK], "Nobody knows."], ["In the cellar."], seconds=5)
+    async with open_memory() as memory, Jido(storage=memory, services=[models]) as jido:
+        request = await ask(await jido.start_agent(Boss, id="boss"), "Where are the files?")
+        await trio.sleep(7)
+        await jido.stop_agent("boss/clerk")
+        assert isinstance(await request.answer(), Answered)
+        assert told(boss)[0].content.startswith("it had no answer: agent 'boss/clerk' is not running (stopped)")
+        await ask(request.agent, "And now?")
+    assert "has a bug" not in caplog.text
+
+
 async def test_an_agent_asks_another_and_pays_for_it(autojump_clock):
     boss, clerk, models = team([[CLERK], "In the cellar."], ["In the cellar, I think."])
     outcome = await outcome_of(Boss, models)
