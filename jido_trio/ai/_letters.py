@@ -23,7 +23,9 @@ class Letters:
     _half: str = field(default="", init=False)
 
     def __call__(self, text: str) -> None:
-        """Take the next piece."""
+        """Take the next piece; nothing, as some servers send, is none."""
+        if not text:
+            return
         text = self._half + text
         self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
         self._tell(clean(text.removesuffix(self._half)))
