@@ -1,7 +1,7 @@
 """History: the journals of durable agents, read from a storage, whether their program runs or not.
 
 Nothing is owned and nothing is fired. Only `compact_journal` writes: it lets go of inputs at the beginning, in one
-commit with what the rest is folded from, and only while nobody has started the agent meanwhile.
+commit with what the rest is folded from, and only if nobody has started the agent, or cut its journal, meanwhile.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jido_trio.data import Misfit, named_class
 from jido_trio.errors import AgentNotFound, Conflict, InvalidDefinition, RecordRefused, StorageError
 from jido_trio.redact import said, shown
 from jido_trio.runtime._archive import FORMAT, Archive, Snapshot, archive_of, entry_of
-from jido_trio.storage import Check, DeleteRange, Op, Record, Storage, within
+from jido_trio.storage import Check, DeleteRange, Record, Storage, within
 from jido_trio.storage.inner import checked_storage
 
 T = TypeVar("T")
@@ -249,9 +249,7 @@ async def open_journal(storage: Storage, instance: str, agent_id: str, *, upto: 
         StorageError: See `Storage.scan`.
     """
     archive, bases = await _kept(storage, instance, agent_id)
-    begin = archive.read_snapshot(bases[0], _class_of(bases[0]))
-    pages = JournalPages(archive, lambda record: _entry(archive, record), begin.number, upto)
-    return JournalReader(begin.agent, begin.number, pages)
+    return _reader(archive, bases[0], upto)
 
 
 async def read_journal(storage: Storage, instance: str, agent_id: str) -> Journal:
@@ -280,6 +278,12 @@ async def read_journal(storage: Storage, instance: str, agent_id: str) -> Journa
 
 _TRIES = 5
 """So often is a journal read again that the agent cuts meanwhile."""
+
+
+def _reader(archive: Archive, base: Record, upto: int | None) -> JournalReader:
+    begin = archive.read_snapshot(base, _class_of(base))
+    pages = JournalPages(archive, lambda record: _entry(archive, record), begin.number, upto)
+    return JournalReader(begin.agent, begin.number, pages)
 
 
 def _entry(archive: Archive, record: Record) -> Entry:
@@ -313,19 +317,31 @@ async def compact_journal(
 
     Raises:
         AgentNotFound: There is no such agent.
-        Conflict: The agent was started meanwhile; nothing was changed.
+        Conflict: The agent is started, or its journal cut, again and again meanwhile; nothing was changed.
         InvalidDefinition: `keep` is no such number.
         RecordRefused: See `open_journal`.
         ReplayDiverged: The code comes to another state than the journal says; nothing was changed.
         StorageError: See `Storage.commit`.
     """
     checks.whole("compact_journal", "keep", keep)
-    archive = archive_of(storage, instance, agent_id)
+    left = _TRIES
+    while True:
+        archive, bases = await _kept(storage, instance, agent_id)
+        try:
+            return await _compacted(storage, archive, bases[0], keep, on_page)
+        except Conflict:
+            left -= 1
+            if not left:
+                raise
+
+
+async def _compacted(
+    storage: Storage, archive: Archive, base: Record, keep: int, on_page: Callable[[int], None] | None
+) -> int:
+    """Let go of inputs from the beginning on, unless the journal begins elsewhere by then."""
     epoch = await archive.owned()
-    if not epoch:
-        raise AgentNotFound(agent_id)
     number = await last_number(archive) - keep
-    reader = await open_journal(storage, instance, agent_id, upto=number)
+    reader = _reader(archive, base, number)
     gone = number - reader.number
     if gone <= 0:
         return 0
@@ -334,11 +350,16 @@ async def compact_journal(
         agent = replay(agent, page)
         if on_page is not None:
             on_page(page[-1].number)
-    ops: list[Op] = [Check(archive.owner, epoch), archive.snapshot(Snapshot(agent, number), base=True)]
-    ops.append(archive.without_bases_before(number))
-    ops.append(archive.note(await archive.ids_upto(number, (type(agent).durable or Durable()).remembers)))
-    ops.append(DeleteRange(archive.past(0), archive.past(number + 1)))
-    await storage.commit(ops)
+    await storage.commit(
+        [
+            Check(archive.owner, epoch),
+            Check(base.key, base.revision),
+            archive.snapshot(Snapshot(agent, number), base=True),
+            archive.without_bases_before(number),
+            archive.note(await archive.ids_upto(number, (type(agent).durable or Durable()).remembers)),
+            DeleteRange(archive.past(0), archive.past(number + 1)),
+        ]
+    )
     return gone
 
 

@@ -1,11 +1,14 @@
 """Journals of durable agents that somebody else cuts, whether the agent runs or not."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 import pytest
 
 from jido_trio import Jido, Signal
 from jido_trio.core import Durable
 from jido_trio.runtime import compact_journal, read_journal
-from jido_trio.storage import MemoryStorage
+from jido_trio.storage import DeleteRange, MemoryStorage
 from tests.runtime.durable import Order
 from tests.runtime.upgrades import Cents
 
@@ -62,3 +65,42 @@ async def test_what_was_handled_before_is_passed_over_as_ever(autojump_clock, in
         for signal in signals:
             await order.call(signal)
         assert order.agent.state.total == inputs
+
+
+class Meanwhile(MemoryStorage):
+    """One in which something happens before the journal is cut, once."""
+
+    then: Callable[[], Awaitable[object]] | None = None
+
+    async def commit(self, ops):
+        if self.then is not None and any(isinstance(op, DeleteRange) and "/past/" in op.start for op in ops):
+            then, self.then = self.then, None
+            await then()
+        return await super().commit(ops)
+
+
+@pytest.mark.parametrize("keeps", [0, 1, 3])
+async def test_of_two_who_cut_it_at_once_each_leaves_no_gap(autojump_clock, keeps):
+    storage = Meanwhile()
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        for price in (1, 2, 3, 4):
+            await order.call(add(price))
+        storage.then = partial(compact_journal, storage, "shop", "o-1", keeps)
+        gone = await compact_journal(storage, "shop", "o-1", 2)
+    journal = await read_journal(storage, "shop", "o-1")
+    assert (journal.number, journal.at().state.total) == (max(2, 4 - keeps), 10)
+    assert gone == max(0, keeps - 2)
+
+
+async def test_an_upgrade_meanwhile_is_where_it_begins(autojump_clock):
+    storage = Meanwhile()
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(Order, id="o-1")
+        for price in (1, 2, 3):
+            await order.call(add(price))
+        storage.then = partial(jido.upgrade, Order, Cents)
+        assert await compact_journal(storage, "shop", "o-1", 1) == 0
+        await order.call(add(4))
+    journal = await read_journal(storage, "shop", "o-1")
+    assert (type(journal.begin), journal.number, journal.at().state.cents) == (Cents, 3, 1000)
