@@ -275,9 +275,7 @@ async def test_after_a_kill_a_long_conversation_goes_on_with_other_rules(changed
 
 
 @pytest.mark.parametrize("length", [5000, 70_000])
-async def test_after_a_kill_only_a_long_conversation_minds_that_other_things_would_have_happened(
-    length, autojump_clock
-):
+async def test_after_a_kill_only_a_long_conversation_minds_what_would_have_happened(length, autojump_clock):
     after = BEFORE | {"compact_at": 50, "total": Budget(calls=9)}
     with pytest.raises(ReplayDiverged) if length > 65_536 else nullcontext():
         assert await killed_and_begun(BEFORE, after, length) == "fine"
