@@ -232,8 +232,9 @@ class _Events:
             if text.startswith("data:"):
                 self._data.append(text[5:].removeprefix(" "))
             elif not text and self._data:
-                yield "\n".join(self._data)
-                self._data = []
+                data, self._data = "\n".join(self._data), []
+                if data.strip():  # or it says that the connection is alive
+                    yield data
 
 
 def _object_of(event: str, secrets: Secrets) -> dict[str, Any] | ModelFailure:

@@ -99,6 +99,11 @@ async def test_tokens_read_from_the_cache_and_written_to_it_are_counts_of_their_
     assert reply.usage == Usage(119, 5, cached=100, written=7)
 
 
+async def test_a_server_that_does_not_tell_what_it_was_asked_has_not_told_what_it_took():
+    reply, _, _ = await ANTHROPIC.asked(messages_reply("x", usage={"input_tokens": -1}))
+    assert reply.usage is None
+
+
 # Thoughts
 
 

@@ -41,5 +41,9 @@ def test_a_cr_ends_its_line_before_anybody_knows_what_comes_next():
     assert list(events.fed(b"data: c\n\n")) == ["c"]
 
 
+def test_an_event_of_nothing_is_none():
+    assert fed(b"data:\n\ndata: \n\ndata: a\n\n") == ["a"]
+
+
 def test_a_mark_of_byte_order_is_no_part_of_the_first_line():
     assert fed("\ufeffdata: a\r\r".encode()) == ["a"]

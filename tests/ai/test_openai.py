@@ -54,7 +54,15 @@ async def test_what_is_no_number_of_tokens_is_none():
     assert reply.usage is None
 
 
-@pytest.mark.parametrize("usage", [{}, {"prompt_tokens": None, "completion_tokens": None}])
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {},
+        {"prompt_tokens": None, "completion_tokens": None},
+        {"completion_tokens": 5},
+        {"prompt_tokens": -5, "completion_tokens": 5},
+    ],
+)
 async def test_what_tells_no_number_is_not_taken_for_nothing(usage):
     reply, _, _ = await OPENAI.asked(HttpReply(events=[chunk({"content": "yes"}), {"choices": [], "usage": usage}]))
     assert reply.usage is None

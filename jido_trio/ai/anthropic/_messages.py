@@ -182,7 +182,7 @@ class _Reply:
     @property
     def usage(self) -> Usage | None:
         """What it took, if that was told."""
-        if not self.counted:
+        if not self.counted or not is_count(self.counts.get("input_tokens")):
             return None
         cached = count(self.counts, "cache_read_input_tokens")
         written = count(self.counts, "cache_creation_input_tokens")

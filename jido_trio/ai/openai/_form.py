@@ -27,7 +27,7 @@ class Form:
 
 def usage_of(told: object, asked: str, answered: str) -> Usage | None:
     """Return what a reply took, if that was told; a form has words of its own for tokens asked and answered."""
-    if not isinstance(told, dict) or not is_count(told.get(f"{answered}_tokens")):
+    if not isinstance(told, dict) or not all(is_count(told.get(f"{each}_tokens")) for each in (asked, answered)):
         return None
     return Usage(
         count(told, f"{asked}_tokens"),
