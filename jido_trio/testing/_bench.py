@@ -24,7 +24,7 @@ from jido_trio.testing._sandbox import Died, Gone, Sandbox, Unhandable
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._told import told
 from jido_trio.testing._walk import Trial, Walk
-from jido_trio.testing._weigh import Weighing, Weight
+from jido_trio.testing._weigh import Swelling, Weighing, Weight
 from jido_trio.world import current
 
 EXAMPLES = 100
@@ -158,8 +158,9 @@ class Bench:
             )
         if isinstance(answer, Unhandable):
             raise InvalidDefinition(
-                f"{shown(subject.name)} can't be handed to the process in which it is tried: put its "
-                "classes at the top of a module that can be imported there, as the program itself (`__main__`) can not",
+                f"{shown(subject.name)} can't be handed to the process in which it is tried{answer.error}: put its "
+                "classes at the top of a module that can be imported there, as the program itself (`__main__`) can "
+                "not, and have their values be such as `pickle` reads again",
                 field="agent",
                 value=subject.cls,
             )
@@ -196,3 +197,7 @@ class Bench:
     def weigh(self, weighing: Weighing) -> Sequence[Weight] | Died:
         """Return what a step takes by size."""
         return self._here.ask("weigh", weighing)  # type: ignore[no-any-return]  # or Died
+
+    def swell(self, swelling: Swelling) -> Sequence[int] | Died:
+        """Return how large a state is after each of some equal steps."""
+        return self._here.ask("swell", swelling)  # type: ignore[no-any-return]  # or Died

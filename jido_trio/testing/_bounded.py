@@ -24,7 +24,7 @@ from jido_trio.testing._strategies import actions
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._verdicts import LawVerdict
 from jido_trio.testing._walk import Trial
-from jido_trio.testing._weigh import Weighing, Weight
+from jido_trio.testing._weigh import Swelling, Weighing, Weight
 
 BOUNDED = "bounded"
 
@@ -45,12 +45,17 @@ def bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
     sentence = "a command takes no longer than in proportion to the state"
     if how.is_over:
         return LawVerdict(BOUNDED, sentence, "skipped", NO_TIME)
+    steps = [_smallest(action, how) for action in subject.actions]
+    for step in steps:
+        swollen = "" if step is None else _swollen(bench, subject, step)
+        if swollen:
+            code = code_of(Trial(subject.cls.new("a"), (step,) * _SHOWN))
+            return LawVerdict(BOUNDED, sentence, "broken", swollen, code, reachable=True)
     grown = list(grown_fields(subject.cls))
     if not grown:
         return LawVerdict(BOUNDED, sentence, "skipped", "the state has no container that grows")
     tried = False
-    for action in subject.actions:
-        step = _smallest(action, how)
+    for step in steps:
         for path, grow in grown if step is not None else ():
             why = _steep(bench, subject, path, grow, step)
             tried = tried or why is not None
@@ -124,6 +129,28 @@ def _endless(bench: Bench, agents: Sequence[Agent[Any]], name: str, step: Any, d
 
 
 _ENDLESS = "grows beyond all bounds"
+
+
+def _swollen(bench: Bench, subject: AgentUnderTest, step: Any) -> str:
+    """Return how the state of a new agent grows with each step, if it does so by a part of itself."""
+    if subject.fresh() is None:
+        return ""
+    sizes = bench.swell(Swelling(subject.cls.new("a"), step))
+    if isinstance(sizes, Died) or len(sizes) <= 2 * _APART:
+        return ""
+    first, then, last = sizes[-1 - 2 * _APART], sizes[-1 - _APART], sizes[-1]
+    if last <= then * _BY or then <= first * _BY:
+        return ""
+    return f"the state grows by a part of itself with each {_called(step)}: " + ", ".join(
+        f"{size} characters after {len(sizes) - back}"
+        for size, back in ((first, 2 * _APART), (then, _APART), (last, 0))
+    )
+
+
+_APART, _BY = 4, 3
+"""So many steps further on, a state so many times as large doesn't grow with a low power of their number."""
+_SHOWN = 10
+"""Steps that a counterexample shows."""
 
 
 def _called(step: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 import sys
@@ -26,8 +27,9 @@ def code_of(trial: Trial, *, then: str = "", state: str = "", of: Iterable[objec
     Args:
         trial: What it does.
         then: A line that shows what is wrong of what came out, where that doesn't show by itself. In it stand `{new}`
-            for the agent as it began, `{steps}` for a list of all steps, `{step}` for the last one, and `{same}` for
-            what the agent answers to that once more.
+            for the agent as it began, `{steps}` for a list of all steps, `{step}` for the last one, `{same}` for what
+            the agent answers to that once more, `{more}` for what the one after it answers, and `{before}` for a copy
+            of the agent from before the last step.
         state: What the agent is made of, as code, where that is shorter than the state that it holds.
         of: Classes and modules that it names.
     """
@@ -36,14 +38,18 @@ def code_of(trial: Trial, *, then: str = "", state: str = "", of: Iterable[objec
     steps = [_code(step, names) for step in trial.steps]
     answers = [f"agent.{_told_by(step)}({code})" for step, code in zip(trial.steps, steps, strict=True)]
     lines = [f"agent = {new}", *(f"agent, _ = {answer}" for answer in answers[:-1])]
+    if "{before}" in then:
+        names.add(copy)
+        lines.append("before = copy.deepcopy(agent)")
     lines += [f"after, directives = {answer}" for answer in answers[-1:]]
     if then:
         meant = {"new": new, "steps": f"[{', '.join(steps)}]", "step": steps[-1], "same": answers[-1]}
+        meant |= {"more": f"after{answers[-1].removeprefix('agent')}", "before": "before"}
         lines.append(_MEANT.sub(lambda found: meant[found[1]], then))
     return "\n".join([*_imports(names), "", *lines])
 
 
-_MEANT = re.compile(r"\{(new|steps?|same)\}")
+_MEANT = re.compile(r"\{(new|steps?|same|more|before)\}")
 
 
 def _told_by(step: object) -> str:
@@ -166,12 +172,16 @@ def _code(value: Any, names: set[Any]) -> str:
         return f"[{', '.join(_code(item, names) for item in value)}]"
     if isinstance(value, float) and not math.isfinite(value):
         return f"float({str(value)!r})"
+    if isinstance(value, str) and kind is str and len(value) > _LONG and value == value[0] * len(value):
+        return f"{value[0]!r} * {len(value)}"
     if kind in (str, bytes, int, float, bool, complex, type(None)):
         return repr(value)
     return _of_library(value, names)
 
 
 _PLAIN: tuple[Any, ...] = (str, bytes, int, float)
+_LONG = 40
+"""A text of one character that is longer is shown by how often it is repeated."""
 
 
 def _member(value: Enum) -> str:

@@ -16,7 +16,7 @@ from jido_trio.testing._bench import Bench
 from jido_trio.testing._sandbox import Died, Unhandable
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._told import differing
-from jido_trio.testing._walk import Seen, Trial, Walk, parted
+from jido_trio.testing._walk import ONCE_MORE, Seen, Trial, Walk, parted
 
 Broken: TypeAlias = Callable[[Bench, Trial], str | None]
 """Says what is wrong at a trial, if something is."""
@@ -69,8 +69,12 @@ def _parting(walk: Walk, others: tuple[str, ...] | Died) -> str:
 def _pure(bench: Bench, trial: Trial) -> str | None:
     here = bench.here(trial)
     return _first(here, lambda seen: f"changes what it was given: {seen.touched}" if seen.touched else "") or _first(
-        here, lambda seen: seen.doings[0] if seen.doings else ""
+        here, lambda seen: "; ".join([*dict.fromkeys(seen.doings)][:_DOINGS])
     )
+
+
+_DOINGS = 3
+"""So many things that are done beside computing are told: the first may be just a part of what the others are."""
 
 
 def _total(bench: Bench, trial: Trial) -> str | None:
@@ -141,6 +145,12 @@ def _hooked(subject: AgentUnderTest) -> str | None:
     return "a hook looks at whole commands" if hooked else None
 
 
+def _unlike_again(walk: Walk) -> str:
+    if walk.steps[-1].again:
+        return "assert {same} == (after, directives)"
+    return "assert {more} == {more}" if walk.steps[-1].twin.startswith(ONCE_MORE) else ""
+
+
 def _disproved(walk: Walk) -> str:
     name, _, _ = walk.steps[-1].broken.partition(" ")
     return f"assert after.{name}()" if name else ""
@@ -154,9 +164,14 @@ LAWS: Mapping[str, Law] = {
             "deterministic",
             "the same agent and command give the same answer, anywhere",
             _deterministic,
-            proof=lambda walk: "assert {same} == (after, directives)" if walk.steps[-1].again else "",
+            proof=_unlike_again,
         ),
-        Law("pure", "cmd does nothing but compute, and leaves alone what it is given", _pure),
+        Law(
+            "pure",
+            "cmd does nothing but compute, and leaves alone what it is given",
+            _pure,
+            proof=lambda walk: "assert agent == {before}" if walk.steps[-1].agent_touched else "",
+        ),
         Law(
             "closed",
             "the new state is one that the agent's class allows",

@@ -37,7 +37,7 @@ from jido_trio.testing._plugin_walk import plugin_walk
 from jido_trio.testing._specimens import SPECIMENS, Tally
 from jido_trio.testing._twins import learn_constants
 from jido_trio.testing._walk import Trial, outcomes, walk
-from jido_trio.testing._weigh import weigh
+from jido_trio.testing._weigh import swell, weigh
 
 SECONDS = 10.0
 """A trial that waits for longer doesn't end, as far as anybody can tell."""
@@ -48,6 +48,8 @@ _AFTERWARDS, _IN_THE_END = 0.1, 0.02
 _MANY = 5
 _ROOM = 2.0
 """So many times as long as those that ended may take one of which it isn't known, at least."""
+_PATIENCE = 8.0
+"""Seconds that trials which didn't end may take together, until none has more time for what others took."""
 _LOOKS, _PAUSE = 5, 0.1
 """So often it is looked whether a late trial works, and how long after each other: a busy machine keeps it waiting."""
 
@@ -84,10 +86,15 @@ class Gone(Died):
 
 
 class Unhandable(Died):
-    """A trial that can't be handed to the process."""
+    """A trial that can't be handed to the process, where it isn't known, or can't be made of what it was written as."""
 
-    def __init__(self) -> None:
-        super().__init__("its state can't be handed to another process")
+    def __init__(self, error: str = "") -> None:
+        super().__init__(f"its state can't be handed to another process{f' ({error})' if error else ''}")
+
+    @property
+    def error(self) -> str:
+        """What it can't be made by, in brackets, if that is known."""
+        return self.why.removeprefix("its state can't be handed to another process")
 
 
 Answer: TypeAlias = Any
@@ -155,11 +162,13 @@ class Sandbox:
         request = _handed(what, about)
         if request is None:
             return Unhandable()
-        while self._begun and request not in self._known:  # also of another, or both sides might wait to write
-            begun = self._begun.popleft()
-            self._known[begun] = self._answered()
+        while self._begun and request not in self._known:
+            self._take_begun()
         if request not in self._known:
             self._known[request] = self._asked(request)
+        anew = _made_there(what, about) if isinstance(self._known[request], Unhandable) else None
+        if anew is not None and anew != request:  # it could be written, and not be read
+            self._known[request] = self._asked(anew)
         return self._known[request]
 
     def known(self, what: str, about: object) -> Answer:
@@ -174,7 +183,13 @@ class Sandbox:
             self._known[request] = answer = self._asked(_at_leisure(request))
         return answer
 
+    def _take_begun(self) -> None:
+        begun = self._begun.popleft()
+        self._known[begun] = self._answered()
+
     def _asked(self, request: bytes) -> Answer:
+        while self._begun:  # their answers come first; and both sides might wait to write
+            self._take_begun()
         to = self._process.stdin
         try:
             if to is not None:
@@ -213,8 +228,12 @@ def _handed(what: str, about: object) -> bytes | None:
     """Return a request; None if it is about what can't be handed to another process, and can't be made there."""
     with suppress(Exception):  # of whatever is in a state
         return pickle.dumps((what, False, pickle.dumps(about)))
-    with suppress(Exception):
-        return pickle.dumps((what, False, pickle.dumps(about.made_there())))  # type: ignore[attr-defined]  # or it can't
+    return _made_there(what, about)
+
+
+def _made_there(what: str, about: Any) -> bytes | None:
+    with suppress(Exception):  # or it can't be made there
+        return pickle.dumps((what, False, pickle.dumps(about.made_there())))
     return None
 
 
@@ -253,7 +272,13 @@ def _exactly(file: int, size: int) -> bytes:
 
 # ---- in the process
 
-TRIALS: Mapping[str, Callable[[Any], Any]] = {"walk": walk, "outcomes": outcomes, "weigh": weigh, "plugin": plugin_walk}
+TRIALS: Mapping[str, Callable[[Any], Any]] = {
+    "walk": walk,
+    "outcomes": outcomes,
+    "weigh": weigh,
+    "swell": swell,
+    "plugin": plugin_walk,
+}
 
 
 def serve(modules: Sequence[str]) -> None:
@@ -308,6 +333,8 @@ class _Pace:
     """So many didn't end."""
     longest: float = 0.0
     """Seconds of the processor that those took that ended, at most."""
+    lost: float = 0.0
+    """Seconds that those took together that didn't end."""
 
 
 _paces: defaultdict[str, _Pace] = defaultdict(_Pace)
@@ -323,6 +350,8 @@ def _part(what: str) -> float:
     hung = sum(_paces[kind].hung for kind in {what, "walk"})
     if not hung:
         return 1.0
+    if sum(_paces[kind].lost for kind in {what, "walk"}) > _PATIENCE:
+        return _IN_THE_END
     return min(max(_AFTERWARDS if hung < _MANY else _IN_THE_END, _ROOM * _paces[what].longest / WORK), 1.0)
 
 
@@ -340,8 +369,8 @@ def _end(*_: object) -> NoReturn:
 def _answer(what: str, about: bytes) -> bytes:
     try:
         given = pickle.loads(about)  # noqa: S301 - it is from who started this process
-    except Exception:  # noqa: BLE001 - its classes are in no module that this process has imported, as `__main__`
-        return pickle.dumps(Unhandable())
+    except Exception as error:  # noqa: BLE001 - its classes are in no module that can be imported, as `__main__`; or whatever
+        return pickle.dumps(Unhandable(shown_error(error)))
     try:
         return pickle.dumps(TRIALS[what](given))
     except BaseException as error:  # noqa: ASYNC103, BLE001 - it is the answer
@@ -395,6 +424,7 @@ def _waited_for(child: int, reading: int, pace: _Pace, part: float) -> bytes:
     if ready and code != -signal.SIGPROF:
         return pickle.dumps(Died(f"it ends its process, with {code}"))
     pace.hung += 1
+    pace.lost += WORK * part if ready else SECONDS * part
     limit = f"{WORK * part:g} s of the processor" if ready else f"{SECONDS * part:g} s"
     return pickle.dumps(Died(f"it doesn't end within {limit}", hastily=part < 1))
 

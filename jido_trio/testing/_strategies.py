@@ -147,15 +147,27 @@ def _scalar(declared: Any, bounds: Bounds) -> st.SearchStrategy[Any]:
     spoken = [value for value in bounds.hints if type(value) is declared and _is_within(value, bounds)]
     beside = [value for value in bounds.beside if type(value) is declared and _is_within(value, bounds)]
     odd = [value for value in ODD.get(declared, ()) if _is_within(value, bounds)]
-    several = _joined([*spoken, *beside], bounds) if declared is str else st.nothing()
-    return st.one_of(plain, plain, plain, *(st.sampled_from(some) for some in (spoken, beside, odd) if some), several)
+    several = _joined(spoken, beside, bounds) if declared is str else st.nothing()
+    long = [one * _LONG for one in spoken if _is_a_mark(one)] if declared is str and bounds.longest is None else []
+    picked = (st.sampled_from(some) for some in (spoken, beside, odd, long) if some)
+    return st.one_of(plain, plain, plain, *picked, several)
 
 
-def _joined(texts: Sequence[str], bounds: Bounds) -> st.SearchStrategy[str]:
+def _is_a_mark(text: str) -> bool:
+    """Tell whether a text is what others may be divided or nested by."""
+    return len(text) == 1 and text.isascii() and not text.isalnum() and text.isprintable()
+
+
+_LONG = 1200
+"""Marks in a row: more than what goes as deep as they are nested can go through."""
+
+
+def _joined(spoken: Sequence[str], beside: Sequence[str], bounds: Bounds) -> st.SearchStrategy[str]:
     """Generate texts of several that the code speaks of, and of odd ones: what is parsed may have two separators."""
-    if not texts or bounds.pattern is not None:
+    texts = [some for some in (spoken, [*spoken, *beside], ODD_TEXTS) if some]
+    if texts == [ODD_TEXTS] or bounds.pattern is not None:
         return st.nothing()
-    parts = st.sampled_from(texts) | st.sampled_from(ODD_TEXTS)
+    parts = st.one_of([st.sampled_from(some) for some in texts])
     joined = st.lists(parts, min_size=2, max_size=4).map(lambda several: "".join(several)[: bounds.longest])
     return joined.filter(lambda text: _is_within(text, bounds)) if bounds.shortest else joined
 
@@ -306,7 +318,38 @@ def _field(
     bounds = attrs.evolve(
         bounds_of(field.validator), hints=hints_of(cls), beside=hints_beside(cls), zoned=knows_zones(cls)
     )
-    return _fitting(_with_given(field.type, given), overrides, bounds)
+    made = _fitting(_with_given(field.type, given), overrides, bounds)
+    return _passing(made, field) if bounds.unread else made
+
+
+_TRIES = 8
+"""So many values are tried on a validator of which nothing is known, until one passes."""
+
+
+@st.composite
+def _passing(draw: st.DrawFn, made: st.SearchStrategy[Any], field: attrs.Attribute[Any]) -> Any:
+    """Generate values that pass a validator, as far as that can be told of one by itself; of each few it may refuse."""
+    value = draw(made)
+    for _ in range(_TRIES):
+        if _passes(field, value):
+            break
+        value = draw(made)
+    return value
+
+
+def _passes(field: attrs.Attribute[Any], value: Any) -> bool:
+    validate: Any = field.validator
+    try:
+        validate(_NOBODY, field, value)
+    except AttributeError:  # it asks what else there is
+        return True
+    except Exception:  # noqa: BLE001 - by whatever it says no
+        return False
+    return True
+
+
+_NOBODY = object()
+"""Stands in for who has the field."""
 
 
 def _with_given(declared: Any, given: Mapping[Any, Any]) -> Any:

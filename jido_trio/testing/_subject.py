@@ -21,6 +21,7 @@ from jido_trio.data import schema_of
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown, shown_error
 from jido_trio.testing._carrier import agent_of, agent_with, carried, is_carrier
+from jido_trio.testing._echoes import echoed, marks
 from jido_trio.testing._own_laws import OwnLaw, checked_laws, own_laws
 from jido_trio.testing._plugin_walk import renamed
 from jido_trio.testing._repertoire import is_mute, repertoire, state_of
@@ -117,7 +118,16 @@ class AgentUnderTest:
         return self._trials(fresh, many.map(tuple))
 
     def _trials(self, agents: st.SearchStrategy[Any], steps: st.SearchStrategy[Any]) -> st.SearchStrategy[Trial]:
-        return st.builds(Trial, agents, steps, laws=st.just(self.laws), may_change_state=st.just(self.may_change_state))
+        return _trials(agents, steps, self)
+
+
+@st.composite
+def _trials(
+    draw: st.DrawFn, agents: st.SearchStrategy[Any], steps: st.SearchStrategy[Any], subject: AgentUnderTest
+) -> Trial:
+    agent, told = draw(agents), draw(steps)
+    told = echoed(agent, told, draw(marks(len(told))), subject.overrides)
+    return Trial(agent, told, laws=subject.laws, may_change_state=subject.may_change_state)
 
 
 def subject_of(cls: Any, overrides: Overrides | None = None, also: Sequence[OwnLaw] = ()) -> AgentUnderTest:

@@ -18,7 +18,7 @@ import attrs
 from attrs import AttrsInstance, evolve, frozen
 
 from jido_trio.core import Action, Agent, Direct, Error, RunInstruction, Signal, Unrouted
-from jido_trio.core.inner import invariants_of
+from jido_trio.core.inner import checkpointed, invariants_of, restored
 from jido_trio.data import pack, unpack
 from jido_trio.doors import watched
 from jido_trio.errors import ActionError, InvalidResult
@@ -105,6 +105,8 @@ class Seen:
     """Why an agent that is declared durable can't be stored, or what comes back."""
     refused: str = ""
     """What an action returned that doesn't fit, and so is an error, and no part of the state."""
+    agent_touched: bool = False
+    """Whether it is the agent of which something became something else."""
 
 
 @frozen
@@ -240,6 +242,7 @@ def _step(agent: Agent[Any], step: Step, judges: Judges) -> tuple[Seen, Agent[An
             told(after.state),
             _unstorable(after, directives) if after.durable is not None else "",
             _refused(directives),
+            bool(touched) and not before.startswith(f"tuple({told(agent)}, "),
         ),
         after,
     )
@@ -254,8 +257,11 @@ def _unlike(twins: Sequence[Twin], text: str, after: Agent[Any], step: Step, beg
             return f"{twin.words}: {what}"
     for twin in twins[:1] if used() <= began + _ENOUGH else ():
         if what := parted(_text(after, step), _text(after, twin.step)):
-            return f"the very same once more, and an equal one: {what}"
+            return f"{ONCE_MORE}: {what}"
     return ""
+
+
+ONCE_MORE = "the very same once more, and an equal one"
 
 
 def _answers(agent: Agent[Any], step: Step, directives: Sequence[AttrsInstance]) -> tuple[tuple[object, ...], str, str]:
@@ -368,15 +374,24 @@ def disagrees(agent: Agent[Any]) -> str:
 
 
 def _unstorable(agent: Agent[Any], directives: Sequence[AttrsInstance]) -> str:
-    kept = (("state", agent.state), ("strategy_state", agent.strategy_state))
-    for what, value in (*kept, *(("directive", one) for one in directives)):
+    written, read = partial(checkpointed, agent), partial(restored, type(agent))
+    parts: list[tuple[str, Any, Callable[[], object], Callable[[Any], object]]] = [
+        ("state", agent.state, lambda: agent.state, _as_it_is),
+        ("strategy_state", agent.strategy_state, written, read),
+        *(("directive", one, partial(_as_it_is, one), _as_it_is) for one in directives),
+    ]
+    for what, value, write, read_back in parts:
         try:
-            back = unpack(pack(value))
+            back = read_back(unpack(pack(write())))
         except Exception as error:  # noqa: BLE001 - of a converter, too
             return f"{what}: {shown_error(error)}"
         if told(back) != told(value):
             return f"{what} comes back as another: {differing(told(value), told(back))}"
     return ""
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 # ---- a list

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from jido_trio.core import Agent
+from jido_trio.testing._told import told
 from jido_trio.testing._walk import Step, attempted, disagrees, used
 
 
@@ -29,6 +30,33 @@ class Weighing:
 
     agents: tuple[Agent[Any], ...]
     step: Step
+
+
+@frozen(eq=False)
+class Swelling:
+    """The same step again and again."""
+
+    agent: Agent[Any]
+    step: Step
+
+
+_AGAIN = 16
+"""So often is it gone through."""
+_HUGE = 1_000_000
+"""Characters beyond which a state isn't looked at any more."""
+
+
+def swell(swelling: Swelling) -> tuple[int, ...]:
+    """Return how many characters tell of the state after each of some steps that are all the same."""
+    agent, sizes = swelling.agent, list[int]()
+    for _ in range(_AGAIN):
+        agent, _, error = attempted(agent, swelling.step)
+        if error:
+            break
+        sizes.append(len(told(agent.state)))
+        if sizes[-1] > _HUGE:
+            break
+    return tuple(sizes)
 
 
 def weigh(weighing: Weighing) -> tuple[Weight, ...]:

@@ -789,3 +789,44 @@ class CountUnderALock(Action):
 
 @correct
 class HoldsWhatCanNotBeCopied(Agent[Locked], routes={"go": CountUnderALock}): ...
+
+
+@functools.total_ordering
+class Version:
+    """A value that refuses to be changed, also to whoever makes it anew of what was written."""
+
+    __slots__ = ("parts",)
+
+    parts: tuple[int, ...]
+
+    def __init__(self, *parts: int) -> None:
+        object.__setattr__(self, "parts", parts)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Version) and self.parts == other.parts
+
+    def __lt__(self, other: "Version") -> bool:
+        return self.parts < other.parts
+
+    def __hash__(self) -> int:
+        return hash(self.parts)
+
+
+@frozen
+class Releases:
+    latest: Version = field(factory=lambda: Version(0, 0))
+
+
+class Release(Action):
+    kind: Literal["major", "minor"]
+
+    def run(self, context: Context[Releases]) -> Result:
+        major, minor = context.state.latest.parts
+        return {"latest": Version(major + 1, 0) if self.kind == "major" else Version(major, minor + 1)}
+
+
+@correct
+class HoldsWhatCanNotBeRead(Agent[Releases], routes={"release": Release}): ...

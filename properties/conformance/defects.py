@@ -29,6 +29,7 @@ import threading
 import time
 import traceback
 import types
+import urllib.parse
 import uuid
 import warnings
 from collections.abc import Callable
@@ -41,7 +42,7 @@ import trio
 from attrs import field, frozen
 
 from jido_trio import Action, ActionError, Agent, Context, Emit, Error, Result, Schedule, invariant
-from jido_trio.core import Direct
+from jido_trio.core import Direct, Plugin
 
 DEFECTS: dict[type[Agent[Any]], frozenset[str]] = {}
 
@@ -1138,3 +1139,105 @@ class ComparesWithAllBefore(Action):
             if item not in once:
                 once.append(item)
         return {"total": len(once)}
+
+
+# ---- what was named before, marks in a row, what grows by itself
+
+
+@frozen
+class Ratings:
+    stars: dict[str, int] = field(factory=dict)
+    mean: float = 0.0
+
+
+class Rate(Action):
+    user: str
+    stars: int = field(validator=[attrs.validators.ge(1), attrs.validators.le(5)])
+
+    def run(self, context: Context[Ratings]) -> Result:
+        stars = {**context.state.stars, self.user: self.stars}
+        return {"stars": stars, "mean": sum(stars.values()) / len(stars)}
+
+
+@planted("total", state=Ratings)
+class ForgetsThatNoneMayBeLeft(Action):
+    user: str
+
+    def run(self, context: Context[Ratings]) -> Result:
+        if self.user not in context.state.stars:
+            raise ActionError("has not rated")
+        stars = {user: given for user, given in context.state.stars.items() if user != self.user}
+        return Ratings(stars, sum(stars.values()) / len(stars))
+
+
+def _looks_like_mail(_: object, __: object, text: str) -> None:
+    if "@" not in text.strip("@"):
+        raise ValueError("no address")
+
+
+@planted("total")
+class TakesOneMarkForGranted(Action):
+    mail: str = field(validator=_looks_like_mail)
+
+    def run(self, context: Context[Box]) -> Result:
+        _, host = self.mail.split("@")
+        return {"text": host}
+
+
+def _opened(text: str, at: int) -> int:
+    return 1 + _opened(text, at + 1) if text[at : at + 1] == "(" else 0
+
+
+@planted("total")
+class GoesAsDeepAsATextIsLong(Action):
+    text: str
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": _opened(self.text, 0)}
+
+
+@planted("total")
+class TakesAnyTextForAnAddress(Action):
+    address: str
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": urllib.parse.urlsplit(self.address).netloc}
+
+
+@planted("bounded")
+class DoublesItsText(Action):
+    more: str
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": f"{context.state.text}|{self.more}|{context.state.text}"}
+
+
+@frozen
+class Names:
+    names: tuple[str, ...] = ()
+
+
+class Remember(Action):
+    more: str
+
+    def run(self, context: Context[Any, Any]) -> Result:
+        return Remembering.change({"names": (*context.agent.plugin(Remembering).names, self.more)})
+
+
+class Remembering(Plugin[Names], singleton=True):
+    """Remembers names; what it writes of them isn't all."""
+
+    def routes(self) -> dict[str, Any]:
+        return {"remember": Remember}
+
+    def checkpoint(self, slice: Names) -> Any:
+        return list(slice.names[-1:])
+
+    def restore(self, kept: Any) -> Names:
+        return Names(tuple(kept))
+
+
+@planted("serialisable", durable=True, plugins=[Remembering()])
+class IsBesideWhatForgets(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": context.state.total + 1}

@@ -219,3 +219,14 @@ def test_what_is_tried_between_a_counterexample_and_smaller_ones_is_passed_over(
     assert search.is_aside(other)
     assert not search.is_aside(found)  # Hypothesis begins with it
     assert not search.is_aside(other)
+
+
+def test_what_was_begun_is_not_taken_for_the_answer_to_what_is_asked_meanwhile():
+    plain = _walk.Trial(correct.Plain.new("a"), (correct.Plus(),))
+    unread = _walk.Trial(correct.HoldsWhatCanNotBeRead.new("a"), (correct.Release(kind="minor"),))
+    with Sandbox([correct.__name__]) as sandbox:
+        sandbox.begin("walk", unread)
+        sandbox.begin("outcomes", plain)
+        assert isinstance(sandbox.ask("walk", unread), _walk.Walk)  # which is asked for a second time, to be made there
+        [text] = sandbox.ask("outcomes", plain)
+        assert "total=1" in text

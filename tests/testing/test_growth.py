@@ -90,3 +90,39 @@ def test_a_square_in_a_value_of_the_state_is_found() -> None:
     assert verdict.outcome == "broken"
     assert verdict.why.startswith("ComparesAllEntries goes through more lines than in proportion to book.entries: ")
     compile(verdict.code, "counterexample", "exec")
+
+
+@frozen
+class Notes:
+    text: str = ""
+    turns: tuple[str, ...] = ()
+    number: int = 2
+
+
+class SaysAllTwice(Action):
+    def run(self, context: Context[Notes]) -> Result:
+        return {"text": f"{context.state.text}|{context.state.text}"}
+
+
+class Echoing(Agent[Notes], routes={"say": SaysAllTwice}): ...
+
+
+class SaysAllSoFar(Action):
+    def run(self, context: Context[Notes]) -> Result:
+        return {"turns": (*context.state.turns, "".join(context.state.turns)[:100] + "all that was said")}
+
+
+class Listing(Agent[Notes], routes={"say": SaysAllSoFar}): ...
+
+
+def test_a_state_that_grows_by_itself_with_each_step_is_told_with_its_sizes():
+    [verdict] = conformance(Echoing, laws=["bounded"], examples=5).verdicts
+    assert verdict.outcome == "broken"
+    assert verdict.why.startswith("the state grows by a part of itself with each SaysAllTwice: 320 ")
+    assert verdict.why.endswith("characters after 16")
+    assert verdict.code.count(".cmd(") == 10
+
+
+def test_a_state_that_grows_by_as_much_with_each_step_is_bounded():
+    [verdict] = conformance(Listing, laws=["bounded"], examples=5).verdicts
+    assert verdict.outcome == "holds"

@@ -6,10 +6,14 @@ from typing import Any
 import attrs
 import pytest
 from attrs import field, frozen
+from hypothesis import find, settings
 
 from jido_trio import Action, Agent, Context, Result
-from jido_trio.testing import conformance
+from jido_trio.testing import actions, conformance
+from jido_trio.testing._code import code_of
 from jido_trio.testing._hints import hints_of
+from jido_trio.testing._walk import Trial
+from jido_trio.world import seeded
 
 
 def _short(text: str) -> str:
@@ -127,3 +131,38 @@ def test_an_action_that_divides_is_not_accused_of_numbers_without_a_float() -> N
 def test_a_text_has_what_the_code_looks_for_in_it_more_than_once() -> None:
     [verdict] = conformance(Loader, laws=["total"], examples=50).verdicts
     assert verdict.why == "ValueError: too many values to unpack (expected 2)"
+
+
+def _is_an_address(_: object, __: object, text: str) -> None:
+    if "@" not in text:
+        raise ValueError(text)
+
+
+class Write(Action):
+    to: str = field(validator=_is_an_address)
+    brackets: str = "("
+
+    def run(self, context: Context[Said]) -> Result:
+        return {"text": "(" if self.brackets.count("(") > 1000 else ""}
+
+
+def test_texts_are_made_until_one_passes_a_validator_of_which_nothing_is_known():
+    made: list[bool] = []
+
+    def is_two(write: Write) -> bool:
+        made.append("@" in write.to)
+        return write.to.count("@") > 1
+
+    found = find(actions(Write), is_two, settings=settings(max_examples=300, database=None), random=seeded(0).random)
+    assert found.to.count("@") == 2
+    assert all(made)
+
+
+def test_what_divides_or_nests_is_tried_many_times_in_a_row_and_shown_by_how_often():
+    found = find(
+        actions(Write),
+        lambda write: write.brackets.count("(") > 1000,
+        settings=settings(max_examples=300, database=None),
+        random=seeded(0).random,
+    )
+    assert "brackets='(' * 1001" in code_of(Trial(Speaker.new("a"), (found,)))

@@ -2,6 +2,7 @@
 
 import itertools
 import types
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, Literal
 
 import pytest
@@ -69,6 +70,46 @@ class Number(Action):
 class Numbering(Agent[Votes], routes={"number": Number}): ...
 
 
+class NumberLater(Action):
+    numbers: ClassVar = itertools.count(2)
+
+    def run(self, context: Context[Votes]) -> Result:
+        return {"count": next(self.numbers) if context.state.count else 1}
+
+
+class NumberingLater(Agent[Votes], routes={"number": NumberLater}): ...
+
+
+@frozen
+class Scores:
+    scores: list[int] = field(factory=list)
+
+
+class Add(Action):
+    score: int
+
+    def run(self, context: Context[Scores]) -> Result:
+        return {"scores": [*context.state.scores, self.score]}
+
+
+class Rank(Action):
+    def run(self, context: Context[Scores]) -> Result:
+        list.sort(context.state.scores)
+        return None
+
+
+class Ranking(Agent[Scores], routes={"add": Add, "rank": Rank}): ...
+
+
+class Submit(Action):
+    def run(self, context: Context[Votes]) -> Result:
+        with ThreadPoolExecutor(1) as pool:
+            return {"count": pool.submit(len, "a").result()}
+
+
+class Submitting(Agent[Votes], routes={"submit": Submit}): ...
+
+
 def shown_by(cls: type[Agent[Any]], law: str) -> str:
     """Return the code of a law's counterexample."""
     [verdict] = conformance(cls, laws=[law], examples=25).verdicts
@@ -83,6 +124,13 @@ def shown_by(cls: type[Agent[Any]], law: str) -> str:
         (Choosy, "total", "type(after).error_policy(directives[0], after)", ZeroDivisionError),
         (Few, "invariant", "assert after.there_are_few()", AssertionError),
         (Numbering, "deterministic", "assert agent.cmd(Number()) == (after, directives)", AssertionError),
+        (
+            NumberingLater,
+            "deterministic",
+            "assert after.cmd(NumberLater()) == after.cmd(NumberLater())",
+            AssertionError,
+        ),
+        (Ranking, "pure", "assert agent == before", AssertionError),
     ],
 )
 def test_the_last_line_raises_where_the_command_does_not(cls, law, last, raised):
@@ -90,6 +138,11 @@ def test_the_last_line_raises_where_the_command_does_not(cls, law, last, raised)
     assert code.splitlines()[-1] == last
     with pytest.raises(raised):
         exec(code, {})
+
+
+def test_all_that_is_done_beside_computing_is_told():
+    [verdict] = conformance(Submitting, laws=["pure"], examples=5).verdicts
+    assert "starts a thread" in verdict.why
 
 
 def test_a_list_that_does_other_than_its_commands_is_told_beside_them():
