@@ -74,6 +74,21 @@ async def test_a_server_that_tells_all_at_the_end_is_read_there():
     assert [(call.name, call.arguments) for call in reply.calls] == [("weather", '{"city": "Oslo"}')]
 
 
+@pytest.mark.parametrize("output", [[{"type": "message", "content": [{"type": "output_text", "text": "Snow"}]}], None])
+async def test_a_server_that_tells_pieces_and_no_items_is_read_by_them(output):
+    pieces = [{"type": "response.output_text.delta", "item_id": "m", "delta": each} for each in ("Sn", "ow")]
+    end = {"type": "response.completed", "response": {"status": "completed", "output": output}}
+    reply, told, _ = await RESPONSES.asked(HttpReply(events=[*pieces, end]))
+    assert (reply.text, told, reply.finish) == ("Snow", ["Sn", "ow"], "stop")
+
+
+async def test_arguments_that_are_no_text_are_a_failure_that_shows_the_event():
+    call = {"type": "function_call", "call_id": "c", "name": "weather", "arguments": {"city": "Oslo"}}
+    end = {"type": "response.completed", "response": {"status": "completed", "output": [call]}}
+    reply, _, _ = await RESPONSES.asked(HttpReply(events=[end]))
+    assert reply.why.startswith("an event can't be read (TypeError: the arguments are no text)")
+
+
 async def test_a_thought_goes_back_sealed_and_in_its_place_with_our_names_of_the_calls():
     first, _, _ = await RESPONSES.asked(responses_reply("so", calls=[("weather", "{}")], thought="is it cold"))
     said = AssistantMessage(first.text, (CALL,), first.verbatim)

@@ -95,6 +95,13 @@ class _Item:
 
     data: dict[str, Any]
     pieces: str = ""
+    begun: str = ""
+    """What the pieces are of."""
+
+    @property
+    def type(self) -> str:
+        """What it is, as far as is known."""
+        return str(self.data.get("type") or self.begun)
 
     @property
     def text(self) -> str:
@@ -131,9 +138,11 @@ class _Reply:
             return None
         match event:
             case {"type": "response.output_item.added" | "response.output_item.done", "item": dict(data)}:
-                self._item(index).data = dict(data)
+                self._item(index).data = _data_of(data)
             case {"type": "response.output_text.delta", "delta": str(text)}:
-                self._item(index).pieces += text
+                item = self._item(index)
+                item.pieces += text
+                item.begun = "message"
                 tell(text)
             case {"type": "response.refusal.delta", "delta": str(text)}:
                 self._item(index).pieces += text
@@ -156,8 +165,9 @@ class _Reply:
         return self.items.setdefault(index, _Item({}))
 
     def _end(self, response: Mapping[str, Any]) -> None:
-        if not self.items:  # some servers tell all of it at the end only
-            self.items = {at: _Item(dict(item)) for at, item in enumerate(response.get("output") or ())}
+        if not any(item.data for item in self.items.values()):  # some servers tell what there is at the end only
+            told = {at: _Item(_data_of(item)) for at, item in enumerate(response.get("output") or ())}
+            self.items = told or self.items
         self.usage = usage_of(response.get("usage"), "input", "output")
         reason = (response.get("incomplete_details") or {}).get("reason")
         if self.refused or reason == "content_filter":
@@ -168,7 +178,7 @@ class _Reply:
             self.finish = "tool_calls" if self._of_type(_CALL) else "stop"
 
     def _of_type(self, type: str) -> list[_Item]:
-        return [item for _, item in sorted(self.items.items()) if item.data.get("type") == type]
+        return [item for _, item in sorted(self.items.items()) if item.type == type]
 
     def whole(self) -> ModelReply:
         """Return what came."""
@@ -185,6 +195,18 @@ class _Reply:
             return None
         kept = [_kept(item) for _, item in sorted(self.items.items())]
         return Verbatim(PROVIDER, json.dumps([each for each in kept if each], ensure_ascii=False))
+
+
+def _data_of(item: Any) -> dict[str, Any]:
+    """Return an item as it is told.
+
+    Raises:
+        TypeError: The arguments of a call are no text, as which they are told.
+    """
+    data = dict(item)
+    if not isinstance(data.get("arguments") or "", str):
+        raise TypeError("the arguments are no text")
+    return data
 
 
 def _kept(item: _Item) -> dict[str, Any] | None:
