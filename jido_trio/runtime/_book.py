@@ -254,11 +254,13 @@ class Draft:
             StorageError: See `Storage.commit`.
         """
         book, ops = self._book, self._ops
-        if self._snapshot is not None:
-            ops.append(self._snapshot)
-        if not ops:
+        if not ops and self._snapshot is None:
             return
         cut = book.cut(self.agent, self.number) if not self._upgraded else []
+        if cut and self._snapshot is None:  # a start goes on from the snapshot, and needs all inputs after it
+            self._snapshot = book.archive.snapshot(Snapshot(self.agent, self.number))
+        if self._snapshot is not None:
+            ops.append(self._snapshot)
         ops += cut
         note = book.note(self.number, self._ids)
         ops += note

@@ -340,7 +340,8 @@ async def _compacted(
 ) -> int:
     """Let go of inputs from the beginning on, unless the journal begins elsewhere by then."""
     epoch = await archive.owned()
-    number = await last_number(archive) - keep
+    saved, last = await _numbers(archive)
+    number = last - keep
     reader = _reader(archive, base, number)
     gone = number - reader.number
     if gone <= 0:
@@ -355,6 +356,7 @@ async def _compacted(
             Check(archive.owner, epoch),
             Check(base.key, base.revision),
             archive.snapshot(Snapshot(agent, number), base=True),
+            *([archive.snapshot(Snapshot(agent, number))] if number > saved else []),
             archive.without_bases_before(number),
             archive.note(await archive.ids_upto(number, (type(agent).durable or Durable()).remembers)),
             DeleteRange(archive.past(0), archive.past(number + 1)),
@@ -388,9 +390,14 @@ async def _kept(storage: Storage, instance: str, agent_id: str) -> tuple[Archive
 
 async def last_number(archive: Archive) -> int:
     """Return the number of the last input: that of the snapshot, or of what came after it."""
+    return (await _numbers(archive))[1]
+
+
+async def _numbers(archive: Archive) -> tuple[int, int]:
+    """Return the number of the input that the snapshot is of, and that of the last input."""
     number = archive.read(await archive.saved(), lambda value: int(json.loads(value)["number"]))
     later = await archive.range("past/", archive.past(number + 1))
-    return number_in(later[-1]) if later else number
+    return number, number_in(later[-1]) if later else number
 
 
 def number_in(record: Record) -> int:

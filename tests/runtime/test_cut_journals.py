@@ -1,6 +1,7 @@
 """Journals of durable agents that somebody else cuts, whether the agent runs or not."""
 
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from functools import partial
 
 import pytest
@@ -9,12 +10,16 @@ from jido_trio import Jido, Signal
 from jido_trio.core import Durable
 from jido_trio.runtime import compact_journal, read_journal
 from jido_trio.storage import DeleteRange, MemoryStorage
-from tests.runtime.durable import Order
+from tests.runtime.durable import Large, Order
 from tests.runtime.upgrades import Cents
 
 
 class Brief(Order, durable=Durable(remembers=1, history=3)):
     """It keeps little of its journal."""
+
+
+class BriefAndLarge(Order, durable=Durable(remembers=1, history=3, snapshot_every=100)):
+    """It keeps less of its journal than lies between two of its snapshots."""
 
 
 class Mindful(Order, durable=Durable(remembers=1000, formerly=[Order])):
@@ -49,6 +54,34 @@ async def test_it_has_no_gap_where_its_agent_cuts_it_later(autojump_clock):
             if price == 10:
                 await compact_journal(storage, "shop", "o-1", 0)
             assert (await read_journal(storage, "shop", "o-1")).at().state == order.agent.state
+
+
+@pytest.mark.parametrize("keep", [0, 1, 5])
+async def test_who_dies_after_it_was_cut_goes_on_though_its_last_snapshot_is_older(autojump_clock, keep):
+    storage = MemoryStorage()
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(Large, id="o-1", state={"notes": ["long" * 2000]})
+        for price in range(8):
+            await order.call(add(price))
+        assert await compact_journal(storage, "shop", "o-1", keep) == 8 - keep
+        await order.call(add(8))
+        left_by_a_dead_process = deepcopy(storage)
+    async with Jido("shop", storage=left_by_a_dead_process) as jido:
+        order = await jido.start_agent(Large, id="o-1")
+        assert order.agent.state.total == 36
+        await order.call(add(9))
+    assert (await read_journal(left_by_a_dead_process, "shop", "o-1")).at().state.total == 45
+
+
+async def test_who_keeps_less_of_it_than_lies_between_two_snapshots_goes_on_after_its_death(autojump_clock):
+    storage = MemoryStorage()
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(BriefAndLarge, id="o-1", state={"notes": ["long" * 2000]})
+        for price in range(20):
+            await order.call(add(price))
+        left_by_a_dead_process = deepcopy(storage)
+    async with Jido("shop", storage=left_by_a_dead_process) as jido:
+        assert (await jido.start_agent(BriefAndLarge, id="o-1")).agent.state.total == 190
 
 
 @pytest.mark.parametrize("inputs", [1, 70])
