@@ -362,7 +362,8 @@ class DurableServer(HibernatingServer):
             return True
         record = record_of(message)
         try:
-            hopeless = bool(record) and await suspects.is_hopeless(record, self._is_open)
+            is_outcome = isinstance(message, Outcome)
+            hopeless = bool(record) and await suspects.is_hopeless(record, self._is_open, is_outcome=is_outcome)
         except BaseException:
             self.mailbox.return_all([message])
             raise

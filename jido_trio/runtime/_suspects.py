@@ -7,6 +7,7 @@ nothing is written before a message is received, and nothing shall be: that woul
 So a start that finds something left open notes that it goes on with it (`tried`, empty), and takes the note back when
 all of it is done. If the next start finds the note, the process died in between: from then on what was left is taken up
 one by one, and the note counts each before it is begun. What was begun so often without coming to an end is set aside.
+What an effect comes to is counted with it, and has as many tries of its own: that it was tried too often is to be told.
 
                            nothing left              something left
     no note                as ever                   note; as ever
@@ -49,8 +50,8 @@ class Suspects:
         if self._tries is None and self._records:
             await self._write({})
 
-    async def is_hopeless(self, record: str, is_open: Callable[[str], bool]) -> bool:
-        """Count one that is about to be begun; return whether it was begun too often already.
+    async def is_hopeless(self, record: str, is_open: Callable[[str], bool], *, is_outcome: bool = False) -> bool:
+        """Count one that is about to be begun, or its outcome; return whether it was begun too often already.
 
         Raises:
             OwnershipLost: Another has the agent.
@@ -60,7 +61,7 @@ class Suspects:
             return False
         tries = {each: times for each, times in (self._tries or {}).items() if is_open(each)}
         times = tries.get(record, 0)
-        if self._most is not None and times >= self._most:
+        if self._most is not None and times >= self._most * (2 if is_outcome else 1):
             return True
         await self._write({**tries, record: times + 1})
         return False

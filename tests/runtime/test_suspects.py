@@ -23,7 +23,7 @@ from jido_trio import (
     Schedule,
     Signal,
 )
-from jido_trio.core import Durable
+from jido_trio.core import Durable, Outcome
 from jido_trio.runtime import Runtime, interpret
 from jido_trio.storage import DeleteRange, MemoryStorage, within
 from jido_trio.world import seeded
@@ -67,15 +67,29 @@ class Light(Action):
         return Explode()
 
 
+SPARED = 0
+"""The begin of an action with effects that the process outlives; 0 for none."""
+
+
 class Fetch(Action, idempotent=True):
     async def run(self, context: Context[Seen]) -> Result:
         BEGUN.append(context.key)
+        if len(BEGUN) == SPARED:
+            return {}
         raise Death
+
+
+class Told(Action):
+    outcome: Outcome
+
+    def run(self, context: Context[Seen]) -> Result:
+        told = "fetched" if self.outcome.error is None else type(self.outcome.error).__name__
+        return {"words": (*context.state.words, told)}
 
 
 class Ask(Action):
     def run(self, context: Context[Seen]) -> Result:
-        return RunInstruction(Instruction(Fetch))
+        return RunInstruction(Instruction(Fetch), result_action=Told)
 
 
 ROUTES = {"hear": Hear, "light": Light, "ask": Ask}
@@ -182,6 +196,41 @@ async def test_an_effect_at_which_the_process_dies_each_time_is_left(type, autoj
         assert len(BEGUN) < 10
     assert len(BEGUN) == 5  # at first, at a start like any other, and three tries
     assert len(set(BEGUN)) == 1
+
+
+@pytest.mark.parametrize(("spared", "told"), [(0, "Interrupted"), (2, "fetched"), (5, "fetched")])
+async def test_what_becomes_of_an_action_that_was_tried_often_is_told(spared, told, autojump_clock, monkeypatch):
+    BEGUN.clear()
+    monkeypatch.setattr(sys.modules[__name__], "SPARED", spared)
+    storage = MemoryStorage()
+    await lives(storage, Signal("ask"))
+    while (found := await lives(storage)) is None:
+        pass
+    assert found == (Seen((told,)), [])
+
+
+class Dies(Told):
+    def run(self, context: Context[Seen]) -> Result:
+        raise Death
+
+
+class AskInVain(Action):
+    def run(self, context: Context[Seen]) -> Result:
+        return RunInstruction(Instruction(Fetch), result_action=Dies)
+
+
+class Vain(Agent[Seen], routes={"ask": AskInVain}, durable=True): ...
+
+
+async def test_an_outcome_at_which_the_process_dies_each_time_is_set_aside(autojump_clock, monkeypatch):
+    BEGUN.clear()
+    monkeypatch.setattr(sys.modules[__name__], "SPARED", 1)
+    storage = MemoryStorage()
+    assert await lives(storage, Signal("ask"), kind=Vain) is None
+    for _ in range(12):
+        if (found := await lives(storage, kind=Vain)) is not None:
+            break
+    assert found == (Seen(), ["the process died each time it was handled, 3 times"])
 
 
 async def test_without_a_limit_it_is_tried_for_ever(autojump_clock):
