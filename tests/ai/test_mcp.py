@@ -510,6 +510,21 @@ async def test_an_agent_serves_its_tools():
         assert clerk.incarnation == 1
 
 
+class Unsayable(Order):
+    def reply(self, after):
+        return object()
+
+
+async def test_an_action_whose_reply_cannot_be_told_was_done_all_the_same():
+    async with Jido() as jido:
+        clerk = await jido.start_agent(Clerk)
+        async with Client(mcp_server(clerk, [Unsayable])) as client:
+            result = await client.call_tool("unsayable", {})
+        assert result.is_error
+        assert result.content[0].text == "it was done, and its reply can't be told: it is no JSON"
+        assert clerk.agent.state.orders == 1
+
+
 @pytest.mark.parametrize("name", ["order", "weather"])
 async def test_no_tool_of_an_agent_that_was_stopped_is_run(name):
     async with Jido() as jido:

@@ -92,9 +92,12 @@ class _Serving:
         given: Any = action
         try:
             answer = await self._agent.call(given)
-            return _result(as_content(answer) if action.replies else "done")
-        except (ActionError, CallError, ValueError) as error:
+        except (ActionError, CallError) as error:
             return _result(said(error), is_error=True)
+        try:
+            return _result(as_content(answer) if action.replies else "done")
+        except ValueError:
+            return _result("it was done, and its reply can't be told: it is no JSON", is_error=True)
 
 
 def _described(schema: ToolSchema) -> types.Tool:
