@@ -64,18 +64,29 @@ def _proof(bench: Bench, law: Law, trial: Trial) -> str:
 
 
 def _remark(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> tuple[str, str]:
-    """Return what is remarkable at an agent as it begins, and the shortest trial that was seen with it, as code."""
-    shortest: tuple[str, Trial] | None = None
-    for trial in bench.searched(subject, how, reachable=True):
+    """Return what is remarkable, at best of an agent as it begins, and the shortest trial with it, as code."""
+    for trial in bench.searched(subject, how, reachable=True) if law.name == "invariant" else ():
         walk = bench.known(trial)
-        if isinstance(walk, Walk) and walk.none and law.name == "invariant":
+        if isinstance(walk, Walk) and walk.none:
             return said(f"but no agent as it begins was tried: {walk.none}"), ""
-        for at, what in enumerate(
-            map(law.remarkable, walk.steps[-len(trial.steps) :] if isinstance(walk, Walk) else ())
-        ):
+    for reachable, where in ((True, ""), (False, ", in a state that the types allow")):
+        shortest = _shortest(bench, law, bench.searched(subject, how, reachable=reachable))
+        if shortest is not None:
+            what, trial = shortest
+            return said(f"{what}{where}"), code_of(trial)
+    return "", ""
+
+
+def _shortest(bench: Bench, law: Law, trials: Sequence[Trial]) -> tuple[str, Trial] | None:
+    """Return what is remarkable at one of some trials, and the shortest of these, with just the steps to it."""
+    shortest: tuple[str, Trial] | None = None
+    for trial in trials:
+        walk = bench.known(trial)
+        seen = walk.steps[-len(trial.steps) :] if isinstance(walk, Walk) else ()
+        for at, what in enumerate(map(law.remarkable, seen)):
             if what and (shortest is None or at + 1 < len(shortest[1].steps)):
                 shortest = what, attrs.evolve(trial, steps=trial.steps[: at + 1])
-    return ("", "") if shortest is None else (said(shortest[0]), code_of(shortest[1]))
+    return shortest
 
 
 def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *, reachable: bool) -> Trial | None:

@@ -10,12 +10,12 @@ import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 
-from jido_trio import Signal
+from jido_trio import Action, Agent, Context, Result, Signal
 from jido_trio.cli import _laws, _progress, main
 from jido_trio.errors import InvalidDefinition
 from jido_trio.testing import NAMES, Conformance, _walk, check_agent, conformance, subject_of, subjects, told_verdict
@@ -175,6 +175,30 @@ def test_what_is_refused_as_it_does_not_fit_breaks_nothing_and_is_told_with_how_
     ]
     assert verdict.why in told_verdict(verdict)
     assert "    after, directives = agent." in told_verdict(verdict)
+
+
+@frozen
+class Ticket:
+    status: Literal["open", "closed"] = "open"
+    times: int = 0
+
+
+class Reopen(Action):
+    def run(self, context: Context[Ticket]) -> Result:
+        return {"status": "opened"} if context.state.times > 99 else None
+
+
+class Desk(Agent[Ticket], routes={"reopen": Reopen}): ...
+
+
+def test_what_is_refused_only_in_a_state_that_no_command_leads_to_is_told_with_that():
+    [verdict] = conformance(Desk, laws=["closed"], examples=40).verdicts
+    assert verdict.outcome == "holds"
+    assert verdict.why.startswith("but what 'reopen' returns is refused: ")
+    assert verdict.why.endswith("got 'opened' @ status, in a state that the types allow")
+    there: dict[str, Any] = {}
+    exec(verdict.code, there)
+    assert "opened" in str(there["directives"][0].error)
 
 
 def test_seconds_that_grow_with_the_square_of_the_size_are_steep_and_those_in_proportion_are_not():
