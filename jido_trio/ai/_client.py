@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
+from math import isfinite
 from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
@@ -50,6 +51,10 @@ class ModelFailure:
     usage: Usage | None = None
     retry_after: float | None = None
     """Seconds to wait at least."""
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.retry_after, float) and not isfinite(self.retry_after):  # nobody would ever go on
+            raise checks.refused("a failure", "retry_after", self.retry_after, "must be seconds, or None")
 
 
 Tell: TypeAlias = Callable[[str], None]

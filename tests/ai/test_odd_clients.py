@@ -16,6 +16,7 @@ from jido_trio.ai import (
     Models,
     NotAnswered,
     Price,
+    RateLimit,
     TextPart,
     ToolCall,
     Usage,
@@ -200,6 +201,24 @@ async def test_halves_of_letters_in_a_call_are_replaced(autojump_clock):
         assert (await (await ask(clerk, "hi")).answer(timeout=60)).text == "fine"
         [said] = [each for each in clerk.agent.strategy_state.messages if getattr(each, "calls", ())]
         assert said.calls[0].arguments == '{"thing": "?"}'
+
+
+class WaitsForEver:
+    """Takes what a server says to wait as it is."""
+
+    async def stream(self, request, tell):
+        await trio.lowlevel.checkpoint()
+        return ModelFailure("429", retry_after=float("inf"), billed=False)
+
+
+async def test_a_client_that_would_have_nobody_go_on_has_a_bug_and_the_limit_is_open(autojump_clock):
+    limit = RateLimit(calls=9)
+    models = MODELS.with_clients(odd=limit.of(WaitsForEver()))
+    async with Jido(services=[models]) as jido:
+        answer = await (await ask(await jido.start_agent(Clerk), "hi")).answer(timeout=60)
+    assert isinstance(answer, NotAnswered)
+    assert "retry_after=inf of a failure must be seconds, or None" in answer.why
+    assert (await limit.of(Says(ModelReply("x", (), "stop"))).stream(None, print)).text == "x"
 
 
 def test_tokens_below_none_are_refused():
