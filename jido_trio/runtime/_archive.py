@@ -139,6 +139,9 @@ class Found:
     """How often each record was begun without coming to an end, where that was noted."""
 
 
+_NONE_NOTED = Ids(0, -1, (), ())
+
+
 @define(eq=False)
 class Archive:
     """The records of one agent."""
@@ -355,7 +358,7 @@ class Archive:
             raise RecordRefused(f"{self._at}now/agent", "it is missing")
         snapshot = self.read_snapshot(saved, type(begin))
         is_old = not is_written_by(saved, type(begin))
-        noted = self.read(records[self.ids], ids_of) if self.ids in records else Ids(0, 0, (), ())
+        noted = self.read(records[self.ids], ids_of) if self.ids in records else _NONE_NOTED
         if noted.remembers < remembers:  # it wasn't told to remember so many
             noted = evolve(noted, number=max(snapshot.number - remembers, 0), remembers=remembers)
         ids, entries = await self._journal(snapshot.number, noted)

@@ -12,6 +12,7 @@ import trio.testing
 from attrs import frozen
 
 from jido_trio import Agent, AgentCrashed, DeadLetter, InvalidDefinition, Jido, Signal, SpawnAgent
+from jido_trio.core import Durable
 from jido_trio.errors import CallTimeout, OwnershipLost, RecordRefused, StorageCorrupt, StorageFailed
 from jido_trio.runtime import get_children, wait_state
 from jido_trio.runtime._archive import Archive
@@ -716,6 +717,22 @@ async def test_a_start_reads_the_ids_that_were_noted_together_and_the_inputs_aft
     assert await known_by(Order, storage, signals) == 105
     assert len([key for key in storage.seen if "/past/" in key]) == 5
     assert await known_by(Order, storage, (add(1),)) == 0
+
+
+class Oblivious(Order, durable=Durable(remembers=0)):
+    """It remembers no ids."""
+
+
+async def test_a_start_of_one_that_remembers_no_ids_reads_no_inputs():
+    storage = Watched()
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(Oblivious, id="o-1")
+        for _ in range(5):
+            await order.call(add(1))
+    storage.seen.clear()
+    async with Jido("shop", storage=storage) as jido:
+        await jido.start_agent(Oblivious, id="o-1")
+    assert [key for key in storage.seen if "/past/" in key] == []
 
 
 async def test_a_start_reads_the_ids_in_the_inputs_where_they_were_not_noted():
