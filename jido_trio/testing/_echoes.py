@@ -24,13 +24,24 @@ Marks: TypeAlias = int
 _BITS = 2
 _NAMED = (str, int, float, bytes, date, datetime, Decimal, UUID)
 """Types of which a value may name something."""
+_NUMBERS = (int, float, Decimal)
+"""Of these two may well be of one type and have nothing in common."""
 _ROOM = 3
 """So deep it is looked for values in a state."""
 
 
-def marks(steps: int) -> st.SearchStrategy[Marks]:
-    """Generate which of so many steps say something again; none of them in half of the cases."""
-    return st.just(0) | st.integers(0, (1 << _BITS * steps) - 1)
+def marks(agent: Agent[Any], steps: Sequence[Any], overridden: Mapping[Any, Any]) -> st.SearchStrategy[Marks]:
+    """Generate which steps say something again; none of them in half of the cases, or where none can."""
+    each = int("10" * len(steps) or "0", 2)
+    if all(one is other for one, other in zip(steps, echoed(agent, steps, each, overridden), strict=True)):
+        return st.just(0)  # to choose would only make the same trial in several ways
+    if len(steps) <= _FEW:
+        return st.sampled_from((0, each))
+    return st.just(0) | st.integers(0, (1 << _BITS * len(steps)) - 1)
+
+
+_FEW = 2
+"""Steps of which each says one thing again, or none does: more choices would make more trials that are alike."""
 
 
 def echoed(agent: Agent[Any], steps: Sequence[Any], marks: Marks, overridden: Mapping[Any, Any]) -> tuple[Any, ...]:
@@ -87,9 +98,9 @@ class _Said:
                 self.by_name[name, type(value)] = self.by_type[type(value)] = value
 
     def like(self, name: str, value: Any) -> Any:
-        """Return what was named of that name and type, or of that type; None if nothing was."""
+        """Return what was named of that name and type, or of that type, but for numbers; None if nothing was."""
         kind = type(value)
-        return self.by_name.get((name, kind), self.by_type.get(kind))
+        return self.by_name.get((name, kind), None if kind in _NUMBERS else self.by_type.get(kind))
 
 
 def _params(step: Any) -> Mapping[str, Any]:
@@ -107,7 +118,7 @@ def _params(step: Any) -> Mapping[str, Any]:
 def _again(step: Any, said: _Said, overridden: Mapping[Any, Any], *, most: int | None) -> Any:
     """Return a step that says again what was said; the step itself where that doesn't fit."""
     free = {name: value for name, value in _params(step).items() if not _is_overridden(step, name, overridden)}
-    found = {name: other for name, value in free.items() if (other := said.like(name, value)) is not None}
+    found = {name: other for name, value in free.items() if (other := said.like(name, value)) not in (None, value)}
     changed = dict([*found.items()][:most])
     if not changed:
         return step

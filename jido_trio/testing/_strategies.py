@@ -164,7 +164,8 @@ _LONG = 1200
 
 def _joined(spoken: Sequence[str], beside: Sequence[str], bounds: Bounds) -> st.SearchStrategy[str]:
     """Generate texts of several that the code speaks of, and of odd ones: what is parsed may have two separators."""
-    texts = [some for some in (spoken, [*spoken, *beside], ODD_TEXTS) if some]
+    marks = [one for one in spoken if _is_a_mark(one)]
+    texts = [some for some in (marks, spoken, [*spoken, *beside], ODD_TEXTS) if some]
     if texts == [ODD_TEXTS] or bounds.pattern is not None:
         return st.nothing()
     parts = st.one_of([st.sampled_from(some) for some in texts])

@@ -126,7 +126,7 @@ def _trials(
     draw: st.DrawFn, agents: st.SearchStrategy[Any], steps: st.SearchStrategy[Any], subject: AgentUnderTest
 ) -> Trial:
     agent, told = draw(agents), draw(steps)
-    told = echoed(agent, told, draw(marks(len(told))), subject.overrides)
+    told = echoed(agent, told, draw(marks(agent, told, subject.overrides)), subject.overrides)
     return Trial(agent, told, laws=subject.laws, may_change_state=subject.may_change_state)
 
 

@@ -34,6 +34,13 @@ class Take(Action):
         return None
 
 
+class Turn(Action):
+    page: int
+
+    def run(self, context: Context[Shelf]) -> Result:
+        return None
+
+
 class Library(Agent[Shelf], routes={"put": Put, "take": Take}): ...
 
 
@@ -61,6 +68,12 @@ def test_the_first_step_names_what_the_state_holds():
     assert echoed(library, [Take(title="x")], ONE, {}) == (Take(title="tea"),)
 
 
+def test_a_number_is_named_again_only_under_its_name():
+    library = Library.new("a", {"books": {"tea": 7}})
+    assert echoed(library, [Turn(page=3), Put(title="x", pages=3)], marked(ALL, ALL), {})[0] == Turn(page=3)
+    assert echoed(library, [Turn(page=3), Turn(page=4)], marked(0, ALL), {})[1] == Turn(page=3)
+
+
 def test_classes_with_parameters_and_signals_name_things_again_too():
     told = echoed(NEW, [(Put, {"title": "tea"}), Signal("take", {"title": "x"})], marked(0, ONE), {})
     assert isinstance(told[1], Signal)
@@ -84,4 +97,5 @@ def test_what_somebody_generates_otherwise_is_left_as_it_is():
 def test_nothing_is_named_again_where_nothing_is_marked():
     steps = (Put(title="tea"), Take(title="x"))
     assert echoed(NEW, steps, 0, {}) == steps
-    marks(2).validate()
+    assert repr(marks(NEW, steps[:1], {})) == "just(0)"
+    assert repr(marks(NEW, steps, {})) == "sampled_from((0, 10))"
