@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from jido_trio import checks
 from jido_trio.core import Agent, Durable, Entry, replay
@@ -340,8 +340,9 @@ async def _compacted(
 ) -> int:
     """Let go of inputs from the beginning on, unless the journal begins elsewhere by then."""
     epoch = await archive.owned()
-    saved, last = await _numbers(archive)
-    number = last - keep
+    snapshot = await archive.saved()
+    saved = _number_of(archive, snapshot)
+    number = await _last_from(archive, saved) - keep
     reader = _reader(archive, base, number)
     gone = number - reader.number
     if gone <= 0:
@@ -351,12 +352,13 @@ async def _compacted(
         agent = replay(agent, page)
         if on_page is not None:
             on_page(page[-1].number)
+    fresh = evolve(archive.snapshot(Snapshot(agent, number)), expected=snapshot.revision)
     await storage.commit(
         [
             Check(archive.owner, epoch),
             Check(base.key, base.revision),
             archive.snapshot(Snapshot(agent, number), base=True),
-            *([archive.snapshot(Snapshot(agent, number))] if number > saved else []),
+            *([fresh] if number > saved else []),
             archive.without_bases_before(number),
             archive.note(await archive.ids_upto(number, (type(agent).durable or Durable()).remembers)),
             DeleteRange(archive.past(0), archive.past(number + 1)),
@@ -390,14 +392,17 @@ async def _kept(storage: Storage, instance: str, agent_id: str) -> tuple[Archive
 
 async def last_number(archive: Archive) -> int:
     """Return the number of the last input: that of the snapshot, or of what came after it."""
-    return (await _numbers(archive))[1]
+    return await _last_from(archive, _number_of(archive, await archive.saved()))
 
 
-async def _numbers(archive: Archive) -> tuple[int, int]:
-    """Return the number of the input that the snapshot is of, and that of the last input."""
-    number = archive.read(await archive.saved(), lambda value: int(json.loads(value)["number"]))
+def _number_of(archive: Archive, snapshot: Record) -> int:
+    number: int = archive.read(snapshot, lambda value: int(json.loads(value)["number"]))
+    return number
+
+
+async def _last_from(archive: Archive, number: int) -> int:
     later = await archive.range("past/", archive.past(number + 1))
-    return number, number_in(later[-1]) if later else number
+    return number_in(later[-1]) if later else number
 
 
 def number_in(record: Record) -> int:

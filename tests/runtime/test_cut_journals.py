@@ -8,7 +8,7 @@ import pytest
 
 from jido_trio import Jido, Signal
 from jido_trio.core import Durable
-from jido_trio.runtime import compact_journal, read_journal
+from jido_trio.runtime import compact_journal, journal_info, read_journal
 from jido_trio.storage import DeleteRange, MemoryStorage
 from tests.runtime.durable import Large, Order
 from tests.runtime.upgrades import Cents
@@ -137,3 +137,15 @@ async def test_an_upgrade_meanwhile_is_where_it_begins(autojump_clock):
         await order.call(add(4))
     journal = await read_journal(storage, "shop", "o-1")
     assert (type(journal.begin), journal.number, journal.at().state.cents) == (Cents, 3, 1000)
+
+
+async def test_a_later_snapshot_is_not_written_over_by_a_cut(autojump_clock):
+    storage = Meanwhile()
+    async with Jido("shop", storage=storage) as jido:
+        order = await jido.start_agent(Large, id="o-1", state={"notes": ["long" * 2000]})
+        for price in range(8):
+            await order.call(add(price))
+        storage.then = partial(jido.hibernate, order)  # it writes one
+        assert await compact_journal(storage, "shop", "o-1", 2) == 6
+    assert (await journal_info(storage, "shop", "o-1")).number == 8
+    assert (await read_journal(storage, "shop", "o-1")).at().state.total == 28
