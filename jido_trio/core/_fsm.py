@@ -213,10 +213,10 @@ class Fsm:
             case cls if cls is ApplyOutcome or not self._is_busy(agent.strategy_state):
                 return self._step(agent, instruction, signal, directives)
         try:
-            return self._queued(agent, instruction, signal)
+            agent = self._queued(agent, instruction, signal)
         except ActionError as error:
             directives.append(Error(error, context="instruction"))
-            return agent
+        return self._drained(agent, directives)
 
     def _is_busy(self, machine: Machine) -> bool:
         return machine.running is not None or bool(machine.waiting)

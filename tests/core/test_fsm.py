@@ -549,6 +549,16 @@ def test_a_bug_in_a_command_that_waited_is_behind_the_machine_and_those_behind_i
     assert agent.state.log[-3:] == ["a", "b", "c"]
 
 
+def test_those_behind_a_bug_have_their_turns_before_the_next_command_also_where_no_life_began_in_between():
+    agent, directives = told(OrderAgent.new("o"), Add(price=1), Charge())
+    agent, _ = told(agent, Buggy(), Log(word="b"))
+    agent, _ = agent.cmd(directives[-1].finished(None))
+
+    agent, _ = told(agent, Log(word="c"))  # as one that went back to here is told next
+    assert agent.strategy_state.waiting == ()
+    assert agent.state.log[-2:] == ["b", "c"]
+
+
 def test_the_same_bug_is_the_same_each_time_it_is_met():
     agent, directives = told(OrderAgent.new("o"), Add(price=1), Charge(), Buggy())
     outcome = directives[-1].finished(None)
