@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from jido_trio.core import Agent, Rewound, Signal
-from jido_trio.errors import InvalidDefinition, MigrationFailed, StorageError, StorageUnknown, Unstorable
+from jido_trio.core import Agent, Rewound, RunInstruction, Signal
+from jido_trio.errors import Interrupted, InvalidDefinition, MigrationFailed, StorageError, StorageUnknown, Unstorable
 from jido_trio.redact import said, shown
-from jido_trio.runtime._archive import Due
+from jido_trio.runtime._archive import Due, Effect, Place
 from jido_trio.runtime._book import Draft, draft, job_name
 from jido_trio.runtime._effects import ActingServer
-from jido_trio.runtime._rewind import Rewinding
+from jido_trio.runtime._rewind import Rewinding, Told
 from jido_trio.runtime._upgrading import Upgrading, Wanted
 from jido_trio.world import using
 
@@ -126,7 +126,8 @@ class ChangingServer(ActingServer):
                     page.timer(each.name, Due(now + each.seconds, each.signal))
                 elif each.cron.key not in declared:
                     page.job(each.cron)
-            again = [(one, page.reopen(one.place, one.effect)) for one in point.told]
+            cut_off = [_cut_off(*one) for one in point.untold if archive.effect_at(one[0]) not in book.effects]
+            again = [(one, page.reopen(one.place, one.effect)) for one in (*point.told, *cut_off)]
             page.seal(whole=True)
         except (TypeError, Unstorable) as error:
             self._not_changed(wanted, InvalidDefinition(f"agent {shown(self.id)} can't go back: {said(error)}"))
@@ -143,6 +144,12 @@ class ChangingServer(ActingServer):
         logger.info("agent %s went back from input %d to input %d", shown(self.id), number, point.number)
         wanted.over()
         return True
+
+
+def _cut_off(place: Place, effect: Effect) -> Told:
+    """Return what is told of an action with effects that was under way at a point, and that nothing runs any more."""
+    asked: RunInstruction = effect.directive
+    return Told(place, effect, asked.failed(Interrupted(asked.instruction.action_class.name)))
 
 
 def _schedule(page: Draft, before: type[Agent[Any]], after: type[Agent[Any]]) -> None:

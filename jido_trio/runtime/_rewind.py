@@ -69,6 +69,8 @@ class Point:
     """The names of all signals for later that the journal knows of."""
     told: tuple[Told, ...] = ()
     """What came, after it, of actions with effects that were under way at it."""
+    untold: tuple[tuple[Place, Effect], ...] = ()
+    """The others that were under way at it: they are so still, or another going back has cut them off."""
 
     def drops(self, timer: str) -> bool:
         """Whether a signal for later, which there is now, isn't of this point: it isn't from before the journal."""
@@ -105,13 +107,13 @@ class _Runs:
     """What the last input tells the end of, and the journal not the beginning: it was under way all the time before."""
     _lates: int = field(default=0, init=False)
     _ended: deque[tuple[Place, int, Effect]] = field(factory=lambda: deque(maxlen=_MANY))
-    """Those that have ended, each with the number of the input that told of it."""
+    """Those that have ended, or were cut off, each with the number of the input that told of it."""
 
     def take(self, entry: Entry, directives: Sequence[AttrsInstance]) -> Place | None:
         """Take note of an input, and of what followed from it; return of which of them it told the outcome."""
         number, ended, self.late = entry.number, None, None
         if isinstance(entry.input, Rewound):
-            self._go_back(entry.input.to)
+            self._go_back(entry.input.to, number)
         elif isinstance(entry.input, Learnt):
             ended = self._asked_by(entry.input) or self._asked_before(entry.input)
             if ended is not None:
@@ -123,9 +125,10 @@ class _Runs:
                 break
         return ended
 
-    def _go_back(self, to: int) -> None:
-        self.asked = {place: effect for place, effect in self.asked.items() if place.number <= to}
-        self.asked |= {place: effect for place, number, effect in self._ended if place.number <= to < number}
+    def _go_back(self, to: int, number: int) -> None:
+        again = {place: effect for place, ended, effect in self._ended if place.number <= to < ended}
+        self._ended.extend((place, number, effect) for place, effect in self.asked.items() if place.number > to)
+        self.asked = {place: effect for place, effect in self.asked.items() if place.number <= to} | again
 
     def _asked_by(self, told: Learnt) -> Place | None:
         outcome = told.instruction.params.get("outcome")
@@ -232,7 +235,7 @@ async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> P
             field="to",
             value=to,
         )
-    return Point(found[0], to, found[1], reader.number, frozenset(seen), tuple(told))
+    return Point(found[0], to, found[1], reader.number, frozenset(seen), tuple(told), tuple(open_then.items()))
 
 
 def _applied(agent: Agent[Any], entry: Entry) -> tuple[Agent[Any], Sequence[AttrsInstance]]:

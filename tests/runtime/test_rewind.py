@@ -416,6 +416,26 @@ async def test_what_was_under_way_at_the_point_and_has_ended_since_is_told_again
         assert (await shop.start_agent(Order, id="o-1")).agent.state.notes == ()
 
 
+@pytest.mark.parametrize("times", [1, 3])
+async def test_what_was_under_way_at_the_point_and_was_cut_off_by_going_back_is_told_to_be(autojump_clock, times):
+    FETCHED.clear()
+    HOOKS.append(takes_two_seconds)
+    async with jido(MemoryStorage()) as shop:
+        order = await shop.start_agent(Order, id="o-1")
+        await order.call(Signal("collect"))
+        await order.call(note("meanwhile"))
+        for _ in range(times):
+            await shop.rewind(order, to=0)
+            await shop.rewind(order, to=1)
+        await trio.sleep(5)
+        assert notes_of(order) == ["collected"]  # that it is interrupted
+        await shop.rewind(order, to=4)  # the first time that it was told of nothing any more
+        await trio.sleep(5)
+        assert notes_of(order) == ["collected"]
+        assert len(FETCHED) == 1
+        assert shop.ledger().balanced
+
+
 async def test_what_was_asked_for_before_the_journal_begins_and_was_under_way_is_told_again(autojump_clock):
     FETCHED.clear()
     HOOKS.append(takes_two_seconds)
