@@ -19,6 +19,7 @@ from attrs import AttrsInstance, define, field, frozen
 from jido_trio.core import (
     Agent,
     ApplyOutcome,
+    Began,
     CancelSchedule,
     Cron,
     CronCancel,
@@ -203,7 +204,9 @@ def _time_of(signal: Signal) -> float:
 
 
 async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> Point:
-    """Return a durable agent as it was after the input of that number.
+    """Return a durable agent as it was after the input of that number, or as the life began that came right after it.
+
+    In between it isn't one to go on with: what its strategy needs may not be there yet.
 
     Raises:
         InvalidDefinition: The journal doesn't go back, or forth, so far.
@@ -214,7 +217,7 @@ async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> P
     reader = await open_journal(storage, instance, agent_id)
     agent, number, timers, seen = reader.begin, reader.number, _Timers(), set[str]()
     runs, open_then, told = _Runs(reader.number), dict[Place, Effect](), list[Told]()
-    found = (agent, timers.pending()) if number == to else None
+    found = (number, agent, timers.pending()) if number == to else None
     async for page in reader.pages:
         for entry in page:
             agent, directives = _applied(agent, entry)
@@ -226,8 +229,8 @@ async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> P
                 told.append(Told(ended, open_then.pop(ended), entry.input.instruction))
             number = entry.number
             seen |= timers.due.keys() | timers.jobs.keys()
-            if number == to:
-                found = (agent, timers.pending())
+            if number == to or (number == to + 1 and isinstance(entry.input, Began)):
+                found = (number, agent, timers.pending())
                 open_then = dict(runs.asked)
     if found is None:
         raise InvalidDefinition(
@@ -235,7 +238,8 @@ async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> P
             field="to",
             value=to,
         )
-    return Point(found[0], to, found[1], reader.number, frozenset(seen), tuple(told), tuple(open_then.items()))
+    at, then, pending = found
+    return Point(then, at, pending, reader.number, frozenset(seen), tuple(told), tuple(open_then.items()))
 
 
 def _applied(agent: Agent[Any], entry: Entry) -> tuple[Agent[Any], Sequence[AttrsInstance]]:

@@ -8,7 +8,7 @@ import trio.testing
 
 from jido_trio import Action, Agent, Context, Jido, Result, Signal
 from jido_trio.cli import main
-from jido_trio.core import CancelSchedule, Fsm, Instruction, RunInstruction, Transition
+from jido_trio.core import CancelSchedule, Durable, Fsm, Instruction, RunInstruction, Transition, snapshot_of
 from jido_trio.errors import (
     AgentNotFound,
     InvalidDefinition,
@@ -514,3 +514,25 @@ async def test_what_is_still_under_way_is_told_once_it_has_ended(autojump_clock)
         await shop.rewind(order, to=1)
         await trio.sleep(5)
         assert notes_of(order) == ["collected"]
+
+
+class Staged(
+    Agent[OrderState],
+    routes=ROUTES,
+    strategy=Fsm(["at"], [Transition("at", Work)]),
+    durable=Durable(formerly=[Order]),
+):
+    """What an order has become while its program was down."""
+
+
+async def test_who_goes_back_to_before_its_life_began_goes_back_to_that_beginning(autojump_clock):
+    storage = MemoryStorage()
+    async with jido(storage) as shop:
+        await (await shop.start_agent(Order, id="o-1")).call(note("before"))
+    async with jido(storage) as shop:
+        order = await shop.start_agent(Staged, id="o-1")
+        await order.call(note("after"))
+        assert (await shop.rewind(order, to=1)).state.notes == ("before",)
+        agent = await order.call(note("again"))
+        assert agent.state.notes == ("before", "again")
+        assert (snapshot_of(agent).details["state"], order.incarnation) == ("at", 1)
