@@ -6,7 +6,15 @@ import logging
 from typing import Any
 
 from jido_trio.core import Agent, Rewound, RunInstruction, Signal
-from jido_trio.errors import Interrupted, InvalidDefinition, MigrationFailed, StorageError, StorageUnknown, Unstorable
+from jido_trio.errors import (
+    Interrupted,
+    InvalidDefinition,
+    MigrationFailed,
+    ReplayDiverged,
+    StorageError,
+    StorageUnknown,
+    Unstorable,
+)
 from jido_trio.redact import said, shown
 from jido_trio.runtime._archive import Due, Effect, Place
 from jido_trio.runtime._book import Draft, draft, job_name
@@ -105,7 +113,12 @@ class ChangingServer(ActingServer):
         wanted = self.kept(Rewinding)
         if wanted is None:
             return False
-        book, point, page = self._open_book(), wanted.point, draft(self._open_book())
+        try:
+            point = await wanted.past.read_on()  # also what has come since it was read: an outcome is told again, too
+        except (InvalidDefinition, ReplayDiverged, StorageError) as error:
+            self._not_changed(wanted, error)
+            return True
+        book, page = self._open_book(), draft(self._open_book())
         with using(self.instance.world):
             signal = Signal("jido.agent.rewound", {"to": point.number}, source=self.instance.source)
         rewound = Rewound(signal, point.number, point.agent.state, point.agent.strategy_state, point.timers)
@@ -136,6 +149,7 @@ class ChangingServer(ActingServer):
         if not await self._changed(page, wanted):
             return True
         self.is_now(agent, agent)
+        wanted.agent = agent
         self.went_back()
         for one, reopened in again:
             self._learn(one.effect.signal, one.instruction, reopened)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import trio
 from attrs import define
@@ -27,7 +27,7 @@ from jido_trio.runtime._forget import forget_agent
 from jido_trio.runtime._hibernation import HIBERNATED
 from jido_trio.runtime._messages import Kill
 from jido_trio.runtime._ref import AgentRef, id_of
-from jido_trio.runtime._rewind import Rewinding, Rewinds, point_at
+from jido_trio.runtime._rewind import Rewinding, Rewinds, past_of
 from jido_trio.runtime._run_queue import TURN
 from jido_trio.runtime._server import Server
 from jido_trio.runtime._specs import Handling, Options, Specs, made, server
@@ -159,7 +159,9 @@ class Directory:
         checks.whole(f"agent {shown(cell.id)}", "to", to)
         refuse_circle(cell)
         async with instance.part(Rewinds).lock:
-            wanted = Rewinding(cell.id, await point_at(instance.storage, instance.name, cell.id, to))
+            past = await past_of(instance.storage, instance.name, cell.id, to)
+            await past.read_on()
+            wanted = Rewinding(cell.id, past)
             try:
                 cell.rewind(wanted)
                 with waiting_for(cell, lasting=True):
@@ -169,7 +171,7 @@ class Directory:
                     cell.let_go(Rewinding)
         if wanted.error is not None:
             raise wanted.error
-        return wanted.point.agent
+        return cast("Agent[Any]", wanted.agent)
 
     async def resume(self, agent: AgentRef[Any] | str) -> None:
         """Begin the next life of an agent that is parked, or pauses before its restart."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import trio
-from attrs import AttrsInstance, define, field, frozen
+from attrs import AttrsInstance, Factory, define, field, frozen
 
 from jido_trio.core import (
     Agent,
@@ -40,7 +40,7 @@ from jido_trio.redact import shown, shown_error
 from jido_trio.runtime._archive import Effect, Place, schedule_name
 from jido_trio.runtime._book import job_name
 from jido_trio.runtime._cell import Instance
-from jido_trio.runtime._history import open_journal
+from jido_trio.runtime._history import JournalPages, open_journal
 from jido_trio.runtime._upgrading import Wanted
 from jido_trio.storage import Storage
 
@@ -76,13 +76,6 @@ class Point:
     def drops(self, timer: str) -> bool:
         """Whether a signal for later, which there is now, isn't of this point: it isn't from before the journal."""
         return not self.begin or timer in self.seen
-
-
-@define(eq=False)
-class Rewinding(Wanted):
-    """What is kept for an agent until it goes on from a point of its past, or can't."""
-
-    point: Point
 
 
 @define(eq=False)
@@ -203,43 +196,86 @@ def _time_of(signal: Signal) -> float:
         return 0.0
 
 
-async def point_at(storage: Storage, instance: str, agent_id: str, to: int) -> Point:
-    """Return a durable agent as it was after the input of that number, or as the life began that came right after it.
+@define(eq=False)
+class Past:
+    """The journal of an agent, folded up to where it was read; it can be read on."""
 
-    In between it isn't one to go on with: what its strategy needs may not be there yet.
+    agent: Agent[Any]
+    number: int
+    """Of the last input that was read."""
+    _begin: int
+    """How many inputs came before the first that is still there."""
+    _pages: JournalPages[Entry]
+    _to: int
+    _found: tuple[int, Agent[Any], tuple[Pending, ...]] | None = None
+    _timers: _Timers = field(factory=_Timers)
+    _seen: set[str] = field(factory=set)
+    _runs: _Runs = Factory(lambda self: _Runs(self._begin), takes_self=True)
+    _open_then: dict[Place, Effect] = field(factory=dict)
+    _told: list[Told] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        if self.number == self._to:
+            self._found = (self.number, self.agent, ())
+
+    async def read_on(self) -> Point:
+        """Read the inputs that have come since, and return the point.
+
+        Raises:
+            Conflict: The journal was cut meanwhile.
+            InvalidDefinition: The journal doesn't go back, or forth, so far.
+            RecordRefused: See `open_journal`.
+            ReplayDiverged: The code comes to another state than the journal says.
+            StorageError: See `Storage.scan`.
+        """
+        async for page in self._pages:
+            for entry in page:
+                self._take(entry)
+        if self._found is None:
+            raise InvalidDefinition(
+                f"to={shown(self._to)}: the journal of agent {shown(self.agent.id)} goes from {self._begin} to "
+                f"{self.number}",
+                field="to",
+                value=self._to,
+            )
+        at, agent, pending = self._found
+        untold = tuple(self._open_then.items())
+        return Point(agent, at, pending, self._begin, frozenset(self._seen), tuple(self._told), untold)
+
+    def _take(self, entry: Entry) -> None:
+        self.agent, directives = _applied(self.agent, entry)
+        self._timers.take(entry, directives)
+        runs, ended = self._runs, self._runs.take(entry, directives)
+        if runs.late is not None and self._found is not None:
+            self._open_then.update([runs.late])
+        if ended in self._open_then and isinstance(entry.input, Learnt):
+            self._told.append(Told(ended, self._open_then.pop(ended), entry.input.instruction))
+        self.number = entry.number
+        self._seen |= self._timers.due.keys() | self._timers.jobs.keys()
+        if self.number == self._to or (self.number == self._to + 1 and isinstance(entry.input, Began)):
+            # Right before a life began it isn't one to go on with: what its strategy needs may not be there yet.
+            self._found = (self.number, self.agent, self._timers.pending())
+            self._open_then = dict(runs.asked)
+
+
+@define(eq=False)
+class Rewinding(Wanted):
+    """What is kept for an agent until it goes on from a point of its past, or can't."""
+
+    past: Past
+    agent: Agent[Any] | None = field(default=None, init=False)
+    """Who it is then."""
+
+
+async def past_of(storage: Storage, instance: str, agent_id: str, to: int) -> Past:
+    """Return the journal of a durable agent, to be read for the point after the input of that number.
 
     Raises:
-        InvalidDefinition: The journal doesn't go back, or forth, so far.
         RecordRefused: See `open_journal`.
-        ReplayDiverged: The code comes to another state than the journal says.
         StorageError: See `Storage.scan`.
     """
     reader = await open_journal(storage, instance, agent_id)
-    agent, number, timers, seen = reader.begin, reader.number, _Timers(), set[str]()
-    runs, open_then, told = _Runs(reader.number), dict[Place, Effect](), list[Told]()
-    found = (number, agent, timers.pending()) if number == to else None
-    async for page in reader.pages:
-        for entry in page:
-            agent, directives = _applied(agent, entry)
-            timers.take(entry, directives)
-            ended = runs.take(entry, directives)
-            if runs.late is not None and found is not None:
-                open_then.update([runs.late])
-            if ended in open_then and isinstance(entry.input, Learnt):
-                told.append(Told(ended, open_then.pop(ended), entry.input.instruction))
-            number = entry.number
-            seen |= timers.due.keys() | timers.jobs.keys()
-            if number == to or (number == to + 1 and isinstance(entry.input, Began)):
-                found = (number, agent, timers.pending())
-                open_then = dict(runs.asked)
-    if found is None:
-        raise InvalidDefinition(
-            f"to={shown(to)}: the journal of agent {shown(agent_id)} goes from {reader.number} to {number}",
-            field="to",
-            value=to,
-        )
-    at, then, pending = found
-    return Point(then, at, pending, reader.number, frozenset(seen), tuple(told), tuple(open_then.items()))
+    return Past(reader.begin, reader.number, reader.number, reader.pages, to)
 
 
 def _applied(agent: Agent[Any], entry: Entry) -> tuple[Agent[Any], Sequence[AttrsInstance]]:

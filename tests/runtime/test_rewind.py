@@ -8,7 +8,7 @@ import trio.testing
 
 from jido_trio import Action, Agent, Context, Jido, Result, Signal
 from jido_trio.cli import main
-from jido_trio.core import CancelSchedule, Durable, Fsm, Instruction, RunInstruction, Transition, snapshot_of
+from jido_trio.core import CancelSchedule, Durable, Fsm, Instruction, Learnt, RunInstruction, Transition, snapshot_of
 from jido_trio.errors import (
     AgentNotFound,
     InvalidDefinition,
@@ -434,6 +434,36 @@ async def test_what_was_under_way_at_the_point_and_was_cut_off_by_going_back_is_
         assert notes_of(order) == ["collected"]
         assert len(FETCHED) == 1
         assert shop.ledger().balanced
+
+
+class Slow(MemoryStorage):
+    """One in which it takes a while until it is known that a journal goes no further."""
+
+    is_slow = False
+
+    async def scan(self, start, end, limit=1000):
+        found = await super().scan(start, end, limit)
+        if self.is_slow and "/past/" in start and not found:
+            self.is_slow = False
+            await trio.sleep(3)
+        return found
+
+
+async def test_what_comes_while_the_journal_is_read_is_told_again_too(autojump_clock):
+    FETCHED.clear()
+    HOOKS.append(takes_two_seconds)
+    storage = Slow()
+    async with jido(storage) as shop:
+        order = await shop.start_agent(Order, id="o-1")
+        await order.call(Signal("collect"))
+        storage.is_slow = True
+        assert (await shop.rewind(order, to=1)).state.notes == ()
+        await trio.sleep(5)
+        assert notes_of(order) == ["collected"]
+        assert len(FETCHED) == 1
+        journal = await read_journal(storage, "shop", "o-1")
+        told = [entry.input.instruction for entry in journal.entries if isinstance(entry.input, Learnt)]
+        assert told == told[:1] * 2  # that it has ended, and not that it is interrupted
 
 
 async def test_what_was_asked_for_before_the_journal_begins_and_was_under_way_is_told_again(autojump_clock):
