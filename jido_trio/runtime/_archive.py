@@ -392,10 +392,9 @@ class Archive:
         noted = self.read(record, ids_of) if record is not None else Ids(0, remembers, (), ())
         after = max(noted.number, number - remembers)
         inputs = await self.range("past/", self.past(after + 1), self.past(number + 1))
-        signals = [*noted.signals, *filter(None, (self.read(each, id_of) for each in inputs))]
-        return (
-            Ids(max(noted.number, number), remembers, tuple(signals[-remembers:]), noted.ticks) if remembers else noted
-        )
+        signals = (*noted.signals, *filter(None, (self.read(each, id_of) for each in inputs)))
+        last = signals[-remembers:] if remembers else ()
+        return Ids(max(noted.number, number), remembers, last, noted.ticks)
 
     async def _journal(self, number: int, noted: Ids) -> tuple[Ids, tuple[Entry, ...]]:
         """Return the ids of the last signals, and the inputs after `number`."""

@@ -352,13 +352,13 @@ async def _compacted(
         agent = replay(agent, page)
         if on_page is not None:
             on_page(page[-1].number)
-    fresh = evolve(archive.snapshot(Snapshot(agent, number)), expected=snapshot.revision)
+    after = Snapshot(agent, number)
     await storage.commit(
         [
             Check(archive.owner, epoch),
             Check(base.key, base.revision),
-            archive.snapshot(Snapshot(agent, number), base=True),
-            *([fresh] if number > saved else []),
+            archive.snapshot(after, base=True),
+            *([evolve(archive.snapshot(after), expected=snapshot.revision)] if number > saved else []),
             archive.without_bases_before(number),
             archive.note(await archive.ids_upto(number, (type(agent).durable or Durable()).remembers)),
             DeleteRange(archive.past(0), archive.past(number + 1)),

@@ -66,9 +66,8 @@ class Inbox:
         left = self.left & self.on_disk
         for record, waiting in found.inbox.items():
             self.arrive(Kept(waiting.signal, record, waiting.once))
-        for record, due in sorted(
-            found.timers.items(), key=lambda each: each[1].at
-        ):  # those that are due come in order
+        in_order = sorted(found.timers.items(), key=lambda each: each[1].at)  # of those that are due, too
+        for record, due in in_order:
             if record not in self._timers:
                 self.arm(record, due)
         self.left = left
