@@ -1,4 +1,7 @@
-"""aimock, of npm: a server of others that speaks as four providers do, fails at random, and keeps a journal."""
+"""aimock, of npm: a server of others that speaks as four providers do, fails at random, and keeps a journal.
+
+Its dice are loaded: it draws from a generator with a seed, so that it does to a test what it did the last time.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +34,9 @@ class Aimock:
 
     url: str
 
-    def reset(self, **chaos: float) -> None:
-        """Forget what was asked, and fail as often as that from now on: shares of all requests."""
-        self._sent("POST", "/__aimock/reset/journal", {})
-        self._sent("DELETE", "/__aimock/chaos")
-        if chaos:
-            self._sent("POST", "/__aimock/chaos", chaos)
+    def fail(self, **chaos: float) -> None:
+        """Fail as often as that from now on: shares of the requests that haven't failed in the ways before."""
+        self._sent("POST", "/__aimock/chaos", chaos)
 
     def journal(self) -> list[Mapping[str, Any]]:
         """Return what was asked, and what was answered."""
@@ -50,10 +50,21 @@ class Aimock:
             return bytes(reply.read())
 
 
+DICE = """
+let state = 7;
+Math.random = () => (state = (state * 48271) % 2147483647) / 2147483647;
+"""
+"""What the server draws from: Park and Miller's generator."""
+
+
 @contextmanager
-def open_aimock(node: str, fixtures: Path) -> Iterator[Aimock]:
-    """Start the server at a free port, with these answers, and stop it in the end."""
-    command = [node, str(PROGRAM), "--port", "0", "--fixtures", str(fixtures), "--chunk-size", "4", "--strict"]
+def open_aimock(node: str, folder: Path) -> Iterator[Aimock]:
+    """Start the server at a free port, with the answers below and dice of its own, and stop it in the end."""
+    fixtures, dice = folder / "fixtures.json", folder / "dice.cjs"
+    fixtures.write_text(json.dumps({"fixtures": ANSWERS}))
+    dice.write_text(DICE)
+    command = [node, "--require", str(dice), str(PROGRAM)]
+    command += ["--port", "0", "--fixtures", str(fixtures), "--chunk-size", "4", "--strict"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         try:

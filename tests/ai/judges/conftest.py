@@ -1,11 +1,10 @@
 """Judges that no one here wrote. They are in an extra of their own, and run by `./check --judges`."""
 
-import json
 from contextlib import ExitStack
 
 import pytest
 
-from tests.ai.judges.aimock import ANSWERS, NODE, PROGRAM, open_aimock
+from tests.ai.judges.aimock import NODE, PROGRAM, open_aimock
 from tests.ai.judges.llama import MODEL, SERVER, OtherProcessor, file_of, open_llama
 
 
@@ -32,14 +31,12 @@ def llama(tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
-def aimock(tmp_path_factory):
-    """A server that fails at random: the npm package aimock."""
+@pytest.fixture
+def aimock(tmp_path):
+    """A server that fails at random, by the same dice in each test: the npm package aimock."""
     if NODE is None:
         pytest.skip("node isn't installed, which runs aimock")
     if not PROGRAM.exists():
         pytest.skip("aimock isn't installed: `./check --judges` has npm do it")
-    fixtures = tmp_path_factory.mktemp("aimock") / "fixtures.json"
-    fixtures.write_text(json.dumps({"fixtures": ANSWERS}))
-    with open_aimock(NODE, fixtures) as running:
+    with open_aimock(NODE, tmp_path) as running:
         yield running

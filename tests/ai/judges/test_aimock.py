@@ -1,4 +1,4 @@
-"""aimock fails at random, as its dice fall: whatever it does, each question is answered, and each request is known."""
+"""aimock fails as its dice fall: whatever it does, each question is answered, and each request is known."""
 
 # mypy: disable-error-code="union-attr,arg-type,misc"
 
@@ -58,7 +58,6 @@ def at(aimock, form):
 
 
 async def test_without_chaos_it_is_answered_with_one_tool(aimock, form):
-    aimock.reset()
     async with at(aimock, form) as jido:
         outcome = await (await ask(await jido.start_agent(Planner), "And in Oslo?")).answer(timeout=20)
     assert (outcome.text, outcome.spent.calls, RAN) == (WEATHER, 2, ["Oslo"])
@@ -66,7 +65,7 @@ async def test_without_chaos_it_is_answered_with_one_tool(aimock, form):
 
 
 async def test_each_question_is_answered_in_the_midst_of_chaos(aimock, form):
-    aimock.reset(dropRate=0.2, malformedRate=0.2, disconnectRate=0.2)
+    aimock.fail(dropRate=0.2, malformedRate=0.2, disconnectRate=0.2)
     async with at(aimock, form) as jido:
         requests = [await ask(await jido.start_agent(Planner), "And in Oslo?") for _ in range(QUESTIONS)]
         outcomes = [await request.answer(timeout=50) for request in requests]
@@ -81,7 +80,6 @@ async def test_each_question_is_answered_in_the_midst_of_chaos(aimock, form):
 
 
 async def test_a_reply_that_was_cut_is_taken_back(aimock, form):
-    aimock.reset()
     async with at(aimock, form) as jido:
         request = await ask(await jido.start_agent(Planner), f"A reply that is cut for {form}")
         parts = [part async for part in request.parts()]
