@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, settings
 from jido_trio.errors import InvalidDefinition
 from jido_trio.redact import shown
 from jido_trio.testing._plugin_walk import PluginNotes
-from jido_trio.testing._sandbox import Died, Gone, Sandbox, Unhandable
+from jido_trio.testing._sandbox import Died, Gone, Sandbox, Unhandable, in_brackets
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._told import told
 from jido_trio.testing._walk import Trial, Walk
@@ -158,9 +158,9 @@ class Bench:
             )
         if isinstance(answer, Unhandable):
             raise InvalidDefinition(
-                f"{shown(subject.name)} can't be handed to the process in which it is tried{answer.error}: put its "
-                "classes at the top of a module that can be imported there, as the program itself (`__main__`) can "
-                "not, and have their values be such as `pickle` reads again",
+                f"{shown(subject.name)} can't be handed to the process in which it is tried{in_brackets(answer.error)}"
+                ": put its classes at the top of a module that can be imported there, as the program itself "
+                "(`__main__`) can not, and have their values be such as `pickle` reads again",
                 field="agent",
                 value=subject.cls,
             )

@@ -27,7 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeAlias
 
-from attrs import define, frozen
+from attrs import Factory, define, field, frozen
 
 from jido_trio.core import Agent
 from jido_trio.doors import guard_clock, guard_command, guard_output, import_watched
@@ -85,16 +85,23 @@ class Gone(Died):
     """There is no process any more for trials."""
 
 
+@frozen
 class Unhandable(Died):
     """A trial that can't be handed to the process, where it isn't known, or can't be made of what it was written as."""
 
-    def __init__(self, error: str = "") -> None:
-        super().__init__(f"its state can't be handed to another process{f' ({error})' if error else ''}")
+    error: str = ""
+    """What it can't be made by, if that is known."""
+    why: str = field(
+        default=Factory(
+            lambda self: f"its state can't be handed to another process{in_brackets(self.error)}", takes_self=True
+        ),
+        init=False,
+    )
 
-    @property
-    def error(self) -> str:
-        """What it can't be made by, in brackets, if that is known."""
-        return self.why.removeprefix("its state can't be handed to another process")
+
+def in_brackets(error: str) -> str:
+    """Return what is added to a sentence, if there is something to add."""
+    return f" ({error})" if error else ""
 
 
 Answer: TypeAlias = Any
@@ -370,7 +377,7 @@ def _answer(what: str, about: bytes) -> bytes:
     try:
         given = pickle.loads(about)  # noqa: S301 - it is from who started this process
     except Exception as error:  # noqa: BLE001 - its classes are in no module that can be imported, as `__main__`; or whatever
-        return pickle.dumps(Unhandable(shown_error(error)))
+        return pickle.dumps(Unhandable(error=shown_error(error)))
     try:
         return pickle.dumps(TRIALS[what](given))
     except BaseException as error:  # noqa: ASYNC103, BLE001 - it is the answer

@@ -115,17 +115,17 @@ def _found(
         return None
     tried: list[Trial] = []
     broken: list[Trial] = []
-    found = _Found()
+    climb = _Climb()
 
     def is_broken(trial: Trial) -> bool:
-        if found.is_aside(trial) or (not broken and how.is_over and bench.known(trial) is None):
+        if climb.is_needless(trial) or (not broken and how.is_over and bench.known(trial) is None):
             return False
         tried.append(trial)
         if not broken:  # of one that breaks this law, and of smaller ones, no other law asks
             bench.begin(trial)
         if _is_broken(bench, law, trial):
             broken.append(trial)
-            found.first = found.first or told((trial.agent, trial.steps))
+            climb.found = climb.found or told((trial.agent, trial.steps))
         return broken[-1:] == [trial]
 
     settings = how.settings() if reachable else how.settings(share=2, phases=_UNTARGETED)
@@ -140,21 +140,21 @@ def _found(
 
 
 @define
-class _Found:
-    """Whether there is one that breaks the law, and Hypothesis hasn't begun yet to make it smaller.
+class _Climb:
+    """Hypothesis climbs on to more states when it has found one, which leads nowhere any more.
 
-    Meanwhile it climbs on to more states, which leads nowhere any more; then it begins with the very one that it found.
+    Then it begins to make it smaller, with the very one that it found.
     """
 
-    first: str = ""
-    _shrinks: bool = False
+    found: str = ""
+    _is_over: bool = False
 
-    def is_aside(self, trial: Trial) -> bool:
+    def is_needless(self, trial: Trial) -> bool:
         """Tell whether a trial is one of those that lead nowhere."""
-        if not self.first or self._shrinks:
+        if not self.found or self._is_over:
             return False
-        self._shrinks = told((trial.agent, trial.steps)) == self.first
-        return not self._shrinks
+        self._is_over = told((trial.agent, trial.steps)) == self.found
+        return not self._is_over
 
 
 def _surely(bench: Bench, found: Sequence[Trial]) -> Trial:

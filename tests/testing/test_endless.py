@@ -13,7 +13,7 @@ from jido_trio.testing import _bounded, _sandbox, _walk, conformance, subject_of
 from jido_trio.testing._bench import Bench, How
 from jido_trio.testing._conformance import judged
 from jido_trio.testing._sandbox import WORK, Died, Sandbox
-from jido_trio.testing._search import _Found, _surely
+from jido_trio.testing._search import _Climb, _surely
 from jido_trio.testing._told import told
 from jido_trio.testing._walk import Trial, parted
 from jido_trio.testing._weigh import Weight
@@ -213,12 +213,12 @@ def test_how_deep_code_may_go_is_no_difference_between_two_answers():
 def test_what_is_tried_between_a_counterexample_and_smaller_ones_is_passed_over():
     agent = Slow.new("a")
     found, other = (Trial(agent, (Works(number=number),)) for number in (7, 8))
-    search = _Found()
-    assert not search.is_aside(other)  # nothing is found yet
-    search.first = told((found.agent, found.steps))
-    assert search.is_aside(other)
-    assert not search.is_aside(found)  # Hypothesis begins with it
-    assert not search.is_aside(other)
+    climb = _Climb()
+    assert not climb.is_needless(other)  # nothing is found yet
+    climb.found = told((found.agent, found.steps))
+    assert climb.is_needless(other)
+    assert not climb.is_needless(found)  # Hypothesis begins with it
+    assert not climb.is_needless(other)
 
 
 def test_what_was_begun_is_not_taken_for_the_answer_to_what_is_asked_meanwhile():
