@@ -7,7 +7,8 @@ from itertools import count
 from types import ModuleType
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis.strategies import just
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
@@ -50,6 +51,10 @@ pytest_collect_file = Sybil(
 
 
 def pytest_collection_finish() -> None:
-    """Leave what collecting made out of each later collection of garbage: it stays, and there is much of it."""
+    """Leave what collecting made out of each later collection of garbage: it stays, and there is much of it.
+
+    Hypothesis looks for who holds the generator that it makes when it is used first, and doesn't see what is left out.
+    """
+    find(just(1), bool, settings=settings(database=None))
     gc.collect()
     gc.freeze()

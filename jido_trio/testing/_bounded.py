@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import Phase, find
-from hypothesis.errors import Flaky, NoSuchExample, Unsatisfiable
+from hypothesis.errors import NoSuchExample, Unsatisfiable
 
 from jido_trio.core import Agent
 from jido_trio.redact import shown
@@ -22,6 +22,7 @@ from jido_trio.testing._sandbox import Died
 from jido_trio.testing._search import NO_TIME
 from jido_trio.testing._strategies import actions
 from jido_trio.testing._subject import AgentUnderTest
+from jido_trio.testing._unlike import Unlike, unlike_told
 from jido_trio.testing._verdicts import LawVerdict
 from jido_trio.testing._walk import Trial
 from jido_trio.testing._weigh import Swelling, Weighing, Weight
@@ -195,8 +196,9 @@ def is_steep(seconds: Sequence[float]) -> bool:
 
 def _smallest(action: Any, how: How) -> Any:
     try:
-        return find(actions(action), lambda _: True, settings=how.settings(phases=[Phase.generate, Phase.shrink]))
-    except (Flaky, NoSuchExample, Unsatisfiable):
+        with unlike_told():
+            return find(actions(action), lambda _: True, settings=how.settings(phases=[Phase.generate, Phase.shrink]))
+    except (Unlike, NoSuchExample, Unsatisfiable):
         return None
 
 

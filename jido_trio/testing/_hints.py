@@ -185,11 +185,10 @@ def _spoken(codes: Iterable[CodeType], named: Mapping[str, Any], seen: set[CodeT
         if code in seen:
             continue
         seen.add(code)
-        doc = code.co_consts[0] if code.co_consts and isinstance(code.co_consts[0], str) else None
-        for constant in code.co_consts:
+        for constant in _constants(code):
             if isinstance(constant, CodeType):
                 yield from _spoken([constant], named, seen)
-            elif constant is not doc:
+            else:
                 yield from _plain(constant)
         for name in code.co_names:
             yield from _SURPRISES.get(name, ())
@@ -199,6 +198,19 @@ def _spoken(codes: Iterable[CodeType], named: Mapping[str, Any], seen: set[CodeT
                 yield from _spoken(_codes(vars(value).values(), named), named, seen)
             else:
                 yield from _plain(value)
+
+
+def _constants(code: CodeType) -> Iterator[Any]:
+    """Return the constants of code, but for its docstring. From 3.14 on small numbers stand in its instructions."""
+    constants = code.co_consts
+    has_text_first = isinstance(next(iter(constants), None), str)
+    is_documented = has_text_first and (sys.version_info < (3, 14) or bool(code.co_flags & _HAS_DOCSTRING))
+    yield from constants[1:] if is_documented else constants
+    yield from (number for what, number in zip(*[iter(code.co_code)] * 2, strict=True) if what == _LOADS_NUMBER)
+
+
+_HAS_DOCSTRING = 0x4000000
+_LOADS_NUMBER = dis.opmap.get("LOAD_SMALL_INT")
 
 
 def _plain(value: object) -> Iterator[Any]:

@@ -16,7 +16,7 @@ from typing import Literal
 import attrs
 from attrs import define
 from hypothesis import Phase, find, target
-from hypothesis.errors import Flaky, HypothesisDeprecationWarning, NoSuchExample, Unsatisfiable
+from hypothesis.errors import HypothesisDeprecationWarning, NoSuchExample, Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
 from jido_trio.redact import said
@@ -26,6 +26,7 @@ from jido_trio.testing._laws import Law
 from jido_trio.testing._sandbox import Died
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._told import told
+from jido_trio.testing._unlike import Unlike, unlike_told
 from jido_trio.testing._verdicts import LawVerdict
 from jido_trio.testing._walk import Trial, Walk
 from jido_trio.world import seeded
@@ -47,7 +48,7 @@ def tried(bench: Bench, subject: AgentUnderTest, law: Law, how: How) -> LawVerdi
     for reachable in (True, False):
         try:
             trial = _counterexample(bench, subject, law, how, reachable=reachable)
-        except Flaky:
+        except Unlike:
             outcome: Literal["broken", "skipped"] = "broken" if law.name == "deterministic" else "skipped"
             return LawVerdict(law.name, law.sentence, outcome, UNLIKE)
         if trial is not None:
@@ -130,7 +131,7 @@ def _found(
 
     settings = how.settings() if reachable else how.settings(share=2, phases=_UNTARGETED)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), unlike_told():
             warnings.simplefilter("ignore", HypothesisDeprecationWarning)  # an agent may begin by chance: a law tells
             smallest = find(trials, is_broken, settings=settings, random=seeded(how.seed).random)
     except (NoSuchExample, Unsatisfiable):

@@ -130,7 +130,7 @@ def test_an_action_that_divides_is_not_accused_of_numbers_without_a_float() -> N
 
 def test_a_text_has_what_the_code_looks_for_in_it_more_than_once() -> None:
     [verdict] = conformance(Loader, laws=["total"], examples=50).verdicts
-    assert verdict.why == "ValueError: too many values to unpack (expected 2)"
+    assert verdict.why.startswith("ValueError: too many values to unpack")
 
 
 def _is_an_address(_: object, __: object, text: str) -> None:
