@@ -13,12 +13,13 @@ import jido_trio
 pytestmark = pytest.mark.workshop
 
 PACKAGE = Path(jido_trio.__file__).parent
-LEAVES = {"checks", "doors", "errors", "extras", "redact", "terms", "world"}
+LEAVES = {"annotations", "checks", "doors", "errors", "extras", "redact", "terms", "world"}
 MAY_IMPORT = {
     "redact": set[str](),
     "doors": set[str](),
     "extras": set[str](),
     "terms": set[str](),
+    "annotations": set[str](),
     "world": set[str](),
     "errors": {"redact", "terms"},
     "checks": {"errors", "redact"},

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import attrs
 from typing_extensions import dataclass_transform
 
+from jido_trio.annotations import annotations_of, signature_of
 from jido_trio.core._described import Described
 from jido_trio.core._policy import Policy
 from jido_trio.data import Misfit, Schema, freeze, schema_of
@@ -210,7 +211,7 @@ def _kind_of_run(cls: type) -> tuple[bool, bool]:
 
 def _takes_context(run: Callable[..., object]) -> bool:
     try:
-        inspect.signature(run, follow_wrapped=False).bind(None, None)
+        signature_of(run, follow_wrapped=False).bind(None, None)
     except TypeError:
         return False
     return True
@@ -242,7 +243,7 @@ def _has_reply(cls: type) -> bool:
 
 
 def _refuse_metadata_as_fields(cls: type) -> None:
-    for field in inspect.get_annotations(cls):
+    for field in annotations_of(cls):
         if field in _METADATA or hasattr(Action, field):
             raise InvalidDefinition(
                 f"{cls.__qualname__} can't have a field {field!r}: every action has that attribute already. "

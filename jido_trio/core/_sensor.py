@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import attrs
 from typing_extensions import dataclass_transform
 
+from jido_trio.annotations import signature_of
 from jido_trio.core._described import Described
 from jido_trio.core._resources import Resources
 from jido_trio.core._signal import Signal
@@ -91,7 +92,7 @@ def checked_sensor(owner: str, sensor: object, config: Mapping[str, Any]) -> Sen
         return sensor(**config)
     if inspect.isasyncgenfunction(sensor) or inspect.iscoroutinefunction(sensor):
         try:
-            inspect.signature(sensor).bind(**config)
+            signature_of(sensor).bind(**config)
         except TypeError as error:
             raise InvalidDefinition(f"{owner}: config={shown(config)} doesn't fit {shown(sensor)}: {error}") from None
         return sensor

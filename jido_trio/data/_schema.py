@@ -570,7 +570,8 @@ def _resolve_types(cls: type) -> None:
     except NameError as error:
         raise InvalidDefinition(
             f"the annotations of {cls.__qualname__} can't be read: {error}. "
-            "Import that name at run time (not under TYPE_CHECKING), or define it at the top of its module."
+            "Import that name at run time (not under TYPE_CHECKING), or define it at the top of its module, "
+            "above the class."
         ) from None
 
 

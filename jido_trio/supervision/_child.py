@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, cast, get_args
 
 from attrs import Attribute, field, fields, frozen
 
+from jido_trio.annotations import annotations_of, signature_of
 from jido_trio.checks import one_of, refused, seconds
 from jido_trio.redact import shown
 from jido_trio.supervision._backoff import Backoff, Budget
@@ -236,7 +237,7 @@ def _is_surely_sync(fn: object) -> bool:
     plain = _plain(fn)
     if not isinstance(plain, FunctionType) or inspect.iscoroutinefunction(plain):
         return False
-    says = str(plain.__annotations__.get("return", ""))
+    says = str(annotations_of(plain).get("return", ""))
     return not (hasattr(plain, "__wrapped__") or plain.__name__ == "<lambda>" or "Await" in says or "Corout" in says)
 
 
@@ -248,7 +249,7 @@ def _keywords(fn: object) -> tuple[str, ...]:
         parameters: Any = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     else:
         try:
-            parameters = inspect.signature(cast("Any", fn)).parameters
+            parameters = signature_of(cast("Any", fn)).parameters
         except (TypeError, ValueError):  # builtins and some C callables have no signature
             return ()
     return tuple(name for name in ("task_status", "life") if name in parameters)

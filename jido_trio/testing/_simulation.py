@@ -8,7 +8,6 @@ run, not when it happens to be.
 from __future__ import annotations
 
 import gc
-import inspect
 import json
 import re
 from collections.abc import Awaitable, Callable, Generator, Mapping
@@ -22,6 +21,7 @@ import trio
 from attrs import asdict, define, field, frozen
 from trio.testing import MockClock
 
+from jido_trio.annotations import signature_of
 from jido_trio.errors import AgentNotFound, InvalidDefinition, SupervisorStopped
 from jido_trio.observe import Event, Level, Ring, observing
 from jido_trio.redact import said, shown, shown_error, type_name
@@ -176,7 +176,7 @@ def run_app(app: App[T], choices: Choices, *, seed: int = 0, kills: bool = False
 def _wants_instance(app: object) -> bool:
     if not callable(app):
         raise InvalidDefinition(f"app={shown(app)} is no async function", field="app", value=app)
-    parameters = inspect.signature(app).parameters.values()
+    parameters = signature_of(app).parameters.values()
     needed = [each for each in parameters if each.default is each.empty and each.kind is not each.VAR_POSITIONAL]
     if len(needed) > 1:
         raise InvalidDefinition(
