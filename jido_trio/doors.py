@@ -16,6 +16,7 @@ import io
 import os
 import sys
 import sysconfig
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,6 +31,7 @@ _CLOCK = "looks at the clock"
 _CHANCE = "draws a random number"
 _SYSTEM = "asks the operating system"
 _OUTPUT = "writes to the output"
+_TERMINAL = "asks what the output is, a terminal or not"
 
 _OF_TIME = frozenset(
     [
@@ -172,6 +174,7 @@ _SETTINGS: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
     ("the context of decimals", "decimal", _context),
     ("the filters of warnings", "warnings", lambda warnings: tuple(warnings.filters)),
     ("how long a number may be as text", "sys", lambda sys: getattr(sys, "get_int_max_str_digits", int)()),
+    ("the namespaces of XML", "xml.etree.ElementTree", lambda xml: dict(getattr(xml, "_namespace_map", {}))),
     ("how long a field of CSV may be", "_csv", lambda csv: (csv.field_size_limit(), len(csv.list_dialects()))),
 )
 """What a module tells of what is set in it: what it is called, the module, and how it is asked."""
@@ -274,6 +277,7 @@ def guard_output() -> None:
         raw.detach()
         setattr(sys, name, heard)
         setattr(sys, f"__{name}__", heard)
+    warnings.showwarning = _warned
 
 
 class _Heard(io.TextIOWrapper):
@@ -282,6 +286,19 @@ class _Heard(io.TextIOWrapper):
     def write(self, text: str) -> int:
         _watch.note(_OUTPUT, sys._getframe(1))  # noqa: SLF001 - there is no other way to the place
         return super().write(text)
+
+    def isatty(self) -> bool:
+        _watch.note(_TERMINAL, sys._getframe(1))  # noqa: SLF001 - likewise
+        return super().isatty()
+
+    def fileno(self) -> int:
+        _watch.note(_TERMINAL, sys._getframe(1))  # noqa: SLF001 - likewise
+        return super().fileno()
+
+
+def _warned(message: Warning | str, *_: object, **__: object) -> None:
+    """Tell of a warning by Python's own code, in place of showing it."""
+    _watch.note(f"has a warning shown ({message})"[:200], sys._getframe(1))  # noqa: SLF001 - likewise
 
 
 _installed: list[bool] = []

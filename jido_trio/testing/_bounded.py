@@ -7,22 +7,24 @@ are compared from size to size; and a command that raises at a size raises at sm
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
-from hypothesis import Phase, find
+import attrs
+from hypothesis import Phase
 from hypothesis.errors import NoSuchExample, Unsatisfiable
 
 from jido_trio.core import Agent
 from jido_trio.redact import shown
 from jido_trio.testing._bench import Bench, How
 from jido_trio.testing._code import code_of, code_of_many
+from jido_trio.testing._echoes import ALL_AGAIN, echoed
+from jido_trio.testing._finding import Unlike, found
 from jido_trio.testing._growth import Growth, grown_fields
 from jido_trio.testing._sandbox import Died
 from jido_trio.testing._search import NO_TIME
 from jido_trio.testing._strategies import actions
 from jido_trio.testing._subject import AgentUnderTest
-from jido_trio.testing._unlike import Unlike, unlike_told
 from jido_trio.testing._verdicts import LawVerdict
 from jido_trio.testing._walk import Trial
 from jido_trio.testing._weigh import Swelling, Weighing, Weight
@@ -58,16 +60,17 @@ def bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
     tried = False
     for step in steps:
         for path, grow in grown if step is not None else ():
-            why = _steep(bench, subject, path, grow, step)
-            tried = tried or why is not None
-            if why:
-                code = _code(
-                    Trial(_sized(subject, path, grow, 2), (step,)),
-                    path,
-                    grow,
-                    _SIZES[0] if _ENDLESS in why else _LARGE[-1],
-                )
-                return LawVerdict(BOUNDED, sentence, "broken", why, code, reachable=False)
+            for told in (step, *_that_names(subject, path, grow, step, how)):
+                why = _steep(bench, subject, path, grow, told)
+                tried = tried or why is not None
+                if why:
+                    code = _code(
+                        Trial(_sized(subject, path, grow, 2), (told,)),
+                        path,
+                        grow,
+                        _SIZES[0] if _ENDLESS in why else _LARGE[-1],
+                    )
+                    return LawVerdict(BOUNDED, sentence, "broken", why, code, reachable=False)
     if not tried:
         return LawVerdict(BOUNDED, sentence, "skipped", "no larger state could be made that fits")
     return LawVerdict(BOUNDED, sentence, "holds")
@@ -194,10 +197,28 @@ def is_steep(seconds: Sequence[float]) -> bool:
     return last > _QUICK and last > last_but_one * 2**_STEEP and last_but_one > before * 2**1.4
 
 
-def _smallest(action: Any, how: How) -> Any:
+def _that_names(subject: AgentUnderTest, path: Sequence[str], grow: Growth, step: Any, how: How) -> Iterator[Any]:
+    """Return the smallest step with something in each text and container, which names what the state holds.
+
+    Of one that is empty, or names what isn't there, the action has nothing to do.
+    """
+    full = _smallest(type(step), how, _is_full) or step
     try:
-        with unlike_told():
-            return find(actions(action), lambda _: True, settings=how.settings(phases=[Phase.generate, Phase.shrink]))
+        [told] = echoed(_sized(subject, path, grow, _SMALL[-1]), (full,), ALL_AGAIN, {})
+    except Exception:  # noqa: BLE001 - a validator says no
+        return
+    if told != step:
+        yield told
+
+
+def _is_full(action: Any) -> bool:
+    values = [getattr(action, one.name) for one in attrs.fields(type(action))]
+    return all(len(value) > 0 for value in values if isinstance(value, Sized))
+
+
+def _smallest(action: Any, how: How, breaks: Callable[[Any], bool] = lambda _: True) -> Any:
+    try:
+        return found(actions(action), breaks, how.settings(phases=[Phase.generate, Phase.shrink]), how.seed)
     except (Unlike, NoSuchExample, Unsatisfiable):
         return None
 

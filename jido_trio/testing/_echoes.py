@@ -22,6 +22,8 @@ Marks: TypeAlias = int
 """Which steps say something again: two bits for each."""
 
 _BITS = 2
+ALL_AGAIN: Marks = 1
+"""Of one step: all that it names is named again."""
 _NAMED = (str, int, float, bytes, date, datetime, Decimal, UUID)
 """Types of which a value may name something."""
 _NUMBERS = (int, float, Decimal)

@@ -79,9 +79,36 @@ def _grown_in(declared: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str,
         here, held = (*path, str(one.alias)), _meant(filled_in(one.type, given))
         grow = _growth(held)
         if grow is not None:
-            yield here, grow
+            yield from ((here, one) for one in (grow, *_other_growths(held)))
         elif isinstance(get_origin(held) or held, type) and attrs.has(get_origin(held) or held):
             yield from _grown_in(held, here)
+
+
+def _other_growths(declared: Any) -> Iterator[Growth]:
+    """Return how else a container may look: each item the same, where there are few, or each leading to the next."""
+    origin: Any = get_origin(declared)
+    args = [_meant(arg) for arg in get_args(declared) if arg is not Ellipsis]
+    if not isinstance(origin, type) or not args:
+        return
+    make = cast("Any", _item(args[0]))
+    if issubclass(origin, Mapping):
+        inner: Any = get_origin(args[-1])
+        if args[0] == args[-1]:
+            yield lambda size: {make(n): make(n + 1) for n in range(size)}
+        elif isinstance(inner, type) and issubclass(inner, _LISTS) and _meant(get_args(args[-1])[0]) == args[0]:
+            yield lambda size: {make(n): [make(n + 1)] for n in range(size)}
+    elif issubclass(origin, Sequence) and _has_few(args[0]):
+        for which in (0, 1):
+            yield lambda size, which=which: [make(which)] * size  # type: ignore[misc]
+
+
+def _has_few(declared: Any) -> bool:
+    """Tell whether a type has few values."""
+    return (
+        declared is bool
+        or get_origin(declared) is Literal
+        or (isinstance(declared, type) and issubclass(declared, Enum))
+    )
 
 
 def _meant(declared: Any) -> Any:

@@ -46,9 +46,17 @@ _SURPRISES: Mapping[str, tuple[Any, ...]] = {
     "fullmatch": ("[", "("),
     "sub": ("[", "("),
     "shlex": ("'",),
-    "literal_eval": ("(", "a"),
+    "literal_eval": ("(", "a", "{[]}", "[]"),
     "substitute": ("$",),
-    "loads": ("[", "null", "1", "[1]"),
+    "format": ("{", "{x}", "{0}"),
+    "format_map": ("{", "{x}"),
+    "loads": ("[", "null", "1", "[1]", "{}"),
+    "fromstring": ("<", "<a/>", "<a><b/></a>"),
+    "XML": ("<", "<a/>", "<a><b/></a>"),
+    "parse_qs": ("=", "&", "x"),
+    "parse_qsl": ("=", "&", "x"),
+    "read_string": ("[", "[a]\nb=%", "[a]\n[a]"),
+    "Fraction": ("1/0", "/"),
     "fromisoformat": ("2024-02-30", "2024-01-01T00:00:00+00:00"),
     "Decimal": ("NaN", "sNaN", "Infinity"),
     "b64decode": ("a",),
@@ -203,7 +211,7 @@ def _spoken(codes: Iterable[CodeType], named: Mapping[str, Any], seen: set[CodeT
 def _constants(code: CodeType) -> Iterator[Any]:
     """Return the constants of code, but for its docstring. From 3.14 on small numbers stand in its instructions."""
     constants = code.co_consts
-    has_text_first = isinstance(next(iter(constants), None), str)
+    has_text_first = isinstance(next(iter(constants), None), str) and not code.co_name.startswith("<")
     is_documented = has_text_first and (sys.version_info < (3, 14) or bool(code.co_flags & _HAS_DOCSTRING))
     yield from constants[1:] if is_documented else constants
     yield from (number for what, number in zip(*[iter(code.co_code)] * 2, strict=True) if what == _LOADS_NUMBER)

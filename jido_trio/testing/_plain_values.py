@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from functools import cache
 from pathlib import Path, PurePath
 from types import NoneType
 from typing import Any, TypeAlias, get_origin
@@ -85,11 +87,7 @@ def _made_by(draw: st.DrawFn, found: Values) -> Any:
 def _some(declared: type, made: Values) -> bool:
     """Tell whether a class makes anything."""
     if declared not in _KNOWN:
-        try:
-            find(made.map(lambda _: True), bool, settings=_FEW, random=seeded(0).random)
-            _KNOWN[declared] = True
-        except (InvalidArgument, NoSuchExample, Unsatisfiable):
-            _KNOWN[declared] = False
+        _KNOWN[declared] = _makes(made)
     return _KNOWN[declared]
 
 
@@ -99,9 +97,20 @@ _KNOWN: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 
 def _floats(bounds: Bounds) -> Values:
     low, high = (None if bound is None else float(bound) for bound in (bounds.low, bounds.high))
-    return st.floats(
+    floats = st.floats(
         low, high, allow_nan=False, allow_infinity=False, exclude_min=bounds.above_low, exclude_max=bounds.below_high
     )
+    return floats | _integers(_hundredfold(bounds)).map(lambda hundredths: hundredths / 100)
+
+
+def _hundredfold(bounds: Bounds) -> Bounds:
+    """Return where hundredths are, which people have: no larger ones than they have, and none at a bound."""
+    low = 0 if bounds.low is None else max(bounds.low, -_USUAL)
+    high = low + _USUAL if bounds.high is None else min(bounds.high, _USUAL)
+    return evolve(bounds, low=low * 100, high=high * 100, above_low=True, below_high=True)
+
+
+_USUAL = 1000
 
 
 def _integers(bounds: Bounds) -> Values:
@@ -120,13 +129,33 @@ def _crossed(low: Any, high: Any) -> bool:
 def _texts(bounds: Bounds) -> Values:
     if bounds.pattern is None:
         return st.text(min_size=bounds.shortest, max_size=bounds.longest)
-    found = st.from_regex(bounds.pattern, fullmatch=bounds.whole)
+    found = _matching(bounds.pattern, whole=bounds.whole)
     if not bounds.shortest and bounds.longest is None:
         return found
     fits = bounds.pattern.fullmatch if bounds.whole else bounds.pattern.search
     several = st.lists(found, min_size=1, max_size=max(2, bounds.shortest)).map("".join)
     cut = several.map(lambda text: text[: bounds.longest])
     return cut.filter(lambda text: len(text) >= bounds.shortest and fits(text) is not None)
+
+
+@cache
+def _matching(pattern: re.Pattern[str], *, whole: bool) -> Values:
+    """Generate texts that match a pattern, of any letters, and of the few that it names, each of which counts then."""
+    few = st.from_regex(pattern, fullmatch=whole, alphabet=st.sampled_from(sorted({*pattern.pattern, *_LETTERS})))
+    any_letters = st.from_regex(pattern, fullmatch=whole)
+    return any_letters | few if _makes(few) else any_letters
+
+
+_LETTERS = "019aAzZ "
+
+
+def _makes(values: Values) -> bool:
+    """Tell whether some value can be made."""
+    try:
+        find(values.map(lambda _: True), bool, settings=_FEW, random=seeded(0).random)
+    except (InvalidArgument, NoSuchExample, Unsatisfiable):
+        return False
+    return True
 
 
 def _bytes(bounds: Bounds) -> Values:

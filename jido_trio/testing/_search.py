@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import attrs
 from attrs import define
-from hypothesis import Phase, find, target
-from hypothesis.errors import HypothesisDeprecationWarning, NoSuchExample, Unsatisfiable
+from hypothesis import Phase, target
+from hypothesis.errors import NoSuchExample, Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
 from jido_trio.redact import said
 from jido_trio.testing._bench import Bench, How
 from jido_trio.testing._code import code_of
+from jido_trio.testing._finding import Unlike, found
 from jido_trio.testing._laws import Law
 from jido_trio.testing._sandbox import Died
 from jido_trio.testing._subject import AgentUnderTest
 from jido_trio.testing._told import told
-from jido_trio.testing._unlike import Unlike, unlike_told
 from jido_trio.testing._verdicts import LawVerdict
 from jido_trio.testing._walk import Trial, Walk
-from jido_trio.world import seeded
 
 NO_TIME = "there was no time left"
 UNLIKE = "the same values can be made one time and not another, as a validator, a converter or a default remembers"
@@ -98,15 +96,15 @@ def _counterexample(bench: Bench, subject: AgentUnderTest, law: Law, how: How, *
     before = kept.trial()
     if before is not None and law.broken(bench, before) is not None:
         return before
-    found = _found(bench, subject, law, how, trials, reachable=reachable)
-    if found is None:
+    trial = _broken_by(bench, subject, law, how, trials, reachable=reachable)
+    if trial is None:
         kept.forget()
         return None
-    kept.keep(found)
-    return found
+    kept.keep(trial)
+    return trial
 
 
-def _found(
+def _broken_by(
     bench: Bench, subject: AgentUnderTest, law: Law, how: How, trials: SearchStrategy[Trial], *, reachable: bool
 ) -> Trial | None:
     searched = bench.searched(subject, how, reachable=reachable)
@@ -131,12 +129,14 @@ def _found(
 
     settings = how.settings() if reachable else how.settings(share=2, phases=_UNTARGETED)
     try:
-        with warnings.catch_warnings(), unlike_told():
-            warnings.simplefilter("ignore", HypothesisDeprecationWarning)  # an agent may begin by chance: a law tells
-            smallest = find(trials, is_broken, settings=settings, random=seeded(how.seed).random)
+        smallest = found(trials, is_broken, settings, how.seed)
     except (NoSuchExample, Unsatisfiable):
         bench.searched_in_vain(subject, how, tried, reachable=reachable)
         return None
+    except Unlike:
+        if not broken:
+            raise
+        smallest = broken[-1]
     return _surely(bench, [*broken, _without_needless_steps(bench, law, smallest)])
 
 

@@ -10,7 +10,6 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from datetime import date
 from typing import Annotated, Any, Literal, NewType, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import attrs
@@ -25,8 +24,9 @@ from jido_trio.errors import InvalidDefinition, InvalidParams
 from jido_trio.redact import shown
 from jido_trio.testing._bounds import NOWHERE, Bounds, bounds_of
 from jido_trio.testing._hints import hints_beside, hints_of, knows_zones
-from jido_trio.testing._plain_values import NoValues, known, plain_values
+from jido_trio.testing._plain_values import NoValues, known
 from jido_trio.testing._repertoire import of_the_runtime, repertoire, waits_for_an_outcome
+from jido_trio.testing._scalars import scalar
 
 Overrides: TypeAlias = Mapping[Any, st.SearchStrategy[Any]]
 """Strategies by class, or by class and name of a field: `{Take: ..., (Put, "count"): ...}`."""
@@ -80,7 +80,7 @@ def _fitting(declared: Any, overrides: Overrides, bounds: Bounds) -> st.SearchSt
         return st.deferred(lambda: _made_of(arguments(origin, overrides, given), lambda held: _made(origin, held)))
     if isinstance(origin, type) and origin is not Literal:
         return _container(declared, origin, overrides, bounds)
-    return _scalar(declared, bounds)
+    return scalar(declared, bounds)
 
 
 def _is_a_limit(said: object) -> bool:
@@ -121,14 +121,36 @@ def _container(declared: Any, origin: type, overrides: Overrides, bounds: Bounds
         return st.nothing()
     if origin is tuple and not parts:
         return st.just(())
-    if origin is tuple:
-        each = st.lists(parts[0], min_size=least, max_size=most).map(tuple)
-        return each if Ellipsis in get_args(declared) else st.tuples(*parts)
+    if origin is tuple and Ellipsis not in get_args(declared):
+        return st.tuples(*parts)
     for abc, make in _CONTAINERS.items():
         if issubclass(origin, abc):
             made = make(*parts, min_size=least, max_size=most)
-            return made | _spoken(args, bounds, least, most) if abc is Mapping else made
+            if abc is Mapping:
+                return made | _spoken(args, bounds, least, most)
+            made = _now_and_then(_full(parts[0], bounds), made) if abc is Sequence else made
+            return made.map(tuple) if origin is tuple else made
     return known(declared)
+
+
+def _now_and_then(seldom: st.SearchStrategy[Any], mostly: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return mostly if seldom.is_empty else st.sampled_from((mostly,) * 3 + (seldom,)).flatmap(lambda one: one)
+
+
+def _full(part: st.SearchStrategy[Any], bounds: Bounds) -> st.SearchStrategy[list[Any]]:
+    """Generate lists of as many items as there may be, or as the code speaks of: of a few items, again and again."""
+    least, most = bounds.sizes
+    spoken = {one for one in (*bounds.hints, *bounds.beside, bounds.longest) if type(one) is int}
+    longest = _FULL if bounds.longest is None else min(bounds.longest, _FULL)
+    sizes = sorted(one for one in spoken if max(most + 1, least) <= one <= longest)
+    if not sizes:
+        return st.nothing()
+    few = st.lists(part, min_size=1, max_size=3)
+    size = st.sampled_from(sizes) if longest not in sizes else st.just(longest) | st.sampled_from(sizes)
+    return st.tuples(few, size).map(lambda given: (given[0] * given[1])[: given[1]])
+
+
+_FULL = 64
 
 
 def _spoken(args: Sequence[Any], bounds: Bounds, least: int, most: int) -> st.SearchStrategy[Any]:
@@ -139,73 +161,6 @@ def _spoken(args: Sequence[Any], bounds: Bounds, least: int, most: int) -> st.Se
     return st.dictionaries(
         st.sampled_from(texts), st.sampled_from(texts), min_size=min(least, len(texts)), max_size=most
     )
-
-
-def _scalar(declared: Any, bounds: Bounds) -> st.SearchStrategy[Any]:
-    """Generate values of a plain type; now and then one that the code speaks of, or that is odd."""
-    plain = plain_values(declared, bounds)
-    spoken = [value for value in bounds.hints if type(value) is declared and _is_within(value, bounds)]
-    beside = [value for value in bounds.beside if type(value) is declared and _is_within(value, bounds)]
-    odd = [value for value in ODD.get(declared, ()) if _is_within(value, bounds)]
-    several = _joined(spoken, beside, bounds) if declared is str else st.nothing()
-    long = [one * _LONG for one in spoken if _is_a_mark(one)] if declared is str and bounds.longest is None else []
-    picked = (st.sampled_from(some) for some in (spoken, beside, odd, long) if some)
-    return st.one_of(plain, plain, plain, *picked, several)
-
-
-def _is_a_mark(text: str) -> bool:
-    """Tell whether a text is what others may be divided or nested by."""
-    return len(text) == 1 and text.isascii() and not text.isalnum() and text.isprintable()
-
-
-_LONG = 1200
-"""Marks in a row: more than what goes as deep as they are nested can go through."""
-
-
-def _joined(spoken: Sequence[str], beside: Sequence[str], bounds: Bounds) -> st.SearchStrategy[str]:
-    """Generate texts of several that the code speaks of, and of odd ones: what is parsed may have two separators."""
-    marks = [one for one in spoken if _is_a_mark(one)]
-    texts = [some for some in (marks, spoken, [*spoken, *beside], ODD_TEXTS) if some]
-    if texts == [ODD_TEXTS] or bounds.pattern is not None:
-        return st.nothing()
-    parts = st.one_of([st.sampled_from(some) for some in texts])
-    joined = st.lists(parts, min_size=2, max_size=4).map(lambda several: "".join(several)[: bounds.longest])
-    return joined.filter(lambda text: _is_within(text, bounds)) if bounds.shortest else joined
-
-
-def _is_within(value: Any, bounds: Bounds) -> bool:
-    if isinstance(value, str | bytes):
-        fits = bounds.shortest <= len(value) and (bounds.longest is None or len(value) <= bounds.longest)
-        return fits and bounds.pattern is None
-    low, high = bounds.low, bounds.high
-    above = low is None or value > low or (value == low and not bounds.above_low)
-    return above and (high is None or value < high or (value == high and not bounds.below_high))
-
-
-ODD_TEXTS = (
-    "",
-    " ",
-    "\0",
-    "\u00df",
-    "\u0130",
-    "e\u0301",
-    "\u0663",
-    "\N{GRINNING FACE}",
-    "a\nb",
-    "None",
-    "0",
-    "../x",
-    "'",
-    "$5%",
-    "{x}{",
-    "\u00b2",
-)
-"""Texts that code treats otherwise than most: of no length, longer in capitals, digits that are none of ASCII's, ..."""
-ODD_DATES = (date(2024, 2, 29), date(2000, 2, 29), date(2023, 1, 31), date(2023, 12, 31), date(2024, 12, 30))
-"""A day of leap years, the end of a month and of a year, and one in the first week of the next."""
-ODD_FLOATS = (-0.0, 0.1, 2.5, 1e16, 1e300, 5e-324)
-"""The other nought, what has no exact half or tenth, one beside which 1 is lost, a large one, and the smallest."""
-ODD: Mapping[Any, Sequence[Any]] = {str: ODD_TEXTS, date: ODD_DATES, float: ODD_FLOATS}
 
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -470,9 +425,11 @@ def command_sequences(
     return st.lists(steps(cls, told, overrides), max_size=max_size).map(tuple)
 
 
-def steps(cls: type[Agent[Any]], told: Sequence[type[Action]], overrides: Overrides) -> st.SearchStrategy[Any]:
-    """Generate one thing that an agent can be told, of these actions or by its routes."""
-    tellings = [form for one in told for form in _tellings(one, _contexts(cls, one), overrides)]
+def steps(
+    cls: type[Agent[Any]], told: Sequence[type[Action]], overrides: Overrides, *, made: bool = False
+) -> st.SearchStrategy[Any]:
+    """Generate one thing that an agent can be told, of these actions or by its routes; each action made, or not."""
+    tellings = [form for one in told for form in _tellings(one, _contexts(cls, one), overrides, made=made)]
     return st.one_of(*tellings, *map(_signal, _known_signals(cls, overrides)))
 
 
@@ -483,7 +440,7 @@ def _contexts(cls: type[Agent[Any]], action: type[Action]) -> Sequence[Mapping[s
 
 
 def _tellings(
-    action: type[Action], contexts: Sequence[Mapping[str, Any]], overrides: Overrides
+    action: type[Action], contexts: Sequence[Mapping[str, Any]], overrides: Overrides, *, made: bool
 ) -> Iterator[st.SearchStrategy[Any]]:
     """Generate an action, and its class with parameters; with the context of a route where each route has one."""
     if all(contexts) and contexts:
@@ -491,7 +448,7 @@ def _tellings(
         yield st.tuples(st.just(action), given, st.sampled_from(contexts))
         return
     yield _actions(action, overrides)
-    if action not in overrides:
+    if action not in overrides and not made:
         yield st.tuples(st.just(action), arguments(action, overrides))
 
 

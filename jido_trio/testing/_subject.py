@@ -100,8 +100,11 @@ class AgentUnderTest:
         return agents(self.cls, overrides=self.overrides)
 
     def steps(self) -> st.SearchStrategy[Any]:
-        """Generate what it can be told: actions, classes with parameters, and signals that its routes know."""
-        return steps(self.cls, self.actions, self.overrides)
+        """Generate what it can be told: actions, classes with parameters, and signals that its routes know.
+
+        Laws of one's own ask what a step is by its class, so there all actions are made.
+        """
+        return steps(self.cls, self.actions, self.overrides, made=bool(self.laws))
 
     def trials(self, *, reachable: bool, longest: int = _USUAL) -> st.SearchStrategy[Trial] | None:
         """Generate trials of so many steps at most; those that are reachable begin with an agent as it begins."""

@@ -155,8 +155,9 @@ def outcomes(trial: Trial) -> tuple[str, ...]:
         return ()
     agent = trial.agent
     began = used()
-    for step in trial.warm:
-        attempted(evolve(agent, id=f"{agent.id}-sibling"), step)
+    sibling = evolve(agent, id=f"{agent.id}-sibling")
+    for step in (*trial.warm, *trial.warm):
+        sibling, _, _ = attempted(sibling, step)
         attempted(agent, step)
         if used() > began + _ENOUGH:
             break

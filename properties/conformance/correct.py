@@ -15,9 +15,10 @@ import re
 import threading
 import time
 import uuid
+import warnings
 import zoneinfo
 from collections import Counter as Multiset
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Generic, Literal, TypeVar
@@ -45,6 +46,7 @@ from jido_trio import (
     world,
 )
 from jido_trio.core import Fsm, Transition
+from jido_trio.testing import law
 
 CORRECT: list[type[Agent[Any]]] = []
 
@@ -830,3 +832,84 @@ class Release(Action):
 
 @correct
 class HoldsWhatCanNotBeRead(Agent[Releases], routes={"release": Release}): ...
+
+
+@frozen
+class Offers:
+    cents: dict[str, int] = field(factory=dict)
+    last: int = 0
+
+
+class Offer(Action):
+    sku: str
+    cents: int = field(validator=attrs.validators.gt(0))
+
+    def run(self, context: Context[Offers]) -> Result:
+        return {"cents": {self.sku: self.cents}}
+
+
+_OFFERED: dict[tuple[str, int], int] = {}
+
+
+class Ask(Action):
+    sku: str
+
+    def run(self, context: Context[Offers]) -> Result:
+        if self.sku not in context.state.cents:
+            raise ActionError("not sold here")
+        cents = context.state.cents[self.sku]
+        return {"last": _OFFERED.setdefault((self.sku, cents), cents * 119 // 100)}
+
+
+@correct
+class CachesByAllThatCounts(Agent[Offers], routes={"offer": Offer, "ask": Ask}): ...
+
+
+@frozen
+class Recent:
+    lines: tuple[str, ...] = field(default=(), validator=attrs.validators.max_len(8))
+    gone: str = ""
+
+
+class Note(Action):
+    line: str
+
+    def run(self, context: Context[Recent]) -> Result:
+        lines = (*context.state.lines, self.line)
+        return {"lines": lines[-8:], "gone": lines[0] if len(lines) > 8 else ""}
+
+
+@correct
+class DropsTheOldestWhenFull(Agent[Recent], routes={"note": Note}): ...
+
+
+class PayEuros(Action):
+    euros: float = field(validator=[attrs.validators.ge(0), attrs.validators.le(1000)])
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": round(self.euros * 100)}
+
+
+@correct
+class RoundsHundredths(Agent[Box], routes={"pay": PayEuros}): ...
+
+
+@law(RoundsHundredths)
+def cents_are_those_of_the_price(before: Any, step: Any, after: Any, directives: Sequence[object]) -> bool:
+    return not isinstance(step, PayEuros) or abs(after.state.total - step.euros * 100) <= 0.5001
+
+
+class Search(Action):
+    pattern: str = field(validator=attrs.validators.max_len(20))
+
+    def run(self, context: Context[Box]) -> Result:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return {"total": len(re.findall(self.pattern, "[a] (b) a-z", re.IGNORECASE))}
+        except re.error:
+            raise ActionError("no pattern") from None
+
+
+@correct
+class HushesWarningsForAMoment(Agent[Box], routes={"search": Search}): ...

@@ -1,5 +1,6 @@
 """Agents with one defect each. `DEFECTS` says which laws may find it."""
 
+import configparser
 import contextvars
 import copy
 import csv
@@ -32,17 +33,19 @@ import types
 import urllib.parse
 import uuid
 import warnings
-from collections.abc import Callable
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping, Sequence
 from random import randint, shuffle
 from time import time as now_in_seconds
 from typing import Any, Literal
 
 import attrs
 import trio
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from jido_trio import Action, ActionError, Agent, Context, Emit, Error, Result, Schedule, invariant
-from jido_trio.core import Direct, Plugin
+from jido_trio.core import Direct, Fsm, Plugin, Transition
+from jido_trio.testing import law
 
 DEFECTS: dict[type[Agent[Any]], frozenset[str]] = {}
 
@@ -1241,3 +1244,292 @@ class Remembering(Plugin[Names], singleton=True):
 class IsBesideWhatForgets(Action):
     def run(self, context: Context[Box]) -> Result:
         return {"total": context.state.total + 1}
+
+
+# ---- what is read of texts, each of which looks right
+
+
+@planted("total")
+class CountsPartsOfAVersion(Action):
+    version: str = field(validator=attrs.validators.matches_re(r"[\d.]+"))
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"items": tuple(int(part) for part in self.version.split("."))}
+
+
+@planted("total")
+class GivesTheFirstForNothing(Action):
+    coupon: str = field(validator=attrs.validators.matches_re(r"[A-Z]{4}\d\d"))
+
+    def run(self, context: Context[Box]) -> Result:
+        items = context.state.items
+        return {"total": sum(items) - items[0] if self.coupon == "FREE01" else sum(items)}
+
+
+@planted("total")
+class TakesOneEqualsSignForGranted(Action):
+    header: str
+
+    def run(self, context: Context[Box]) -> Result:
+        given = dict(part.split("=") for part in self.header.split(";") if "=" in part)
+        return {"text": given.get("charset", "")}
+
+
+@planted("total")
+class CountsBracketsAndNotTheirOrder(Action):
+    text: str
+
+    def run(self, context: Context[Box]) -> Result:
+        if self.text.count("(") != self.text.count(")"):
+            raise ActionError("not closed")
+        opened: list[int] = []
+        for at, letter in enumerate(self.text):
+            if letter == "(":
+                opened.append(at)
+            if letter == ")":
+                opened.pop()
+        return {"text": self.text}
+
+
+@planted("total")
+class LooksForATitle(Action):
+    document: str
+
+    def run(self, context: Context[Box]) -> Result:
+        try:
+            root = ET.fromstring(self.document)
+        except ET.ParseError:
+            raise ActionError("no XML") from None
+        return {"text": root.find("title").text or ""}
+
+
+@planted("total")
+class ReadsItsSettings(Action):
+    text: str
+
+    def run(self, context: Context[Box]) -> Result:
+        parser = configparser.ConfigParser()
+        try:
+            parser.read_string(self.text)
+        except configparser.ParsingError:
+            raise ActionError("no settings") from None
+        return {"total": len(parser.sections())}
+
+
+@planted("total")
+class CountsWhatIsAskedFor(Action):
+    query: str
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"counts": {name: int(count) for name, count in urllib.parse.parse_qsl(self.query)}}
+
+
+@frozen
+class Profile:
+    nick: str = field(default="", validator=attrs.validators.max_len(40))
+
+
+@planted("total", state=Profile)
+class ShoutsItsName(Action):
+    nick: str = field(validator=attrs.validators.max_len(40))
+
+    def run(self, context: Context[Profile]) -> Result:
+        return evolve(context.state, nick=self.nick.upper())
+
+
+# ---- when it is full, at nought, and by a hundredth
+
+
+_COLUMN = attrs.validators.max_len(30)
+
+
+@frozen
+class Board:
+    todo: tuple[str, ...] = field(default=(), validator=_COLUMN)
+    doing: tuple[str, ...] = field(default=(), validator=_COLUMN)
+    done: tuple[str, ...] = field(default=(), validator=_COLUMN)
+    labels: tuple[str, ...] = ()
+
+
+def _label(count: int) -> str:
+    if count < 10:
+        label = "short"
+    if count > 30:
+        label = "long"
+    return label
+
+
+@planted("total", state=Board)
+class LabelsItsColumns(Action):
+    def run(self, context: Context[Board]) -> Result:
+        board = context.state
+        return {"labels": tuple(_label(len(column)) for column in (board.todo, board.doing, board.done))}
+
+
+@frozen
+class Order:
+    paid_at: int | None = None
+
+
+class PayOrder(Action):
+    at: int = field(validator=attrs.validators.ge(0))
+
+    def run(self, context: Context[Order]) -> Result:
+        return {"paid_at": self.at or None}
+
+
+class ShipOrder(Action):
+    at: int = field(validator=attrs.validators.ge(0))
+
+    def run(self, context: Context[Order]) -> Result:
+        return Emit("shipped", {"at": self.at})
+
+
+def _in_time(order: Order, ship: ShipOrder) -> bool:
+    return ship.at - order.paid_at < 1000
+
+
+_TO_SHIP = Fsm(
+    ["open", "paid"],
+    [Transition("open", PayOrder, "paid"), Transition("paid", ShipOrder, "open", when=_in_time)],
+)
+
+
+class TakesNoughtForNever(Agent[Order], strategy=_TO_SHIP, routes={"pay": PayOrder, "ship": ShipOrder}): ...
+
+
+DEFECTS[TakesNoughtForNever] = frozenset({"total"})
+
+
+@planted("own")
+class CutsHundredths(Action):
+    euros: float = field(validator=[attrs.validators.ge(0), attrs.validators.le(1000)])
+
+    def run(self, context: Context[Box]) -> Result:
+        return {"total": int(self.euros) * 100 + int(self.euros % 1 * 100)}
+
+
+@law(globals()["WithCutsHundredths"])
+def cents_are_those_of_the_price(before: Any, step: Any, after: Any, directives: Sequence[object]) -> bool:
+    if not isinstance(step, CutsHundredths) or round(step.euros, 2) != step.euros:
+        return True
+    return after.state.total == round(step.euros * 100)
+
+
+@planted("own")
+class GivesADozenForTen(Action):
+    count: int = field(validator=[attrs.validators.ge(1), attrs.validators.le(500)])
+
+    def run(self, context: Context[Box]) -> Result:
+        free = self.count // 12 * 2 if self.count < 120 else 30
+        return {"total": (self.count - free) * 100}
+
+
+@law(globals()["WithGivesADozenForTen"])
+def two_of_each_dozen_are_free(before: Any, step: Any, after: Any, directives: Sequence[object]) -> bool:
+    return not isinstance(step, GivesADozenForTen) or after.state.total == (step.count - step.count // 12 * 2) * 100
+
+
+# ---- what is kept by its name, and looked up by it
+
+
+@frozen
+class Prices:
+    cents: dict[str, int] = field(factory=dict)
+    last: int = 0
+
+
+class SetAPrice(Action):
+    sku: str
+    cents: int = field(validator=attrs.validators.gt(0))
+
+    def run(self, context: Context[Prices]) -> Result:
+        return {"cents": {self.sku: self.cents}}
+
+
+_QUOTED: dict[str, int] = {}
+
+
+@planted("independent", state=Prices)
+class QuotesAsItDidBefore(Action):
+    sku: str
+
+    def run(self, context: Context[Prices]) -> Result:
+        if self.sku not in context.state.cents:
+            raise ActionError("not sold here")
+        return {"last": _QUOTED.setdefault(self.sku, context.state.cents[self.sku])}
+
+
+@frozen
+class Pool:
+    loads: dict[str, int] = field(factory=dict)
+
+
+@planted("bounded", state=Pool)
+class RanksAWorkerAmongAll(Action):
+    worker: str
+
+    def run(self, context: Context[Pool]) -> Result:
+        loads = context.state.loads
+        if self.worker not in loads:
+            raise ActionError("no such worker")
+        ranks = {one: sum(load < loads[one] for load in loads.values()) for one in loads}
+        return {"loads": {self.worker: ranks[self.worker]}}
+
+
+@frozen
+class Grid:
+    walls: tuple[bool, ...] = ()
+    size: int = 0
+
+
+def _flood(walls: tuple[bool, ...], at: int, seen: set[int]) -> int:
+    if not 0 <= at < len(walls) or walls[at] or at in seen:
+        return 0
+    seen.add(at)
+    return 1 + _flood(walls, at + 1, seen) + _flood(walls, at - 1, seen)
+
+
+@planted("bounded", state=Grid)
+class FloodsCellByCell(Action):
+    at: int = field(validator=attrs.validators.ge(0))
+
+    def run(self, context: Context[Grid]) -> Result:
+        return {"size": _flood(context.state.walls, self.at, set())}
+
+
+@frozen
+class Staff:
+    above: dict[str, str] = field(factory=dict)
+    rank: int = 0
+
+
+def _rank(above: Mapping[str, str], who: str, seen: set[str]) -> int:
+    if who in seen or who not in above:
+        return 0
+    seen.add(who)
+    return 1 + _rank(above, above[who], seen)
+
+
+@planted("bounded", state=Staff)
+class ClimbsToTheTop(Action):
+    who: str
+
+    def run(self, context: Context[Staff]) -> Result:
+        return {"rank": _rank(context.state.above, self.who, set())}
+
+
+# ---- what it finds where it runs, and leaves there
+
+
+@planted("pure")
+class ColoursForATerminal(Action):
+    def run(self, context: Context[Box]) -> Result:
+        return {"text": "red" if sys.stdout.isatty() else "plain"}
+
+
+@planted("pure")
+class NamesANamespace(Action):
+    def run(self, context: Context[Box]) -> Result:
+        ET.register_namespace("shop", "urn:shop")
+        return {"text": ET.tostring(ET.Element("{urn:shop}item"), encoding="unicode")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -85,6 +86,12 @@ class MountsWhereItRuns(Logs):
 class MountsAHash(Logs):
     def mount(self, agent: Any) -> Mapping[str, Any]:
         return {"number": hash(agent.id)}
+
+
+@planted("mounted")
+class MountsAtATime(Logs):
+    def mount(self, agent: Any) -> Mapping[str, Any]:
+        return {"lines": [f"{time.time():.3f}"]}
 
 
 class KeepAFunction(Action):

@@ -97,4 +97,6 @@ class Recorder:
 
 
 def _coverage_of(root: Path) -> Coverage:
-    return Coverage(data_file=None, config_file=False, include=[str(root / PACKAGE / "*")], messages=False)
+    coverage = Coverage(data_file=None, config_file=False, include=[str(root / PACKAGE / "*")], messages=False)
+    coverage.set_option("run:core", "ctrace")  # another doesn't tell of who takes its place
+    return coverage

@@ -400,7 +400,9 @@ def test_a_pdf_that_breaks_the_parser_is_refused_in_one_line():
 
 def test_the_reason_can_be_printed_when_the_parser_quotes_the_bytes_it_stumbled_on():
     damaged = pdf(b"\x01Gat~>", b"/Filter /ASCII85Decode")
-    assert refusal("a.pdf", damaged) == "PDF is damaged: ValueError: Non-Ascii85 digit found: ?"
+    told = refusal("a.pdf", damaged)
+    assert told.startswith("PDF is damaged: ")
+    assert told.endswith("Non-Ascii85 digit found: ?")
 
 
 def test_a_pdf_whose_page_tree_is_its_own_child_is_refused():

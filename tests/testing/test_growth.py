@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection
 from fractions import Fraction
 from pathlib import PurePath
-from typing import Annotated, Any, NamedTuple, NewType, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, NewType, TypeVar
 
 import pytest
 from attrs import field, frozen, make_class
@@ -126,3 +126,25 @@ def test_a_state_that_grows_by_itself_with_each_step_is_told_with_its_sizes():
 def test_a_state_that_grows_by_as_much_with_each_step_is_bounded():
     [verdict] = conformance(Listing, laws=["bounded"], examples=5).verdicts
     assert verdict.outcome == "holds"
+
+
+@pytest.mark.parametrize(
+    ("declared", "of_two"),
+    [
+        pytest.param(tuple[bool, ...], [(True, False), (True, True), (False, False)], id="bools"),
+        pytest.param(
+            list[Literal["wall", "way"]], [["wall", "way"], ["wall", "wall"], ["way", "way"]], id="words of a few"
+        ),
+        pytest.param(dict[str, str], [{"k0": "k0", "k1": "k1"}, {"k0": "k1", "k1": "k2"}], id="names of names"),
+        pytest.param(
+            dict[UserId, tuple[UserId, ...]],
+            [{"k0": ("k0",), "k1": ("k0",)}, {"k0": ("k1",), "k1": ("k2",)}],
+            id="lists of names",
+        ),
+        pytest.param(dict[str, int], [{"k0": 0, "k1": 1}], id="numbers, of which no other leads on"),
+    ],
+)
+def test_a_container_grows_of_items_that_are_all_the_same_or_lead_to_the_next_too(declared: Any, of_two: Any) -> None:
+    state: Any = make_class("State", {"held": field(type=declared)}, frozen=True)
+    holder: type[Agent[Any]] = types.new_class("Holder", (Agent[state],))
+    assert [holder.new("h", {"held": grow(2)}).state.held for _, grow in grown_fields(holder)] == of_two

@@ -2,6 +2,7 @@
 
 import functools
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import attrs
 import pytest
@@ -14,6 +15,8 @@ from jido_trio.testing._code import code_of
 from jido_trio.testing._hints import hints_of
 from jido_trio.testing._walk import Trial
 from jido_trio.world import seeded
+
+FEW = settings(max_examples=300, database=None)
 
 
 def _short(text: str) -> str:
@@ -131,6 +134,33 @@ def test_an_action_that_divides_is_not_accused_of_numbers_without_a_float() -> N
 def test_a_text_has_what_the_code_looks_for_in_it_more_than_once() -> None:
     [verdict] = conformance(Loader, laws=["total"], examples=50).verdicts
     assert verdict.why.startswith("ValueError: too many values to unpack")
+
+
+class LoadAll(Action):
+    lines: str
+
+    def run(self, context: Context[Any]) -> Result:
+        return {"values": dict(line.split("=") for line in self.lines.split("\t"))}
+
+
+def test_the_first_text_of_a_comprehension_is_spoken_of_for_it_has_no_docstring() -> None:
+    assert {"=", "\t"} <= set(hints_of(LoadAll))
+
+
+def test_a_tab_stands_between_the_cells_of_a_row() -> None:
+    found = find(actions(LoadAll), lambda load: load.lines.count("\t") == 3, settings=FEW, random=seeded(0).random)
+    assert found.lines.strip("\t") == ""
+
+
+class Find(Action):
+    xml: str
+
+    def run(self, context: Context[Any]) -> Result:
+        return {"text": fromstring(self.xml).findtext("title", "")}
+
+
+def test_what_a_parser_reads_and_few_expect_is_tried() -> None:
+    assert "<a/>" in hints_of(Find)
 
 
 def _is_an_address(_: object, __: object, text: str) -> None:

@@ -229,13 +229,19 @@ class SayOnce(Action):
 class Forgetful(Agent[Votes], routes={"say": SayOnce}): ...
 
 
-@pytest.mark.parametrize("seed", [0, 3])
+@pytest.mark.parametrize("seed", [0, 4])  # Hypothesis says it in two ways
 def test_values_that_can_be_made_one_time_and_not_another_are_told_and_end_no_check(seed):
     _SAID.clear()
-    laws = {verdict.law: verdict for verdict in conformance(Forgetful, examples=25, seed=seed).verdicts}
-    assert laws["deterministic"].outcome == "broken"
-    assert laws["deterministic"].why == UNLIKE
-    assert told_verdict(laws["deterministic"]).endswith(UNLIKE)
+    [verdict] = conformance(Forgetful, examples=25, seed=seed, laws=["total"]).verdicts
+    assert (verdict.outcome, verdict.why) == ("skipped", UNLIKE)
+    assert UNLIKE in told_verdict(verdict)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 8])
+def test_such_values_are_not_deterministic(seed):
+    _SAID.clear()
+    [verdict] = conformance(Forgetful, examples=25, seed=seed, laws=["deterministic"]).verdicts
+    assert verdict.outcome == "broken"
 
 
 class NeverRight(Agent[Votes], routes={"count": Count}):

@@ -26,6 +26,7 @@ from jido_trio.testing import (
     trees,
 )
 from jido_trio.testing._hints import hints_of
+from jido_trio.world import seeded
 
 FEW = settings(max_examples=25, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -208,3 +209,38 @@ def test_texts_are_tried_that_only_look_like_what_the_code_asks_for():
             return {"count": int(self.text) if self.text.isdigit() else 0}
 
     assert "\N{SUPERSCRIPT TWO}" in hints_of(Reads)
+
+
+MANY = settings(FEW, max_examples=300)
+
+
+@frozen
+class Shelf:
+    version: str = field(default="1", validator=validators.matches_re(r"[\d.]+"))
+    places: tuple[str, ...] = field(default=(), validator=validators.max_len(9))
+    label: str = field(default="", validator=validators.max_len(12))
+    euros: float = field(default=0.0, validator=[validators.ge(0), validators.le(50)])
+
+
+@pytest.mark.parametrize(
+    "is_so",
+    [
+        pytest.param(lambda shelf: ".." in shelf.version, id="marks of a pattern stand side by side"),
+        pytest.param(lambda shelf: len(shelf.places) == 9, id="a list is as long as it may be"),
+        pytest.param(lambda shelf: len(shelf.label) == 12 < len(shelf.label.upper()), id="a text is, in odd letters"),
+        pytest.param(lambda shelf: int(shelf.euros * 100) != round(shelf.euros * 100), id="hundredths have no half"),
+    ],
+)
+def test_values_are_made_that_only_just_fit(is_so: Any) -> None:
+    assert is_so(find(states(Shelf), is_so, settings=MANY, random=seeded(0).random))
+
+
+def test_a_text_that_is_spoken_of_is_tried_where_it_matches_a_pattern():
+    class Guess(Action):
+        word: str = field(validator=validators.matches_re("[a-z]{5}"))
+
+        def run(self, context: Context[Any]) -> Result:
+            return {"won": self.word == "crane"}
+
+    found = find(actions(Guess), lambda guess: guess.word == "crane", settings=MANY, random=seeded(0).random)
+    assert found == Guess(word="crane")

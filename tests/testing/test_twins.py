@@ -14,7 +14,7 @@ from jido_trio.testing import conformance
 from jido_trio.testing._hints import compared_constants
 from jido_trio.testing._twins import EQUAL, twin_of, twins_of
 
-REGULAR, MOST = "regular guest", 1000
+REGULAR, MOST = "regular guest", 40_000
 
 
 class Level(enum.Enum):
