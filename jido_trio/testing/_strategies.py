@@ -128,26 +128,26 @@ def _container(declared: Any, origin: type, overrides: Overrides, bounds: Bounds
             made = make(*parts, min_size=least, max_size=most)
             if abc is Mapping:
                 return made | _spoken(args, bounds, least, most)
-            made = _now_and_then(_full(parts[0], bounds), made) if abc is Sequence else made
+            made = _also_full(made, parts[0], bounds) if abc is Sequence else made
             return made.map(tuple) if origin is tuple else made
     return known(declared)
 
 
-def _now_and_then(seldom: st.SearchStrategy[Any], mostly: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return mostly if seldom.is_empty else st.sampled_from((mostly,) * 3 + (seldom,)).flatmap(lambda one: one)
+def _also_full(few: st.SearchStrategy[Any], part: st.SearchStrategy[Any], bounds: Bounds) -> st.SearchStrategy[Any]:
+    """Generate lists of a few items; now and then of as many as there may be, or as the code speaks of.
 
-
-def _full(part: st.SearchStrategy[Any], bounds: Bounds) -> st.SearchStrategy[list[Any]]:
-    """Generate lists of as many items as there may be, or as the code speaks of: of a few items, again and again."""
+    These are a few items again and again. Nothing asks whether there are any: a type may speak of itself.
+    """
     least, most = bounds.sizes
     spoken = {one for one in (*bounds.hints, *bounds.beside, bounds.longest) if type(one) is int}
     longest = _FULL if bounds.longest is None else min(bounds.longest, _FULL)
     sizes = sorted(one for one in spoken if max(most + 1, least) <= one <= longest)
     if not sizes:
-        return st.nothing()
-    few = st.lists(part, min_size=1, max_size=3)
+        return few
     size = st.sampled_from(sizes) if longest not in sizes else st.just(longest) | st.sampled_from(sizes)
-    return st.tuples(few, size).map(lambda given: (given[0] * given[1])[: given[1]])
+    again = st.tuples(st.lists(part, min_size=1, max_size=3), size)
+    full = again.map(lambda given: (given[0] * given[1])[: given[1]])
+    return st.sampled_from((few, few, few, full)).flatmap(lambda one: one)
 
 
 _FULL = 64

@@ -244,3 +244,13 @@ def test_a_text_that_is_spoken_of_is_tried_where_it_matches_a_pattern():
 
     found = find(actions(Guess), lambda guess: guess.word == "crane", settings=MANY, random=seeded(0).random)
     assert found == Guess(word="crane")
+
+
+@frozen
+class Chapter:
+    sections: tuple["Chapter", ...] = field(default=(), validator=validators.max_len(8))
+
+
+def test_a_list_of_values_of_its_own_class_is_made_as_long_as_it_may_be():
+    whole = find(states(Chapter), lambda chapter: len(chapter.sections) == 8, settings=MANY, random=seeded(0).random)
+    assert whole == Chapter((Chapter(),) * 8)
