@@ -59,8 +59,9 @@ def bounded(bench: Bench, subject: AgentUnderTest, how: How) -> LawVerdict:
         return LawVerdict(BOUNDED, sentence, "skipped", "the state has no container that grows")
     tried = False
     for step in steps:
+        full = None if step is None else _smallest(type(step), how, _is_full) or step
         for path, grow in grown if step is not None else ():
-            for told in (step, *_that_names(subject, path, grow, step, how)):
+            for told in (step, *_that_names(subject, path, grow, full, step)):
                 why = _steep(bench, subject, path, grow, told)
                 tried = tried or why is not None
                 if why:
@@ -197,12 +198,11 @@ def is_steep(seconds: Sequence[float]) -> bool:
     return last > _QUICK and last > last_but_one * 2**_STEEP and last_but_one > before * 2**1.4
 
 
-def _that_names(subject: AgentUnderTest, path: Sequence[str], grow: Growth, step: Any, how: How) -> Iterator[Any]:
-    """Return the smallest step with something in each text and container, which names what the state holds.
+def _that_names(subject: AgentUnderTest, path: Sequence[str], grow: Growth, full: Any, step: Any) -> Iterator[Any]:
+    """Return a step with something in each text and container, such as names what the state holds.
 
     Of one that is empty, or names what isn't there, the action has nothing to do.
     """
-    full = _smallest(type(step), how, _is_full) or step
     try:
         [told] = echoed(_sized(subject, path, grow, _SMALL[-1]), (full,), ALL_AGAIN, {})
     except Exception:  # noqa: BLE001 - a validator says no

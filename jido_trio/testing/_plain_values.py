@@ -111,6 +111,7 @@ def _hundredfold(bounds: Bounds) -> Bounds:
 
 
 _USUAL = 1000
+"""Prices, weights and distances are seldom more."""
 
 
 def _integers(bounds: Bounds) -> Values:
