@@ -162,8 +162,9 @@ def _codes(values: Iterable[object], named: Mapping[str, Any]) -> Iterator[CodeT
     """Return the code of functions that stand in the module's own file, and weren't made by attrs."""
     for value in values:
         for function in _functions(value):
-            if function.__code__.co_filename == named.get("__file__"):
-                yield function.__code__
+            code = function.__code__
+            if code.co_filename == named.get("__file__") and code.co_name != "__annotate__":  # which Python 3.14 makes
+                yield code
 
 
 def _functions(value: object) -> Iterator[FunctionType]:

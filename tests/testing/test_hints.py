@@ -196,3 +196,14 @@ def test_what_divides_or_nests_is_tried_many_times_in_a_row_and_shown_by_how_oft
         random=seeded(0).random,
     )
     assert "brackets='(' * 1001" in code_of(Trial(Speaker.new("a"), (found,)))
+
+
+class Dated(Action):
+    day: int
+
+    def run(self, context: Context[Any]) -> Result:
+        return {"day": self.day}
+
+
+def test_what_python_makes_for_annotations_speaks_of_nothing():
+    assert hints_of(Dated) == ("day",)
